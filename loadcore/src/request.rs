@@ -1,0 +1,205 @@
+//! What is asked, and what became of it: the request template, the outcome, the error classes.
+
+use crate::time::Nanos;
+use std::fmt;
+
+/// Where a request failed. The names are those of the result document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ErrorClass {
+    /// The name did not resolve.
+    Dns,
+    /// Nobody listens there.
+    ConnectRefused,
+    /// No connection within the timeout.
+    ConnectTimeout,
+    /// The TLS handshake failed: certificate, protocol version, alert.
+    Tls,
+    /// The request could not be written.
+    Write,
+    /// The connection ended before a whole reply head had come.
+    Read,
+    /// The other side reset the connection.
+    Reset,
+    /// What came is not a valid HTTP reply.
+    Protocol,
+    /// No whole reply within the timeout.
+    ResponseTimeout,
+    /// The reply's body was cut short or wrongly framed.
+    Body,
+    /// A check of the reply did not pass.
+    Check,
+    /// Answered with 400 to 499.
+    Http4xx,
+    /// Answered with 500 to 599.
+    Http5xx,
+    /// More redirects than allowed.
+    RedirectLimit,
+    /// The address may not be loaded.
+    BlockedByPolicy,
+    /// Our own fault, or this machine's limits.
+    Internal,
+}
+
+impl ErrorClass {
+    /// Every class, in the order of its number.
+    pub const ALL: [ErrorClass; 16] = [
+        Self::Dns,
+        Self::ConnectRefused,
+        Self::ConnectTimeout,
+        Self::Tls,
+        Self::Write,
+        Self::Read,
+        Self::Reset,
+        Self::Protocol,
+        Self::ResponseTimeout,
+        Self::Body,
+        Self::Check,
+        Self::Http4xx,
+        Self::Http5xx,
+        Self::RedirectLimit,
+        Self::BlockedByPolicy,
+        Self::Internal,
+    ];
+
+    /// The name in documents: `connect_refused`, `http_5xx`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::ConnectRefused => "connect_refused",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Tls => "tls",
+            Self::Write => "write",
+            Self::Read => "read",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::ResponseTimeout => "response_timeout",
+            Self::Body => "body",
+            Self::Check => "check",
+            Self::Http4xx => "http_4xx",
+            Self::Http5xx => "http_5xx",
+            Self::RedirectLimit => "redirect_limit",
+            Self::BlockedByPolicy => "blocked_by_policy",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Why an arrival was given up before it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum DropReason {
+    /// More arrivals waited than the backlog may hold; the oldest is given up.
+    BacklogFull,
+    /// This machine had no descriptor or port left to open a connection with.
+    NoConnection,
+    /// The worker's lease was over.
+    Fenced,
+    /// The run was stopped.
+    Stopped,
+    /// It still waited when the drain ended.
+    RunEnded,
+}
+
+impl DropReason {
+    /// Every reason, in the order of its number.
+    pub const ALL: [DropReason; 5] =
+        [Self::BacklogFull, Self::NoConnection, Self::Fenced, Self::Stopped, Self::RunEnded];
+
+    /// The name in documents: `backlog_full`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BacklogFull => "backlog_full",
+            Self::NoConnection => "no_connection",
+            Self::Fenced => "fenced",
+            Self::Stopped => "stopped",
+            Self::RunEnded => "run_ended",
+        }
+    }
+}
+
+/// Why a request failed: its class, and a cause that becomes text only when somebody reads it.
+#[derive(Debug)]
+pub struct Failure {
+    /// Where it failed.
+    pub class: ErrorClass,
+    /// What was found there.
+    pub cause: Cause,
+}
+
+/// A failure's cause. Making one does not allocate, except for `Text`.
+#[derive(Debug)]
+pub enum Cause {
+    /// A fixed text.
+    Known(&'static str),
+    /// The operating system's error.
+    Io(std::io::Error),
+    /// A text made for the occasion.
+    Text(Box<str>),
+}
+
+impl Failure {
+    /// A failure with a fixed text.
+    #[must_use]
+    pub const fn new(class: ErrorClass, cause: &'static str) -> Self {
+        Self { class, cause: Cause::Known(cause) }
+    }
+
+    /// A failure with a text made for the occasion.
+    #[must_use]
+    pub fn text(class: ErrorClass, cause: impl fmt::Display) -> Self {
+        Self { class, cause: Cause::Text(cause.to_string().into()) }
+    }
+
+    /// A failure from an error of the operating system; resets are told apart from the rest.
+    #[must_use]
+    pub fn io(class: ErrorClass, error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        let reset = matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe);
+        let class = match class {
+            ErrorClass::Read | ErrorClass::Write | ErrorClass::Body if reset => ErrorClass::Reset,
+            other => other,
+        };
+        Self { class, cause: Cause::Io(error) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Known(text) => f.write_str(text),
+            Cause::Io(error) => write!(f, "{error}"),
+            Cause::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What one attempt came to, as a transport reports it. Times are nanoseconds since the attempt's
+/// actual start unless said otherwise.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The reply's status, where there was one.
+    pub status: Option<u16>,
+    /// `None` for success. A status of 400 and more needs no failure here: the engine classes it.
+    pub failure: Option<Failure>,
+    /// When the first byte of the reply came, on the run's clock.
+    pub first_byte_at: Option<Nanos>,
+    /// When the reply was whole, on the run's clock; `None`: the engine reads the clock itself.
+    pub end_at: Option<Nanos>,
+    /// Bytes written for it.
+    pub bytes_sent: u64,
+    /// Bytes read for it.
+    pub bytes_received: u64,
+    /// The lane may carry the next request.
+    pub reusable: bool,
+}
+
+impl Outcome {
+    /// An attempt that failed, on a lane that is not to be used again.
+    #[must_use]
+    pub fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
+}
