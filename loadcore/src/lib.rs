@@ -8,6 +8,7 @@ pub mod profile;
 pub mod schedule;
 pub mod bucket;
 pub mod request;
+pub mod transport;
 pub mod record;
 pub mod result;
 pub mod analysis;
