@@ -17,3 +17,9 @@ pub mod report;
 pub mod http;
 pub mod engine;
 pub mod run;
+
+pub use profile::{LoadProfile, Profile};
+pub use result::RunResult;
+pub use run::{LoadTest, RunError, RunHandle};
+pub use schedule::Arrivals;
+pub use transport::{Lane, Transport};

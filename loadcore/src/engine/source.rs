@@ -205,7 +205,8 @@ impl<P: Profile> Source<P> {
     pub(crate) fn change_rate(&mut self, at: Nanos, target: f64, over: f64) {
         let at = seconds(self.clock.profile(at));
         if let Load::Open { bucket, .. } = &mut self.load {
-            bucket.schedule_mut().profile_mut().change_rate(at, target, over);
+            // Its numbers were checked when the order was given.
+            let _ = bucket.schedule_mut().profile_mut().change_rate(at, target, over);
         }
     }
 }

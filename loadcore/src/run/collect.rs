@@ -6,7 +6,8 @@
 
 use super::RunError;
 use super::handle::Control;
-use crate::analysis::live::LiveRules;
+use crate::analysis::sla::{self, Live, SlaRule};
+use crate::analysis::validity;
 use crate::engine::{self, Report};
 use crate::record::{Interval, Merge, Snapshot};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
@@ -40,8 +41,11 @@ pub(super) struct Collector {
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) builder: ResultBuilder,
-    pub(super) rules: LiveRules,
+    pub(super) rules: Vec<SlaRule>,
+    pub(super) live: Live,
     pub(super) control: Control,
+    /// A rule has ended the run.
+    pub(super) aborted: bool,
     pub(super) snapshots: mpsc::Sender<Arc<Snapshot>>,
     pub(super) observers: Vec<Observer>,
     /// End of the measured time as planned, for telling the drain apart.
@@ -120,7 +124,9 @@ impl Collector {
         self.builder.interval(&interval, span);
         let closed = ClosedInterval { interval: &interval, span, total };
         self.observers.iter_mut().for_each(|observe| observe(&closed));
-        if self.rules.observe(&interval, span) {
+        self.live.observe(&interval, span);
+        if self.live.abort().is_some() && !self.aborted {
+            self.aborted = true;
             self.control.stop();
         }
         // Nobody may listen, or listen slowly; each snapshot holds all before it.
@@ -140,8 +146,8 @@ impl Collector {
             ..Ending::default()
         };
         let mut result = self.builder.build(&merging.total, &ending);
-        result.sla = self.rules.judge(&result);
-        result.validity = crate::analysis::validity::judge(&result);
+        result.sla = sla::outcomes(&self.rules, &result, Some(&self.live));
+        result.validity = validity::judge(&result);
         result
     }
 }

@@ -22,7 +22,7 @@ mod limits;
 mod test;
 
 pub use collect::ClosedInterval;
-pub use handle::{ControlError, RunHandle, Snapshots};
+pub use handle::{Control, ControlError, RunHandle, Snapshots};
 pub use test::{IntoTransport, LoadTest};
 
 use crate::http::PlanError;
@@ -57,13 +57,8 @@ pub enum RunError {
     #[error("{0}")]
     Profile(String),
     /// An SLA rule.
-    #[error("the rule \"{rule}\" cannot be used: {why}")]
-    Rule {
-        /// As given.
-        rule: String,
-        /// What is wrong.
-        why: String,
-    },
+    #[error("{0}")]
+    Rule(String),
     /// The target may not be loaded.
     #[error("the target is refused by policy: {0}")]
     Refused(Failure),

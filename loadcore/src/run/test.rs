@@ -4,8 +4,7 @@ use super::collect::{ClosedInterval, Collector, Observer};
 use super::handle::{Control, RunHandle};
 use super::limits::lanes;
 use super::RunError;
-use crate::analysis::live::LiveRules;
-use crate::analysis::sla::Rule;
+use crate::analysis::sla::{Live as LiveRules, Rule, SlaRule};
 use crate::bucket::TokenBucket;
 use crate::engine::{self, Channels, Load, Settings};
 use crate::http::{HttpOptions, HttpTransport};
@@ -61,7 +60,15 @@ struct Common {
     drain: Duration,
     slack: Duration,
     threads: Option<usize>,
-    rules: Vec<(String, Option<f64>, f64, bool)>,
+    rules: Vec<Expected>,
+}
+
+/// A rule as it was given.
+struct Expected {
+    rule: String,
+    window_seconds: Option<u32>,
+    for_seconds: u32,
+    abort: bool,
 }
 
 impl Default for Common {
@@ -288,7 +295,13 @@ impl<P, S> LoadTest<P, S> {
 
     /// Expects a rule to hold: `p99<50ms`, `error_rate<1%`. See [`crate::analysis::sla`].
     pub fn expect(mut self, rule: &str) -> Self {
-        self.settings.rules.push((rule.to_owned(), None, 0.0, false));
+        let rule = rule.to_owned();
+        self.settings.rules.push(Expected {
+            rule,
+            window_seconds: None,
+            for_seconds: 0,
+            abort: false,
+        });
         self
     }
 
@@ -297,11 +310,12 @@ impl<P, S> LoadTest<P, S> {
     pub fn expect_live(
         mut self,
         rule: &str,
-        window_seconds: f64,
-        for_seconds: f64,
+        window_seconds: Option<u32>,
+        for_seconds: u32,
         abort: bool,
     ) -> Self {
-        self.settings.rules.push((rule.to_owned(), Some(window_seconds), for_seconds, abort));
+        let rule = rule.to_owned();
+        self.settings.rules.push(Expected { rule, window_seconds, for_seconds, abort });
         self
     }
 
@@ -339,7 +353,7 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
         let Self { subject, profile, settings, observers } = self;
         let subject = subject?;
         let profile = profile.transpose()?;
-        let rules = settings.live_rules()?;
+        let rules = settings.parsed_rules()?;
         let mut plan = Planned::new(&settings, profile)?;
         plan.describe(&subject, &settings);
         let transport = Arc::new(subject.into_transport(settings.timeout).await?);
@@ -362,14 +376,14 @@ struct Planned<P> {
 }
 
 impl Common {
-    fn live_rules(&self) -> Result<LiveRules, RunError> {
-        let mut rules = LiveRules::default();
-        for (text, window, for_seconds, abort) in &self.rules {
-            let bad = |why: String| RunError::Rule { rule: text.clone(), why };
-            let rule = Rule::parse(text).map_err(|error| bad(error.to_string()))?;
-            rules.add(rule, *window, *for_seconds, *abort).map_err(|error| bad(error.to_string()))?;
-        }
-        Ok(rules)
+    fn parsed_rules(&self) -> Result<Vec<SlaRule>, RunError> {
+        let parse = |expected: &Expected| {
+            let Expected { rule, window_seconds, for_seconds, abort } = expected;
+            rule.parse::<Rule>()
+                .and_then(|rule| SlaRule::new(rule, *window_seconds, *for_seconds, *abort))
+                .map_err(|error| RunError::Rule(error.to_string()))
+        };
+        self.rules.iter().map(parse).collect()
     }
 }
 
@@ -457,7 +471,7 @@ impl<P: Profile + Clone> Planned<P> {
         self,
         settings: &Common,
         transport: Arc<T>,
-        rules: LiveRules,
+        rules: Vec<SlaRule>,
         observers: Vec<Observer>,
     ) -> Result<RunHandle, RunError> {
         let clock = Clock::starting_in(LEAD);
@@ -493,8 +507,10 @@ impl<P: Profile + Clone> Planned<P> {
             spares,
             threads,
             builder: ResultBuilder::new(self.plan(settings, started_unix_ms)),
+            live: LiveRules::new(&rules, self.profile.is_none()),
             rules,
             control: control.clone(),
+            aborted: false,
             snapshots: publish,
             observers,
             end: nanos(self.duration),
