@@ -7,6 +7,7 @@ use crate::time::{Clock, Nanos};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -86,7 +87,10 @@ async fn handshake(
 ) -> Result<TlsStream<Socket>, Failure> {
     let name = rustls::pki_types::ServerName::try_from(origin.host.clone())
         .map_err(|error| Failure::text(ErrorClass::Tls, error))?;
-    TlsConnector::from(plan.tls.clone())
+    let Some(config) = &plan.tls else {
+        return Err(Failure::new(ErrorClass::Internal, "tls was not prepared"));
+    };
+    TlsConnector::from(Arc::clone(config))
         .connect(name, socket)
         .await
         .map_err(|error| Failure::text(ErrorClass::Tls, format_args!("tls handshake: {error}")))

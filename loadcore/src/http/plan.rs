@@ -228,8 +228,9 @@ pub struct Plan {
     pub options: HttpOptions,
     /// The request.
     pub request: Prepared,
-    /// TLS, ready to use: for any origin, since a redirect may lead to https.
-    pub tls: Arc<ClientConfig>,
+    /// TLS, ready to use, where it may be needed: reading the system's certificates takes longer
+    /// than making a connection does.
+    pub tls: Option<Arc<ClientConfig>>,
 }
 
 /// A request that cannot be made.
@@ -283,7 +284,9 @@ impl Plan {
             HttpVersion::Http1 => &[b"http/1.1"],
             HttpVersion::Http2 => &[b"h2"],
         };
-        let tls = tls::config(&options.tls, alpn)?;
+        // A redirect may lead to https.
+        let needed = request.origin.tls || options.max_redirects > 0;
+        let tls = needed.then(|| tls::config(&options.tls, alpn)).transpose()?;
         Ok(Self { options, request, tls })
     }
 }
