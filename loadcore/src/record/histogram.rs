@@ -47,6 +47,8 @@ impl Histogram {
     pub const HIGHEST: Nanos = 3_600 * SECOND;
     /// Significant decimal digits kept of every value.
     pub const DIGITS: u8 = 3;
+    /// How many counters that takes.
+    pub(super) const BUCKETS: usize = 24_576;
 
     /// An empty histogram; allocates all it will ever need.
     #[must_use]
@@ -54,6 +56,16 @@ impl Histogram {
         let hdr = Hdr::new_with_bounds(Self::LOWEST, Self::HIGHEST, Self::DIGITS)
             .expect("the bounds are valid");
         Self { hdr, overflow: Overflow::default() }
+    }
+
+    /// A histogram of what was read from its binary form, if `overflow` is possible.
+    pub(super) fn from_parts(hdr: Hdr<u64>, overflow: Overflow) -> Option<Self> {
+        let Overflow { count, max, sum } = overflow;
+        let possible = match count {
+            0 => overflow == Overflow::default(),
+            _ => max > Self::HIGHEST && sum >= max,
+        };
+        possible.then_some(Self { hdr, overflow })
     }
 
     /// Counts one duration.
@@ -319,7 +331,8 @@ mod tests {
 
     #[test]
     fn a_whole_set_of_seven_stays_below_a_megabyte_and_a_half() {
-        let bytes = Histogram::new().hdr().distinct_values() * size_of::<u64>();
+        assert_eq!(Histogram::new().hdr().distinct_values(), Histogram::BUCKETS);
+        let bytes = Histogram::BUCKETS * size_of::<u64>();
         assert!(7 * bytes < 1_500_000, "{bytes} bytes each");
     }
 

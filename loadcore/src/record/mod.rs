@@ -10,11 +10,17 @@
 //! What is kept is bounded by the number of buckets, statuses and error classes, never by the
 //! number of requests.
 
+mod codec;
 mod histogram;
 mod interval;
 mod recorder;
 mod snapshot;
+mod varint;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+pub use codec::DecodeError;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};
 pub use recorder::{Recorder, Sample};

@@ -104,3 +104,108 @@ impl Merge for SnapshotSet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::{deeds, play};
+    use proptest::prelude::*;
+
+    /// The snapshots of one worker: after each of its deeds, one.
+    fn histories() -> impl Strategy<Value = Vec<Vec<Snapshot>>> {
+        let worker = prop::collection::vec(deeds(4), 1..4).prop_map(|steps| {
+            (1..=steps.len())
+                .map(|n| Snapshot { seq: n as u64, ..play(&steps[..n].concat()) })
+                .collect::<Vec<_>>()
+        });
+        prop::collection::vec(worker, 1..4).prop_map(|mut workers| {
+            for (number, history) in workers.iter_mut().enumerate() {
+                for snapshot in history {
+                    snapshot.worker = format!("w{}", number / 2);
+                    snapshot.epoch = number as u64 % 2;
+                }
+            }
+            workers
+        })
+    }
+
+    fn bytes(snapshots: impl IntoIterator<Item = Snapshot>) -> Vec<u8> {
+        let mut set = SnapshotSet::new();
+        for snapshot in snapshots {
+            set.insert(snapshot);
+        }
+        set.merged().encode()
+    }
+
+    #[test]
+    fn an_older_snapshot_changes_nothing() {
+        let mut set = SnapshotSet::new();
+        assert!(set.insert(Snapshot { seq: 2, ..Snapshot::default() }));
+        assert!(!set.insert(Snapshot { seq: 1, is_final: true, ..Snapshot::default() }));
+        assert!(!set.insert(Snapshot { seq: 2, ..Snapshot::default() }));
+        assert!(!set.merged().is_final);
+        assert!(!SnapshotSet::new().merged().is_final);
+    }
+
+    #[test]
+    fn only_a_forerunner_can_be_taken_out() {
+        let other = Snapshot { worker: "other".into(), ..Snapshot::default() };
+        assert_eq!(Snapshot::default().since(&other), Err(NotContained));
+        let mut more = Snapshot::default();
+        more.total.counters.sent = 1;
+        assert_eq!(Snapshot::default().since(&more), Err(NotContained));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn order_loss_and_repetition_change_nothing(
+            (workers, arrivals) in histories().prop_flat_map(|workers| {
+                let all = workers.concat();
+                (Just(workers), prop::collection::vec(prop::sample::select(all), 0..8))
+            }),
+            turned: bool,
+        ) {
+            let newest: Vec<_> = workers.iter().map(|w| w.last().unwrap().clone()).collect();
+            let wanted = bytes(newest.clone());
+            let mut came = [arrivals.clone(), newest, arrivals].concat();
+            if turned {
+                came.reverse();
+            }
+            prop_assert_eq!(&bytes(came.clone()), &wanted);
+
+            let (mut left, mut right) = (SnapshotSet::new(), SnapshotSet::new());
+            for (n, snapshot) in came.into_iter().enumerate() {
+                if n % 2 == 0 { left.insert(snapshot) } else { right.insert(snapshot) };
+            }
+            left.merge(&right.clone());
+            right.merge(&left);
+            prop_assert_eq!(left.merged().encode(), wanted);
+            prop_assert_eq!(left, right);
+        }
+
+        #[test]
+        fn a_merged_histogram_counts_every_outcome(workers in histories()) {
+            let mut set = SnapshotSet::new();
+            for snapshot in workers.concat() {
+                set.insert(snapshot);
+            }
+            let Interval { counters, histograms, .. } = set.merged().total;
+            prop_assert_eq!(histograms.response.count(), counters.outcomes());
+            prop_assert_eq!(histograms.service.count(), counters.outcomes());
+            prop_assert_eq!(histograms.lag.count(), counters.sent);
+        }
+
+        #[test]
+        fn differences_add_up_to_the_whole(workers in histories()) {
+            for history in workers {
+                let mut sum = history[0].total.clone();
+                for pair in history.windows(2) {
+                    sum.merge(&pair[1].since(&pair[0]).unwrap());
+                }
+                prop_assert_eq!(&sum, &history.last().unwrap().total);
+            }
+        }
+    }
+}
