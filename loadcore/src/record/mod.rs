@@ -21,6 +21,7 @@ mod varint;
 pub(crate) mod fixtures;
 
 pub use codec::DecodeError;
+pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};
 pub use recorder::{Recorder, Sample};
