@@ -5,6 +5,7 @@
 
 use super::{Histogram, Merge, NotContained};
 use crate::request::{DropReason, ErrorClass};
+use crate::time::SECOND;
 use std::collections::BTreeMap;
 
 /// Everything of one span of time. About 1.4 MB, all of it allocated at once and reused.
@@ -77,7 +78,8 @@ pub struct Health {
     pub wall_ns: u64,
     /// Time that they were ready to run and did not get a processor, in nanoseconds.
     pub run_delay_ns: u64,
-    /// The greatest share of a processor that one thread used in one measured span, in millionths.
+    /// The greatest share of a processor that one thread used in one measured span of half a second
+    /// or more, in millionths.
     pub peak_cpu_ppm: u64,
     /// Time that the container's processor quota stopped the process, in nanoseconds.
     pub throttled_ns: u64,
@@ -252,7 +254,8 @@ impl Health {
         self.cpu_ns = self.cpu_ns.saturating_add(time.cpu_ns);
         self.wall_ns = self.wall_ns.saturating_add(time.wall_ns);
         self.run_delay_ns = self.run_delay_ns.saturating_add(time.run_delay_ns);
-        if time.wall_ns > 0 {
+        // The last span of a run may be so short that a thread is busy all through it by chance.
+        if time.wall_ns >= SECOND / 2 {
             let ppm = u128::from(time.cpu_ns) * 1_000_000 / u128::from(time.wall_ns);
             self.peak_cpu_ppm = self.peak_cpu_ppm.max(u64::try_from(ppm).unwrap_or(u64::MAX));
         }
@@ -316,6 +319,80 @@ impl Merge for Health {
         }
         for (mine, theirs) in self.peaks_mut().into_iter().zip(other.peaks()) {
             *mine = (*mine).max(theirs);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::snapshots;
+    use crate::time::MILLISECOND as MS;
+    use proptest::prelude::*;
+
+    fn measured(wall_ns: u64, cpu_ns: u64) -> Health {
+        let mut health = Health::default();
+        health.measured(ThreadTime { wall_ns, cpu_ns, run_delay_ns: 1 });
+        health
+    }
+
+    #[test]
+    fn of_shares_the_greatest_counts_and_of_times_the_sum() {
+        let mut health = measured(SECOND, 200 * MS);
+        health.merge(&measured(SECOND, 900 * MS));
+        health.merge(&measured(3 * MS, 3 * MS));
+        assert_eq!((health.cpu_ns, health.wall_ns), (1_103 * MS, 2 * SECOND + 3 * MS));
+        assert_eq!((health.run_delay_ns, health.peak_cpu_ppm), (3, 900_000));
+    }
+
+    #[test]
+    fn of_several_examples_the_least_is_kept_in_any_order() {
+        let example = |text: &str| Interval {
+            examples: BTreeMap::from([(ErrorClass::Dns, text.to_owned())]),
+            ..Interval::new()
+        };
+        for (first, second) in [("a", "b"), ("b", "a")] {
+            let mut merged = example(first);
+            merged.merge(&example(second));
+            assert_eq!(merged.examples[&ErrorClass::Dns], "a");
+        }
+    }
+
+    #[test]
+    fn statuses_stay_sorted_and_lose_those_that_are_taken_out() {
+        let mut counters = Counters::default();
+        for status in [503, 200, 404, 200] {
+            counters.count_status(status, 1);
+        }
+        assert_eq!(counters.statuses, [(200, 2), (404, 1), (503, 1)]);
+        let all = counters.clone();
+        counters.subtract(&Counters { statuses: vec![(404, 1)], ..Counters::default() }).unwrap();
+        assert_eq!(counters.statuses, [(200, 2), (503, 1)]);
+        assert_eq!(counters.subtract(&all), Err(NotContained));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn merging_obeys_its_contract(a in snapshots(), b in snapshots(), c in snapshots()) {
+            let (a, b, c) = (a.total, b.total, c.total);
+            let merge = |left: &Interval, right: &Interval| {
+                let mut sum = left.clone();
+                sum.merge(right);
+                sum
+            };
+            prop_assert_eq!(merge(&a, &b), merge(&b, &a));
+            prop_assert_eq!(merge(&merge(&a, &b), &c), merge(&a, &merge(&b, &c)));
+            prop_assert_eq!(&merge(&a, &Interval::new()), &a);
+            prop_assert_eq!(&merge(&Interval::new(), &a), &a);
+        }
+
+        #[test]
+        fn a_reset_interval_equals_a_new_one(snapshot in snapshots()) {
+            let mut interval = snapshot.total;
+            interval.reset();
+            prop_assert_eq!(interval, Interval::new());
         }
     }
 }
