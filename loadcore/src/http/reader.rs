@@ -448,13 +448,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(Debug, PartialEq)]
-    enum Read {
+    enum Seen {
         Whole { status: u16, keep_alive: bool, used: usize },
         Short(ErrorClass),
         Failed(ErrorClass),
     }
 
-    fn read_pieces(bytes: &[u8], cuts: &[usize], to_head: bool) -> Read {
+    fn read_pieces(bytes: &[u8], cuts: &[usize], to_head: bool) -> Seen {
         let mut reader = ResponseReader::default();
         reader.start(to_head, false);
         let mut used = 0;
@@ -464,12 +464,12 @@ mod tests {
             let cut = cuts.next().unwrap_or(rest.len()).clamp(1, rest.len());
             let (piece, after) = rest.split_at(cut);
             match reader.feed(piece) {
-                Err(failure) => return Read::Failed(failure.class),
+                Err(failure) => return Seen::Failed(failure.class),
                 Ok(fed) => {
                     used += fed.consumed;
                     if fed.done {
                         let (status, keep_alive) = (reader.status(), reader.keep_alive());
-                        return Read::Whole { status, keep_alive, used };
+                        return Seen::Whole { status, keep_alive, used };
                     }
                     assert_eq!(fed.consumed, piece.len(), "all of a piece is used until the end");
                 }
@@ -477,22 +477,22 @@ mod tests {
             rest = after;
         }
         match reader.end_of_stream() {
-            Ok(()) => Read::Whole { status: reader.status(), keep_alive: reader.keep_alive(), used },
-            Err(failure) => Read::Short(failure.class),
+            Ok(()) => Seen::Whole { status: reader.status(), keep_alive: reader.keep_alive(), used },
+            Err(failure) => Seen::Short(failure.class),
         }
     }
 
-    fn read(text: &str) -> Read {
+    fn read(text: &str) -> Seen {
         read_pieces(text.as_bytes(), &[], false)
     }
 
-    fn whole(status: u16, keep_alive: bool, used: usize) -> Read {
-        Read::Whole { status, keep_alive, used }
+    fn whole(status: u16, keep_alive: bool, used: usize) -> Seen {
+        Seen::Whole { status, keep_alive, used }
     }
 
     #[test]
     fn framing_follows_the_rfc() {
-        let cases: &[(&str, Read)] = &[
+        let cases: &[(&str, Seen)] = &[
             ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcX", whole(200, true, 41)),
             ("HTTP/1.1 200 OK\r\ncontent-length: 3, 3\r\n\r\nabc", whole(200, true, 44)),
             ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", whole(200, true, 38)),
@@ -533,19 +533,19 @@ mod tests {
     #[test]
     fn broken_replies_have_their_class() {
         use ErrorClass::*;
-        let cases: &[(&str, Read)] = &[
-            ("", Read::Short(ErrorClass::Read)),
-            ("HTTP/1.1 200 OK\r\nConte", Read::Short(ErrorClass::Read)),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Read::Short(Body)),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", Read::Short(Body)),
-            ("SSH-2.0-OpenSSH_9.2\r\n", Read::Failed(Protocol)),
-            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", Read::Failed(Protocol)),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", Read::Failed(Protocol)),
-            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Read::Failed(Protocol)),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", Read::Failed(Protocol)),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Read::Failed(Body)),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", Read::Failed(Body)),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n", Read::Failed(Body)),
+        let cases: &[(&str, Seen)] = &[
+            ("", Seen::Short(ErrorClass::Read)),
+            ("HTTP/1.1 200 OK\r\nConte", Seen::Short(ErrorClass::Read)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Seen::Short(Body)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", Seen::Short(Body)),
+            ("SSH-2.0-OpenSSH_9.2\r\n", Seen::Failed(Protocol)),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", Seen::Failed(Protocol)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", Seen::Failed(Protocol)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Seen::Failed(Protocol)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", Seen::Failed(Protocol)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Seen::Failed(Body)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", Seen::Failed(Body)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n", Seen::Failed(Body)),
         ];
         for (text, expected) in cases {
             assert_eq!(&read(text), expected, "{text:?}");
@@ -558,12 +558,12 @@ mod tests {
         let pieces = vec![16 * 1024; 100];
         assert_eq!(
             read_pieces(long.as_bytes(), &pieces, false),
-            Read::Failed(ErrorClass::Protocol)
+            Seen::Failed(ErrorClass::Protocol)
         );
         let many = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "a: b\r\n".repeat(500));
         assert_eq!(read(&many), whole(200, true, many.len()));
         let too_many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(MAX_HEADERS + 1));
-        assert_eq!(read(&too_many), Read::Failed(ErrorClass::Protocol));
+        assert_eq!(read(&too_many), Seen::Failed(ErrorClass::Protocol));
     }
 
     #[test]
@@ -611,7 +611,7 @@ mod tests {
             let in_pieces = read_pieces(&bytes, &cuts, false);
             // A head known to be wrong early may end the reading earlier, or as a short one.
             match (&at_once, &in_pieces) {
-                (Read::Whole { .. }, _) | (_, Read::Whole { .. }) => prop_assert_eq!(at_once, in_pieces),
+                (Seen::Whole { .. }, _) | (_, Seen::Whole { .. }) => prop_assert_eq!(at_once, in_pieces),
                 _ => {}
             }
         }
