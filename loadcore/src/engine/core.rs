@@ -442,7 +442,13 @@ impl<P: Profile, L: Lane> State<P, L> {
                 let opener = Some(id);
                 let lane = Rc::new(make());
                 self.opening += 1;
-                self.lanes.push(LaneState { lane, opener, parked: Vec::new(), slots: 0, streams: 1 });
+                self.lanes.push(LaneState {
+                    lane,
+                    opener,
+                    parked: Vec::new(),
+                    slots: 0,
+                    streams: 1,
+                });
                 self.lanes.len() - 1
             }
         };
@@ -500,7 +506,8 @@ impl<P: Profile, L: Lane> State<P, L> {
         }
         self.due = due;
         let dropped = self.source.dropped();
-        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped)) {
+        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped))
+        {
             self.recorder.dropped(*reason, now - before);
         }
         self.dropped = dropped;
