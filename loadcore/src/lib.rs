@@ -8,6 +8,7 @@ pub mod profile;
 pub mod schedule;
 pub mod bucket;
 pub mod request;
+pub mod transport;
 pub mod record;
 pub mod result;
 pub mod analysis;
@@ -16,3 +17,9 @@ pub mod report;
 pub mod http;
 pub mod engine;
 pub mod run;
+
+pub use profile::{LoadProfile, Profile};
+pub use result::RunResult;
+pub use run::{LoadTest, RunError, RunHandle};
+pub use schedule::Arrivals;
+pub use transport::{Lane, Transport};

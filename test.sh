@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Runs all tests of the project, on a fresh Debian machine with cargo too.
+#
+#   ./test.sh            every step
+#   ./test.sh --long     the long suites as well (ignored tests, more seeds, cargo's own package check)
+#   ./test.sh --list     the steps' names
+#   ./test.sh WORD...    only the steps whose name contains one of the words
+#
+# All steps build the whole workspace with all features in one target folder, so that each
+# dependency is compiled once.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+exec </dev/null
+
+long=false list=false words=()
+for argument in "$@"; do
+    case $argument in
+        --long) long=true ;;
+        --list) list=true ;;
+        -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+        -*) echo "test.sh: unknown option $argument (see --help)" >&2; exit 2 ;;
+        *) words+=("$argument") ;;
+    esac
+done
+
+export CARGO_TERM_PROGRESS_WHEN=never
+[ -t 1 ] || export CARGO_TERM_COLOR=never
+[ -n "${CI:-}" ] && export CARGO_INCREMENTAL=0
+if $long; then export LOADCORE_LONG=1; else unset LOADCORE_LONG; fi
+target=${CARGO_TARGET_DIR:-$PWD/target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+everything=(--workspace --all-features --locked)
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+
+# ---------------------------------------------------------------- steps
+
+# What the build needs beyond cargo: a linker and a C compiler (for aws-lc, the crypto in rustls).
+# It needs neither cmake nor a system library.
+step_tools() {
+    local missing=()
+    command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    if [ ${#missing[@]} -gt 0 ]; then
+        echo "installing: ${missing[*]}"
+        local root=()
+        if [ "$(id -u)" != 0 ]; then root=(sudo -n); fi
+        "${root[@]}" apt-get update -qq || return
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends "${missing[@]}" >/dev/null || return
+    fi
+    if ! command -v cargo >/dev/null; then
+        echo "cargo is not on the PATH: install Rust $(sed -n 's/^rust-version = //p' Cargo.toml) or later" >&2
+        return 1
+    fi
+    local component
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 && continue
+        rustup component add "${component/fmt/rustfmt}" || return
+    done
+    rustc --version && cargo --version && cc --version | head -n 1
+    cargo fetch --locked --quiet
+}
+
+step_format() { cargo fmt --all --check; }
+
+step_architecture() { cargo test "${everything[@]}" --test architecture; }
+
+step_clippy() { cargo clippy "${everything[@]}" --all-targets -- -D warnings; }
+
+step_documentation() { RUSTDOCFLAGS='-D warnings' cargo doc "${everything[@]}" --lib --no-deps; }
+
+step_tests() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        local ignored=()
+        if $long; then ignored=(--run-ignored all); fi
+        cargo nextest run "${everything[@]}" "${ignored[@]}"
+    else
+        local ignored=()
+        if $long; then ignored=(-- --include-ignored); fi
+        cargo test "${everything[@]}" --no-fail-fast --lib --bins --tests "${ignored[@]}"
+    fi
+}
+
+step_doctests() { cargo test "${everything[@]}" --no-fail-fast --doc; }
+
+# Each example is a whole program that ends by itself within seconds.
+step_examples() {
+    cargo build "${everything[@]}" --profile test --examples || return
+    local file name bad=0
+    for file in loadcore/examples/*.rs; do
+        [ -e "$file" ] || continue
+        name=$(basename "$file" .rs)
+        echo "--- $name"
+        grep -q '^//! Run with: ' "$file" || { echo "$file says no 'Run with: ...'" >&2; bad=1; }
+        timeout 120 "$target/debug/examples/$name" || { echo "$name: exit $?" >&2; bad=1; }
+    done
+    return $bad
+}
+
+# The library as a user gets it: packed, unpacked elsewhere, used by a crate that knows nothing of
+# this workspace. That build is the check of the package, so cargo's own runs only with --long.
+step_package() {
+    local verify=(--no-verify)
+    if $long; then verify=(); fi
+    cargo package -p loadcore --locked --allow-dirty "${verify[@]}" || return
+    local version
+    version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+    tar -xzf "$target/package/loadcore-$version.crate" -C "$scratch" || return
+    mv "$scratch/loadcore-$version" "$scratch/loadcore" || return
+    cp -r tests/consumer "$scratch/consumer" || return
+    # The same versions as here, so that what is built already is used again.
+    cp Cargo.lock "$scratch/consumer/Cargo.lock" || return
+    (cd "$scratch/consumer" && CARGO_TARGET_DIR=$target cargo test)
+}
+
+# Licences, sources and bans; advisories need the network and are looked at separately.
+step_dependencies() {
+    command -v cargo-deny >/dev/null || return 77
+    cargo deny --offline check bans licenses sources
+}
+
+steps=(tools format architecture clippy documentation tests doctests examples package dependencies)
+
+# ---------------------------------------------------------------- running them
+
+if $list; then printf '%s\n' "${steps[@]}"; exit 0; fi
+
+wanted() {
+    [ ${#words[@]} -eq 0 ] && return 0
+    local word
+    for word in "${words[@]}"; do [[ $1 == *$word* ]] && return 0; done
+    return 1
+}
+
+passed=0 failed=0 skipped=0 report=()
+for step in "${steps[@]}"; do
+    wanted "$step" || continue
+    printf '\n==== %s\n' "$step"
+    begun=$SECONDS
+    "step_$step"
+    status=$?
+    took="$((SECONDS - begun)) s"
+    case $status in
+        0) passed=$((passed + 1)) word=ok ;;
+        77) skipped=$((skipped + 1)) word=skipped ;;
+        *) failed=$((failed + 1)) word=FAILED ;;
+    esac
+    printf '==== %s: %s, %s\n' "$step" "$word" "$took"
+    report+=("$(printf '%-14s %-8s %8s' "$step" "$word" "$took")")
+    # Without its tools nothing else can say anything.
+    if [ "$step" = tools ] && [ $status -ne 0 ]; then break; fi
+done
+
+printf '\n==== steps of test.sh, %s s in all\n' "$SECONDS"
+[ ${#report[@]} -gt 0 ] && printf '%s\n' "${report[@]}"
+if [ $((passed + failed)) -eq 0 ]; then
+    echo "no step ran" >&2
+    exit 2
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
