@@ -1,1 +1,134 @@
-//! engine
+//! Tokens into requests, on threads that share nothing.
+//!
+//! Each engine thread has its share of the schedule, its lanes and its recorder, on a tokio
+//! current-thread runtime whose tasks never leave it. Four kinds of tasks live there:
+//!
+//! - the **pacer** wakes when tokens fall due and dispatches them to idle slots;
+//! - a **slot** is a place for one request under way on a lane: it makes the attempt, records it,
+//!   and takes the next due token itself, without waiting for the pacer;
+//! - the **watchdog** ends attempts that are over their timeout. It looks at all slots every few
+//!   milliseconds, so that a request pays nothing for its timeout;
+//! - the **conductor** applies orders, closes each second's interval, and ends the load.
+//!
+//! What they share is the [`core::Core`], borrowed for a moment and never across a wait.
+
+mod conductor;
+mod core;
+mod pacer;
+mod profile_clock;
+mod slot;
+mod source;
+mod timer;
+mod usage;
+
+pub(crate) use source::Load;
+
+use crate::profile::Profile;
+use crate::record::Interval;
+use crate::request::DropReason;
+use crate::time::{Clock, Nanos};
+use crate::transport::{Thread, Transport};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use tokio::sync::watch;
+
+/// What one engine thread is to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Its number, from 0.
+    pub(crate) thread: usize,
+    /// The run's clock; its zero is the start of the warm-up.
+    pub(crate) clock: Clock,
+    /// When the measured time begins.
+    pub(crate) measured_from: Nanos,
+    /// Length of the measured load, on the profile's clock.
+    pub(crate) end: Nanos,
+    /// Most lanes open at once.
+    pub(crate) lanes: usize,
+    /// There would be more, had the process more descriptors.
+    pub(crate) lanes_short: bool,
+    /// Most time for an attempt, opening a lane included.
+    pub(crate) timeout: Nanos,
+    /// Most time for what is due or in flight at the end.
+    pub(crate) drain: Nanos,
+    /// How long the pacer may let due tokens gather.
+    pub(crate) slack: Nanos,
+    /// Length of an interval.
+    pub(crate) interval: Nanos,
+}
+
+/// A change of a running load. All threads apply it at the same moment of the run's clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Order {
+    /// Stop the profile's clock.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Go to `target` arrivals per second within `over` seconds.
+    Rate {
+        /// All threads together.
+        target: f64,
+        /// Length of the line to it.
+        over: f64,
+    },
+    /// End the load now; what is in flight is unfinished.
+    Stop(DropReason),
+}
+
+/// Every order of a run so far, each with its moment. A thread remembers how many it has applied.
+pub(crate) type Orders = Arc<Vec<(Nanos, Order)>>;
+
+/// What a thread says each interval.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) thread: usize,
+    /// Intervals closed so far: this report goes up to the end of interval `closed - 1`.
+    pub(crate) closed: u64,
+    /// What was recorded since the last report.
+    pub(crate) set: Box<Interval>,
+    /// Sent, without an outcome yet.
+    pub(crate) in_flight: u64,
+    /// Due, and waiting.
+    pub(crate) backlog: u64,
+    /// The last report of the thread.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// How a thread's load ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ending {
+    /// When nothing more fell due, on the profile's clock.
+    pub(crate) load_end: Nanos,
+    /// How long what was left took after that.
+    pub(crate) drain: Nanos,
+    /// The load was stopped before its end.
+    pub(crate) stopped: bool,
+}
+
+/// The channels of one thread.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    /// Changes of the load. Closed: stop.
+    pub(crate) orders: watch::Receiver<Orders>,
+    /// Reports to the collector.
+    pub(crate) reports: SyncSender<Report>,
+    /// Sets that the collector has emptied.
+    pub(crate) spares: Receiver<Box<Interval>>,
+}
+
+/// Runs one engine thread to its end. Called on that thread.
+///
+/// # Errors
+/// When the thread's runtime or its timer cannot be made.
+pub(crate) fn run_thread<P: Profile, T: Transport>(
+    settings: Settings,
+    load: Load<P>,
+    transport: Arc<T>,
+    channels: Channels,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    let thread = Thread::new(settings.clock);
+    local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels))
+}

@@ -1,1 +1,24 @@
-//! result
+//! Turns merged snapshots into the one result document of a run.
+//!
+//! The document is the same wherever it comes from, and can be read back: reports, comparisons and
+//! SLA rules work on a [`RunResult`], never on running state. `docs/results.md` of the repository
+//! says what every key means.
+
+mod builder;
+mod carried;
+mod document;
+mod series;
+mod summary;
+mod timestamp;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+pub use builder::{Ending, Plan, ResultBuilder, Span};
+pub use carried::CarriedHistograms;
+pub use document::{
+    Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, ReadError, Reason,
+    RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
+};
+pub use summary::LatencySummary;
+pub(crate) use summary::ms;

@@ -1,0 +1,192 @@
+//! A thread's settings into its whole course: start, orders, intervals, drain, end.
+
+use super::core::Core;
+use super::source::Source;
+use super::timer::Timer;
+use super::{Channels, Ending, Load, Order, Orders, Settings, pacer};
+use crate::profile::Profile;
+use crate::request::DropReason;
+use crate::time::{MILLISECOND, Nanos};
+use crate::transport::{Thread, Transport};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Runs one thread's load to its end.
+pub(super) async fn conduct<P: Profile, T: Transport>(
+    settings: Settings,
+    load: Load<P>,
+    transport: Arc<T>,
+    thread: Rc<Thread>,
+    channels: Channels,
+) -> io::Result<()> {
+    let orders = Pending::new(channels.orders.clone());
+    let source = Source::new(load, settings.measured_from, settings.end);
+    let timer = Timer::new()?;
+    let core: Rc<Core<P, T>> =
+        Rc::new(Core::new(settings, source, transport.streams(), thread, channels));
+    // Tasks of their own, since the runtime polls its main future on every wake-up of any task.
+    let pacer = tokio::task::spawn_local(pacer::pace(Rc::clone(&core), transport, timer));
+    tokio::task::spawn_local(watch_timeouts(Rc::clone(&core)));
+    let director = tokio::task::spawn_local(direct(core, orders));
+    tokio::select! {
+        ended = pacer => ended.map_err(io::Error::other)?,
+        ended = director => ended.map_err(io::Error::other),
+    }
+}
+
+/// Looks for attempts over their timeout, about a hundred times in the length of one.
+async fn watch_timeouts<P: Profile, T: Transport>(core: Rc<Core<P, T>>) {
+    let every = (core.settings.timeout / 100).clamp(MILLISECOND, 20 * MILLISECOND);
+    loop {
+        tokio::time::sleep(Duration::from_nanos(every)).await;
+        core.expire(core.thread.clock.now());
+    }
+}
+
+async fn direct<P: Profile, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pending) {
+    let clock = core.thread.clock;
+    let stopped = loop {
+        let now = clock.now();
+        orders.look(&core);
+        if let Some(stop) = orders.apply(&core, now) {
+            break Some(stop);
+        }
+        let boundary = core.close_intervals(now);
+        let end = core.ask(Source::end_at);
+        let spent = core.ask(Source::is_spent);
+        if end.is_some_and(|end| now >= end) || (spent && core.is_quiet()) {
+            break None;
+        }
+        if spent {
+            core.drain();
+        }
+        let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
+        tokio::select! {
+            () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
+            () = core.news.notified() => {}
+            () = orders.changed() => {}
+        }
+    };
+    let ending = match stopped {
+        Some((reason, at)) => finish_now(&core, reason, at),
+        None => drain(&core, &mut orders).await,
+    };
+    let now = clock.now();
+    core.end(ending.0, now, ending.1);
+}
+
+/// An order to stop: what is in flight is unfinished.
+fn finish_now<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    reason: DropReason,
+    at: Nanos,
+) -> (DropReason, Ending) {
+    let load_end = core.ask(|source| source.profile_time(at));
+    (reason, Ending { load_end, drain: 0, stopped: true })
+}
+
+/// What is due is still sent, and what is in flight awaited, for a limited time.
+async fn drain<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    orders: &mut Pending,
+) -> (DropReason, Ending) {
+    let clock = core.thread.clock;
+    // The load ends when nothing more falls due: at the end of the profile, or, where a number of
+    // requests ends it, with the last of them.
+    let end = core.ask(Source::end_at).unwrap_or(Nanos::MAX);
+    let now = clock.now();
+    let load_end_at = if now >= end { end } else { core.last_end() };
+    let load_end = core.ask(|source| source.profile_time(load_end_at));
+    let deadline = load_end_at.saturating_add(core.settings.drain);
+    core.drain();
+    let mut reason = DropReason::RunEnded;
+    while !core.is_quiet() {
+        let now = clock.now();
+        orders.look(core);
+        if let Some((stop, _)) = orders.apply(core, now) {
+            reason = stop;
+            break;
+        }
+        if now >= deadline {
+            break;
+        }
+        let wake = core.close_intervals(now).min(deadline).min(orders.next_at());
+        tokio::select! {
+            () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
+            () = core.news.notified() => {}
+            () = orders.changed() => {}
+        }
+    }
+    let drain = core.last_end().saturating_sub(load_end_at);
+    (reason, Ending { load_end, drain, stopped: reason != DropReason::RunEnded })
+}
+
+/// The orders that this thread has not applied yet.
+struct Pending {
+    all: watch::Receiver<Orders>,
+    known: Orders,
+    applied: usize,
+    /// Nobody can give orders any more.
+    abandoned: bool,
+}
+
+impl Pending {
+    fn new(all: watch::Receiver<Orders>) -> Self {
+        Self { all, known: Orders::default(), applied: 0, abandoned: false }
+    }
+
+    /// Takes note of new orders, and keeps back what falls due after the next one.
+    fn look<P: Profile, T: Transport>(&mut self, core: &Core<P, T>) {
+        let known = self.all.borrow_and_update().clone();
+        if known.len() != self.known.len() {
+            self.known = known;
+            let hold = self.next_at();
+            core.change(|source| source.hold(hold));
+        }
+    }
+
+    /// Applies what is to take effect by `now`; answers an order to stop.
+    fn apply<P: Profile, T: Transport>(
+        &mut self,
+        core: &Core<P, T>,
+        now: Nanos,
+    ) -> Option<(DropReason, Nanos)> {
+        if self.abandoned {
+            return Some((DropReason::Stopped, now));
+        }
+        while self.next_at() <= now {
+            let (at, order) = self.known[self.applied];
+            self.applied += 1;
+            let hold = self.next_at();
+            core.change(|source| {
+                match order {
+                    Order::Pause => source.pause(at),
+                    Order::Resume => source.resume(at),
+                    Order::Rate { target, over } => source.change_rate(at, target, over),
+                    Order::Stop(_) => {}
+                }
+                source.hold(hold);
+            });
+            if let Order::Stop(reason) = order {
+                return Some((reason, at));
+            }
+        }
+        None
+    }
+
+    fn next_at(&self) -> Nanos {
+        self.known.get(self.applied).map_or(Nanos::MAX, |(at, _)| *at)
+    }
+
+    async fn changed(&mut self) {
+        if self.abandoned {
+            return std::future::pending().await;
+        }
+        if self.all.changed().await.is_err() {
+            self.abandoned = true;
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! What the tasks of one engine thread share: tickets, slots, lanes, the recorder.
+//!
+//! Every request passes here twice, when it is given a slot and when it has come to an outcome;
+//! both are a borrow of a cell, no more.
+
+use super::source::{Source, Ticket};
+use super::usage::Usage;
+use super::{Channels, Ending, Report, Settings};
+use crate::profile::Profile;
+use crate::record::{Interval, Recorder, Sample};
+use crate::request::{DropReason, ErrorClass, Failure, Outcome};
+use crate::time::Nanos;
+use crate::transport::{Lane, Opened, Streams, Thread, Transport};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Waker};
+use tokio::sync::Notify;
+
+/// A place for one request under way on a lane.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: usize,
+    pub(super) lane: usize,
+    /// Set by the dispatcher, taken by the slot's task.
+    pub(super) ticket: Cell<Option<Ticket>>,
+    /// When the attempt under way is over its timeout; `Nanos::MAX` between attempts.
+    pub(super) deadline: Cell<Nanos>,
+    pub(super) expired: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Slot {
+    /// Lets dispatcher and watchdog wake the task that polls with `cx`.
+    #[inline]
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        // A task's waker stays the same, so that this clones once.
+        if !waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// One lane and who uses it.
+#[derive(Debug)]
+struct LaneState<L> {
+    lane: Rc<L>,
+    /// The slot that opens it, from the moment it was given a ticket for that.
+    opener: Option<usize>,
+    /// Slots that wait until it is open, or given up.
+    parked: Vec<usize>,
+    slots: usize,
+    streams: usize,
+}
+
+/// The shared part of one engine thread.
+#[derive(Debug)]
+pub(super) struct Core<P: Profile, T: Transport> {
+    pub(super) thread: Rc<Thread>,
+    pub(super) settings: Settings,
+    state: RefCell<State<P, T::Lane>>,
+    /// Something that the conductor waits for may have come.
+    pub(super) news: Notify,
+    /// The source has changed: the pacer looks again.
+    pub(super) replan: Notify,
+}
+
+#[derive(Debug)]
+struct State<P: Profile, L> {
+    source: Source<P>,
+    recorder: Recorder,
+    usage: Usage,
+    channels: Channels,
+    slots: Vec<Rc<Slot>>,
+    lanes: Vec<LaneState<L>>,
+    /// Idle slots, the one used last on top: few connections stay warm rather than all lukewarm.
+    ready: Vec<usize>,
+    /// Open lanes that may have room for more slots.
+    growing: Vec<usize>,
+    /// Lanes that are being opened.
+    opening: usize,
+    streams: Streams,
+    /// Given to a slot that has not begun yet.
+    assigned: u64,
+    in_flight: u64,
+    /// The source's figures at the last interval's end.
+    due: u64,
+    dropped: [u64; DropReason::ALL.len()],
+    next_boundary: Nanos,
+    last_end: Nanos,
+    /// The load is over: the conductor wants to hear when nothing is left.
+    draining: bool,
+}
+
+impl<P: Profile, T: Transport> Core<P, T> {
+    pub(super) fn new(
+        settings: Settings,
+        source: Source<P>,
+        streams: Streams,
+        thread: Rc<Thread>,
+        channels: Channels,
+    ) -> Self {
+        let next_boundary = settings.measured_from;
+        let state = State {
+            source,
+            recorder: Recorder::new(),
+            usage: Usage::begin(settings.measured_from),
+            channels,
+            slots: Vec::new(),
+            lanes: Vec::new(),
+            ready: Vec::new(),
+            growing: Vec::new(),
+            opening: 0,
+            streams,
+            assigned: 0,
+            in_flight: 0,
+            due: 0,
+            dropped: Default::default(),
+            next_boundary,
+            last_end: settings.measured_from,
+            draining: false,
+        };
+        Self {
+            thread,
+            settings,
+            state: RefCell::new(state),
+            news: Notify::new(),
+            replan: Notify::new(),
+        }
+    }
+
+    /// Gives every due ticket to a slot, as long as there are both; answers the slots that are new
+    /// and need a task. What cannot be given waits, or is given up beyond the backlog's limit.
+    pub(super) fn dispatch(&self, transport: &T, now: Nanos) -> Vec<(Rc<Slot>, Rc<T::Lane>)> {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        state.close_intervals(&self.settings, now);
+        let mut created = Vec::new(); // no memory until something is pushed
+        while let Some(found) = state.acquire(self.settings.lanes) {
+            let Some(ticket) = state.source.take(now) else {
+                state.give_back(found);
+                break;
+            };
+            state.assigned += u64::from(ticket.measured);
+            match found {
+                Found::Slot(id) => {
+                    let slot = &state.slots[id];
+                    slot.ticket.set(Some(ticket));
+                    slot.wake();
+                }
+                Found::Room(place) => {
+                    let (slot, lane) = state.create(place, || transport.lane(&self.thread));
+                    slot.ticket.set(Some(ticket));
+                    created.push((slot, lane));
+                }
+            }
+        }
+        if self.settings.lanes_short && state.lacks_lanes(self.settings.lanes) {
+            state.recorder.current_mut().health.descriptors_short += 1;
+        }
+        state.source.trim(now);
+        created
+    }
+
+    /// An attempt begins at `now`: its ticket counts as sent.
+    #[inline]
+    pub(super) fn started(&self, ticket: Ticket, now: Nanos) {
+        let mut state = self.state.borrow_mut();
+        if ticket.measured {
+            state.close_intervals(&self.settings, now);
+            state.assigned -= 1;
+            state.in_flight += 1;
+            state.recorder.started(ticket.intended, now);
+        }
+    }
+
+    /// An attempt has come to an outcome. Answers the slot's next ticket, already started, where one
+    /// is due and the slot can use it.
+    #[inline]
+    pub(super) fn finished(
+        &self,
+        slot: &Slot,
+        ticket: Ticket,
+        start: Nanos,
+        outcome: &Outcome,
+    ) -> Option<(Ticket, Nanos)> {
+        let now = outcome.end_at.unwrap_or_else(|| self.thread.clock.now());
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        if ticket.measured {
+            state.close_intervals(&self.settings, now);
+            state.in_flight -= 1;
+            state.last_end = state.last_end.max(now);
+            state.recorder.sample(&Sample {
+                intended: ticket.intended,
+                start,
+                end: now,
+                first_byte: outcome.first_byte_at,
+                status: outcome.status,
+                failure: outcome.failure.as_ref(),
+                bytes_sent: outcome.bytes_sent,
+                bytes_received: outcome.bytes_received,
+            });
+        }
+        let next = state.claim(slot, now);
+        if let Some(next) = next
+            && next.measured
+        {
+            state.in_flight += 1;
+            state.recorder.started(next.intended, now);
+        }
+        if state.draining && state.in_flight == 0 {
+            self.news.notify_one();
+        }
+        next.map(|next| (next, now))
+    }
+
+    /// Whether this slot is the one to open its lane.
+    pub(super) fn may_open(&self, slot: &Slot) -> bool {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let lane = &mut state.lanes[slot.lane];
+        match lane.opener {
+            Some(opener) => opener == slot.id,
+            // It was open when the ticket was given, and has closed since.
+            None => {
+                lane.opener = Some(slot.id);
+                state.opening += 1;
+                true
+            }
+        }
+    }
+
+    /// The lane of `slot` was opened, or not: whoever waited for it may go on.
+    pub(super) fn opened(&self, slot: &Slot, measured: bool, opened: Result<Opened, &Failure>) {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let lane = &mut state.lanes[slot.lane];
+        if lane.opener.take_if(|opener| *opener == slot.id).is_some() {
+            state.opening -= 1;
+        }
+        state.ready.append(&mut lane.parked);
+        match opened {
+            Ok(opened) => {
+                lane.streams = opened.streams;
+                if opened.streams > 1 {
+                    state.streams = Streams::Many;
+                    state.growing.push(slot.lane);
+                }
+                if measured {
+                    state.recorder.connected(opened.connect_ns, opened.tls_ns);
+                }
+            }
+            // Where opening fails for an inner reason, this machine has run out of something.
+            Err(failure) if measured && failure.class == ErrorClass::Internal => {
+                state.recorder.current_mut().health.descriptors_short += 1;
+            }
+            Err(_) => {}
+        }
+        // Room for more tickets than the slot's own.
+        self.replan.notify_one();
+    }
+
+    /// Ends the attempts that are over their timeout at `now`.
+    pub(super) fn expire(&self, now: Nanos) {
+        for slot in &self.state.borrow().slots {
+            if slot.deadline.get() <= now {
+                slot.deadline.set(Nanos::MAX);
+                slot.expired.set(true);
+                slot.wake();
+            }
+        }
+    }
+
+    /// How much later than planned the pacer woke.
+    pub(super) fn pacer_woke(&self, planned: Nanos, now: Nanos) {
+        if now >= self.settings.measured_from {
+            self.state.borrow_mut().recorder.pacer_lag(now.saturating_sub(planned));
+        }
+    }
+
+    /// When the pacer is to wake next; `None`: when it is told.
+    pub(super) fn next_wake(&self, now: Nanos) -> Option<Nanos> {
+        let mut state = self.state.borrow_mut();
+        let has_room = state.has_room(self.settings.lanes);
+        let wake = state.source.next_wake(now, self.settings.slack)?;
+        // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
+        // for, but what exceeds the backlog's limit is still to be given up.
+        Some(if has_room { wake } else { wake.max(now + crate::time::MILLISECOND) })
+    }
+
+    /// A change of the source, after which the pacer looks again.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Source<P>)) {
+        change(&mut self.state.borrow_mut().source);
+        self.replan.notify_one();
+    }
+
+    /// A question to the source.
+    pub(super) fn ask<R>(&self, question: impl FnOnce(&Source<P>) -> R) -> R {
+        question(&self.state.borrow().source)
+    }
+
+    /// Closes the intervals that have ended by `now`; answers when the next one ends.
+    pub(super) fn close_intervals(&self, now: Nanos) -> Nanos {
+        let mut state = self.state.borrow_mut();
+        state.close_intervals(&self.settings, now);
+        state.next_boundary
+    }
+
+    /// Whether nothing is left to be sent or answered.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state.borrow();
+        state.in_flight == 0 && state.assigned == 0 && state.source.backlog() == 0
+    }
+
+    /// From now on the conductor is told when nothing is in flight.
+    pub(super) fn drain(&self) {
+        self.state.borrow_mut().draining = true;
+    }
+
+    /// When the last outcome came.
+    pub(super) fn last_end(&self) -> Nanos {
+        self.state.borrow().last_end
+    }
+
+    /// Gives up what still waits, and hands in the last report.
+    pub(super) fn end(&self, reason: DropReason, now: Nanos, ending: Ending) {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        state.close_intervals(&self.settings, now);
+        state.source.due(now); // all that has come due counts, even if nobody looked since
+        state.source.stop(reason);
+        let given_but_not_begun = std::mem::take(&mut state.assigned);
+        state.recorder.dropped(reason, given_but_not_begun);
+        let closed = state.next_boundary.saturating_sub(self.settings.measured_from)
+            / self.settings.interval;
+        state.report(&self.settings, now, closed, Box::default(), Some(ending));
+    }
+}
+
+/// Where a ticket can go.
+enum Found {
+    /// An idle slot.
+    Slot(usize),
+    /// A slot that is still to be made.
+    Room(Room),
+}
+
+#[derive(Clone, Copy)]
+enum Room {
+    /// In an open lane.
+    Stream(usize),
+    /// In a lane that is still to be made.
+    NewLane,
+}
+
+impl<P: Profile, L: Lane> State<P, L> {
+    /// The slot's next ticket; with none, the slot is idle.
+    #[inline]
+    fn claim(&mut self, slot: &Slot, now: Nanos) -> Option<Ticket> {
+        let lane = &mut self.lanes[slot.lane];
+        let open = lane.lane.is_open();
+        if !open && lane.opener.is_some() {
+            lane.parked.push(slot.id);
+            return None;
+        }
+        let Some(ticket) = self.source.take(now) else {
+            self.ready.push(slot.id);
+            return None;
+        };
+        if !open {
+            lane.opener = Some(slot.id);
+            self.opening += 1;
+        }
+        Some(ticket)
+    }
+
+    #[inline]
+    fn acquire(&mut self, most_lanes: usize) -> Option<Found> {
+        while let Some(id) = self.ready.pop() {
+            let lane = &mut self.lanes[self.slots[id].lane];
+            if lane.lane.is_open() {
+                return Some(Found::Slot(id));
+            }
+            if lane.opener.is_none() {
+                lane.opener = Some(id);
+                self.opening += 1;
+                return Some(Found::Slot(id));
+            }
+            lane.parked.push(id);
+        }
+        self.room(most_lanes).map(Found::Room)
+    }
+
+    fn has_room(&mut self, most_lanes: usize) -> bool {
+        !self.ready.is_empty() || self.room(most_lanes).is_some()
+    }
+
+    fn room(&mut self, most_lanes: usize) -> Option<Room> {
+        while let Some(&index) = self.growing.last() {
+            let lane = &self.lanes[index];
+            if lane.slots < lane.streams && lane.lane.is_open() {
+                return Some(Room::Stream(index));
+            }
+            self.growing.pop();
+        }
+        // Requests that can share a connection wait for the one that is opening.
+        let shares = self.streams == Streams::Many && self.source.is_open_loop();
+        if self.lanes.len() < most_lanes && !(shares && self.opening > 0) {
+            return Some(Room::NewLane);
+        }
+        None
+    }
+
+    /// Tickets wait although every lane that may be opened is.
+    fn lacks_lanes(&self, most_lanes: usize) -> bool {
+        self.lanes.len() == most_lanes && self.source.backlog() > 0
+    }
+
+    /// Puts back what [`State::acquire`] found.
+    fn give_back(&mut self, found: Found) {
+        if let Found::Slot(id) = found {
+            let lane = &mut self.lanes[self.slots[id].lane];
+            if lane.opener.take_if(|opener| *opener == id).is_some() {
+                self.opening -= 1;
+            }
+            self.ready.push(id);
+        }
+    }
+
+    fn create(&mut self, room: Room, make: impl FnOnce() -> L) -> (Rc<Slot>, Rc<L>) {
+        let id = self.slots.len();
+        let index = match room {
+            Room::Stream(index) => index,
+            Room::NewLane => {
+                let opener = Some(id);
+                let lane = Rc::new(make());
+                self.opening += 1;
+                self.lanes.push(LaneState {
+                    lane,
+                    opener,
+                    parked: Vec::new(),
+                    slots: 0,
+                    streams: 1,
+                });
+                self.lanes.len() - 1
+            }
+        };
+        let lane = &mut self.lanes[index];
+        lane.slots += 1;
+        let slot = Rc::new(Slot {
+            id,
+            lane: index,
+            ticket: Cell::new(None),
+            deadline: Cell::new(Nanos::MAX),
+            expired: Cell::new(false),
+            waker: RefCell::new(None),
+        });
+        self.slots.push(Rc::clone(&slot));
+        (slot, Rc::clone(&lane.lane))
+    }
+
+    /// Whatever happens at `now` belongs to an interval that has not ended before it.
+    #[inline]
+    fn close_intervals(&mut self, settings: &Settings, now: Nanos) {
+        if now >= self.next_boundary {
+            self.close_intervals_until(settings, now);
+        }
+    }
+
+    #[cold]
+    fn close_intervals_until(&mut self, settings: &Settings, now: Nanos) {
+        if self.next_boundary == settings.measured_from {
+            // The measured time begins here; what the warm-up used is nobody's.
+            self.usage.lap(now);
+            self.next_boundary += settings.interval;
+            return self.close_intervals(settings, now);
+        }
+        let closed = (now - settings.measured_from) / settings.interval;
+        let boundary = settings.measured_from + closed * settings.interval;
+        self.next_boundary = boundary + settings.interval;
+        // Without an empty set the collector is behind: what was recorded stays here until it has
+        // caught up, and is lost to resolution in time alone.
+        if let Ok(empty) = self.channels.spares.try_recv() {
+            self.report(settings, boundary, closed, empty, None);
+        }
+    }
+
+    fn report(
+        &mut self,
+        settings: &Settings,
+        now: Nanos,
+        closed: u64,
+        empty: Box<Interval>,
+        ending: Option<Ending>,
+    ) {
+        let due = self.source.due(now);
+        if self.source.is_open_loop() {
+            self.recorder.due(due - self.due);
+        }
+        self.due = due;
+        let dropped = self.source.dropped();
+        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped))
+        {
+            self.recorder.dropped(*reason, now - before);
+        }
+        self.dropped = dropped;
+        let lap = self.usage.lap(now);
+        self.recorder.current_mut().health.measured(lap);
+        let report = Report {
+            thread: settings.thread,
+            closed,
+            set: self.recorder.exchange(empty),
+            in_flight: self.in_flight,
+            backlog: self.source.backlog() + self.assigned,
+            ending,
+        };
+        // Nobody listens: the handle was dropped, and an order to stop is on its way. The channel
+        // has room for every set there is, so that this never waits.
+        let _ = self.channels.reports.send(report);
+    }
+}

@@ -1,0 +1,126 @@
+//! A ticket into an attempt, and an attempt into an outcome: the task of one slot.
+
+use super::core::{Core, Slot};
+use super::source::Ticket;
+use crate::profile::Profile;
+use crate::request::{ErrorClass, Failure, Outcome};
+use crate::time::{Nanos, seconds};
+use crate::transport::{Lane, Transport};
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+/// Serves tickets for as long as the run lasts.
+pub(super) async fn serve<P: Profile, T: Transport>(
+    core: Rc<Core<P, T>>,
+    slot: Rc<Slot>,
+    lane: Rc<T::Lane>,
+) {
+    loop {
+        let mut ticket = wait(&slot, &*lane).await;
+        let mut start = core.thread.clock.now();
+        core.started(ticket, start);
+        loop {
+            let outcome = attempt(&core, &slot, &*lane, ticket, start).await;
+            match core.finished(&slot, ticket, start, &outcome) {
+                Some(next) => (ticket, start) = next,
+                None => break,
+            }
+            // A transport that is always ready must not keep the thread from its timers.
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+}
+
+/// Waits idle for a ticket, and notices meanwhile when the other side closes the lane.
+async fn wait<L: Lane>(slot: &Slot, lane: &L) -> Ticket {
+    poll_fn(|cx| {
+        if let Some(ticket) = slot.ticket.take() {
+            return Poll::Ready(ticket);
+        }
+        slot.register(cx);
+        // Closed or not: the lane knows it, and is opened again when it is needed.
+        let _ = lane.poll_closed(cx);
+        Poll::Pending
+    })
+    .await
+}
+
+#[inline]
+async fn attempt<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    slot: &Slot,
+    lane: &T::Lane,
+    ticket: Ticket,
+    start: Nanos,
+) -> Outcome {
+    slot.deadline.set(start.saturating_add(core.settings.timeout));
+    slot.expired.set(false);
+    let opening = Cell::new(false);
+    let ended = {
+        let mut exchange = pin!(exchange(core, slot, lane, ticket, &opening));
+        poll_fn(|cx| {
+            if slot.expired.get() {
+                return Poll::Ready(Ended::TimedOut);
+            }
+            slot.register(cx);
+            // A panic in somebody's transport fails one request; the slot lives on.
+            match catch_unwind(AssertUnwindSafe(|| exchange.as_mut().poll(cx))) {
+                Ok(poll) => poll.map(Ended::With),
+                Err(_) => Poll::Ready(Ended::Panicked),
+            }
+        })
+        .await
+    };
+    slot.deadline.set(Nanos::MAX);
+    let failure = match ended {
+        Ended::With(outcome) => return outcome,
+        Ended::TimedOut if opening.get() => timeout(core, ErrorClass::ConnectTimeout, "connection"),
+        Ended::TimedOut => timeout(core, ErrorClass::ResponseTimeout, "whole reply"),
+        Ended::Panicked => Failure::new(ErrorClass::Internal, "the transport panicked"),
+    };
+    if opening.get() {
+        core.opened(slot, ticket.measured, Err(&failure));
+    }
+    Outcome::failed(failure)
+}
+
+enum Ended {
+    With(Outcome),
+    TimedOut,
+    Panicked,
+}
+
+fn timeout<P: Profile, T: Transport>(core: &Core<P, T>, class: ErrorClass, what: &str) -> Failure {
+    let limit = seconds(core.settings.timeout);
+    Failure::text(class, format_args!("no {what} within the timeout of {limit} s"))
+}
+
+#[inline]
+async fn exchange<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    slot: &Slot,
+    lane: &T::Lane,
+    ticket: Ticket,
+    opening: &Cell<bool>,
+) -> Outcome {
+    if !lane.is_open() {
+        if !core.may_open(slot) {
+            return Outcome::failed(Failure::new(
+                ErrorClass::Reset,
+                "the connection was lost before the request was sent",
+            ));
+        }
+        opening.set(true);
+        let opened = lane.open().await;
+        opening.set(false);
+        core.opened(slot, ticket.measured, opened.as_ref().copied());
+        if let Err(failure) = opened {
+            return Outcome::failed(failure);
+        }
+    }
+    lane.exchange().await
+}

@@ -1,0 +1,82 @@
+//! A moment into a wake-up that is late by microseconds, not by a timer wheel's millisecond.
+//!
+//! Linux: a timerfd among the thread's other events. Elsewhere: the runtime's timer, whose grain is
+//! a millisecond; schedule lag shows it, and the verdict says so.
+
+use crate::time::Nanos;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::Timer;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::Timer;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::Nanos;
+    use rustix::fd::OwnedFd;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+    use std::io;
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    /// One timer, armed again for each wait.
+    #[derive(Debug)]
+    pub(crate) struct Timer {
+        timer: AsyncFd<OwnedFd>,
+    }
+
+    impl Timer {
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe, for types that may swap their \
+            descriptor; an OwnedFd cannot, so that this stays sound and free of unsafe"
+        )]
+        pub(crate) fn new() -> io::Result<Self> {
+            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            Ok(Self { timer: AsyncFd::with_interest(timer, Interest::READABLE)? })
+        }
+
+        /// Waits for `nanos`. Dropped early, it may wake the next wait early: callers look at the
+        /// clock anyway.
+        pub(crate) async fn wait(&mut self, nanos: Nanos) -> io::Result<()> {
+            let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let value = Timespec {
+                tv_sec: i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX),
+                // Zero would disarm it.
+                tv_nsec: ((nanos % 1_000_000_000) as i64).max(1),
+            };
+            let once = Itimerspec { it_interval: zero, it_value: value };
+            timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
+            // Arming sets the expiration count to zero, so it need not be read: the next expiry is
+            // an edge of its own.
+            self.timer.readable().await?.clear_ready();
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod portable {
+    use super::Nanos;
+    use std::io;
+    use std::time::Duration;
+
+    /// One timer.
+    #[derive(Debug)]
+    pub(crate) struct Timer;
+
+    impl Timer {
+        pub(crate) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(crate) async fn wait(&mut self, nanos: Nanos) -> io::Result<()> {
+            tokio::time::sleep(Duration::from_nanos(nanos)).await;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! An origin into an open connection: resolve, check the policy, dial, proxy, TLS.
+
+use super::plan::{HttpVersion, Origin, Plan};
+use super::resolve::Resolver;
+use crate::request::{ErrorClass, Failure};
+use crate::time::{Clock, Nanos};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Most bytes of a proxy's reply to CONNECT.
+const MAX_PROXY_REPLY: usize = 16 * 1024;
+
+/// TCP or a Unix socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP over IPv4 or IPv6.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+}
+
+/// A socket, with TLS where the origin asks for it.
+#[derive(Debug)]
+pub enum Stream {
+    /// Bytes as they are.
+    Plain(Socket),
+    /// Encrypted.
+    Tls(Box<TlsStream<Socket>>),
+}
+
+/// A connection that was just made.
+#[derive(Debug)]
+pub struct Connected {
+    /// To read and write.
+    pub stream: Stream,
+    /// Name resolution, TCP and a proxy's handshake.
+    pub connect_ns: Nanos,
+    /// The TLS handshake.
+    pub tls_ns: Option<Nanos>,
+    /// HTTP/2 is to be spoken.
+    pub http2: bool,
+}
+
+/// Connects to `origin` as the plan says.
+///
+/// # Errors
+/// `dns`, `blocked_by_policy`, `connect_refused`, `connect_timeout`, `tls`, `internal`.
+pub async fn connect(
+    plan: &Plan,
+    resolver: &Resolver,
+    clock: Clock,
+    origin: &Origin,
+) -> Result<Connected, Failure> {
+    let begin = clock.now();
+    let socket = dial(plan, resolver, origin).await?;
+    let dialled = clock.now();
+    let connect_ns = dialled - begin;
+    if !origin.tls {
+        let http2 = plan.options.version == HttpVersion::Http2;
+        return Ok(Connected { stream: Stream::Plain(socket), connect_ns, tls_ns: None, http2 });
+    }
+    let stream = handshake(plan, origin, socket).await?;
+    let negotiated = stream.get_ref().1.alpn_protocol();
+    let http2 = match plan.options.version {
+        HttpVersion::Http1 => false,
+        HttpVersion::Auto => negotiated == Some(b"h2"),
+        HttpVersion::Http2 if negotiated == Some(b"h2") => true,
+        HttpVersion::Http2 => {
+            return Err(Failure::new(
+                ErrorClass::Tls,
+                "the server does not offer HTTP/2 (ALPN h2)",
+            ));
+        }
+    };
+    let tls_ns = Some(clock.now() - dialled);
+    Ok(Connected { stream: Stream::Tls(Box::new(stream)), connect_ns, tls_ns, http2 })
+}
+
+async fn handshake(
+    plan: &Plan,
+    origin: &Origin,
+    socket: Socket,
+) -> Result<TlsStream<Socket>, Failure> {
+    let name = rustls::pki_types::ServerName::try_from(origin.host.clone())
+        .map_err(|error| Failure::text(ErrorClass::Tls, error))?;
+    let Some(config) = &plan.tls else {
+        return Err(Failure::new(ErrorClass::Internal, "tls was not prepared"));
+    };
+    TlsConnector::from(Arc::clone(config))
+        .connect(name, socket)
+        .await
+        .map_err(|error| Failure::text(ErrorClass::Tls, format_args!("tls handshake: {error}")))
+}
+
+async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socket, Failure> {
+    if let Some(path) = &plan.options.unix_socket {
+        let stream = UnixStream::connect(path).await.map_err(refused)?;
+        return Ok(Socket::Unix(stream));
+    }
+    let Some(proxy) = &plan.options.proxy else {
+        let (host, port) = redirected(plan, &origin.host, origin.port);
+        return dial_tcp(plan, resolver, host, port).await.map(Socket::Tcp);
+    };
+    // A proxy dials for us; what can be judged here is an address that the URL names outright.
+    if let Ok(address) = origin.host.parse() {
+        plan.options.policy.check(address)?;
+    }
+    let via = Origin::of(proxy).map_err(|why| Failure::text(ErrorClass::Internal, why))?;
+    let stream = dial_tcp(plan, resolver, &via.host, via.port).await?;
+    if origin.tls { tunnel(stream, origin).await } else { Ok(Socket::Tcp(stream)) }
+}
+
+/// Where `--connect-to` leads.
+pub fn redirected<'a>(plan: &'a Plan, host: &'a str, port: u16) -> (&'a str, u16) {
+    let rule = plan.options.connect_to.iter().find(|rule| {
+        (rule.host.is_empty() || rule.host.eq_ignore_ascii_case(host))
+            && (rule.port == 0 || rule.port == port)
+    });
+    match rule {
+        None => (host, port),
+        Some(rule) => (
+            if rule.to_host.is_empty() { host } else { &rule.to_host },
+            if rule.to_port == 0 { port } else { rule.to_port },
+        ),
+    }
+}
+
+/// Dials the addresses of `host`, beginning with the one whose turn it is, until one answers.
+async fn dial_tcp(
+    plan: &Plan,
+    resolver: &Resolver,
+    host: &str,
+    port: u16,
+) -> Result<TcpStream, Failure> {
+    let addresses = resolver.addresses(host).await?;
+    let mut failure = None;
+    for address in addresses.in_turn(port) {
+        let attempt = match plan.options.policy.check(address.ip()) {
+            Ok(()) => dial_address(address).await,
+            Err(blocked) => Err(blocked),
+        };
+        match attempt {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    Err(failure.unwrap_or(Failure::new(ErrorClass::Dns, "the name has no address")))
+}
+
+async fn dial_address(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(address).await.map_err(|error| {
+        let class = refused_class(&error);
+        Failure::text(class, format_args!("connect to {address}: {error}"))
+    })?;
+    stream.set_nodelay(true).map_err(|error| Failure::io(ErrorClass::Internal, error))?;
+    Ok(stream)
+}
+
+fn refused(error: io::Error) -> Failure {
+    Failure::io(refused_class(&error), error)
+}
+
+fn refused_class(error: &io::Error) -> ErrorClass {
+    use rustix::io::Errno;
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    match number {
+        // What this machine has run out of is not the target's refusal.
+        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => {
+            ErrorClass::Internal
+        }
+        _ if error.kind() == io::ErrorKind::TimedOut => ErrorClass::ConnectTimeout,
+        _ => ErrorClass::ConnectRefused,
+    }
+}
+
+/// Asks a proxy for a tunnel to `origin` (RFC 9110 section 9.3.6).
+async fn tunnel(stream: TcpStream, origin: &Origin) -> Result<Socket, Failure> {
+    let host = if origin.host.contains(':') {
+        format!("[{}]:{}", origin.host, origin.port)
+    } else {
+        format!("{}:{}", origin.host, origin.port)
+    };
+    let ask = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let failed = |error| Failure::io(ErrorClass::ConnectRefused, error);
+    let mut left = ask.as_bytes();
+    while !left.is_empty() {
+        stream.writable().await.map_err(failed)?;
+        match stream.try_write(left) {
+            Ok(written) => left = &left[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    // Byte by byte: what follows the head belongs to TLS. A handful of bytes, once a connection.
+    let mut reply = Vec::new();
+    while !reply.ends_with(b"\r\n\r\n") {
+        stream.readable().await.map_err(failed)?;
+        let mut byte = [0];
+        match stream.try_read(&mut byte) {
+            Ok(0) => {
+                return Err(Failure::new(
+                    ErrorClass::ConnectRefused,
+                    "the proxy closed the connection",
+                ));
+            }
+            Ok(_) => reply.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(failed(error)),
+        }
+        if reply.len() > MAX_PROXY_REPLY {
+            return Err(Failure::new(ErrorClass::Protocol, "the proxy's reply has no end"));
+        }
+    }
+    let line = reply.split(|&b| b == b'\r').next().unwrap_or_default();
+    if line.starts_with(b"HTTP/1.") && line.get(9) == Some(&b'2') {
+        return Ok(Socket::Tcp(stream));
+    }
+    let answer = line.escape_ascii();
+    Err(Failure::text(
+        ErrorClass::ConnectRefused,
+        format_args!("the proxy refused the tunnel to {host}: {answer}"),
+    ))
+}
+
+impl AsyncRead for Socket {
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    #[inline]
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(())) // sockets have nothing to flush
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    #[inline]
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, pieces),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Prebuilt request bytes into a reply on an HTTP/1.1 connection: the hot path.
+//!
+//! One poll function writes what is left to write and reads what there is to read. It reads while
+//! it still writes, since a server may answer (413) before it has taken all of a body. Everything
+//! read goes to the thread's one scratch buffer and is parsed there within the same poll.
+
+use super::connect::Stream;
+use super::plan::Prepared;
+use super::reader::ResponseReader;
+use crate::request::{ErrorClass, Failure, Outcome};
+use crate::transport::Thread;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connection that speaks HTTP/1.1.
+#[derive(Debug)]
+pub struct Http1 {
+    stream: Stream,
+    reader: ResponseReader,
+}
+
+/// One exchange under way.
+struct Exchange {
+    written: usize,
+    flushed: bool,
+    /// Writing failed; the reply, if one comes, says more than that.
+    write_error: Option<io::Error>,
+    first_byte_at: Option<u64>,
+    received: u64,
+}
+
+impl Http1 {
+    /// Over a connection that was just made.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        Self { stream, reader: ResponseReader::default() }
+    }
+
+    /// The Location of the last reply, if it was asked for.
+    pub fn take_location(&mut self) -> Option<Box<[u8]>> {
+        self.reader.take_location()
+    }
+
+    /// Sends `request` and reads its reply.
+    #[inline]
+    pub async fn exchange(
+        &mut self,
+        thread: &Thread,
+        request: &Prepared,
+        wants_location: bool,
+        keep_alive: bool,
+    ) -> Outcome {
+        self.reader.start(request.is_head, wants_location);
+        let mut exchange = Exchange {
+            written: 0,
+            flushed: false,
+            write_error: None,
+            first_byte_at: None,
+            received: 0,
+        };
+        let bytes = &request.http1[..];
+        let ended = poll_fn(|cx| self.poll(cx, thread, bytes, &mut exchange)).await;
+        let whole_request = exchange.written == bytes.len();
+        let (end_at, failure) = match ended {
+            Ok(end_at) => (end_at, None),
+            Err((end_at, failure)) => (end_at, Some(failure)),
+        };
+        let status = self.reader.status();
+        Outcome {
+            status: (status != 0).then_some(status),
+            reusable: keep_alive && whole_request && failure.is_none() && self.reader.keep_alive(),
+            failure,
+            first_byte_at: exchange.first_byte_at,
+            end_at: Some(end_at),
+            bytes_sent: exchange.written as u64,
+            bytes_received: exchange.received,
+        }
+    }
+
+    /// Ready when the idle connection was closed, or spoke although nobody asked it.
+    pub fn poll_idle(&mut self, thread: &Thread, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = thread.scratch.borrow_mut();
+        let mut buffer = ReadBuf::new(&mut scratch);
+        Pin::new(&mut self.stream).poll_read(cx, &mut buffer).map(|_| ())
+    }
+
+    #[inline]
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        thread: &Thread,
+        bytes: &[u8],
+        exchange: &mut Exchange,
+    ) -> Poll<Result<u64, (u64, Failure)>> {
+        if !exchange.flushed {
+            self.poll_send(cx, bytes, exchange);
+        }
+        let mut scratch = thread.scratch.borrow_mut();
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            let now = thread.clock.now();
+            let input = buffer.filled();
+            if let Err(error) = read {
+                let class = if self.reader.in_body() { ErrorClass::Body } else { ErrorClass::Read };
+                let failure = match exchange.write_error.take() {
+                    Some(error) if self.reader.untouched() => Failure::io(ErrorClass::Write, error),
+                    _ => Failure::io(class, error),
+                };
+                return Poll::Ready(Err((now, failure)));
+            }
+            if input.is_empty() {
+                let ended = match (self.reader.end_of_stream(), exchange.write_error.take()) {
+                    (Err(_), Some(error)) if self.reader.untouched() => {
+                        Err(Failure::io(ErrorClass::Write, error))
+                    }
+                    (ended, _) => ended,
+                };
+                return Poll::Ready(ended.map(|()| now).map_err(|failure| (now, failure)));
+            }
+            exchange.first_byte_at.get_or_insert(now);
+            exchange.received += input.len() as u64;
+            match self.reader.feed(input) {
+                Err(failure) => return Poll::Ready(Err((now, failure))),
+                Ok(fed) if !fed.done => {}
+                Ok(fed) if fed.consumed == input.len() => return Poll::Ready(Ok(now)),
+                Ok(fed) => {
+                    let extra = input.len() - fed.consumed;
+                    let failure = Failure::text(
+                        ErrorClass::Body,
+                        format_args!("{extra} bytes came after the end of the reply"),
+                    );
+                    return Poll::Ready(Err((now, failure)));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8], exchange: &mut Exchange) {
+        while exchange.written < bytes.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &bytes[exchange.written..]) {
+                Poll::Ready(Ok(0)) => {
+                    exchange.write_error = Some(io::ErrorKind::WriteZero.into());
+                    break;
+                }
+                Poll::Ready(Ok(written)) => exchange.written += written,
+                Poll::Ready(Err(error)) => {
+                    exchange.write_error = Some(error);
+                    break;
+                }
+                Poll::Pending => return,
+            }
+        }
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => exchange.flushed = true,
+            Poll::Ready(Err(error)) => {
+                exchange.flushed = true;
+                exchange.write_error.get_or_insert(error);
+            }
+        }
+    }
+}

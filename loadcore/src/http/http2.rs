@@ -1,0 +1,265 @@
+//! A request into a stream of an HTTP/2 connection, by the `h2` crate.
+//!
+//! hyper would put a channel and a task of its own between us and `h2`; its codec is used directly.
+
+use super::connect::Stream;
+use super::plan::Prepared;
+use crate::request::{ErrorClass, Failure, Outcome};
+use crate::transport::Thread;
+use bytes::Bytes;
+use h2::client::{Connection, SendRequest};
+use h2::{RecvStream, SendStream};
+use http::Request;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes that a server may send on a stream before we have taken them.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// The same for all streams of a connection.
+const CONNECTION_WINDOW: u32 = 1 << 24;
+/// Largest header list that is accepted, like an HTTP/1.1 head.
+const MAX_HEADER_LIST: u32 = super::reader::MAX_HEAD_BYTES as u32;
+
+/// A connection that speaks HTTP/2; its streams share it.
+#[derive(Debug)]
+pub struct Http2 {
+    sender: SendRequest<Bytes>,
+    state: Rc<State>,
+    driver: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    closed: Cell<bool>,
+    /// Why it closed, for the streams that were under way.
+    idle_waker: RefCell<Option<Waker>>,
+    sent: Cell<u64>,
+    received: Cell<u64>,
+}
+
+impl Http2 {
+    /// Begins HTTP/2 on a connection that was just made, and drives it by a task of its own.
+    ///
+    /// # Errors
+    /// `protocol` or `reset` when the preface cannot be exchanged.
+    pub async fn begin(stream: Stream) -> Result<Self, Failure> {
+        let state = Rc::<State>::default();
+        let counted = Counted { stream, state: Rc::clone(&state) };
+        let (sender, connection) = h2::client::Builder::new()
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(MAX_HEADER_LIST)
+            .enable_push(false)
+            .handshake::<_, Bytes>(counted)
+            .await
+            .map_err(failure_of)?;
+        let driver = tokio::task::spawn_local(drive(connection, Rc::clone(&state)));
+        Ok(Self { sender, state, driver })
+    }
+
+    /// Whether the connection can carry more requests.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.state.closed.get()
+    }
+
+    /// Ready when the connection has ended.
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state.closed.get() {
+            return Poll::Ready(());
+        }
+        // Streams that wait idle share this waker's place: the last one to come is woken, finds the
+        // connection closed, and the others find it so when they are given a request.
+        *self.state.idle_waker.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// A handle for one exchange.
+    #[must_use]
+    pub fn stream(&self) -> Http2Stream {
+        Http2Stream { sender: self.sender.clone(), state: Rc::clone(&self.state) }
+    }
+}
+
+impl Drop for Http2 {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// One request's way through a shared connection.
+#[derive(Debug)]
+pub struct Http2Stream {
+    sender: SendRequest<Bytes>,
+    state: Rc<State>,
+}
+
+impl Http2Stream {
+    /// Sends `request` and reads its reply. The second value is the Location of a redirect.
+    pub async fn exchange(
+        mut self,
+        thread: &Thread,
+        request: &Prepared,
+    ) -> (Outcome, Option<Box<[u8]>>) {
+        let mut outcome = Outcome::default();
+        let mut location = None;
+        let ended = self.attempt(thread, request, &mut outcome, &mut location).await;
+        outcome.end_at = Some(thread.clock.now());
+        outcome.failure = ended.err();
+        // Under multiplexing, bytes cannot be told apart by request: whoever ends takes what has
+        // passed since the last one, so that the sums are exact.
+        outcome.bytes_sent = self.state.sent.take();
+        outcome.bytes_received = self.state.received.take();
+        outcome.reusable = !self.state.closed.get();
+        (outcome, location)
+    }
+
+    async fn attempt(
+        &mut self,
+        thread: &Thread,
+        request: &Prepared,
+        outcome: &mut Outcome,
+        location: &mut Option<Box<[u8]>>,
+    ) -> Result<(), Failure> {
+        poll_fn(|cx| self.sender.poll_ready(cx)).await.map_err(failure_of)?;
+        let mut head = Request::new(());
+        *head.method_mut() = request.method.clone();
+        *head.uri_mut() = request.uri.clone();
+        *head.version_mut() = http::Version::HTTP_2;
+        *head.headers_mut() = request.fields.clone();
+        let no_body = request.body.is_empty();
+        let (reply, body) = self.sender.send_request(head, no_body).map_err(failure_of)?;
+        if !no_body {
+            send_body(body, request.body.clone()).await?;
+        }
+        let reply = reply.await.map_err(failure_of)?;
+        outcome.first_byte_at = Some(thread.clock.now());
+        outcome.status = Some(reply.status().as_u16());
+        if reply.status().is_redirection() {
+            let field = reply.headers().get(http::header::LOCATION);
+            *location = field.map(|value| value.as_bytes().into());
+        }
+        drain(reply.into_body()).await
+    }
+}
+
+async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) -> Result<(), Failure> {
+    while !body.is_empty() {
+        stream.reserve_capacity(body.len());
+        let granted = match poll_fn(|cx| stream.poll_capacity(cx)).await {
+            Some(Ok(granted)) => granted,
+            // A server may answer and close the stream before it has taken the body.
+            Some(Err(_)) | None => return Ok(()),
+        };
+        let piece = body.split_to(granted.min(body.len()));
+        if stream.send_data(piece, body.is_empty()).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn drain(mut body: RecvStream) -> Result<(), Failure> {
+    while let Some(piece) = body.data().await {
+        let piece = piece.map_err(|error| match failure_of(error) {
+            failure if failure.class == ErrorClass::Protocol => {
+                Failure { class: ErrorClass::Body, ..failure }
+            }
+            failure => failure,
+        })?;
+        // Fails only when the stream has ended, which the next turn of the loop finds out.
+        let _ = body.flow_control().release_capacity(piece.len());
+    }
+    Ok(())
+}
+
+async fn drive(connection: Connection<Counted>, state: Rc<State>) {
+    // Each stream is told of the error itself.
+    let _ = connection.await;
+    state.closed.set(true);
+    if let Some(waker) = state.idle_waker.take() {
+        waker.wake();
+    }
+}
+
+fn failure_of(error: h2::Error) -> Failure {
+    let class = if error.is_io() {
+        if let Some(error) = error.into_io() {
+            return Failure::io(ErrorClass::Read, error);
+        }
+        ErrorClass::Read
+    } else if error.is_remote() && (error.is_reset() || error.is_go_away()) {
+        return Failure::text(ErrorClass::Reset, error);
+    } else {
+        return Failure::text(ErrorClass::Protocol, error);
+    };
+    Failure::new(class, "the connection was lost")
+}
+
+/// Counts the bytes of HTTP/2 on their way, above TLS.
+#[derive(Debug)]
+struct Counted {
+    stream: Stream,
+    state: Rc<State>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let read = buffer.filled().len() - before;
+        self.state.received.set(self.state.received.get() + read as u64);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Counted {
+    fn count_sent(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(written)) = written {
+            self.state.sent.set(self.state.sent.get() + *written as u64);
+        }
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.count_sent(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.count_sent(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,113 @@
+//! A redirect's Location into the next request (RFC 9110 section 15.4).
+
+use super::plan::{Plan, Prepared};
+use crate::request::{ErrorClass, Failure};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderName};
+use http::{Method, Uri};
+use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
+
+/// Whether `status` asks to go on elsewhere.
+#[must_use]
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// The request that follows `previous` after `status` with `location`.
+///
+/// 303 becomes GET; 301 and 302 turn a POST into a GET, as every browser does; 307 and 308 change
+/// nothing. Credentials do not follow to another origin.
+///
+/// # Errors
+/// `protocol` when the location is no usable URL.
+pub fn next(
+    plan: &Plan,
+    previous: &Prepared,
+    status: u16,
+    location: &[u8],
+) -> Result<Prepared, Failure> {
+    let unusable = |why: String| {
+        Failure::text(
+            ErrorClass::Protocol,
+            format_args!(
+                "the redirect to \"{}\" cannot be followed: {why}",
+                location.escape_ascii()
+            ),
+        )
+    };
+    let uri = resolve(&previous.uri, location).map_err(unusable)?;
+    let to_get = match status {
+        303 => previous.method != Method::HEAD,
+        301 | 302 => previous.method == Method::POST,
+        _ => false,
+    };
+    let (method, body) = if to_get {
+        (Method::GET, Bytes::new())
+    } else {
+        (previous.method.clone(), previous.body.clone())
+    };
+    let same_origin = super::plan::Origin::of(&uri).map_err(unusable)? == plan.request.origin;
+    let kept = |name: &HeaderName| {
+        let of_body = *name == CONTENT_TYPE || *name == CONTENT_ENCODING;
+        let of_origin = *name == AUTHORIZATION || *name == COOKIE || *name == HOST;
+        !(of_body && to_get) && (same_origin || !of_origin)
+    };
+    let headers: Vec<_> =
+        plan.options.headers.iter().filter(|(name, _)| kept(name)).cloned().collect();
+    Prepared::new(&plan.options, uri, method, &headers, body).map_err(unusable)
+}
+
+/// RFC 3986 section 5.
+fn resolve(base: &Uri, location: &[u8]) -> Result<Uri, String> {
+    let text = std::str::from_utf8(location).map_err(|error| error.to_string())?;
+    let reference = UriReferenceStr::new(text).map_err(|error| error.to_string())?;
+    let base = base.to_string();
+    let base = UriAbsoluteStr::new(&base).map_err(|error| error.to_string())?;
+    let resolved = reference.resolve_against(base).to_string();
+    // The fragment stays with the client.
+    let resolved = resolved.split('#').next().unwrap_or_default();
+    resolved.parse().map_err(|error: http::uri::InvalidUri| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HttpOptions;
+
+    #[test]
+    fn locations_resolve_like_in_the_rfc() {
+        let base: Uri = "http://a/b/c/d?q".parse().unwrap();
+        for (location, expected) in [
+            ("g", "http://a/b/c/g"),
+            ("/g", "http://a/g"),
+            ("//g:8080/x", "http://g:8080/x"),
+            ("?y", "http://a/b/c/d?y"),
+            ("../g", "http://a/b/g"),
+            ("https://b/x#part", "https://b/x"),
+        ] {
+            assert_eq!(resolve(&base, location.as_bytes()).unwrap(), expected, "{location}");
+        }
+        assert!(resolve(&base, b"ht tp://x").is_err());
+    }
+
+    #[test]
+    fn methods_and_credentials_change_as_the_rfc_says() {
+        let mut options = HttpOptions::get("http://a/x".parse().unwrap());
+        options.method = Method::POST;
+        options.body = Bytes::from_static(b"data");
+        options.headers = vec![
+            (AUTHORIZATION, "Bearer t".parse().unwrap()),
+            (CONTENT_TYPE, "text/plain".parse().unwrap()),
+        ];
+        let plan = Plan::new(options).unwrap();
+        let step = |status, location: &str| {
+            let next = next(&plan, &plan.request, status, location.as_bytes()).unwrap();
+            let text = String::from_utf8(next.http1.to_vec()).unwrap();
+            (next.method, text.contains("Bearer"), text.contains("text/plain"))
+        };
+        assert_eq!(step(302, "/y"), (Method::GET, true, false));
+        assert_eq!(step(307, "/y"), (Method::POST, true, true));
+        assert_eq!(step(308, "http://b/y"), (Method::POST, false, true));
+        assert_eq!(step(303, "https://a/y"), (Method::GET, false, false));
+    }
+}

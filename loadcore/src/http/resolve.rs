@@ -1,0 +1,136 @@
+//! A host name into the addresses it has, each used in turn.
+//!
+//! Answers are kept for [`KEEP`], failures for [`KEEP_FAILURE`]: a run that opens a connection for
+//! each request must not become a load test of the name server.
+
+use crate::request::{ErrorClass, Failure};
+use crate::time::{Clock, Nanos, SECOND};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Mutex;
+
+/// How long an answer is used.
+pub const KEEP: Nanos = 30 * SECOND;
+/// How long a failure is believed.
+pub const KEEP_FAILURE: Nanos = SECOND;
+/// Most names kept: those of redirects count too, and a target could invent them.
+const MOST_NAMES: usize = 256;
+
+/// Resolves names for all threads of a run.
+#[derive(Debug)]
+pub struct Resolver {
+    clock: Clock,
+    names: Mutex<HashMap<String, Known>>,
+    #[cfg(feature = "dns")]
+    hickory: Option<hickory_resolver::TokioResolver>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    until: Nanos,
+    answer: Result<Arc<Addresses>, Box<str>>,
+}
+
+/// The addresses of one name and whose turn it is.
+#[derive(Debug)]
+pub struct Addresses {
+    all: Vec<IpAddr>,
+    turn: AtomicUsize,
+}
+
+impl Addresses {
+    fn new(all: Vec<IpAddr>) -> Self {
+        Self { all, turn: AtomicUsize::new(0) }
+    }
+
+    /// All of them with `port`, beginning with the one whose turn it is.
+    pub fn in_turn(&self, port: u16) -> impl Iterator<Item = SocketAddr> + '_ {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let count = self.all.len();
+        (0..count).map(move |i| SocketAddr::new(self.all[(first.wrapping_add(i)) % count], port))
+    }
+}
+
+impl Resolver {
+    /// A resolver with the system's configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            clock: Clock::start(),
+            names: Mutex::default(),
+            #[cfg(feature = "dns")]
+            hickory: hickory_resolver::TokioResolver::builder_tokio()
+                .and_then(|builder| builder.build())
+                .ok(),
+        }
+    }
+
+    /// The addresses of `host`; an address is its own answer.
+    ///
+    /// # Errors
+    /// `dns`, naming the host.
+    pub async fn addresses(&self, host: &str) -> Result<Arc<Addresses>, Failure> {
+        if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+            return Ok(Arc::new(Addresses::new(vec![address])));
+        }
+        // The lock is held while asking, so that many lanes that open at once ask once.
+        let mut names = self.names.lock().await;
+        let now = self.clock.now();
+        let known = match names.get(host) {
+            Some(known) if known.until > now => known.clone(),
+            _ => {
+                let known = self.ask(host).await;
+                if names.len() >= MOST_NAMES {
+                    names.clear();
+                }
+                names.insert(host.to_owned(), known.clone());
+                known
+            }
+        };
+        known.answer.map_err(|why| {
+            Failure::text(ErrorClass::Dns, format_args!("the name {host} does not resolve: {why}"))
+        })
+    }
+
+    async fn ask(&self, host: &str) -> Known {
+        let answer = match self.lookup(host).await {
+            Ok(all) if all.is_empty() => Err("it has no address".into()),
+            Ok(all) => Ok(Arc::new(Addresses::new(all))),
+            Err(why) => Err(why.into()),
+        };
+        let keep = if answer.is_ok() { KEEP } else { KEEP_FAILURE };
+        Known { until: self.clock.now() + keep, answer }
+    }
+
+    #[cfg(feature = "dns")]
+    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        match &self.hickory {
+            Some(hickory) => match hickory.lookup_ip(host).await {
+                Ok(found) => Ok(found.iter().collect()),
+                Err(error) => Err(error.to_string()),
+            },
+            // No name server is configured: the system may still know the name from its files.
+            None => system_lookup(host).await,
+        }
+    }
+
+    #[cfg(not(feature = "dns"))]
+    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        system_lookup(host).await
+    }
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn system_lookup(host: &str) -> Result<Vec<IpAddr>, String> {
+    match tokio::net::lookup_host((host, 0)).await {
+        Ok(found) => Ok(found.map(|address| address.ip()).collect()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,504 @@
+//! Turns a snapshot into bytes and back.
+//!
+//! ```text
+//! snapshot  = "LCSN" version section*           version and all other numbers: LEB128 varints
+//! section   = tag length payload                each once, in the order of the tags
+//!   1 head        epoch seq elapsed_ns flags in_flight backlog worker(UTF-8, the rest)
+//!   2 counters    the 28 numbers of `Counters::numbers`, then (status count)*, rising
+//!   3 examples    (class length text(UTF-8))*, rising
+//!   4 health      the 6 sums and the 2 peaks of `Health`
+//!   5 to 11       histograms: response service lag connect tls first_byte pacer_lag
+//! histogram = overflow.count overflow.max overflow.sum hdr
+//! ```
+//!
+//! `hdr` is HdrHistogram's own V2 encoding, deflated, which every implementation of HdrHistogram
+//! reads. Values are nanoseconds.
+//!
+//! Bytes come from the network and from disks, so reading is total: whatever they are, the answer
+//! is a snapshot or an error, after an amount of work and memory that was bounded beforehand. What
+//! has been read is consistent in itself: its histograms count what its counters count.
+
+use super::varint::{put, take, take_slice};
+use super::{Counters, Health, Histogram, Interval, Overflow, Snapshot};
+use crate::request::ErrorClass;
+use flate2::read::ZlibDecoder;
+use hdrhistogram::Histogram as Hdr;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use std::io::Read;
+
+/// What every encoded snapshot begins with.
+const MAGIC: &[u8; 4] = b"LCSN";
+/// The version that is written, and the newest that is read. A change of the layout, a new counter
+/// or error class counts it up.
+const VERSION: u64 = 1;
+/// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
+const LARGEST: usize = 4 << 20;
+/// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
+const HISTOGRAMS: [&str; 7] =
+    ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag"];
+const FIRST_HISTOGRAM: u8 = 5;
+
+/// Why bytes are not a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Something else altogether.
+    #[error("not a snapshot: it does not begin with \"LCSN\"")]
+    NotASnapshot,
+    /// Written by a newer program.
+    #[error("the snapshot has version {found}, and this program reads versions up to {newest}")]
+    Newer {
+        /// The version it has.
+        found: u64,
+        /// The newest version that is read.
+        newest: u64,
+    },
+    /// More bytes than any snapshot has.
+    #[error("the snapshot has {length} bytes, and the most that are read are {limit}")]
+    TooLarge {
+        /// The bytes there are.
+        length: usize,
+        /// The bytes that are read at most.
+        limit: usize,
+    },
+    /// A section is missing, cut short or wrong.
+    #[error("the snapshot's section \"{section}\" {fault}")]
+    Malformed {
+        /// Which section.
+        section: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+}
+
+impl Snapshot {
+    /// The binary form. Equal snapshots give equal bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(16 << 10);
+        out.extend_from_slice(MAGIC);
+        put(&mut out, VERSION);
+        section(&mut out, 1, |payload| put_head(payload, self));
+        section(&mut out, 2, |payload| put_counters(payload, &self.total.counters));
+        section(&mut out, 3, |payload| put_examples(payload, &self.total));
+        section(&mut out, 4, |payload| put_health(payload, &self.total.health));
+        let histograms = self.total.histograms.each();
+        let all = histograms.into_iter().chain([&self.total.health.pacer_lag]);
+        for (tag, histogram) in (FIRST_HISTOGRAM..).zip(all) {
+            section(&mut out, tag, |payload| put_histogram(payload, histogram));
+        }
+        out
+    }
+
+    /// Reads the binary form.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are none, are of a newer version, or do not agree with themselves.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > LARGEST {
+            return Err(DecodeError::TooLarge { length: bytes.len(), limit: LARGEST });
+        }
+        let mut rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::NotASnapshot)?;
+        let found = take(&mut rest).ok_or(DecodeError::NotASnapshot)?;
+        if found > VERSION {
+            return Err(DecodeError::Newer { found, newest: VERSION });
+        }
+        let mut snapshot = Snapshot::default();
+        read_section(&mut rest, 1, "head", |payload| take_head(payload, &mut snapshot))?;
+        let total = &mut snapshot.total;
+        read_section(&mut rest, 2, "counters", |payload| {
+            take_counters(payload, &mut total.counters)
+        })?;
+        read_section(&mut rest, 3, "examples", |payload| take_examples(payload, total))?;
+        read_section(&mut rest, 4, "health", |payload| take_health(payload, &mut total.health))?;
+        let all = total.histograms.each_mut().into_iter().chain([&mut total.health.pacer_lag]);
+        for ((tag, name), histogram) in (FIRST_HISTOGRAM..).zip(HISTOGRAMS).zip(all) {
+            *histogram = read_section(&mut rest, tag, name, take_histogram)?;
+        }
+        match (rest, agrees(total)) {
+            ([], true) => Ok(snapshot),
+            ([], false) => Err(malformed("counters", "does not agree with the histograms")),
+            _ => Err(malformed("pacer_lag", "is followed by something else")),
+        }
+    }
+}
+
+/// Whether the histograms count what the counters count.
+fn agrees(total: &Interval) -> bool {
+    let Interval { counters, histograms, .. } = total;
+    let failed = counters.errors.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
+    histograms.response.count() == counters.outcomes()
+        && histograms.service.count() == counters.outcomes()
+        && failed == counters.failed
+}
+
+/// A histogram as HdrHistogram's V2 encoding, deflated. What lies above the range is not in it.
+#[must_use]
+pub(crate) fn hdr_to_bytes(hdr: &Hdr<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(hdr, &mut bytes)
+        .expect("no count reaches 2^63, and a Vec takes every byte");
+    bytes
+}
+
+/// Reads HdrHistogram's V2 encoding, deflated, of a histogram with our range.
+///
+/// The crate's own reader trusts the lengths and ranges it finds and would allocate gigabytes for a
+/// few forged bytes. So the bytes are inflated here, up to a bound, and examined before it sees
+/// them.
+pub(crate) fn hdr_from_bytes(bytes: &[u8]) -> Result<Hdr<u64>, &'static str> {
+    let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
+    let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
+    let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
+    if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
+        return Err("has a length that is not its own");
+    }
+    // A count takes at most nine bytes.
+    let bound = (V2_HEADER + 9 * Histogram::BUCKETS) as u64;
+    let mut plain = Vec::new();
+    let mut inflater = ZlibDecoder::new(deflated).take(bound + 1);
+    inflater.read_to_end(&mut plain).map_err(|_| "cannot be inflated")?;
+    if plain.len() as u64 > bound {
+        return Err("inflates to more than a histogram can have");
+    }
+    examine(&plain)?;
+    Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| "is not a histogram")
+}
+
+/// Bytes before the counts in the V2 encoding.
+const V2_HEADER: usize = 40;
+
+/// Accepts a V2 encoding whose range is ours and whose counts have buckets there. The layout is
+/// that of `encodeIntoByteBuffer` in the Java implementation's `AbstractHistogram`.
+fn examine(plain: &[u8]) -> Result<(), &'static str> {
+    let (header, mut counts) = plain.split_at_checked(V2_HEADER).ok_or("is cut short")?;
+    let mut wanted = Vec::with_capacity(V2_HEADER);
+    wanted.extend_from_slice(&[0x1c, 0x84, 0x93, 0x13]);
+    wanted.extend_from_slice(&u32::try_from(counts.len()).unwrap_or(u32::MAX).to_be_bytes());
+    wanted.extend_from_slice(&0u32.to_be_bytes());
+    wanted.extend_from_slice(&u32::from(Histogram::DIGITS).to_be_bytes());
+    wanted.extend_from_slice(&Histogram::LOWEST.to_be_bytes());
+    wanted.extend_from_slice(&Histogram::HIGHEST.to_be_bytes());
+    wanted.extend_from_slice(&1f64.to_be_bytes());
+    if header != wanted {
+        return Err("is a histogram of another range");
+    }
+    let (mut index, mut total) = (0u64, 0u64);
+    while !counts.is_empty() {
+        let zigzag = take_zigzag(&mut counts).ok_or("is cut short")?;
+        // An even number is twice a count, an odd one stands for (n + 1) / 2 empty buckets.
+        if zigzag % 2 == 0 {
+            total = total.saturating_add(zigzag / 2);
+            index += 1;
+        } else {
+            index = index.saturating_add(zigzag / 2 + 1);
+        }
+        if index > Histogram::BUCKETS as u64 || total > Histogram::MOST {
+            return Err("counts more than a histogram can");
+        }
+    }
+    Ok(())
+}
+
+/// HdrHistogram's varint: as LEB128, but a ninth byte carries eight bits and is the last.
+fn take_zigzag(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for position in 0..9 {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        if position == 8 {
+            return Some(value | u64::from(*byte) << 56);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * position);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(value)
+}
+
+fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut payload = Vec::new();
+    write(&mut payload);
+    out.push(tag);
+    put(out, payload.len() as u64);
+    out.extend_from_slice(&payload);
+}
+
+/// Takes the section `tag` off the front of `rest` and reads it whole. The reader answers `None`
+/// where a number or text is missing.
+fn read_section<T>(
+    rest: &mut &[u8],
+    tag: u8,
+    section: &'static str,
+    read: impl FnOnce(&mut &[u8]) -> Result<T, &'static str>,
+) -> Result<T, DecodeError> {
+    let (found, after) = rest.split_first().ok_or(malformed(section, "is missing"))?;
+    if *found != tag {
+        return Err(malformed(section, "is missing"));
+    }
+    *rest = after;
+    let mut payload = take_slice(rest).ok_or(malformed(section, "is cut short"))?;
+    let value = read(&mut payload).map_err(|fault| malformed(section, fault))?;
+    match payload {
+        [] => Ok(value),
+        _ => Err(malformed(section, "is longer than it should be")),
+    }
+}
+
+fn malformed(section: &'static str, fault: &'static str) -> DecodeError {
+    DecodeError::Malformed { section, fault }
+}
+
+fn put_head(out: &mut Vec<u8>, snapshot: &Snapshot) {
+    let flags = u64::from(snapshot.is_final);
+    let numbers = [snapshot.epoch, snapshot.seq, snapshot.elapsed_ns, flags];
+    let waiting = [snapshot.in_flight, snapshot.backlog];
+    numbers.into_iter().chain(waiting).for_each(|number| put(out, number));
+    out.extend_from_slice(snapshot.worker.as_bytes());
+}
+
+fn take_head(payload: &mut &[u8], snapshot: &mut Snapshot) -> Result<(), &'static str> {
+    snapshot.epoch = number(payload)?;
+    snapshot.seq = number(payload)?;
+    snapshot.elapsed_ns = number(payload)?;
+    snapshot.is_final = match number(payload)? {
+        0 => false,
+        1 => true,
+        _ => return Err("has an unknown flag"),
+    };
+    snapshot.in_flight = number(payload)?;
+    snapshot.backlog = number(payload)?;
+    snapshot.worker = text(std::mem::take(payload))?;
+    Ok(())
+}
+
+fn put_counters(out: &mut Vec<u8>, counters: &Counters) {
+    counters.numbers().for_each(|number| put(out, number));
+    for (status, count) in &counters.statuses {
+        put(out, u64::from(*status));
+        put(out, *count);
+    }
+}
+
+fn take_counters(payload: &mut &[u8], counters: &mut Counters) -> Result<(), &'static str> {
+    for place in counters.numbers_mut() {
+        *place = number(payload)?;
+    }
+    while !payload.is_empty() {
+        let status = u16::try_from(number(payload)?).map_err(|_| "has an impossible status")?;
+        let count = number(payload)?;
+        if count == 0 || counters.statuses.last().is_some_and(|(last, _)| *last >= status) {
+            return Err("has statuses out of order");
+        }
+        counters.statuses.push((status, count));
+    }
+    Ok(())
+}
+
+fn put_examples(out: &mut Vec<u8>, total: &Interval) {
+    for (class, text) in &total.examples {
+        out.push(*class as u8);
+        put(out, text.len() as u64);
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn take_examples(payload: &mut &[u8], total: &mut Interval) -> Result<(), &'static str> {
+    while let Some((class, rest)) = payload.split_first() {
+        *payload = rest;
+        let class = ErrorClass::ALL.get(usize::from(*class)).ok_or("has an unknown class")?;
+        if total.examples.last_key_value().is_some_and(|(last, _)| last >= class) {
+            return Err("has classes out of order");
+        }
+        let example = take_slice(payload).ok_or("is cut short")?;
+        total.examples.insert(*class, text(example)?);
+    }
+    Ok(())
+}
+
+fn put_health(out: &mut Vec<u8>, health: &Health) {
+    health.sums().into_iter().chain(health.peaks()).for_each(|number| put(out, number));
+}
+
+fn take_health(payload: &mut &[u8], health: &mut Health) -> Result<(), &'static str> {
+    for place in health.sums_mut() {
+        *place = number(payload)?;
+    }
+    for place in health.peaks_mut() {
+        *place = number(payload)?;
+    }
+    Ok(())
+}
+
+fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
+    let Overflow { count, max, sum } = histogram.overflow();
+    [count, max, sum].into_iter().for_each(|number| put(out, number));
+    out.extend_from_slice(&hdr_to_bytes(histogram.hdr()));
+}
+
+fn take_histogram(payload: &mut &[u8]) -> Result<Histogram, &'static str> {
+    let overflow =
+        Overflow { count: number(payload)?, max: number(payload)?, sum: number(payload)? };
+    let hdr = hdr_from_bytes(std::mem::take(payload))?;
+    Histogram::from_parts(hdr, overflow).ok_or("has an impossible overflow")
+}
+
+fn number(payload: &mut &[u8]) -> Result<u64, &'static str> {
+    take(payload).ok_or("is cut short")
+}
+
+fn text(bytes: &[u8]) -> Result<String, &'static str> {
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "has a text that is not UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::{Deed, play, snapshots};
+    use proptest::prelude::*;
+
+    /// A snapshot as version 1 was written on the day it was made: old data must stay readable.
+    const GOLDEN: &str = include_str!("golden_v1.hex");
+
+    fn golden() -> Snapshot {
+        let mut snapshot = play(&[
+            Deed::Answered { lag_us: 20, service_us: 1_500, status: 200 },
+            Deed::Answered { lag_us: 0, service_us: 2_000_000, status: 503 },
+            Deed::Failed { service_us: 10_000_000, class: ErrorClass::ResponseTimeout },
+            Deed::Failed { service_us: 7_200_000_000, class: ErrorClass::Internal },
+            Deed::Connected { connect_us: 150, tls_us: Some(900) },
+            Deed::Dropped { count: 3 },
+            Deed::Woke { lag_us: 35 },
+        ]);
+        snapshot.worker = "worker-ä".to_owned();
+        (snapshot.epoch, snapshot.seq, snapshot.is_final) = (2, 9, true);
+        snapshot
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let digits: Vec<_> = text.chars().filter_map(|c| c.to_digit(16)).collect();
+        digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
+    }
+
+    #[test]
+    fn version_1_stays_readable() {
+        assert_eq!(Snapshot::decode(&unhex(GOLDEN)).unwrap(), golden());
+    }
+
+    #[test]
+    fn the_histogram_inside_is_read_by_hdrhistogram_itself() {
+        let histogram = golden().total.histograms.response;
+        let bytes = hdr_to_bytes(histogram.hdr());
+        let read: Hdr<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        assert_eq!(&read, histogram.hdr());
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_by_name() {
+        let mut bytes = golden().encode();
+        bytes[4] = 7;
+        let error = Snapshot::decode(&bytes).unwrap_err();
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 1 });
+        assert_eq!(
+            error.to_string(),
+            "the snapshot has version 7, and this program reads versions up to 1"
+        );
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_told_what_is_wrong() {
+        let told = |bytes: &[u8]| Snapshot::decode(bytes).unwrap_err().to_string();
+        assert_eq!(told(b"GIF89a"), "not a snapshot: it does not begin with \"LCSN\"");
+        assert_eq!(told(b"LCSN\x01"), "the snapshot's section \"head\" is missing");
+        let large = vec![0; LARGEST + 1];
+        assert!(told(&large).ends_with("4194305 bytes, and the most that are read are 4194304"));
+        let longer = [golden().encode(), vec![0]].concat();
+        assert!(told(&longer).ends_with("\"pacer_lag\" is followed by something else"));
+    }
+
+    #[test]
+    fn a_snapshot_that_contradicts_itself_is_refused() {
+        let mut forged = golden();
+        forged.total.counters.ok += 1;
+        let error = Snapshot::decode(&forged.encode()).unwrap_err();
+        assert!(error.to_string().contains("does not agree"), "{error}");
+    }
+
+    #[test]
+    fn a_few_bytes_cannot_ask_for_much_memory() {
+        let mut zeros = Vec::new();
+        let bomb = std::io::repeat(0).take(100 << 20);
+        flate2::read::ZlibEncoder::new(bomb, flate2::Compression::best())
+            .read_to_end(&mut zeros)
+            .unwrap();
+        let mut bytes = vec![0x1c, 0x84, 0x93, 0x14];
+        bytes.extend_from_slice(&(zeros.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(&zeros);
+        assert_eq!(
+            hdr_from_bytes(&bytes).unwrap_err(),
+            "inflates to more than a histogram can have"
+        );
+    }
+
+    #[test]
+    fn forged_counts_are_refused_before_they_are_used() {
+        let plain = |counts: &[u8]| {
+            let mut bytes = Vec::new();
+            hdrhistogram::serialization::V2Serializer::new()
+                .serialize(Histogram::new().hdr(), &mut bytes)
+                .unwrap();
+            bytes.truncate(V2_HEADER);
+            bytes[4..8].copy_from_slice(&(counts.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(counts);
+            bytes
+        };
+        assert_eq!(examine(&plain(&[2, 4])), Ok(()));
+        // A run of 2^63 empty buckets, whose negation overflows, and a count of 2^62.
+        assert!(examine(&plain(&[0xff; 9])).is_err());
+        assert!(examine(&plain(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80])).is_err());
+        assert!(examine(&plain(&[0x80])).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_snapshot_comes_back(snapshot in snapshots()) {
+            let bytes = snapshot.encode();
+            let read = Snapshot::decode(&bytes).unwrap();
+            prop_assert_eq!(&read, &snapshot);
+            prop_assert_eq!(read.encode(), bytes);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            snapshot in snapshots(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            keep: prop::sample::Index,
+            cut: bool,
+        ) {
+            let mut bytes = snapshot.encode();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if cut {
+                bytes.truncate(keep.index(bytes.len()));
+            }
+            if let Ok(read) = Snapshot::decode(&bytes) {
+                // Whatever was accepted can be worked with.
+                let mut total = Interval::new();
+                crate::record::Merge::merge(&mut total, &read.total);
+                prop_assert!(agrees(&total));
+                prop_assert_eq!(Snapshot::decode(&read.encode()), Ok(read));
+            }
+        }
+
+        #[test]
+        fn no_noise_makes_it_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = hdr_from_bytes(&noise);
+            let _ = examine(&noise);
+            let _ = Snapshot::decode(&[b"LCSN\x01".as_slice(), &noise].concat());
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Holds what was counted and measured in a span of time: of one second, or since the start.
+//!
+//! The same shape serves for both, because a cumulative value is the sum of its intervals and an
+//! interval the difference of two cumulative values.
+
+use super::{Histogram, Merge, NotContained};
+use crate::request::{DropReason, ErrorClass};
+use crate::time::SECOND;
+use std::collections::BTreeMap;
+
+/// Everything of one span of time. About 1.4 MB, all of it allocated at once and reused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interval {
+    /// How many of what.
+    pub counters: Counters,
+    /// How long it took.
+    pub histograms: Histograms,
+    /// How well the generator itself was.
+    pub health: Health,
+    /// One text for each error class that occurred. Of several the least in byte order is kept,
+    /// so that merging in any order keeps the same.
+    pub examples: BTreeMap<ErrorClass, String>,
+}
+
+/// Counts of arrivals, outcomes and bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Arrivals whose intended start has come.
+    pub due: u64,
+    /// Requests whose attempt began.
+    pub sent: u64,
+    /// Requests that succeeded.
+    pub ok: u64,
+    /// Requests that failed, in every class.
+    pub failed: u64,
+    /// Arrivals given up, by [`DropReason`].
+    pub dropped: [u64; DropReason::ALL.len()],
+    /// Failed requests, by [`ErrorClass`].
+    pub errors: [u64; ErrorClass::ALL.len()],
+    /// Replies by status, in rising order; never a count of 0.
+    pub statuses: Vec<(u16, u64)>,
+    /// Bytes written.
+    pub bytes_sent: u64,
+    /// Bytes read.
+    pub bytes_received: u64,
+    /// Connections opened.
+    pub connects: u64,
+}
+
+/// Durations, in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Histograms {
+    /// End minus intended start, over ok and failed. In closed loop, which intends no start: the
+    /// service time.
+    pub response: Histogram,
+    /// End minus actual start, over ok and failed.
+    pub service: Histogram,
+    /// Actual start minus intended start, over everything sent. Empty in closed loop.
+    pub lag: Histogram,
+    /// Opening a connection, TLS excluded.
+    pub connect: Histogram,
+    /// TLS handshakes.
+    pub tls: Histogram,
+    /// First byte of the reply minus actual start.
+    pub first_byte: Histogram,
+}
+
+/// How well the generator was: what its verdict is judged from. Nothing in it depends on how the
+/// target fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How much later than due the pacer woke, in nanoseconds. A request that waits for a busy
+    /// target is not in it.
+    pub pacer_lag: Histogram,
+    /// Processor time of the engine threads, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Time that the engine threads existed, in nanoseconds, added up over the threads.
+    pub wall_ns: u64,
+    /// Time that they were ready to run and did not get a processor, in nanoseconds.
+    pub run_delay_ns: u64,
+    /// The greatest share of a processor that one thread used in one measured span of half a second
+    /// or more, in millionths.
+    pub peak_cpu_ppm: u64,
+    /// Time that the container's processor quota stopped the process, in nanoseconds.
+    pub throttled_ns: u64,
+    /// How often this machine had no descriptor or port left to open a connection with.
+    pub descriptors_short: u64,
+    /// Differences of two moments that came out negative: the clock went backwards.
+    pub clock_faults: u64,
+    /// The greatest uncertainty of a worker's clock against the others, in nanoseconds.
+    pub clock_error_ns: u64,
+}
+
+/// Where one engine thread's time went in a span.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ThreadTime {
+    /// Length of the span, in nanoseconds.
+    pub wall_ns: u64,
+    /// Processor time in it, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Time spent ready to run without a processor, in nanoseconds (Linux: the second number of
+    /// `/proc/thread-self/schedstat`); 0 where the system does not tell.
+    pub run_delay_ns: u64,
+}
+
+impl Interval {
+    /// An empty interval, with all the memory it will need.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub fn reset(&mut self) {
+        self.counters.reset();
+        self.histograms.each_mut().into_iter().for_each(Histogram::reset);
+        self.health.reset();
+        self.examples.clear();
+    }
+
+    /// Takes out what `earlier` counted, and so turns a cumulative value into a difference.
+    ///
+    /// # Errors
+    ///
+    /// If `earlier` counts something more often than this one does. What is left is then undefined.
+    pub fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
+        self.counters.subtract(&earlier.counters)?;
+        for (mine, theirs) in self.histograms.each_mut().into_iter().zip(earlier.histograms.each())
+        {
+            mine.subtract(theirs)?;
+        }
+        self.health.subtract(&earlier.health)?;
+        self.examples.retain(|class, _| !earlier.examples.contains_key(class));
+        Ok(())
+    }
+}
+
+impl Merge for Interval {
+    fn merge(&mut self, other: &Self) {
+        self.counters.merge(&other.counters);
+        for (mine, theirs) in self.histograms.each_mut().into_iter().zip(other.histograms.each()) {
+            mine.merge(theirs);
+        }
+        self.health.merge(&other.health);
+        for (class, text) in &other.examples {
+            match self.examples.get_mut(class) {
+                Some(mine) if *mine <= *text => {}
+                Some(mine) => mine.clone_from(text),
+                None => drop(self.examples.insert(*class, text.clone())),
+            }
+        }
+    }
+}
+
+impl Counters {
+    /// Requests with an outcome.
+    #[must_use]
+    pub fn outcomes(&self) -> u64 {
+        self.ok.saturating_add(self.failed)
+    }
+
+    /// Arrivals given up, for whatever reason.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// Counts `count` replies with this status.
+    #[inline]
+    pub fn count_status(&mut self, status: u16, count: u64) {
+        match self.statuses.binary_search_by_key(&status, |entry| entry.0) {
+            Ok(at) => self.statuses[at].1 = self.statuses[at].1.saturating_add(count),
+            Err(at) => self.statuses.insert(at, (status, count)),
+        }
+    }
+
+    fn reset(&mut self) {
+        let mut statuses = std::mem::take(&mut self.statuses);
+        statuses.clear();
+        *self = Self { statuses, ..Self::default() };
+    }
+
+    /// Every plain number, in the order of the binary form.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        let single =
+            [self.due, self.sent, self.ok, self.failed, self.bytes_sent, self.bytes_received];
+        single.into_iter().chain([self.connects]).chain(self.dropped).chain(self.errors)
+    }
+
+    /// The same numbers, in the same order, to be changed.
+    pub(super) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut u64> + '_ {
+        [
+            &mut self.due,
+            &mut self.sent,
+            &mut self.ok,
+            &mut self.failed,
+            &mut self.bytes_sent,
+            &mut self.bytes_received,
+            &mut self.connects,
+        ]
+        .into_iter()
+        .chain(&mut self.dropped)
+        .chain(&mut self.errors)
+    }
+
+    fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
+        for (mine, theirs) in self.numbers_mut().zip(earlier.numbers()) {
+            *mine = mine.checked_sub(theirs).ok_or(NotContained)?;
+        }
+        for (status, count) in &earlier.statuses {
+            let at = self.statuses.binary_search_by_key(status, |entry| entry.0);
+            let mine = &mut self.statuses[at.map_err(|_| NotContained)?].1;
+            *mine = mine.checked_sub(*count).ok_or(NotContained)?;
+        }
+        self.statuses.retain(|(_, count)| *count > 0);
+        Ok(())
+    }
+}
+
+impl Merge for Counters {
+    fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.numbers_mut().zip(other.numbers()) {
+            *mine = mine.saturating_add(theirs);
+        }
+        for (status, count) in &other.statuses {
+            self.count_status(*status, *count);
+        }
+    }
+}
+
+impl Histograms {
+    /// All of them, in the order of the binary form.
+    #[must_use]
+    pub fn each(&self) -> [&Histogram; 6] {
+        [&self.response, &self.service, &self.lag, &self.connect, &self.tls, &self.first_byte]
+    }
+
+    /// All of them, in the same order, to be changed.
+    pub fn each_mut(&mut self) -> [&mut Histogram; 6] {
+        [
+            &mut self.response,
+            &mut self.service,
+            &mut self.lag,
+            &mut self.connect,
+            &mut self.tls,
+            &mut self.first_byte,
+        ]
+    }
+}
+
+impl Health {
+    /// Adds where one engine thread's time went since it was last measured.
+    pub fn measured(&mut self, time: ThreadTime) {
+        self.cpu_ns = self.cpu_ns.saturating_add(time.cpu_ns);
+        self.wall_ns = self.wall_ns.saturating_add(time.wall_ns);
+        self.run_delay_ns = self.run_delay_ns.saturating_add(time.run_delay_ns);
+        // The last span of a run may be so short that a thread is busy all through it by chance.
+        if time.wall_ns >= SECOND / 2 {
+            let ppm = u128::from(time.cpu_ns) * 1_000_000 / u128::from(time.wall_ns);
+            self.peak_cpu_ppm = self.peak_cpu_ppm.max(u64::try_from(ppm).unwrap_or(u64::MAX));
+        }
+    }
+
+    fn reset(&mut self) {
+        self.pacer_lag.reset();
+        self.sums_mut().into_iter().for_each(|number| *number = 0);
+        self.peaks_mut().into_iter().for_each(|number| *number = 0);
+    }
+
+    /// What adds up, in the order of the binary form.
+    pub(super) fn sums(&self) -> [u64; 6] {
+        [
+            self.cpu_ns,
+            self.wall_ns,
+            self.run_delay_ns,
+            self.throttled_ns,
+            self.descriptors_short,
+            self.clock_faults,
+        ]
+    }
+
+    /// The same, to be changed.
+    pub(super) fn sums_mut(&mut self) -> [&mut u64; 6] {
+        [
+            &mut self.cpu_ns,
+            &mut self.wall_ns,
+            &mut self.run_delay_ns,
+            &mut self.throttled_ns,
+            &mut self.descriptors_short,
+            &mut self.clock_faults,
+        ]
+    }
+
+    /// Of what the greatest counts, in the order of the binary form.
+    pub(super) fn peaks(&self) -> [u64; 2] {
+        [self.peak_cpu_ppm, self.clock_error_ns]
+    }
+
+    /// The same, to be changed.
+    pub(super) fn peaks_mut(&mut self) -> [&mut u64; 2] {
+        [&mut self.peak_cpu_ppm, &mut self.clock_error_ns]
+    }
+
+    /// A peak of a difference is not known: the later one's stays.
+    fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
+        self.pacer_lag.subtract(&earlier.pacer_lag)?;
+        for (mine, theirs) in self.sums_mut().into_iter().zip(earlier.sums()) {
+            *mine = mine.checked_sub(theirs).ok_or(NotContained)?;
+        }
+        Ok(())
+    }
+}
+
+impl Merge for Health {
+    fn merge(&mut self, other: &Self) {
+        self.pacer_lag.merge(&other.pacer_lag);
+        for (mine, theirs) in self.sums_mut().into_iter().zip(other.sums()) {
+            *mine = mine.saturating_add(theirs);
+        }
+        for (mine, theirs) in self.peaks_mut().into_iter().zip(other.peaks()) {
+            *mine = (*mine).max(theirs);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::snapshots;
+    use crate::time::MILLISECOND as MS;
+    use proptest::prelude::*;
+
+    fn measured(wall_ns: u64, cpu_ns: u64) -> Health {
+        let mut health = Health::default();
+        health.measured(ThreadTime { wall_ns, cpu_ns, run_delay_ns: 1 });
+        health
+    }
+
+    #[test]
+    fn of_shares_the_greatest_counts_and_of_times_the_sum() {
+        let mut health = measured(SECOND, 200 * MS);
+        health.merge(&measured(SECOND, 900 * MS));
+        health.merge(&measured(3 * MS, 3 * MS));
+        assert_eq!((health.cpu_ns, health.wall_ns), (1_103 * MS, 2 * SECOND + 3 * MS));
+        assert_eq!((health.run_delay_ns, health.peak_cpu_ppm), (3, 900_000));
+    }
+
+    #[test]
+    fn of_several_examples_the_least_is_kept_in_any_order() {
+        let example = |text: &str| Interval {
+            examples: BTreeMap::from([(ErrorClass::Dns, text.to_owned())]),
+            ..Interval::new()
+        };
+        for (first, second) in [("a", "b"), ("b", "a")] {
+            let mut merged = example(first);
+            merged.merge(&example(second));
+            assert_eq!(merged.examples[&ErrorClass::Dns], "a");
+        }
+    }
+
+    #[test]
+    fn statuses_stay_sorted_and_lose_those_that_are_taken_out() {
+        let mut counters = Counters::default();
+        for status in [503, 200, 404, 200] {
+            counters.count_status(status, 1);
+        }
+        assert_eq!(counters.statuses, [(200, 2), (404, 1), (503, 1)]);
+        let all = counters.clone();
+        counters.subtract(&Counters { statuses: vec![(404, 1)], ..Counters::default() }).unwrap();
+        assert_eq!(counters.statuses, [(200, 2), (503, 1)]);
+        assert_eq!(counters.subtract(&all), Err(NotContained));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn merging_obeys_its_contract(a in snapshots(), b in snapshots(), c in snapshots()) {
+            let (a, b, c) = (a.total, b.total, c.total);
+            let merge = |left: &Interval, right: &Interval| {
+                let mut sum = left.clone();
+                sum.merge(right);
+                sum
+            };
+            prop_assert_eq!(merge(&a, &b), merge(&b, &a));
+            prop_assert_eq!(merge(&merge(&a, &b), &c), merge(&a, &merge(&b, &c)));
+            prop_assert_eq!(&merge(&a, &Interval::new()), &a);
+            prop_assert_eq!(&merge(&Interval::new(), &a), &a);
+        }
+
+        #[test]
+        fn a_reset_interval_equals_a_new_one(snapshot in snapshots()) {
+            let mut interval = snapshot.total;
+            interval.reset();
+            prop_assert_eq!(interval, Interval::new());
+        }
+    }
+}

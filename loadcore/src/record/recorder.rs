@@ -1,0 +1,297 @@
+//! Turns what an engine thread saw into counts, without a lock, an allocation or a message.
+//!
+//! A recorder has one writer, its thread. It owns one [`Interval`] and swaps it for an empty one
+//! when it is read, so the reader never touches what is being written.
+
+use super::Interval;
+use crate::request::{DropReason, ErrorClass, Failure};
+use crate::time::Nanos;
+use std::fmt::Write as _;
+
+/// The longest example of an error that is kept, in bytes.
+const LONGEST_EXAMPLE: usize = 200;
+
+/// One engine thread's record of what it does.
+#[derive(Debug)]
+pub struct Recorder {
+    current: Box<Interval>,
+    /// A bit for each error class of which an example was taken, in this run and not in this
+    /// interval only: making a text costs an allocation.
+    exampled: u16,
+}
+
+/// One request that has come to an outcome. Moments are on the run's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// When it was due; `None` in closed loop.
+    pub intended: Option<Nanos>,
+    /// When its attempt began.
+    pub start: Nanos,
+    /// When it was over.
+    pub end: Nanos,
+    /// When the first byte of the reply came, if any did.
+    pub first_byte: Option<Nanos>,
+    /// The reply's status, where there was one.
+    pub status: Option<u16>,
+    /// Why it failed. A status of 400 and more fails without one.
+    pub failure: Option<&'a Failure>,
+    /// Bytes written for it.
+    pub bytes_sent: u64,
+    /// Bytes read for it.
+    pub bytes_received: u64,
+}
+
+impl Recorder {
+    /// A recorder with nothing in it; allocates its interval.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { current: Box::default(), exampled: 0 }
+    }
+
+    /// Counts `count` arrivals as due.
+    #[inline]
+    pub fn due(&mut self, count: u64) {
+        self.current.counters.due += count;
+    }
+
+    /// Counts a request as sent, and records its schedule lag: `start` minus `intended`.
+    ///
+    /// Without an intended start, in closed loop, it is due when it starts and is counted as due
+    /// here: [`Recorder::due`] is not called for it.
+    #[inline]
+    pub fn started(&mut self, intended: Option<Nanos>, start: Nanos) {
+        self.current.counters.sent += 1;
+        match intended {
+            Some(intended) => {
+                let lag = self.between(intended, start);
+                self.current.histograms.lag.record(lag);
+            }
+            None => self.current.counters.due += 1,
+        }
+    }
+
+    /// Counts a request's outcome and records its times.
+    ///
+    /// The class is that of the failure, else `http_5xx` from status 500, else `http_4xx` from 400,
+    /// else it is ok.
+    #[inline]
+    pub fn sample(&mut self, sample: &Sample<'_>) {
+        let service = self.between(sample.start, sample.end);
+        let response = match sample.intended {
+            Some(intended) => self.between(intended, sample.end),
+            None => service,
+        };
+        let first_byte = sample.first_byte.map(|at| self.between(sample.start, at));
+
+        let Interval { counters, histograms, .. } = &mut *self.current;
+        histograms.service.record(service);
+        histograms.response.record(response);
+        if let Some(nanos) = first_byte {
+            histograms.first_byte.record(nanos);
+        }
+        counters.bytes_sent += sample.bytes_sent;
+        counters.bytes_received += sample.bytes_received;
+        if let Some(status) = sample.status {
+            counters.count_status(status, 1);
+        }
+        match class(sample) {
+            None => counters.ok += 1,
+            Some(class) => {
+                counters.failed += 1;
+                counters.errors[class as usize] += 1;
+                if self.exampled & (1 << class as u16) == 0 {
+                    self.take_example(class, sample);
+                }
+            }
+        }
+    }
+
+    /// Counts an opened connection: `connect_ns` to connect, `tls_ns` for its TLS handshake.
+    #[inline]
+    pub fn connected(&mut self, connect_ns: Nanos, tls_ns: Option<Nanos>) {
+        self.current.counters.connects += 1;
+        self.current.histograms.connect.record(connect_ns);
+        if let Some(nanos) = tls_ns {
+            self.current.histograms.tls.record(nanos);
+        }
+    }
+
+    /// Counts `count` arrivals as given up for `reason`.
+    #[inline]
+    pub fn dropped(&mut self, reason: DropReason, count: u64) {
+        self.current.counters.dropped[reason as usize] += count;
+    }
+
+    /// Records how much later than due the pacer woke.
+    #[inline]
+    pub fn pacer_lag(&mut self, nanos: Nanos) {
+        self.current.health.pacer_lag.record(nanos);
+    }
+
+    /// What is being written, for figures that are read once an interval, such as
+    /// [`Health::measured`](super::Health::measured).
+    pub fn current_mut(&mut self) -> &mut Interval {
+        &mut self.current
+    }
+
+    /// Takes what was recorded since the last exchange, and goes on in `empty`, which has been
+    /// [reset](Interval::reset).
+    #[must_use]
+    pub fn exchange(&mut self, empty: Box<Interval>) -> Box<Interval> {
+        debug_assert!(empty.counters.sent == 0 && empty.histograms.response.is_empty());
+        std::mem::replace(&mut self.current, empty)
+    }
+
+    /// `to` minus `from`. A negative difference is a fault of the clock: it is counted, and is 0.
+    #[inline]
+    fn between(&mut self, from: Nanos, to: Nanos) -> Nanos {
+        to.checked_sub(from).unwrap_or_else(|| {
+            self.current.health.clock_faults += 1;
+            0
+        })
+    }
+
+    #[cold]
+    fn take_example(&mut self, class: ErrorClass, sample: &Sample<'_>) {
+        self.exampled |= 1 << class as u16;
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = match (sample.failure, sample.status) {
+            (Some(failure), _) => write!(text, "{failure}"),
+            (None, Some(status)) => write!(text, "status {status}"),
+            (None, None) => Ok(()),
+        };
+        text.truncate(text.floor_char_boundary(LONGEST_EXAMPLE));
+        self.current.examples.insert(class, text);
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[inline]
+fn class(sample: &Sample<'_>) -> Option<ErrorClass> {
+    match (sample.failure, sample.status) {
+        (Some(failure), _) => Some(failure.class),
+        (None, Some(500..)) => Some(ErrorClass::Http5xx),
+        (None, Some(400..)) => Some(ErrorClass::Http4xx),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::MILLISECOND as MS;
+
+    fn sample(intended: Option<Nanos>, start: Nanos, end: Nanos) -> Sample<'static> {
+        Sample {
+            intended,
+            start,
+            end,
+            first_byte: None,
+            status: Some(200),
+            failure: None,
+            bytes_sent: 10,
+            bytes_received: 100,
+        }
+    }
+
+    fn ms(nanos: Option<Nanos>) -> u64 {
+        nanos.unwrap() / MS
+    }
+
+    #[test]
+    fn the_three_times_are_told_apart() {
+        let mut recorder = Recorder::new();
+        recorder.due(1);
+        recorder.started(Some(10 * MS), 15 * MS);
+        let one = Sample { first_byte: Some(35 * MS), ..sample(Some(10 * MS), 15 * MS, 45 * MS) };
+        recorder.sample(&one);
+        let Interval { counters, histograms, .. } = &*recorder.current;
+        assert_eq!((counters.due, counters.sent, counters.ok), (1, 1, 1));
+        assert_eq!((counters.bytes_sent, counters.bytes_received), (10, 100));
+        assert_eq!(ms(histograms.lag.max()), 5);
+        assert_eq!(ms(histograms.service.max()), 30);
+        assert_eq!(ms(histograms.response.max()), 35);
+        assert_eq!(ms(histograms.first_byte.max()), 20);
+    }
+
+    #[test]
+    fn in_closed_loop_response_time_is_service_time() {
+        let mut recorder = Recorder::new();
+        recorder.started(None, 15 * MS);
+        recorder.sample(&sample(None, 15 * MS, 45 * MS));
+        let Interval { counters, histograms, .. } = &*recorder.current;
+        assert_eq!((counters.due, counters.sent), (1, 1));
+        assert!(histograms.lag.is_empty());
+        assert_eq!(histograms.response, histograms.service);
+    }
+
+    #[test]
+    fn an_outcome_is_classed_by_failure_then_status() {
+        let check = Failure::new(ErrorClass::Check, "the body lacks \"ok\"");
+        let cases = [
+            (Some(&check), Some(503), Some(ErrorClass::Check)),
+            (None, Some(503), Some(ErrorClass::Http5xx)),
+            (None, Some(404), Some(ErrorClass::Http4xx)),
+            (None, Some(302), None),
+            (None, None, None),
+        ];
+        for (failure, status, wanted) in cases {
+            assert_eq!(class(&Sample { failure, status, ..sample(None, 0, 0) }), wanted);
+        }
+    }
+
+    #[test]
+    fn one_example_of_each_class_is_kept_for_the_run() {
+        let mut recorder = Recorder::new();
+        let failing = Sample { status: Some(503), ..sample(None, 0, MS) };
+        recorder.sample(&failing);
+        recorder.sample(&Sample { status: Some(500), ..failing });
+        let first = recorder.exchange(Box::default());
+        assert_eq!(first.examples[&ErrorClass::Http5xx], "status 503");
+        assert_eq!(first.counters.errors[ErrorClass::Http5xx as usize], 2);
+        recorder.sample(&failing);
+        assert!(recorder.exchange(first_emptied(first)).examples.is_empty());
+    }
+
+    #[test]
+    fn a_long_example_is_cut_between_characters() {
+        let mut recorder = Recorder::new();
+        let failure = Failure::text(ErrorClass::Body, "ä".repeat(500));
+        recorder.sample(&Sample { failure: Some(&failure), ..sample(None, 0, MS) });
+        let kept = &recorder.current.examples[&ErrorClass::Body];
+        assert_eq!(kept.len(), LONGEST_EXAMPLE);
+    }
+
+    #[test]
+    fn a_clock_that_goes_backwards_is_noticed() {
+        let mut recorder = Recorder::new();
+        recorder.sample(&sample(Some(0), 5 * MS, 4 * MS));
+        assert_eq!(recorder.current.health.clock_faults, 1);
+        assert_eq!(recorder.current.histograms.service.count(), 1);
+    }
+
+    #[test]
+    fn an_exchange_hands_over_all_and_starts_anew() {
+        let mut recorder = Recorder::new();
+        recorder.dropped(DropReason::Stopped, 3);
+        recorder.connected(MS, Some(2 * MS));
+        recorder.pacer_lag(7);
+        let full = recorder.exchange(Box::default());
+        assert_eq!(full.counters.dropped[DropReason::Stopped as usize], 3);
+        assert_eq!((full.counters.connects, full.histograms.tls.count()), (1, 1));
+        assert_eq!(full.health.pacer_lag.count(), 1);
+        assert_eq!(*recorder.current, Interval::new());
+        assert_eq!(*first_emptied(full), Interval::new());
+    }
+
+    fn first_emptied(mut interval: Box<Interval>) -> Box<Interval> {
+        interval.reset();
+        interval
+    }
+}

@@ -1,0 +1,338 @@
+//! Turns a run's plan, its intervals and its merged snapshot into the result document.
+//!
+//! The series is fed while the run goes on; all totals come from the cumulative snapshot, so an
+//! interval that was lost on the way costs resolution in time and no count.
+
+use super::series::Series;
+use super::timestamp::rfc3339;
+use super::{
+    Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
+    Outcomes, RunResult, SCHEMA_VERSION, Validity, ms,
+};
+use crate::record::{Counters, Health, Interval, Snapshot};
+use crate::request::{DropReason, ErrorClass};
+use crate::time::{Nanos, seconds};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is known before a run starts.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The scenario's document.
+    pub scenario: Value,
+    /// When the measured time begins, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// What it is done with.
+    pub environment: Environment,
+    /// Whether arrivals wait for replies.
+    pub loop_kind: LoopKind,
+    /// Load before the measured time.
+    pub warmup_seconds: f64,
+    /// How long the measured time and the drain may be, from which the length of a row follows.
+    pub planned_seconds: f64,
+    /// How long the pacer may let due requests gather.
+    pub slack_ns: Nanos,
+}
+
+/// From when to when an interval was recorded, in nanoseconds since the measured time began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first moment.
+    pub from_ns: Nanos,
+    /// The moment after its last.
+    pub to_ns: Nanos,
+    /// It lies after the measured time.
+    pub draining: bool,
+}
+
+/// How a run ended, or how far it is.
+#[derive(Debug, Clone, Default)]
+pub struct Ending {
+    /// The measured time, in nanoseconds.
+    pub duration_ns: Nanos,
+    /// How long requests in flight were awaited after it, in nanoseconds.
+    pub drain_ns: Nanos,
+    /// It was ended before its time.
+    pub interrupted: bool,
+    /// Arrivals that fell due on lost workers after their last snapshot.
+    pub unknown: u64,
+    /// Workers that were lost.
+    pub lost_workers: Vec<String>,
+}
+
+/// Makes a run's result.
+#[derive(Debug)]
+pub struct ResultBuilder {
+    plan: Plan,
+    series: Series,
+}
+
+impl ResultBuilder {
+    /// For a run that is about to start.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        let series = Series::new(plan.planned_seconds);
+        Self { plan, series }
+    }
+
+    /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
+    pub fn interval(&mut self, interval: &Interval, span: Span) {
+        self.series.add(interval, span);
+    }
+
+    /// The result as of `merged`: at the end, or while the run goes on.
+    ///
+    /// `sla` and `validity` are empty: they are judgements on this document, to be filled in with
+    /// what `analysis` says about it.
+    #[must_use]
+    pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
+        let Interval { counters, histograms, health, examples } = &merged.total;
+        let duration_seconds = seconds(ending.duration_ns);
+        let per_second = |n: u64| (duration_seconds > 0.0).then(|| n as f64 / duration_seconds);
+        let arrivals = arrivals(counters, merged.backlog, ending.unknown);
+        let total_requests = counters.outcomes();
+        let (series_seconds, series) = self.series.rows(counters);
+        let is_open = self.plan.loop_kind == LoopKind::Open;
+        RunResult {
+            schema_version: SCHEMA_VERSION,
+            scenario: self.plan.scenario.clone(),
+            started_at: rfc3339(self.plan.started_unix_ms),
+            duration_seconds,
+            environment: self.plan.environment.clone(),
+            loop_kind: self.plan.loop_kind,
+            offered_rps: is_open.then(|| per_second(arrivals.due)).flatten(),
+            achieved_rps: per_second(total_requests),
+            complete: ending.unknown == 0,
+            arrivals,
+            outcomes: Outcomes {
+                ok: counters.ok,
+                failed: counters.failed,
+                unfinished: counters.sent.saturating_sub(total_requests),
+            },
+            total_requests,
+            success_rate: percentage(counters.ok, total_requests),
+            bytes_sent: counters.bytes_sent,
+            bytes_received: counters.bytes_received,
+            latency: LatencySummary::of(&histograms.response),
+            service_time: LatencySummary::of(&histograms.service),
+            schedule_lag: LatencySummary::of(&histograms.lag),
+            status_code_distribution: counters.statuses.iter().copied().collect(),
+            errors: named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors),
+            sla: Vec::new(),
+            validity: Validity::default(),
+            bottlenecks: Vec::new(),
+            series_seconds,
+            series,
+            latency_kind: match self.plan.loop_kind {
+                LoopKind::Open => LatencyKind::ResponseTime,
+                LoopKind::Closed => LatencyKind::ServiceTime,
+            },
+            connect: LatencySummary::of(&histograms.connect),
+            tls: LatencySummary::of(&histograms.tls),
+            first_byte: LatencySummary::of(&histograms.first_byte),
+            connects: counters.connects,
+            error_examples: examples
+                .iter()
+                .map(|(class, text)| (class.name().to_owned(), text.clone()))
+                .collect(),
+            warmup_seconds: self.plan.warmup_seconds,
+            drain_seconds: seconds(ending.drain_ns),
+            interrupted: ending.interrupted,
+            generator: generator(health, self.plan.slack_ns, &ending.lost_workers),
+            histograms: Some(Box::new(CarriedHistograms::of(histograms))),
+        }
+    }
+}
+
+fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
+    Arrivals {
+        // What a lost worker had to do fell due as well, only nobody could say so.
+        due: counters.due.saturating_add(unknown),
+        sent: counters.sent,
+        dropped: counters.dropped_total(),
+        backlog,
+        unknown,
+        dropped_by_reason: named(DropReason::ALL.map(DropReason::name), &counters.dropped),
+    }
+}
+
+fn generator(health: &Health, slack_ns: Nanos, lost_workers: &[String]) -> Generator {
+    let of_wall = |part: u64| (health.wall_ns > 0).then(|| part as f64 / health.wall_ns as f64);
+    Generator {
+        pacer_lag: LatencySummary::of(&health.pacer_lag),
+        slack_ms: ms(slack_ns),
+        cpu_share: of_wall(health.cpu_ns),
+        peak_cpu_share: (health.wall_ns > 0).then_some(health.peak_cpu_ppm as f64 / 1e6),
+        run_delay_share: of_wall(health.run_delay_ns),
+        throttled_share: of_wall(health.throttled_ns),
+        descriptors_short: health.descriptors_short,
+        clock_faults: health.clock_faults,
+        clock_error_ms: ms(health.clock_error_ns),
+        lost_workers: lost_workers.to_vec(),
+    }
+}
+
+/// Names with their counts, without those of 0.
+fn named<const N: usize>(names: [&str; N], counts: &[u64; N]) -> BTreeMap<String, u64> {
+    let counted = names.iter().zip(counts).filter(|(_, count)| **count > 0);
+    counted.map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+fn percentage(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::fixtures::{
+        closed_run, empty_run, failing_run, interrupted_run, steady_run,
+    };
+    use crate::result::{ReadError, SeriesRow};
+
+    /// The keys of a JSON object in the order of its text.
+    fn keys(text: &str) -> Vec<String> {
+        let mut keys = Vec::new();
+        let (mut depth, mut rest) = (0, text);
+        while let Some(at) = rest.find(['{', '}', '[', ']', '"']) {
+            let sign = rest.as_bytes()[at];
+            rest = &rest[at + 1..];
+            match sign {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {
+                    let (word, after) = rest.split_once('"').unwrap();
+                    if depth == 1 && after.starts_with(':') {
+                        keys.push(word.to_owned());
+                    }
+                    rest = after;
+                }
+            }
+        }
+        keys
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_contract_in_their_order() {
+        let text = serde_json::to_string(&steady_run()).unwrap();
+        let keys = keys(&text);
+        assert_eq!(
+            keys[..27],
+            [
+                "schemaVersion",
+                "scenario",
+                "startedAt",
+                "durationSeconds",
+                "environment",
+                "loop",
+                "offeredRps",
+                "achievedRps",
+                "complete",
+                "arrivals",
+                "outcomes",
+                "totalRequests",
+                "successRate",
+                "bytesSent",
+                "bytesReceived",
+                "latency",
+                "serviceTime",
+                "scheduleLag",
+                "statusCodeDistribution",
+                "errors",
+                "sla",
+                "validity",
+                "bottlenecks",
+                "seriesSeconds",
+                "series",
+                "latencyKind",
+                "connect",
+            ]
+        );
+        for part in [
+            r#""environment":{"version":"0.1.0","os":"linux x86_64","cores":2,"threads":2,"workers":1,"options":{}}"#,
+            r#""loop":"open","offeredRps":1000.0,"achievedRps":1000.0,"complete":true"#,
+            r#""arrivals":{"due":10000,"sent":10000,"dropped":0,"backlog":0,"unknown":0,"droppedByReason":{}}"#,
+            r#""outcomes":{"ok":10000,"failed":0,"unfinished":0}"#,
+            r#""statusCodeDistribution":{"200":10000},"errors":{},"sla":[]"#,
+            r#""validity":{"verdict":"VALID","reasons":[]},"bottlenecks":[],"seriesSeconds":1"#,
+            r#""series":[{"second":0,"due":1000,"sent":1000,"ok":1000,"failed":0,"dropped":0,"p50Ms":"#,
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_there_when_there_is_nothing_to_say() {
+        let (full, empty) = (steady_run(), empty_run());
+        let of = |result: &RunResult| keys(&serde_json::to_string(result).unwrap());
+        assert_eq!(of(&full), of(&empty));
+        assert_eq!((empty.success_rate, empty.latency.p50_ms), (None, None));
+        assert_eq!((empty.offered_rps, empty.achieved_rps), (Some(0.0), Some(0.0)));
+        assert!(empty.series.is_empty());
+    }
+
+    #[test]
+    fn the_identities_hold_in_every_result() {
+        for result in [steady_run(), failing_run(), closed_run(), empty_run(), interrupted_run()] {
+            let Arrivals { due, sent, dropped, backlog, unknown, ref dropped_by_reason } =
+                result.arrivals;
+            assert_eq!(due, sent + dropped + backlog + unknown);
+            let Outcomes { ok, failed, unfinished } = result.outcomes;
+            assert_eq!(sent, ok + failed + unfinished);
+            assert_eq!(dropped_by_reason.values().sum::<u64>(), dropped);
+            assert_eq!(result.errors.values().sum::<u64>(), failed);
+            let sum = |of: fn(&SeriesRow) -> u64| result.series.iter().map(of).sum::<u64>();
+            assert_eq!((sum(|row| row.sent), sum(|row| row.ok)), (sent, ok));
+            assert_eq!((sum(|row| row.failed), sum(|row| row.dropped)), (failed, dropped));
+            assert_eq!(sum(|row| row.due) + unknown, due);
+            assert_eq!(result.complete, unknown == 0);
+        }
+    }
+
+    #[test]
+    fn rates_are_over_the_measured_time() {
+        let result = failing_run();
+        assert_eq!((result.duration_seconds, result.drain_seconds), (10.0, 5.0));
+        assert_eq!(result.offered_rps, Some(result.arrivals.due as f64 / 10.0));
+        assert_eq!(result.achieved_rps, Some(result.total_requests as f64 / 10.0));
+        let ok = result.outcomes.ok as f64;
+        assert_eq!(result.success_rate, Some(100.0 * ok / result.total_requests as f64));
+        assert_eq!(result.error_examples["http_5xx"], "status 503");
+    }
+
+    #[test]
+    fn a_closed_loop_offers_no_rate_and_has_no_lag() {
+        let result = closed_run();
+        assert_eq!((result.loop_kind, result.offered_rps), (LoopKind::Closed, None));
+        assert_eq!(result.latency_kind, LatencyKind::ServiceTime);
+        assert_eq!(result.latency, result.service_time);
+        assert_eq!(result.schedule_lag, LatencySummary::default());
+        assert_eq!(result.arrivals.due, result.arrivals.sent);
+    }
+
+    #[test]
+    fn a_document_is_read_back_as_it_was() {
+        for result in [failing_run(), closed_run(), empty_run(), interrupted_run()] {
+            let text = serde_json::to_string_pretty(&result).unwrap();
+            assert_eq!(RunResult::from_json(&text).unwrap(), result);
+        }
+    }
+
+    #[test]
+    fn a_newer_document_is_refused_by_name() {
+        let error = RunResult::from_json(r#"{"schemaVersion": 9}"#).unwrap_err();
+        assert!(matches!(error, ReadError::Newer { found: 9, newest: 1 }));
+        assert_eq!(
+            error.to_string(),
+            "the result has schemaVersion 9, and this program reads up to 1"
+        );
+        let error = RunResult::from_json("{}").unwrap_err().to_string();
+        assert!(error.starts_with("not a result document: missing field `schemaVersion`"));
+    }
+
+    #[test]
+    fn the_same_snapshots_give_the_same_bytes() {
+        let text = |result| serde_json::to_string(&result).unwrap();
+        assert_eq!(text(failing_run()), text(failing_run()));
+    }
+}

@@ -1,0 +1,346 @@
+//! Holds the result document: its keys, in their order.
+//!
+//! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
+//! number that does not exist is null, never 0.
+
+use super::{CarriedHistograms, LatencySummary};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The version of the document that is written, and the newest that is read.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that is known about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunResult {
+    /// [`SCHEMA_VERSION`] of the program that wrote it.
+    pub schema_version: u32,
+    /// What was to be done.
+    pub scenario: Value,
+    /// When the measured time began, as RFC 3339 in UTC.
+    pub started_at: String,
+    /// The measured time: without warm-up and drain.
+    pub duration_seconds: f64,
+    /// What it was done with.
+    pub environment: Environment,
+    /// Whether arrivals waited for replies.
+    #[serde(rename = "loop")]
+    pub loop_kind: LoopKind,
+    /// Arrivals due per second of the measured time; `None` in closed loop.
+    pub offered_rps: Option<f64>,
+    /// Requests with an outcome per second of the measured time.
+    pub achieved_rps: Option<f64>,
+    /// Nothing is unknown.
+    pub complete: bool,
+    /// What became of the arrivals.
+    pub arrivals: Arrivals,
+    /// What became of the requests sent.
+    pub outcomes: Outcomes,
+    /// Requests with an outcome: ok + failed.
+    pub total_requests: u64,
+    /// Percentage of ok among the requests with an outcome.
+    pub success_rate: Option<f64>,
+    /// Bytes written.
+    pub bytes_sent: u64,
+    /// Bytes read.
+    pub bytes_received: u64,
+    /// Response time over ok and failed; see [`RunResult::latency_kind`].
+    pub latency: LatencySummary,
+    /// End minus actual start, over ok and failed.
+    pub service_time: LatencySummary,
+    /// Actual start minus intended start, over everything sent.
+    pub schedule_lag: LatencySummary,
+    /// Replies by status.
+    pub status_code_distribution: BTreeMap<u16, u64>,
+    /// Failed requests by error class.
+    pub errors: BTreeMap<String, u64>,
+    /// What the SLA rules came to, in their order.
+    pub sla: Vec<SlaOutcome>,
+    /// Whether the measurement may be trusted.
+    pub validity: Validity,
+    /// What limits the target.
+    pub bottlenecks: Vec<Value>,
+    /// Seconds in each row of the series.
+    pub series_seconds: u64,
+    /// The run over time: at most 3,600 rows, whose sums are the totals.
+    pub series: Vec<SeriesRow>,
+
+    /// What `latency` is here.
+    pub latency_kind: LatencyKind,
+    /// Opening a connection, TLS excluded.
+    pub connect: LatencySummary,
+    /// TLS handshakes.
+    pub tls: LatencySummary,
+    /// First byte of the reply minus actual start.
+    pub first_byte: LatencySummary,
+    /// Connections opened.
+    pub connects: u64,
+    /// One text for each error class that occurred.
+    pub error_examples: BTreeMap<String, String>,
+    /// Load before the measured time, in seconds; excluded from every number here.
+    pub warmup_seconds: f64,
+    /// How long requests in flight were awaited after the measured time.
+    pub drain_seconds: f64,
+    /// The run was ended before its time.
+    pub interrupted: bool,
+    /// How the generator fared: what the verdict is judged from.
+    pub generator: Generator,
+    /// The distributions behind the percentiles, if they were kept.
+    pub histograms: Option<Box<CarriedHistograms>>,
+}
+
+/// What a run was made with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// This program's version.
+    pub version: String,
+    /// The operating system and its architecture.
+    pub os: String,
+    /// Processors that this machine lets us use.
+    pub cores: u64,
+    /// Engine threads, of all workers.
+    pub threads: u64,
+    /// Processes that made the load.
+    pub workers: u64,
+    /// Whatever else was chosen, such as the pacer's slack.
+    pub options: Map<String, Value>,
+}
+
+/// Whether arrivals wait for replies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LoopKind {
+    /// They do not.
+    #[default]
+    Open,
+    /// A connection's next request waits for the reply to the one before.
+    Closed,
+}
+
+/// What "latency" is in a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LatencyKind {
+    /// End minus intended start: in open loop.
+    ResponseTime,
+    /// End minus actual start: in closed loop, where nothing is intended.
+    ServiceTime,
+}
+
+/// What became of the arrivals: `due = sent + dropped + backlog + unknown`, always.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Arrivals {
+    /// Their intended start has come.
+    pub due: u64,
+    /// Their attempt began.
+    pub sent: u64,
+    /// Given up before they were sent.
+    pub dropped: u64,
+    /// Due and waiting; 0 at the end of a run.
+    pub backlog: u64,
+    /// Due on a worker that was lost before it could report.
+    pub unknown: u64,
+    /// The dropped ones by reason.
+    pub dropped_by_reason: BTreeMap<String, u64>,
+}
+
+/// What became of the requests sent: `sent = ok + failed + unfinished`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcomes {
+    /// Answered with 2xx or 3xx and every check passed.
+    pub ok: u64,
+    /// Anything else.
+    pub failed: u64,
+    /// Without an outcome when the run ended.
+    pub unfinished: u64,
+}
+
+/// What an SLA rule came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SlaOutcome {
+    /// The rule: `p99<250ms`.
+    pub rule: String,
+    /// It holds.
+    pub passed: bool,
+    /// The value it was held against, in `unit`; of a windowed rule the worst one. `None` where
+    /// there is none, and then the rule has not passed.
+    pub actual: Option<f64>,
+    /// `ms`, `%` or `/s`.
+    pub unit: String,
+    /// Why there is no value.
+    pub reason: Option<String>,
+    /// Length of the sliding window; `None`: the whole run.
+    pub window_seconds: Option<u32>,
+    /// When it did not hold. At most 100 are kept.
+    pub violations: Vec<Violation>,
+    /// It ended the run.
+    pub aborted: bool,
+}
+
+/// A time in which an SLA rule did not hold, in seconds since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Violation {
+    /// When it began.
+    pub from_second: f64,
+    /// When it ended.
+    pub to_second: f64,
+    /// The worst value in it.
+    pub worst: f64,
+}
+
+/// May the generator's measurement be trusted? It says nothing about the target.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Validity {
+    /// The worst of the reasons' verdicts; VALID without any.
+    pub verdict: Verdict,
+    /// What speaks against it.
+    pub reasons: Vec<Reason>,
+}
+
+/// VALID, DEGRADED or INVALID, from good to bad.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verdict {
+    /// The generator was well.
+    #[default]
+    Valid,
+    /// It was not throughout: some of the numbers include its own troubles.
+    Degraded,
+    /// It was not: the numbers say more about the generator than about the target.
+    Invalid,
+}
+
+/// Something that speaks against the measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reason {
+    /// Its name: `pacer_late`.
+    pub kind: String,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// What was measured, in `unit`.
+    pub figure: f64,
+    /// What it may be at most.
+    pub limit: f64,
+    /// `ms`, `%` or nothing, of a plain count.
+    pub unit: String,
+    /// What happened, in a sentence.
+    pub explanation: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// How the generator fared. Shares are of one processor, 0 to 1, for each engine thread.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generator {
+    /// How much later than due the pacer woke. Waiting for a busy target is not in it.
+    pub pacer_lag: LatencySummary,
+    /// How long the pacer was allowed to let due requests gather.
+    pub slack_ms: f64,
+    /// Processor time of the engine threads.
+    pub cpu_share: Option<f64>,
+    /// That of the busiest thread in its busiest second.
+    pub peak_cpu_share: Option<f64>,
+    /// Time that they were ready to run and did not get a processor.
+    pub run_delay_share: Option<f64>,
+    /// Time that the container's quota stopped the process.
+    pub throttled_share: Option<f64>,
+    /// How often no descriptor or port was left to open a connection with.
+    pub descriptors_short: u64,
+    /// How often the clock went backwards.
+    pub clock_faults: u64,
+    /// The greatest uncertainty of a worker's clock against the others.
+    pub clock_error_ms: f64,
+    /// Workers that were lost.
+    pub lost_workers: Vec<String>,
+}
+
+/// A row of the series: what happened in one span of the run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesRow {
+    /// Where it begins, in seconds since the start of the measured time.
+    pub second: u64,
+    /// Arrivals that fell due in it.
+    pub due: u64,
+    /// Requests that were sent in it.
+    pub sent: u64,
+    /// Requests that ended well in it.
+    pub ok: u64,
+    /// Requests that failed in it.
+    pub failed: u64,
+    /// Arrivals that were given up in it.
+    pub dropped: u64,
+    /// Median of the latencies of what ended in it; null also where rows were merged.
+    pub p50_ms: Option<f64>,
+    /// Their 95th percentile.
+    pub p95_ms: Option<f64>,
+    /// Their 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// The largest of them.
+    pub max_ms: Option<f64>,
+}
+
+/// Why a text is not a result document.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is none.
+    #[error("not a result document: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Written by a newer program.
+    #[error("the result has schemaVersion {found}, and this program reads up to {newest}")]
+    Newer {
+        /// The version it has.
+        found: u64,
+        /// The newest that is read.
+        newest: u32,
+    },
+}
+
+impl RunResult {
+    /// Reads the document that `-o json` writes.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or one of a newer version.
+    pub fn from_json(text: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Head {
+            schema_version: u64,
+        }
+        let found = serde_json::from_str::<Head>(text)?.schema_version;
+        if found > u64::from(SCHEMA_VERSION) {
+            return Err(ReadError::Newer { found, newest: SCHEMA_VERSION });
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Whether there was an intended start for every request.
+    #[must_use]
+    pub fn is_open_loop(&self) -> bool {
+        self.loop_kind == LoopKind::Open
+    }
+}
+
+impl Verdict {
+    /// The word in documents: `VALID`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::Degraded => "DEGRADED",
+            Self::Invalid => "INVALID",
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The threads' reports into one cumulative snapshot a second, a series, and the result.
+//!
+//! The collector has a thread of its own, so that neither an engine thread nor the user's runtime
+//! pays for merging. An interval is published when every thread has closed it (the watermark); a
+//! thread that is stuck holds it up for [`MAX_AHEAD`] intervals at most.
+
+use super::RunError;
+use super::handle::Control;
+use crate::analysis::sla::{self, Live, SlaRule};
+use crate::analysis::validity;
+use crate::engine::{self, Report};
+use crate::record::{Interval, Merge, Snapshot};
+use crate::result::{Ending, ResultBuilder, RunResult, Span};
+use crate::time::Nanos;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::JoinHandle;
+use tokio::sync::mpsc;
+
+/// How many intervals the quickest thread may be ahead of the published ones.
+const MAX_AHEAD: usize = 8;
+
+/// One interval of the whole run, as it closes.
+#[derive(Debug)]
+pub struct ClosedInterval<'a> {
+    /// What was recorded in it.
+    pub interval: &'a Interval,
+    /// From when to when, counted from the start of the measured time.
+    pub span: Span,
+    /// Everything since the start.
+    pub total: &'a Snapshot,
+}
+
+/// What the collector of a run needs.
+pub(super) struct Collector {
+    pub(super) interval: Nanos,
+    pub(super) reports: Receiver<Report>,
+    /// Where each thread gets its emptied sets back.
+    pub(super) spares: Vec<SyncSender<Box<Interval>>>,
+    pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
+    pub(super) builder: ResultBuilder,
+    pub(super) rules: Vec<SlaRule>,
+    pub(super) live: Live,
+    pub(super) control: Control,
+    /// A rule has ended the run.
+    pub(super) aborted: bool,
+    pub(super) snapshots: mpsc::Sender<Arc<Snapshot>>,
+    pub(super) observers: Vec<Observer>,
+    /// End of the measured time as planned, for telling the drain apart.
+    pub(super) end: Nanos,
+}
+
+/// Called with each interval as it closes, on the collector's thread.
+pub(super) type Observer = Box<dyn FnMut(&ClosedInterval<'_>) + Send>;
+
+/// What is known of each thread.
+#[derive(Debug, Clone, Copy, Default)]
+struct ThreadState {
+    closed: u64,
+    in_flight: u64,
+    backlog: u64,
+    ending: Option<engine::Ending>,
+}
+
+struct Merging {
+    states: Vec<ThreadState>,
+    /// Intervals that not all threads have closed, by number.
+    open: BTreeMap<u64, Box<Interval>>,
+    /// Emptied ones, to be used again.
+    empty: Vec<Box<Interval>>,
+    total: Snapshot,
+    published: u64,
+}
+
+impl Collector {
+    /// Merges until every thread has ended; answers the result.
+    pub(super) fn collect(mut self) -> Result<RunResult, RunError> {
+        let mut merging = Merging {
+            states: vec![ThreadState::default(); self.threads.len()],
+            open: BTreeMap::new(),
+            empty: Vec::new(),
+            total: Snapshot { worker: "local".into(), ..Snapshot::default() },
+            published: 0,
+        };
+        // Ends when the last thread has dropped its sender.
+        while let Ok(report) = self.reports.recv() {
+            let thread = report.thread;
+            let set = merging.take(report);
+            // The thread may have ended; it needs no set then.
+            let _ = self.spares[thread].try_send(set);
+            while merging.may_publish() {
+                self.publish(&mut merging);
+            }
+        }
+        for thread in self.threads.drain(..) {
+            thread.join().map_err(|_| io::Error::other("it panicked"))??;
+        }
+        while !merging.open.is_empty() {
+            self.publish(&mut merging);
+        }
+        Ok(self.result(merging))
+    }
+
+    /// Publishes the next interval.
+    fn publish(&mut self, merging: &mut Merging) {
+        let number = merging.published;
+        merging.published += 1;
+        let interval = merging.open.remove(&number).unwrap_or_else(|| merging.spare());
+        let from_ns = number * self.interval;
+        let load_end = merging.load_end();
+        let is_last = merging.open.is_empty() && merging.all_ended();
+        let to_ns = if is_last { merging.end().max(from_ns) } else { from_ns + self.interval };
+        let draining = from_ns >= load_end.unwrap_or(self.end);
+        let span = Span { from_ns, to_ns, draining };
+        let total = &mut merging.total;
+        total.total.merge(&interval);
+        total.seq += 1;
+        total.elapsed_ns = to_ns;
+        total.is_final = is_last;
+        total.in_flight = merging.states.iter().map(|state| state.in_flight).sum();
+        total.backlog = merging.states.iter().map(|state| state.backlog).sum();
+        self.builder.interval(&interval, span);
+        let closed = ClosedInterval { interval: &interval, span, total };
+        self.observers.iter_mut().for_each(|observe| observe(&closed));
+        self.live.observe(&interval, span);
+        if self.live.abort().is_some() && !self.aborted {
+            self.aborted = true;
+            self.control.stop();
+        }
+        // Nobody may listen, or listen slowly; each snapshot holds all before it.
+        if let Ok(place) = self.snapshots.try_reserve() {
+            place.send(Arc::new(total.clone()));
+        }
+        merging.recycle(interval);
+    }
+
+    fn result(self, merging: Merging) -> RunResult {
+        let endings = || merging.states.iter().filter_map(|state| state.ending);
+        let duration_ns = endings().map(|ending| ending.load_end).max().unwrap_or(0);
+        let ending = Ending {
+            duration_ns,
+            drain_ns: endings().map(|ending| ending.drain).max().unwrap_or(0),
+            interrupted: endings().any(|ending| ending.stopped),
+            ..Ending::default()
+        };
+        let mut result = self.builder.build(&merging.total, &ending);
+        result.sla = sla::outcomes(&self.rules, &result, Some(&self.live));
+        result.validity = validity::judge(&result);
+        result
+    }
+}
+
+impl Merging {
+    /// Merges a report into its interval; answers the emptied set.
+    fn take(&mut self, report: Report) -> Box<Interval> {
+        let Report { thread, closed, mut set, in_flight, backlog, ending } = report;
+        self.states[thread] = ThreadState { closed, in_flight, backlog, ending };
+        // A report that comes late goes to the next interval that is published.
+        let number = closed.saturating_sub(1).max(self.published);
+        match self.open.get_mut(&number) {
+            Some(open) => open.merge(&set),
+            None => {
+                let mut open = self.spare();
+                std::mem::swap(&mut open, &mut set);
+                self.open.insert(number, open);
+            }
+        }
+        set.reset();
+        set
+    }
+
+    fn may_publish(&self) -> bool {
+        let watermark = self
+            .states
+            .iter()
+            .filter(|state| state.ending.is_none())
+            .map(|state| state.closed)
+            .min();
+        match watermark {
+            Some(watermark) => watermark > self.published || self.open.len() > MAX_AHEAD,
+            // All have ended: the rest is published when they are joined.
+            None => false,
+        }
+    }
+
+    fn all_ended(&self) -> bool {
+        self.states.iter().all(|state| state.ending.is_some())
+    }
+
+    /// When the load ended, once all threads know.
+    fn load_end(&self) -> Option<Nanos> {
+        self.states.iter().map(|state| state.ending.map(|e| e.load_end)).max().flatten()
+    }
+
+    /// When the last thread ended, drain included.
+    fn end(&self) -> Nanos {
+        let endings = self.states.iter().filter_map(|state| state.ending);
+        endings.map(|ending| ending.load_end + ending.drain).max().unwrap_or(0)
+    }
+
+    fn spare(&mut self) -> Box<Interval> {
+        self.empty.pop().unwrap_or_default()
+    }
+
+    fn recycle(&mut self, mut interval: Box<Interval>) {
+        interval.reset();
+        self.empty.push(interval);
+    }
+}

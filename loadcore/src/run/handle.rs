@@ -1,0 +1,200 @@
+//! A running test into live snapshots, live control and a result.
+
+use super::RunError;
+use crate::engine::{Order, Orders};
+use crate::record::Snapshot;
+use crate::request::DropReason;
+use crate::result::RunResult;
+use crate::time::{Clock, MILLISECOND, Nanos};
+use futures_core::Stream;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How far in the future an order takes effect: long enough for every thread to have heard of it.
+const NOTICE: Nanos = 20 * MILLISECOND;
+/// Most orders of a run.
+const MAX_ORDERS: usize = 10_000;
+
+/// A running test. Dropping it ends the load.
+#[derive(Debug)]
+pub struct RunHandle {
+    pub(super) control: Control,
+    pub(super) snapshots: Option<mpsc::Receiver<Arc<Snapshot>>>,
+    pub(super) result: oneshot::Receiver<Result<RunResult, RunError>>,
+}
+
+/// An order that could not be given.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ControlError {
+    /// Not a rate.
+    #[error("a rate of {0} requests per second: give one from 0 to 1000000000")]
+    Rate(f64),
+    /// Not a time.
+    #[error("{0} seconds to change the rate: give a time from 0 to 604800")]
+    Over(f64),
+    /// Too many.
+    #[error("a run takes at most {MAX_ORDERS} orders")]
+    TooMany,
+}
+
+/// Gives orders; may be cloned and kept apart from the handle.
+#[derive(Debug, Clone)]
+pub struct Control {
+    clock: Clock,
+    orders: Arc<watch::Sender<Orders>>,
+}
+
+impl Control {
+    pub(super) fn new(clock: Clock) -> (Self, watch::Receiver<Orders>) {
+        let (orders, receiver) = watch::channel(Orders::default());
+        (Self { clock, orders: Arc::new(orders) }, receiver)
+    }
+
+    /// Stops the profile's clock: nothing more falls due until [`Control::resume`].
+    ///
+    /// # Errors
+    /// When there were too many orders.
+    pub fn pause(&self) -> Result<(), ControlError> {
+        self.order(Order::Pause)
+    }
+
+    /// Lets the profile's clock go on.
+    ///
+    /// # Errors
+    /// When there were too many orders.
+    pub fn resume(&self) -> Result<(), ControlError> {
+        self.order(Order::Resume)
+    }
+
+    /// Replaces what is left of the profile by a line from the present rate to `target_rps`,
+    /// `over_seconds` long, and that rate after it. In closed loop it changes nothing.
+    ///
+    /// # Errors
+    /// When a number is out of range, or there were too many orders.
+    pub fn change_rate(&self, target_rps: f64, over_seconds: f64) -> Result<(), ControlError> {
+        if !(0.0..=1e9).contains(&target_rps) {
+            return Err(ControlError::Rate(target_rps));
+        }
+        if !(0.0..=604_800.0).contains(&over_seconds) {
+            return Err(ControlError::Over(over_seconds));
+        }
+        self.order(Order::Rate { target: target_rps, over: over_seconds })
+    }
+
+    /// Ends the load: what waits is dropped as `stopped`, what is in flight is unfinished.
+    pub fn stop(&self) {
+        // The one order that is always taken.
+        self.push(Order::Stop(DropReason::Stopped));
+    }
+
+    fn order(&self, order: Order) -> Result<(), ControlError> {
+        if self.orders.borrow().len() >= MAX_ORDERS {
+            return Err(ControlError::TooMany);
+        }
+        self.push(order);
+        Ok(())
+    }
+
+    fn push(&self, order: Order) {
+        self.orders.send_modify(|orders| {
+            // In order of time: a later order never takes effect before an earlier one.
+            let at = self.clock.now() + NOTICE;
+            let at = orders.last().map_or(at, |(last, _)| at.max(*last));
+            Arc::make_mut(orders).push((at, order));
+        });
+    }
+}
+
+impl RunHandle {
+    /// To give orders from elsewhere.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// See [`Control::pause`].
+    ///
+    /// # Errors
+    /// When there were too many orders.
+    pub fn pause(&self) -> Result<(), ControlError> {
+        self.control.pause()
+    }
+
+    /// See [`Control::resume`].
+    ///
+    /// # Errors
+    /// When there were too many orders.
+    pub fn resume(&self) -> Result<(), ControlError> {
+        self.control.resume()
+    }
+
+    /// See [`Control::change_rate`].
+    ///
+    /// # Errors
+    /// When a number is out of range, or there were too many orders.
+    pub fn change_rate(&self, target_rps: f64, over_seconds: f64) -> Result<(), ControlError> {
+        self.control.change_rate(target_rps, over_seconds)
+    }
+
+    /// See [`Control::stop`]; the result is still to be awaited.
+    pub fn stop(&self) {
+        self.control.stop();
+    }
+
+    /// The cumulative snapshots as they are made, one each second. A slow reader misses some, which
+    /// costs it nothing but resolution in time: each holds everything since the start. The first
+    /// call gets them; later calls get none.
+    pub fn snapshots(&mut self) -> Snapshots {
+        Snapshots { receiver: self.snapshots.take() }
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// When an engine thread failed.
+    pub async fn wait(mut self) -> Result<RunResult, RunError> {
+        self.result().await
+    }
+
+    /// Waits for the end and keeps the handle, so that orders can be given meanwhile.
+    ///
+    /// # Errors
+    /// When an engine thread failed.
+    pub async fn result(&mut self) -> Result<RunResult, RunError> {
+        let lost = || RunError::Thread(std::io::Error::other("the collector ended early"));
+        (&mut self.result).await.unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+impl Drop for RunHandle {
+    fn drop(&mut self) {
+        self.control.stop();
+    }
+}
+
+/// A stream of cumulative snapshots.
+#[derive(Debug)]
+pub struct Snapshots {
+    receiver: Option<mpsc::Receiver<Arc<Snapshot>>>,
+}
+
+impl Snapshots {
+    /// The next one; `None` when the run has ended.
+    pub fn next(&mut self) -> impl Future<Output = Option<Arc<Snapshot>>> + '_ {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
+    }
+}
+
+impl Stream for Snapshots {
+    type Item = Arc<Snapshot>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Arc<Snapshot>>> {
+        match &mut self.receiver {
+            Some(receiver) => receiver.poll_recv(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}

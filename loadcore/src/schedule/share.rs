@@ -1,0 +1,97 @@
+//! Turns a place among equals into the arrivals that are ours: each one of `n` takes every `n`th.
+//!
+//! Taking turns by index needs no agreement, leaves nothing out and sends nothing twice, and each
+//! part has the form of the whole: a worker divides its share among its threads in the same way.
+
+/// The arrivals `offset`, `offset + stride`, `offset + 2·stride`, ... of the one global schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    offset: u64,
+    stride: u64,
+}
+
+impl Share {
+    /// Every arrival.
+    pub const WHOLE: Self = Self { offset: 0, stride: 1 };
+
+    /// Part `k` of `n` equal parts of this share, which together are this share exactly.
+    ///
+    /// # Panics
+    ///
+    /// If `k` is not below `n`, or there are more parts of parts than 2^64.
+    #[must_use]
+    pub fn split(self, k: u64, n: u64) -> Self {
+        assert!(k < n, "part {k} of {n}: parts are counted from 0");
+        let stride = self.stride.checked_mul(n).expect("fewer than 2^64 parts");
+        Self { offset: self.offset + k * self.stride, stride }
+    }
+
+    /// How many of the first `n` arrivals of the whole are ours.
+    #[inline]
+    #[must_use]
+    pub fn count(self, n: u64) -> u64 {
+        if self.stride == 1 {
+            return n.saturating_sub(self.offset);
+        }
+        // Rounded up: of one arrival past the offset, the first is ours.
+        n.saturating_sub(self.offset).div_ceil(self.stride)
+    }
+
+    /// The number in the whole of our own arrival `i`; `None` past 2^64.
+    #[inline]
+    #[must_use]
+    pub fn global(self, i: u64) -> Option<u64> {
+        i.checked_mul(self.stride)?.checked_add(self.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn shares_of_shares_are_the_whole(
+            workers in 1u64..12, threads in prop::collection::vec(1u64..9, 12), n in 0u64..100_000,
+        ) {
+            let mut sum = 0;
+            for worker in 0..workers {
+                let share = Share::WHOLE.split(worker, workers);
+                let parts = threads[worker as usize];
+                let of_parts: u64 = (0..parts).map(|k| share.split(k, parts).count(n)).sum();
+                prop_assert_eq!(of_parts, share.count(n));
+                sum += of_parts;
+            }
+            prop_assert_eq!(sum, n);
+        }
+
+        #[test]
+        fn count_and_global_are_one_numbering(k in 0u64..7, i in 0u64..1_000_000) {
+            let share = Share::WHOLE.split(k, 7).split(1, 3);
+            let n = share.global(i).unwrap();
+            prop_assert_eq!(share.count(n), i);
+            prop_assert_eq!(share.count(n + 1), i + 1);
+        }
+    }
+
+    #[test]
+    fn every_arrival_has_one_owner() {
+        let parts: Vec<Share> = (0..3)
+            .flat_map(|w| (0..2).map(move |t| Share::WHOLE.split(w, 3).split(t, 2)))
+            .collect();
+        let mut owners = [0; 60];
+        for share in parts {
+            for i in 0..10 {
+                owners[share.global(i).unwrap() as usize] += 1;
+            }
+        }
+        assert_eq!(owners, [1; 60]);
+    }
+
+    #[test]
+    #[should_panic(expected = "part 3 of 3")]
+    fn a_part_past_the_last_is_refused() {
+        let _ = Share::WHOLE.split(3, 3);
+    }
+}

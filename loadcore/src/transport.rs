@@ -1,0 +1,236 @@
+//! A token into a request of any kind: the role that the thing under load plays.
+//!
+//! The engine knows when a request is due, hands it to a lane, and measures. What a request *is* —
+//! HTTP, a closure, a `tower::Service`, a protocol of your own — is a [`Transport`].
+
+use crate::request::{Failure, Outcome};
+use crate::time::{Clock, Nanos};
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// Size of the read buffer that the lanes of a thread share.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// Makes lanes.
+///
+/// # Contract
+/// 1. `lane` is called on the engine's thread that will use the lane, and never blocks.
+/// 2. A lane sends nothing until the engine asks for an exchange: no probe, no warm-up, no retry.
+/// 3. Lanes of different threads share nothing that the hot path would have to wait for.
+pub trait Transport: Send + Sync + 'static {
+    /// One connection, or whatever carries requests one after another or side by side.
+    type Lane: Lane;
+
+    /// A new lane, not opened yet.
+    fn lane(&self, thread: &Rc<Thread>) -> Self::Lane;
+
+    /// How many requests a lane may carry at once, as far as is known before one is open.
+    fn streams(&self) -> Streams {
+        Streams::One
+    }
+
+    /// File descriptors that an open lane holds.
+    fn descriptors_per_lane(&self) -> u64 {
+        0
+    }
+}
+
+/// What is known before the first lane is open about the number of requests it may carry at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// One after another.
+    One,
+    /// Side by side, certainly: more requests wait for the lane that is opening.
+    Many,
+    /// It turns out when a lane is open.
+    Unknown,
+}
+
+/// One connection on one engine thread. Its methods take `&self`, since a lane may carry several
+/// requests at once; it never leaves its thread, so cells are enough.
+///
+/// # Contract
+/// 1. `open` is called before the first exchange and whenever `is_open` is false.
+/// 2. A future that is dropped (a timeout) leaves the lane closed, or open and usable: never in
+///    between.
+/// 3. `exchange` makes exactly one attempt.
+pub trait Lane: 'static {
+    /// Connects. The time it takes belongs to the request that needed it.
+    fn open(&self) -> impl Future<Output = Result<Opened, Failure>>;
+
+    /// Whether an exchange can begin without opening.
+    fn is_open(&self) -> bool;
+
+    /// Sends one request and reads its reply.
+    fn exchange(&self) -> impl Future<Output = Outcome>;
+
+    /// Ready when an idle lane was closed by the other side; the lane is closed then.
+    fn poll_closed(&self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+/// What opening a lane took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// From the attempt to the connection, name resolution included.
+    pub connect_ns: Nanos,
+    /// The TLS handshake after it.
+    pub tls_ns: Option<Nanos>,
+    /// Requests that it may carry at once.
+    pub streams: usize,
+}
+
+/// What the lanes of one engine thread share.
+#[derive(Debug)]
+pub struct Thread {
+    /// The run's clock.
+    pub clock: Clock,
+    /// One read buffer for all: a reply is read into it and parsed in place within one poll, so
+    /// no lane needs a buffer of its own.
+    pub scratch: RefCell<Box<[u8]>>,
+}
+
+impl Thread {
+    /// For a thread that measures with `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Rc<Self> {
+        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()) })
+    }
+}
+
+/// An asynchronous closure as the thing under load.
+///
+/// It answers `Ok(status)` (a status of 400 and more is a failure, as in HTTP) or `Err(failure)`.
+#[derive(Debug, Clone)]
+pub struct FnTransport<F>(F);
+
+impl<F> FnTransport<F> {
+    /// Puts load on `call`.
+    pub fn new<Fut>(call: F) -> Self
+    where
+        F: Fn() -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<u16, Failure>> + 'static,
+    {
+        Self(call)
+    }
+}
+
+impl<F, Fut> Transport for FnTransport<F>
+where
+    F: Fn() -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<u16, Failure>> + 'static,
+{
+    type Lane = FnLane<F>;
+
+    fn lane(&self, _thread: &Rc<Thread>) -> FnLane<F> {
+        FnLane(self.0.clone())
+    }
+}
+
+/// A lane of a [`FnTransport`]: always open.
+#[derive(Debug)]
+pub struct FnLane<F>(F);
+
+impl<F, Fut> Lane for FnLane<F>
+where
+    F: Fn() -> Fut + 'static,
+    Fut: Future<Output = Result<u16, Failure>> + 'static,
+{
+    async fn open(&self) -> Result<Opened, Failure> {
+        Ok(Opened { connect_ns: 0, tls_ns: None, streams: 1 })
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    async fn exchange(&self) -> Outcome {
+        outcome_of((self.0)().await)
+    }
+}
+
+fn outcome_of(answer: Result<u16, Failure>) -> Outcome {
+    match answer {
+        Ok(status) => Outcome { status: Some(status), reusable: true, ..Outcome::default() },
+        Err(failure) => Outcome { reusable: true, ..Outcome::failed(failure) },
+    }
+}
+
+#[cfg(feature = "tower")]
+pub use tower::ServiceTransport;
+
+#[cfg(feature = "tower")]
+mod tower {
+    //! A `tower::Service` into a transport: an axum `Router` is loaded without a socket.
+
+    use super::{Lane, Opened, Outcome, Rc, Thread, Transport, outcome_of};
+    use crate::request::{ErrorClass, Failure};
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+    use tower_service::Service;
+
+    /// Puts load on a service. Each request is made anew by `make`; the reply's body is dropped.
+    #[derive(Debug, Clone)]
+    pub struct ServiceTransport<S, M> {
+        service: S,
+        make: M,
+    }
+
+    impl<S, M> ServiceTransport<S, M> {
+        /// Loads clones of `service` with the requests that `make` makes.
+        pub fn new(service: S, make: M) -> Self {
+            Self { service, make }
+        }
+    }
+
+    impl<S, M, Req, Body> Transport for ServiceTransport<S, M>
+    where
+        S: Service<Req, Response = http::Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: std::fmt::Display,
+        M: Fn() -> Req + Clone + Send + Sync + 'static,
+        Req: 'static,
+        Body: 'static,
+    {
+        type Lane = ServiceLane<S, M>;
+
+        fn lane(&self, _thread: &Rc<Thread>) -> Self::Lane {
+            ServiceLane { service: RefCell::new(self.service.clone()), make: self.make.clone() }
+        }
+    }
+
+    /// A lane of a [`ServiceTransport`]: one clone of the service.
+    #[derive(Debug)]
+    pub struct ServiceLane<S, M> {
+        service: RefCell<S>,
+        make: M,
+    }
+
+    impl<S, M, Req, Body> Lane for ServiceLane<S, M>
+    where
+        S: Service<Req, Response = http::Response<Body>> + 'static,
+        S::Error: std::fmt::Display,
+        M: Fn() -> Req + 'static,
+        Req: 'static,
+        Body: 'static,
+    {
+        async fn open(&self) -> Result<Opened, Failure> {
+            Ok(Opened { connect_ns: 0, tls_ns: None, streams: 1 })
+        }
+
+        fn is_open(&self) -> bool {
+            true
+        }
+
+        async fn exchange(&self) -> Outcome {
+            let failed = |error: S::Error| Failure::text(ErrorClass::Internal, error);
+            if let Err(error) = poll_fn(|cx| self.service.borrow_mut().poll_ready(cx)).await {
+                return outcome_of(Err(failed(error)));
+            }
+            let reply = self.service.borrow_mut().call((self.make)());
+            outcome_of(reply.await.map(|reply| reply.status().as_u16()).map_err(failed))
+        }
+    }
+}
