@@ -66,12 +66,13 @@ impl<P: Profile> TokenBucket<P> {
         Some(Token { intended })
     }
 
-    /// Gives up the oldest tokens beyond the greatest backlog, as `backlog_full`, and says how
-    /// many. The oldest, because the youngest still have a chance to be sent in time.
+    /// Gives up the oldest tokens beyond the greatest backlog, and says how many. The oldest,
+    /// because the youngest still have a chance to be sent in time. `reason` says why they wait:
+    /// for a busy target (`backlog_full`), or for want of what a connection needs.
     #[inline]
-    pub fn trim(&mut self) -> u64 {
+    pub fn trim(&mut self, reason: DropReason) -> u64 {
         let excess = self.backlog().saturating_sub(self.max_backlog);
-        self.give_up(excess, DropReason::BacklogFull);
+        self.give_up(excess, reason);
         excess
     }
 
@@ -201,7 +202,7 @@ mod tests {
                         }
                     }
                     Step::Trim => {
-                        given_up += bucket.trim();
+                        given_up += bucket.trim(DropReason::BacklogFull);
                         prop_assert!(bucket.backlog() <= max_backlog);
                     }
                     Step::GiveUp(reason) => {
@@ -241,7 +242,7 @@ mod tests {
     fn the_oldest_are_given_up() {
         let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10);
         bucket.fill(SECOND);
-        assert_eq!(bucket.trim(), 990);
+        assert_eq!(bucket.trim(DropReason::BacklogFull), 990);
         assert_eq!(bucket.dropped()[DropReason::BacklogFull as usize], 990);
         assert_eq!(bucket.take().unwrap().intended, 990_500_000);
     }

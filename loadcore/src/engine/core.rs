@@ -164,10 +164,12 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 }
             }
         }
+        let mut reason = DropReason::BacklogFull;
         if self.settings.lanes_short && state.lacks_lanes(self.settings.lanes) {
             state.recorder.current_mut().health.descriptors_short += 1;
+            reason = DropReason::NoConnection;
         }
-        state.source.trim(now);
+        state.source.trim(now, reason);
         created
     }
 
