@@ -3,20 +3,20 @@
 //! The rooms of the house, each of which knows only those above it, are described in
 //! `docs/architecture.md` of the repository.
 
-pub mod time;
-pub mod profile;
-pub mod schedule;
-pub mod bucket;
-pub mod request;
-pub mod transport;
-pub mod record;
-pub mod result;
 pub mod analysis;
-pub mod scenario;
-pub mod report;
-pub mod http;
+pub mod bucket;
 pub mod engine;
+pub mod http;
+pub mod profile;
+pub mod record;
+pub mod report;
+pub mod request;
+pub mod result;
 pub mod run;
+pub mod scenario;
+pub mod schedule;
+pub mod time;
+pub mod transport;
 
 pub use profile::{LoadProfile, Profile};
 pub use result::RunResult;

@@ -89,6 +89,8 @@ struct State<P: Profile, L> {
     /// Given to a slot that has not begun yet.
     assigned: u64,
     in_flight: u64,
+    /// The pacer saw no slot for what is due, and wants to hear of the next idle one.
+    starved: bool,
     /// The source's figures at the last interval's end.
     due: u64,
     dropped: [u64; DropReason::ALL.len()],
@@ -120,6 +122,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             streams,
             assigned: 0,
             in_flight: 0,
+            starved: false,
             due: 0,
             dropped: Default::default(),
             next_boundary,
@@ -215,6 +218,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
             state.in_flight += 1;
             state.recorder.started(next.intended, now);
         }
+        if next.is_none() && std::mem::take(&mut state.starved) {
+            self.replan.notify_one();
+        }
         if state.draining && state.in_flight == 0 {
             self.news.notify_one();
         }
@@ -289,6 +295,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn next_wake(&self, now: Nanos) -> Option<Nanos> {
         let mut state = self.state.borrow_mut();
         let has_room = state.has_room(self.settings.lanes);
+        state.starved = !has_room;
         let wake = state.source.next_wake(now, self.settings.slack)?;
         // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
         // for, but what exceeds the backlog's limit is still to be given up.
@@ -442,7 +449,13 @@ impl<P: Profile, L: Lane> State<P, L> {
                 let opener = Some(id);
                 let lane = Rc::new(make());
                 self.opening += 1;
-                self.lanes.push(LaneState { lane, opener, parked: Vec::new(), slots: 0, streams: 1 });
+                self.lanes.push(LaneState {
+                    lane,
+                    opener,
+                    parked: Vec::new(),
+                    slots: 0,
+                    streams: 1,
+                });
                 self.lanes.len() - 1
             }
         };
@@ -500,7 +513,8 @@ impl<P: Profile, L: Lane> State<P, L> {
         }
         self.due = due;
         let dropped = self.source.dropped();
-        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped)) {
+        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped))
+        {
             self.recorder.dropped(*reason, now - before);
         }
         self.dropped = dropped;

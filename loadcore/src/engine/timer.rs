@@ -29,8 +29,11 @@ mod linux {
     }
 
     impl Timer {
-        #[expect(deprecated, reason = "its successor is unsafe, for types that may swap their \
-            descriptor; an OwnedFd cannot, so that this stays sound and free of unsafe")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe, for types that may swap their \
+            descriptor; an OwnedFd cannot, so that this stays sound and free of unsafe"
+        )]
         pub(crate) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;

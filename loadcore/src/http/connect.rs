@@ -73,7 +73,10 @@ pub async fn connect(
         HttpVersion::Auto => negotiated == Some(b"h2"),
         HttpVersion::Http2 if negotiated == Some(b"h2") => true,
         HttpVersion::Http2 => {
-            return Err(Failure::new(ErrorClass::Tls, "the server does not offer HTTP/2 (ALPN h2)"));
+            return Err(Failure::new(
+                ErrorClass::Tls,
+                "the server does not offer HTTP/2 (ALPN h2)",
+            ));
         }
     };
     let tls_ns = Some(clock.now() - dialled);
@@ -169,9 +172,9 @@ fn refused_class(error: &io::Error) -> ErrorClass {
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
     match number {
         // What this machine has run out of is not the target's refusal.
-        Some(
-            Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM,
-        ) => ErrorClass::Internal,
+        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => {
+            ErrorClass::Internal
+        }
         _ if error.kind() == io::ErrorKind::TimedOut => ErrorClass::ConnectTimeout,
         _ => ErrorClass::ConnectRefused,
     }
@@ -202,7 +205,10 @@ async fn tunnel(stream: TcpStream, origin: &Origin) -> Result<Socket, Failure> {
         let mut byte = [0];
         match stream.try_read(&mut byte) {
             Ok(0) => {
-                return Err(Failure::new(ErrorClass::ConnectRefused, "the proxy closed the connection"));
+                return Err(Failure::new(
+                    ErrorClass::ConnectRefused,
+                    "the proxy closed the connection",
+                ));
             }
             Ok(_) => reply.push(byte[0]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

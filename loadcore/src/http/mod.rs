@@ -68,7 +68,8 @@ impl HttpTransport {
                 Err(_) => Ok(()),
             };
         }
-        let (host, port) = connect::redirected(plan, &plan.request.origin.host, plan.request.origin.port);
+        let (host, port) =
+            connect::redirected(plan, &plan.request.origin.host, plan.request.origin.port);
         let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
         let mut refused = Ok(());
         for address in addresses.in_turn(port) {
@@ -178,10 +179,7 @@ impl Lane for HttpLane {
 }
 
 impl HttpLane {
-    async fn connect(
-        &self,
-        request: &Prepared,
-    ) -> Result<(Connection, u64, Option<u64>), Failure> {
+    async fn connect(&self, request: &Prepared) -> Result<(Connection, u64, Option<u64>), Failure> {
         let Shared { plan, resolver } = &*self.shared;
         let connected =
             connect::connect(plan, resolver, self.thread.clock, &request.origin).await?;
@@ -208,7 +206,8 @@ impl HttpLane {
         let stream = match &*self.connection.borrow() {
             Connection::Http2(http2) => http2.stream(),
             _ => {
-                let lost = Failure::new(ErrorClass::Reset, "the connection was lost before the request");
+                let lost =
+                    Failure::new(ErrorClass::Reset, "the connection was lost before the request");
                 return (Outcome::failed(lost), None);
             }
         };
@@ -216,7 +215,9 @@ impl HttpLane {
         if !self.shared.plan.options.keep_alive {
             outcome.reusable = false;
         }
-        if !outcome.reusable && matches!(&*self.connection.borrow(), Connection::Http2(h) if !h.is_open()) {
+        if !outcome.reusable
+            && matches!(&*self.connection.borrow(), Connection::Http2(h) if !h.is_open())
+        {
             self.connection.replace(Connection::None);
         }
         (outcome, location)

@@ -29,7 +29,10 @@ pub fn next(
     let unusable = |why: String| {
         Failure::text(
             ErrorClass::Protocol,
-            format_args!("the redirect to \"{}\" cannot be followed: {why}", location.escape_ascii()),
+            format_args!(
+                "the redirect to \"{}\" cannot be followed: {why}",
+                location.escape_ascii()
+            ),
         )
     };
     let uri = resolve(&previous.uri, location).map_err(unusable)?;
@@ -43,8 +46,7 @@ pub fn next(
     } else {
         (previous.method.clone(), previous.body.clone())
     };
-    let same_origin =
-        super::plan::Origin::of(&uri).map_err(unusable)? == plan.request.origin;
+    let same_origin = super::plan::Origin::of(&uri).map_err(unusable)? == plan.request.origin;
     let kept = |name: &HeaderName| {
         let of_body = *name == CONTENT_TYPE || *name == CONTENT_ENCODING;
         let of_origin = *name == AUTHORIZATION || *name == COOKIE || *name == HOST;

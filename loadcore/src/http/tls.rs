@@ -41,9 +41,7 @@ pub fn config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>,
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     let builder = if options.insecure {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
     } else {
         builder.with_root_certificates(roots(options.ca_pem.as_deref())?)
     };
@@ -51,7 +49,9 @@ pub fn config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>,
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
             let (chain, key) = client_identity(chain, key)?;
-            builder.with_client_auth_cert(chain, key).map_err(|e| TlsError::Client(e.to_string()))?
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|e| TlsError::Client(e.to_string()))?
         }
     };
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();

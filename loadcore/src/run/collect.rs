@@ -172,8 +172,12 @@ impl Merging {
     }
 
     fn may_publish(&self) -> bool {
-        let watermark =
-            self.states.iter().filter(|state| state.ending.is_none()).map(|state| state.closed).min();
+        let watermark = self
+            .states
+            .iter()
+            .filter(|state| state.ending.is_none())
+            .map(|state| state.closed)
+            .min();
         match watermark {
             Some(watermark) => watermark > self.published || self.open.len() > MAX_AHEAD,
             // All have ended: the rest is published when they are joined.

@@ -50,9 +50,7 @@ pub(super) fn lanes(
         Some(connections) if connections > available => {
             Err(RunError::Descriptors { connections, available, limit })
         }
-        None if available == 0 => {
-            Err(RunError::Descriptors { connections: 1, available, limit })
-        }
+        None if available == 0 => Err(RunError::Descriptors { connections: 1, available, limit }),
         _ => Ok(Lanes { most: wanted.min(available), short: available < wanted }),
     }
 }

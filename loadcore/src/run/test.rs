@@ -1,9 +1,9 @@
 //! Builder calls into the settings of each engine thread, and those into a running test.
 
+use super::RunError;
 use super::collect::{ClosedInterval, Collector, Observer};
 use super::handle::{Control, RunHandle};
 use super::limits::lanes;
-use super::RunError;
 use crate::analysis::sla::{Live as LiveRules, Rule, SlaRule};
 use crate::bucket::TokenBucket;
 use crate::engine::{self, Channels, Load, Settings};
@@ -475,8 +475,7 @@ impl<P: Profile + Clone> Planned<P> {
         observers: Vec<Observer>,
     ) -> Result<RunHandle, RunError> {
         let clock = Clock::starting_in(LEAD);
-        let started_unix_ms =
-            unix_millis() + (LEAD + settings.warmup).as_millis() as u64;
+        let started_unix_ms = unix_millis() + (LEAD + settings.warmup).as_millis() as u64;
         let (control, orders) = Control::new(clock);
         let count = self.threads as usize;
         let (report, reports) = sync_channel(count * (SPARES + 2));
@@ -549,7 +548,10 @@ impl<P: Profile + Clone> Planned<P> {
         let warmup = (!settings.warmup.is_zero() && first_rate > 0.0).then(|| {
             let end = nanos(settings.warmup);
             let constant = Piecewise::constant(first_rate);
-            TokenBucket::new(Schedule::new(constant, settings.arrivals, share, end, None), max_backlog)
+            TokenBucket::new(
+                Schedule::new(constant, settings.arrivals, share, end, None),
+                max_backlog,
+            )
         });
         Load::Open { bucket: TokenBucket::new(schedule, max_backlog), warmup, limit }
     }
