@@ -21,7 +21,7 @@ pub use config::{
     Listen, RateLimit, Stall, StallClock, Tls,
 };
 pub use distribution::{Distribution, Draws};
-pub use parse::{MAX_DURATION, ParseError, duration};
+pub use parse::{MAX_DURATION, ParseError, bytes, duration, rate};
 pub use server::{StartError, Target};
 pub use stats::{Connections, Lateness, Stats, Watcher};
 pub use tls::TlsError;

@@ -76,7 +76,10 @@ pub(crate) fn share(what: &'static str, text: &str) -> Result<f64, ParseError> {
 }
 
 /// Parses a rate into events per second: `1000/s`, `60000/1m`, `500`. Above 0, at most 10 million.
-pub(crate) fn rate(what: &'static str, text: &str) -> Result<f64, ParseError> {
+///
+/// # Errors
+/// Where it is no rate, or beyond these limits.
+pub fn rate(what: &'static str, text: &str) -> Result<f64, ParseError> {
     let fail = || {
         let problem = "is not a rate; write a number above 0 and at most 1e7 for each second: \
                        1000/s, 500, 60000/1m";
@@ -94,7 +97,10 @@ pub(crate) fn rate(what: &'static str, text: &str) -> Result<f64, ParseError> {
 }
 
 /// Parses a number of bytes: `1024`, `16KiB`, `1MB`. At most 1 TiB.
-pub(crate) fn bytes(what: &'static str, text: &str) -> Result<u64, ParseError> {
+///
+/// # Errors
+/// Where it is no number of bytes, or beyond the limit.
+pub fn bytes(what: &'static str, text: &str) -> Result<u64, ParseError> {
     const LIMIT: u64 = 1 << 40;
     let text_trimmed = text.trim();
     let split = text_trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(text_trimmed.len());
