@@ -66,12 +66,13 @@ impl<P: Profile> TokenBucket<P> {
         Some(Token { intended })
     }
 
-    /// Gives up the oldest tokens beyond the greatest backlog, as `backlog_full`, and says how
-    /// many. The oldest, because the youngest still have a chance to be sent in time.
+    /// Gives up the oldest tokens beyond the greatest backlog, and says how many. The oldest,
+    /// because the youngest still have a chance to be sent in time. `reason` says why they wait:
+    /// for a busy target (`backlog_full`), or for want of what a connection needs.
     #[inline]
-    pub fn trim(&mut self) -> u64 {
+    pub fn trim(&mut self, reason: DropReason) -> u64 {
         let excess = self.backlog().saturating_sub(self.max_backlog);
-        self.give_up(excess, DropReason::BacklogFull);
+        self.give_up(excess, reason);
         excess
     }
 
@@ -137,5 +138,135 @@ impl<P: Profile> TokenBucket<P> {
     /// The schedule, to change its profile.
     pub fn schedule_mut(&mut self) -> &mut Schedule<P> {
         &mut self.schedule
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Live, Piecewise};
+    use crate::schedule::{Arrivals, Share};
+    use crate::time::{MILLISECOND, SECOND};
+    use proptest::prelude::*;
+
+    fn bucket(rate: f64, arrivals: Arrivals, max_backlog: u64) -> TokenBucket<Live<Piecewise>> {
+        let profile = Live::new(Piecewise::constant(rate));
+        let schedule = Schedule::new(profile, arrivals, Share::WHOLE, 2 * SECOND, None);
+        TokenBucket::new(schedule, max_backlog)
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Fill(Nanos),
+        Take,
+        Trim,
+        GiveUp(usize),
+        Ask(Nanos),
+        ChangeRate(f64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0..50 * MILLISECOND).prop_map(Step::Fill),
+            8 => Just(Step::Take),
+            2 => Just(Step::Trim),
+            1 => (0usize..5).prop_map(Step::GiveUp),
+            2 => (0..10 * MILLISECOND).prop_map(Step::Ask),
+            1 => (0.0..3_000.0f64).prop_map(Step::ChangeRate),
+        ];
+        prop::collection::vec(step, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn due_is_taken_and_dropped_and_backlog(
+            steps in steps(), poisson in any::<bool>(), max_backlog in 0u64..100,
+        ) {
+            let arrivals = if poisson { Arrivals::Poisson { seed: 7 } } else { Arrivals::Uniform };
+            let mut bucket = bucket(1_000.0, arrivals, max_backlog);
+            let (mut now, mut last, mut given_up) = (0, 0, 0);
+            for step in steps {
+                let due_before = bucket.due();
+                match step {
+                    Step::Fill(after) => {
+                        now += after;
+                        bucket.fill(now);
+                    }
+                    Step::Take => {
+                        let waiting = bucket.backlog();
+                        let token = bucket.take();
+                        prop_assert_eq!(token.is_some(), waiting > 0);
+                        if let Some(token) = token {
+                            prop_assert!(last <= token.intended && token.intended <= now);
+                            last = token.intended;
+                        }
+                    }
+                    Step::Trim => {
+                        given_up += bucket.trim(DropReason::BacklogFull);
+                        prop_assert!(bucket.backlog() <= max_backlog);
+                    }
+                    Step::GiveUp(reason) => {
+                        given_up += bucket.give_up_all(DropReason::ALL[reason]);
+                        prop_assert_eq!(bucket.backlog(), 0);
+                    }
+                    Step::Ask(ahead) => {
+                        let until = now + ahead;
+                        let next = bucket.next_due();
+                        if let Some(wake) = bucket.last_due_within(until) {
+                            prop_assert!(wake <= until && next.is_some_and(|next| next <= wake));
+                        }
+                    }
+                    Step::ChangeRate(target) => {
+                        let profile = bucket.schedule_mut().profile_mut();
+                        profile.change_rate(crate::time::seconds(now), target, 0.1).unwrap();
+                    }
+                }
+                let dropped: u64 = bucket.dropped().iter().sum();
+                prop_assert!(bucket.due() >= due_before);
+                prop_assert_eq!(bucket.due(), bucket.taken() + dropped + bucket.backlog());
+                prop_assert_eq!(dropped, given_up);
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_carries_its_intended_start_however_late_it_is_taken() {
+        let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10_000);
+        bucket.fill(SECOND);
+        assert_eq!(bucket.take(), Some(Token { intended: 500_000 }));
+        assert_eq!(bucket.take(), Some(Token { intended: 1_500_000 }));
+        assert_eq!(bucket.backlog(), 998);
+    }
+
+    #[test]
+    fn the_oldest_are_given_up() {
+        let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10);
+        bucket.fill(SECOND);
+        assert_eq!(bucket.trim(DropReason::BacklogFull), 990);
+        assert_eq!(bucket.dropped()[DropReason::BacklogFull as usize], 990);
+        assert_eq!(bucket.take().unwrap().intended, 990_500_000);
+    }
+
+    #[test]
+    fn a_pacer_sleeps_until_the_last_that_may_wait() {
+        let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10);
+        assert_eq!(bucket.next_due(), Some(500_000));
+        assert_eq!(bucket.last_due_within(3 * MILLISECOND), Some(2_500_000));
+        bucket.fill(2_500_000);
+        while bucket.take().is_some() {}
+        assert_eq!(bucket.last_due_within(3 * MILLISECOND), None, "all of them are taken");
+        assert_eq!(bucket.next_due(), Some(3_500_000));
+    }
+
+    #[test]
+    fn it_is_exhausted_after_the_end_when_all_are_gone() {
+        let mut bucket = bucket(10.0, Arrivals::Uniform, 100);
+        bucket.fill(3 * SECOND);
+        assert!(!bucket.is_exhausted());
+        for _ in 0..20 {
+            assert!(bucket.take().is_some());
+        }
+        assert!(bucket.is_exhausted());
+        assert_eq!((bucket.next_due(), bucket.take()), (None, None));
     }
 }

@@ -169,7 +169,8 @@ fn workers(result: &RunResult) -> Option<Reason> {
         result.arrivals.unknown
     );
     let remedy = "see why it ended, and run again";
-    Some(count("worker_lost", lost.len().max(1) as u64, &what, remedy))
+    let workers = lost.len().max(1) as u64;
+    Some(Reason { unit: "workers".into(), ..count("worker_lost", workers, &what, remedy) })
 }
 
 fn own_faults(result: &RunResult) -> Option<Reason> {
@@ -206,7 +207,7 @@ fn count(kind: &str, figure: u64, explanation: &str, remedy: &str) -> Reason {
         verdict: Verdict::Degraded,
         figure: figure as f64,
         limit: 0.0,
-        unit: String::new(),
+        unit: "times".into(),
         explanation: explanation.into(),
         remedy: remedy.into(),
     }

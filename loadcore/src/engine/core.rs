@@ -89,6 +89,8 @@ struct State<P: Profile, L> {
     /// Given to a slot that has not begun yet.
     assigned: u64,
     in_flight: u64,
+    /// The pacer saw no slot for what is due, and wants to hear of the next idle one.
+    starved: bool,
     /// The source's figures at the last interval's end.
     due: u64,
     dropped: [u64; DropReason::ALL.len()],
@@ -120,6 +122,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             streams,
             assigned: 0,
             in_flight: 0,
+            starved: false,
             due: 0,
             dropped: Default::default(),
             next_boundary,
@@ -161,10 +164,12 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 }
             }
         }
+        let mut reason = DropReason::BacklogFull;
         if self.settings.lanes_short && state.lacks_lanes(self.settings.lanes) {
             state.recorder.current_mut().health.descriptors_short += 1;
+            reason = DropReason::NoConnection;
         }
-        state.source.trim(now);
+        state.source.trim(now, reason);
         created
     }
 
@@ -214,6 +219,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         {
             state.in_flight += 1;
             state.recorder.started(next.intended, now);
+        }
+        if next.is_none() && std::mem::take(&mut state.starved) {
+            self.replan.notify_one();
         }
         if state.draining && state.in_flight == 0 {
             self.news.notify_one();
@@ -289,6 +297,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn next_wake(&self, now: Nanos) -> Option<Nanos> {
         let mut state = self.state.borrow_mut();
         let has_room = state.has_room(self.settings.lanes);
+        state.starved = !has_room;
         let wake = state.source.next_wake(now, self.settings.slack)?;
         // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
         // for, but what exceeds the backlog's limit is still to be given up.

@@ -96,14 +96,14 @@ impl<P: Profile> Source<P> {
         }
     }
 
-    /// Gives up what waits beyond the backlog's limit.
+    /// Gives up what waits beyond the backlog's limit, for `reason`.
     #[inline]
-    pub(crate) fn trim(&mut self, now: Nanos) {
+    pub(crate) fn trim(&mut self, now: Nanos, reason: DropReason) {
         if let Load::Open { bucket, warmup, .. } = &mut self.load {
             match warmup {
-                Some(warmup) if now < self.measured_from => drop(warmup.trim()),
-                _ => drop(bucket.trim()),
-            }
+                Some(warmup) if now < self.measured_from => warmup.trim(reason),
+                _ => bucket.trim(reason),
+            };
         }
     }
 

@@ -57,31 +57,32 @@ impl Sine {
             wave: 0.0,
             before: 0.0,
         };
-        sine.wave = 2.0 * sine.climb(period / 2.0 - sine.rest);
+        sine.wave = 2.0 * sine.climb(period / 2.0 - sine.rest).0;
         sine.before = sine.since_trough(period / 4.0);
         sine
     }
 
-    /// Arrivals in the first `z` seconds after the wave came out of its trough, up to the peak.
+    /// Arrivals in the first `z` seconds after the wave came out of its trough, up to the peak, and
+    /// the rate there.
     ///
-    /// The rate there is `floor + A·(cos θ − cos(θ + ωz))`; integrated, by the addition theorem,
+    /// That rate is `floor + A·(cos θ − cos(θ + ωz))`, so by the addition theorem
     ///
     /// ```text
-    /// floor·z + A·(cos θ·(ωz − sin ωz) + sin θ·(1 − cos ωz))/ω
+    /// rate     = floor   + A·(cos θ·(1 − cos ωz)  + sin θ·sin ωz)
+    /// arrivals = floor·z + A·(cos θ·(ωz − sin ωz) + sin θ·(1 − cos ωz))/ω
     /// ```
     ///
-    /// in which every term is positive and rises.
-    fn climb(&self, z: f64) -> f64 {
+    /// in which every term is positive and the arrivals only rise. One half angle gives them all:
+    /// `1 − cos x = 2 sin²(x/2)`, which keeps the digits of a small `x`.
+    fn climb(&self, z: f64) -> (f64, f64) {
         let phase = self.omega * z;
-        let curve = self.cos_theta * minus_sine(phase) + self.sin_theta * versine(phase);
-        self.floor * z + self.amplitude * curve / self.omega
-    }
-
-    /// The rate at that moment: the derivative of [`Sine::climb`].
-    fn climb_rate(&self, z: f64) -> f64 {
-        let phase = self.omega * z;
-        let curve = self.cos_theta * versine(phase) + self.sin_theta * phase.sin();
-        self.floor + self.amplitude * curve
+        let (sin_half, cos_half) = (phase / 2.0).sin_cos();
+        let sine = 2.0 * sin_half * cos_half;
+        let versine = 2.0 * sin_half * sin_half;
+        let curve = self.cos_theta * minus_sine(phase, sine) + self.sin_theta * versine;
+        let slope = self.cos_theta * versine + self.sin_theta * sine;
+        let arrivals = self.floor * z + self.amplitude * curve / self.omega;
+        (arrivals, self.floor + self.amplitude * slope)
     }
 
     /// The `z` at which the climb has brought `arrivals`: Newton's method within a bracket that
@@ -92,16 +93,17 @@ impl Sine {
         let mut z = high * (arrivals / (self.wave / 2.0)).clamp(0.0, 1.0);
         // Bisection alone would be through after 64 halvings.
         for _ in 0..128 {
-            let error = self.climb(z) - arrivals;
+            let (climbed, rate) = self.climb(z);
+            let error = climbed - arrivals;
             if error < 0.0 {
                 low = z;
             } else {
                 high = z;
             }
-            let newton = z - error / self.climb_rate(z);
+            let newton = z - error / rate;
             let next = if newton > low && newton < high { newton } else { (low + high) / 2.0 };
-            if (next - z).abs() <= f64::EPSILON * z {
-                return next;
+            if error == 0.0 || (next - z).abs() <= 2.0 * f64::EPSILON * z {
+                return z;
             }
             z = next;
         }
@@ -113,9 +115,9 @@ impl Sine {
         let waves = (u / self.period).floor();
         let y = (u - waves * self.period).clamp(0.0, self.period);
         let part = if y <= self.period / 2.0 {
-            self.climb((y - self.rest).max(0.0))
+            self.climb((y - self.rest).max(0.0)).0
         } else {
-            self.wave - self.climb((self.period - y - self.rest).max(0.0))
+            self.wave - self.climb((self.period - y - self.rest).max(0.0)).0
         };
         // The next wave begins at the product, so this one must not round past it.
         (waves * self.wave + part).min((waves + 1.0) * self.wave)
@@ -155,17 +157,11 @@ impl Profile for Sine {
     }
 }
 
-/// `1 − cos x`, without losing the digits of a small `x`.
-fn versine(x: f64) -> f64 {
-    let half = (x / 2.0).sin();
-    2.0 * half * half
-}
-
 /// `x − sin x`, without losing the digits of a small `x`: there by its Taylor series, nested, whose
 /// next term would be below the last bit.
-fn minus_sine(x: f64) -> f64 {
+fn minus_sine(x: f64, sine: f64) -> f64 {
     if x >= 0.5 {
-        return x - x.sin();
+        return x - sine;
     }
     let x2 = x * x;
     let mut nested = 1.0;

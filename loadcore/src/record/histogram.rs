@@ -200,10 +200,17 @@ impl Histogram {
         &self.hdr
     }
 
+    /// HdrHistogram's own V2 encoding, deflated, which every implementation of HdrHistogram reads.
+    /// What lies above the range has no place in it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::hdr_to_bytes(&self.hdr)
+    }
+
     /// The same counts in less memory.
     #[must_use]
     pub(crate) fn pack(&self) -> PackedHistogram {
-        PackedHistogram { hdr: codec::hdr_to_bytes(&self.hdr), overflow: self.overflow }
+        PackedHistogram { hdr: self.encode(), overflow: self.overflow }
     }
 
     /// Forgets everything and keeps the memory.
@@ -284,7 +291,7 @@ struct Text {
 
 impl Serialize for Histogram {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let hdr = BASE64.encode(codec::hdr_to_bytes(&self.hdr));
+        let hdr = BASE64.encode(self.encode());
         Text { hdr, above_range: self.overflow }.serialize(serializer)
     }
 }

@@ -231,7 +231,7 @@ pub struct Reason {
     pub figure: f64,
     /// What it may be at most.
     pub limit: f64,
-    /// `ms`, `%` or nothing, of a plain count.
+    /// `ms`, `%`, `times` or `workers`.
     pub unit: String,
     /// What happened, in a sentence.
     pub explanation: String,

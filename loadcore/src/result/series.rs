@@ -95,6 +95,14 @@ impl Series {
 }
 
 impl SeriesRow {
+    /// The row of a single interval; it begins with the second in which the interval began.
+    #[must_use]
+    pub fn of(interval: &Interval, span: Span) -> Self {
+        let mut row = Self { second: span.from_ns / SECOND, ..Self::default() };
+        row.count(&interval.counters);
+        row.measured(&interval.histograms.response)
+    }
+
     fn count(&mut self, counters: &Counters) {
         self.due += counters.due;
         self.sent += counters.sent;

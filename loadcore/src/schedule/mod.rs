@@ -274,3 +274,229 @@ fn bisect(reached: &impl Fn(Nanos) -> bool, mut low: Nanos, mut high: Nanos) -> 
     }
     high
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Line, Live, Piecewise, Sine};
+    use proptest::prelude::*;
+
+    fn lines() -> impl Strategy<Value = Piecewise> {
+        let rate = prop_oneof![1 => Just(0.0), 4 => 0.0..3_000.0f64];
+        let length = 0.001..3.0f64;
+        prop::collection::vec((length, rate.clone(), rate), 1..6).prop_map(|parts| {
+            let mut until = 0.0;
+            Piecewise::new(parts.into_iter().map(|(length, from, to)| {
+                until += length;
+                Line { until, from, to }
+            }))
+        })
+    }
+
+    fn arrivals() -> impl Strategy<Value = Arrivals> {
+        prop_oneof![
+            Just(Arrivals::Uniform),
+            any::<u64>().prop_map(|seed| Arrivals::Poisson { seed })
+        ]
+    }
+
+    fn share() -> impl Strategy<Value = Share> {
+        (1u64..5, 1u64..4, any::<u64>())
+            .prop_map(|(n, m, k)| Share::WHOLE.split(k % n, n).split(k / n % m, m))
+    }
+
+    /// Every arrival in order, and what both questions say about the nanosecond before it.
+    fn consistent<P: Profile + Clone>(schedule: &Schedule<P>) {
+        let (mut at, mut by) = (schedule.clone(), schedule.clone());
+        let mut before = 0;
+        let mut i = 0;
+        while let Some(t) = at.at(i) {
+            assert!(t >= before && t <= schedule.end(), "arrival {i} at {t} after one at {before}");
+            if t > before {
+                assert!(by.due_by(t - 1) <= i, "arrival {i} is due before {t}");
+            }
+            assert!(by.due_by(t) > i, "arrival {i} is not due at {t}");
+            before = t;
+            i += 1;
+        }
+        assert_eq!(by.due_by(schedule.end()), i, "due at the end");
+        assert_eq!(by.due_by(Nanos::MAX), i, "nothing falls due after the end");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn due_by_and_at_agree_to_the_nanosecond(
+            profile in lines(), arrivals in arrivals(), share in share(),
+            end in 0u64..12 * SECOND, limit in prop::option::of(0u64..5_000),
+        ) {
+            consistent(&Schedule::new(profile, arrivals, share, end, limit));
+        }
+
+        #[test]
+        fn so_they_do_for_waves(
+            initial in 0.0..500.0f64, amplitude in 0.0..800.0f64, period in 0.01..20.0f64,
+            arrivals in arrivals(), share in share(),
+        ) {
+            let profile = Sine::new(initial, amplitude, period);
+            consistent(&Schedule::new(profile, arrivals, share, 10 * SECOND, None));
+        }
+
+        #[test]
+        fn uniform_count_is_the_rounded_demand(
+            profile in lines(), share in share(), mut moments in prop::collection::vec(0u64..10 * SECOND, 50),
+        ) {
+            moments.sort_unstable();
+            let mut schedule = Schedule::new(profile.clone(), Arrivals::Uniform, share, Nanos::MAX, None);
+            for t in moments {
+                let whole = (profile.demand(seconds(t)) + 0.5).floor() as u64;
+                prop_assert_eq!(schedule.due_by(t), share.count(whole));
+            }
+        }
+
+        #[test]
+        fn shares_together_are_the_whole_at_every_moment(
+            profile in lines(), arrivals in arrivals(), workers in 1u64..4, threads in 1u64..4,
+            mut moments in prop::collection::vec(0u64..10 * SECOND, 20),
+        ) {
+            moments.sort_unstable();
+            let of = |share| Schedule::new(profile.clone(), arrivals, share, 9 * SECOND, None);
+            let mut whole = of(Share::WHOLE);
+            let mut parts: Vec<_> = (0..workers)
+                .flat_map(|w| (0..threads).map(move |t| Share::WHOLE.split(w, workers).split(t, threads)))
+                .map(of)
+                .collect();
+            for t in moments {
+                let sum: u64 = parts.iter_mut().map(|part| part.due_by(t)).sum();
+                prop_assert_eq!(sum, whole.due_by(t));
+            }
+            // Not the counts alone: the very same intended starts.
+            for i in 0..whole.due_by(Nanos::MAX).min(200) {
+                let count = parts.len() as u64;
+                // Worker i mod w, and in it thread (i / w) mod t.
+                let owner = (i % workers) * threads + (i / workers) % threads;
+                prop_assert_eq!(parts[owner as usize].at(i / count), whole.at(i));
+            }
+        }
+
+        #[test]
+        fn the_look_ahead_finds_the_last_one(
+            profile in lines(), arrivals in arrivals(), share in share(),
+            mut moments in prop::collection::vec(0u64..10 * SECOND, 20),
+        ) {
+            moments.sort_unstable();
+            let schedule = Schedule::new(profile, arrivals, share, 9 * SECOND, None);
+            let (mut look, mut by, mut at) = (schedule.clone(), schedule.clone(), schedule);
+            for t in moments {
+                let last = by.due_by(t).checked_sub(1);
+                prop_assert_eq!(look.last_by(t), last.map(|i| (i, at.at(i).unwrap())));
+            }
+        }
+
+        #[test]
+        fn a_change_of_rate_takes_nothing_back(
+            arrivals in arrivals(), share in share(),
+            changes in prop::collection::vec((0.01..2.0f64, 0.0..2_000.0f64, 0.0..1.0f64), 1..5),
+        ) {
+            let profile = Live::new(Piecewise::constant(800.0));
+            let mut schedule = Schedule::new(profile, arrivals, share, 12 * SECOND, None);
+            let (mut now, mut next) = (0.0, 0);
+            for (after, target, over) in changes {
+                let mut asked = (now * 1e9) as u64;
+                now += after;
+                while asked < (now * 1e9) as u64 {
+                    let due = schedule.due_by(asked);
+                    while next < due {
+                        prop_assert!(schedule.at(next).unwrap() <= asked);
+                        next += 1;
+                    }
+                    if let Some(at) = schedule.at(next) {
+                        prop_assert!(at > asked, "arrival {next} at {at} was not due by {asked}");
+                    }
+                    let _ = schedule.last_by(asked + 300 * crate::time::MILLISECOND);
+                    asked += 20 * crate::time::MILLISECOND;
+                }
+                schedule.due_by((now * 1e9) as u64);
+                schedule.profile_mut().change_rate(now, target, over).unwrap();
+            }
+            let total = schedule.due_by(12 * SECOND);
+            prop_assert_eq!(schedule.last_by(12 * SECOND).map(|(i, _)| i + 1).unwrap_or(0), total);
+            prop_assert!(total == 0 || schedule.at(total - 1).is_some());
+            prop_assert_eq!(schedule.at(total), None);
+        }
+    }
+
+    #[test]
+    fn uniform_arrivals_stand_in_the_middle_of_their_periods() {
+        let mut schedule = Schedule::new(
+            Piecewise::constant(1_000.0),
+            Arrivals::Uniform,
+            Share::WHOLE,
+            SECOND,
+            None,
+        );
+        assert_eq!(schedule.at(0), Some(500_000));
+        assert_eq!(schedule.at(1), Some(1_500_000));
+        assert_eq!(schedule.at(999), Some(999_500_000));
+        assert_eq!(schedule.at(1_000), None);
+        assert_eq!(schedule.due_by(SECOND), 1_000);
+    }
+
+    #[test]
+    fn a_week_at_a_third_loses_no_arrival() {
+        let week = 604_800 * SECOND;
+        let mut schedule = Schedule::new(
+            Piecewise::constant(32_000.0 / 3.0),
+            Arrivals::Uniform,
+            Share::WHOLE,
+            week,
+            None,
+        );
+        let total = 604_800 * 32_000 / 3;
+        assert_eq!(schedule.at(total), None);
+        assert_eq!(schedule.due_by(week), total);
+        assert!(week - schedule.last_by(week).unwrap().1 < 47_000);
+    }
+
+    #[test]
+    fn a_limit_is_of_the_whole() {
+        let of = |share| {
+            Schedule::new(Piecewise::constant(100.0), Arrivals::Uniform, share, SECOND, Some(7))
+        };
+        let mut counts = [0, 1, 2].map(|k| of(Share::WHOLE.split(k, 3)).due_by(SECOND));
+        counts.sort_unstable();
+        assert_eq!(counts, [2, 2, 3]);
+    }
+
+    #[test]
+    fn a_half_rounds_up_and_what_is_just_below_does_not() {
+        assert_eq!(round(0.5), 1);
+        assert_eq!(round(0.499_999_999_999_999_94), 0, "0.5 less one bit; the sum would say 1");
+        assert_eq!(round(2.5), 3);
+        assert_eq!(round(4_503_599_627_370_495.5), 4_503_599_627_370_496);
+    }
+
+    #[test]
+    fn a_profile_whose_inverse_is_wrong_only_costs_time() {
+        #[derive(Clone)]
+        struct Vague(f64);
+        impl Profile for Vague {
+            fn rate(&self, _: f64) -> f64 {
+                100.0
+            }
+            fn demand(&self, seconds: f64) -> f64 {
+                100.0 * seconds
+            }
+            fn inverse(&self, arrivals: f64) -> f64 {
+                arrivals / 100.0 + self.0
+            }
+            fn peak_rate(&self) -> f64 {
+                100.0
+            }
+        }
+        for off in [-1.0, -1e-6, 1e-6, 1.0, f64::INFINITY, f64::NAN] {
+            consistent(&Schedule::new(Vague(off), Arrivals::Uniform, Share::WHOLE, SECOND, None));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Turns the series into CSV (RFC 4180): a header with the names of the result document, and a line
+//! for each row. A number that does not exist is an empty field.
+
+use crate::record::Interval;
+use crate::result::{RunResult, SeriesRow, Span};
+use std::io::{self, Write};
+
+/// The names of the columns.
+const HEADER: &str = "second,due,sent,ok,failed,dropped,p50Ms,p95Ms,p99Ms,maxMs";
+
+/// The series of a result.
+#[must_use]
+pub fn render(result: &RunResult) -> String {
+    let lines = result.series.iter().map(line);
+    std::iter::once(format!("{HEADER}\n")).chain(lines).collect()
+}
+
+/// Writes a line for each interval as it comes, however many there will be.
+#[derive(Debug)]
+pub struct CsvWriter<W> {
+    out: W,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    ///
+    /// If the writer fails.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        writeln!(out, "{HEADER}")?;
+        Ok(Self { out })
+    }
+
+    /// Writes an interval, whose line begins with the second in which it began.
+    ///
+    /// # Errors
+    ///
+    /// If the writer fails.
+    pub fn interval(&mut self, interval: &Interval, span: Span) -> io::Result<()> {
+        self.out.write_all(line(&SeriesRow::of(interval, span)).as_bytes())
+    }
+
+    /// Flushes, and gives the writer back.
+    ///
+    /// # Errors
+    ///
+    /// If the writer fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+fn line(row: &SeriesRow) -> String {
+    let SeriesRow { second, due, sent, ok, failed, dropped, .. } = row;
+    let [p50, p95, p99, max] = [row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms]
+        .map(|number| number.map_or(String::new(), |number| number.to_string()));
+    format!("{second},{due},{sent},{ok},{failed},{dropped},{p50},{p95},{p99},{max}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::fixtures::{Run, empty_run, plan, request, steady_run};
+    use crate::result::{Ending, LoopKind};
+    use crate::time::{MILLISECOND, SECOND};
+
+    #[test]
+    fn a_line_for_each_row_with_empty_fields_for_what_is_not_there() {
+        assert_eq!(render(&empty_run()), format!("{HEADER}\n"));
+        let text = render(&steady_run());
+        assert_eq!(text.lines().count(), 11);
+        assert!(text.lines().nth(1).unwrap().starts_with("0,1000,1000,1000,0,0,0."));
+        let mut row = SeriesRow { second: 3, dropped: 2, ..SeriesRow::default() };
+        assert_eq!(line(&row), "3,0,0,0,0,2,,,,\n");
+        row.max_ms = Some(1.5);
+        assert_eq!(line(&row), "3,0,0,0,0,2,,,,1.5\n");
+    }
+
+    #[test]
+    fn what_is_streamed_equals_what_is_rendered() {
+        let mut run = Run::new(plan(LoopKind::Open));
+        for second in 0..3 {
+            run.second(false, |recorder, _| {
+                request(recorder, Some(second * SECOND), 0, MILLISECOND, Ok(200));
+            });
+        }
+        let mut writer = CsvWriter::new(Vec::new()).unwrap();
+        for (interval, span) in &run.intervals {
+            writer.interval(interval, *span).unwrap();
+        }
+        let streamed = String::from_utf8(writer.finish().unwrap()).unwrap();
+        let ending = Ending { duration_ns: 3 * SECOND, ..Ending::default() };
+        assert_eq!(streamed, render(&run.end(ending, 0)));
+    }
+}

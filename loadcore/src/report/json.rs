@@ -1,0 +1,24 @@
+//! Turns a result into its JSON document.
+
+use crate::result::RunResult;
+
+/// The document, indented, with a line end. [`RunResult::from_json`] reads it back.
+#[must_use]
+pub fn render(result: &RunResult) -> String {
+    // Its maps have text for keys and its numbers are finite, so there is nothing to fail.
+    let mut text = serde_json::to_string_pretty(result).expect("a result document is JSON");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::fixtures::failing_run;
+
+    #[test]
+    fn it_is_read_back() {
+        let result = failing_run();
+        assert_eq!(RunResult::from_json(&render(&result)).unwrap(), result);
+    }
+}

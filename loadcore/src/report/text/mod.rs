@@ -1,0 +1,154 @@
+//! Turns a result into a page for the terminal, at most 80 columns wide.
+//!
+//! It goes from the headline down to detail: what was run and what came of it, whether it may be
+//! trusted, where every arrival went, the latencies as a table and as a picture, how they went over
+//! time, what failed, and which rules hold.
+
+mod histogram;
+mod over_time;
+mod sections;
+mod style;
+
+use crate::result::RunResult;
+use style::Style;
+
+/// How the page is to look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// With ANSI colours. Whether the reader's terminal has them, the caller has to know.
+    pub colors: bool,
+}
+
+/// The width of the page, in characters.
+const WIDTH: usize = 80;
+
+/// The page.
+#[must_use]
+pub fn render(result: &RunResult, options: Options) -> String {
+    let style = Style::new(options.colors);
+    let parts = [
+        sections::headline(result, style),
+        sections::verdict(result, style),
+        sections::accounting(result, style),
+        sections::percentiles(result, style),
+        histogram::draw(result, style),
+        over_time::draw(result, style),
+        sections::statuses(result, style),
+        sections::errors(result, style),
+        sections::network(result, style),
+        sections::sla(result, style),
+    ];
+    let parts = parts.into_iter().filter(|lines| !lines.is_empty());
+    let mut page = parts.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n");
+    page.push('\n');
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{sla, validity};
+    use crate::result::fixtures::{
+        closed_run, empty_run, failing_run, interrupted_run, steady_run,
+    };
+    use crate::result::{Verdict, Violation};
+
+    /// The result with its judgements, as a run hands it out.
+    fn judged(mut result: RunResult, rules: &[&str]) -> RunResult {
+        let rules: Vec<_> =
+            rules.iter().map(|rule| sla::SlaRule::whole_run(rule.parse().unwrap())).collect();
+        result.sla = sla::outcomes(&rules, &result, None);
+        result.validity = validity::judge(&result);
+        result
+    }
+
+    fn plain(result: &RunResult) -> String {
+        render(result, Options::default())
+    }
+
+    #[test]
+    fn a_steady_run() {
+        let result = judged(steady_run(), &["p99<250ms", "error_rate<1%"]);
+        insta::assert_snapshot!(plain(&result));
+    }
+
+    #[test]
+    fn a_failing_run() {
+        let rules = ["p99<250ms", "error_rate<1%", "achieved_rate>=99%", "rps>=900"];
+        let mut result = judged(failing_run(), &rules);
+        result.sla[0].window_seconds = Some(10);
+        result.sla[0].aborted = true;
+        result.sla[0].violations =
+            vec![Violation { from_second: 5.0, to_second: 9.0, worst: 960.5 }];
+        insta::assert_snapshot!(plain(&result));
+    }
+
+    #[test]
+    fn a_closed_loop() {
+        insta::assert_snapshot!(plain(&judged(closed_run(), &["achieved_rate>=99%"])));
+    }
+
+    #[test]
+    fn an_interrupted_run_with_a_lost_worker() {
+        insta::assert_snapshot!(plain(&judged(interrupted_run(), &[])));
+    }
+
+    #[test]
+    fn nothing_measured() {
+        insta::assert_snapshot!(plain(&judged(empty_run(), &["p99<250ms"])));
+    }
+
+    #[test]
+    fn without_its_histograms_a_result_still_has_a_page() {
+        let mut result = steady_run();
+        result.histograms = None;
+        let page = plain(&result);
+        assert!(page.contains("p99.99") && !page.contains("Response time up to"), "{page}");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_colour() {
+        for result in [judged(failing_run(), &["p99<1ms", "rps>1"]), judged(interrupted_run(), &[])]
+        {
+            let colored = render(&result, Options { colors: true });
+            assert!(colored.contains("\u{1b}[32m") && colored.contains("\u{1b}[0m"));
+            assert_eq!(without_colours(&colored), plain(&result));
+            assert!(!plain(&result).contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_page() {
+        let long = "http://a-name-that-is-much-too-long.example/".repeat(9);
+        for mut result in
+            [steady_run(), failing_run(), closed_run(), interrupted_run(), empty_run()]
+        {
+            result.scenario["name"] = long.clone().into();
+            result.scenario["targetUrl"] = long.clone().into();
+            for example in result.error_examples.values_mut() {
+                *example = format!("\u{1b}[31m{long}");
+            }
+            result.generator.lost_workers.push(long.clone());
+            result.generator.pacer_lag.p50_ms = Some(1e7);
+            result.generator.pacer_lag.p99_ms = Some(1e7);
+            let result = judged(result, &["service_p99.9999<604799.123456789s", "rps>=1e9"][..1]);
+            assert_eq!(result.validity.verdict, Verdict::Invalid);
+            let page = plain(&result);
+            for line in page.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+                assert_eq!(line.trim_end(), line);
+            }
+            assert!(!page.contains('\u{1b}'));
+        }
+    }
+
+    fn without_colours(text: &str) -> String {
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            plain.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        plain + rest
+    }
+}

@@ -1,0 +1,304 @@
+//! Turns the parts of a result into the paragraphs and tables of the page.
+
+use super::super::format::{bytes, count, one_line, percent, rate, round_time, time, wrap};
+use super::WIDTH;
+use super::style::Style;
+use crate::result::{Generator, LatencySummary, Reason, RunResult, SlaOutcome, Verdict};
+use serde_json::Value;
+
+/// Width of the words at the left of a paragraph.
+const LABEL: usize = 13;
+/// Width of the rules in the SLA table.
+const RULE: usize = 22;
+
+/// What was run against what, and how much of it was achieved.
+pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
+    let text = |key: &str| result.scenario.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (name, url) = (text("name"), text("targetUrl"));
+    let title = match (name, url) {
+        ("", "") => "A run without a name".to_owned(),
+        ("", one) | (one, "") => one.to_owned(),
+        (name, url) => format!("{name}  {url}"),
+    };
+    let lasted = seconds(result.duration_seconds);
+    let achieved = result.achieved_rps.map_or("-".to_owned(), rate);
+    let load = match result.offered_rps {
+        Some(offered) => {
+            format!("Open loop, {lasted}: {} offered, {achieved} achieved", rate(offered))
+        }
+        None if result.is_open_loop() => format!("Open loop, {lasted}"),
+        None => format!("Closed loop, {lasted}: {achieved} achieved"),
+    };
+    let mut lines = vec![style.bold(&one_line(&title, WIDTH)), load];
+    if result.warmup_seconds > 0.0 {
+        let warmup = seconds(result.warmup_seconds);
+        lines.push(style.dim(&format!("{warmup} of warm-up before are not in any figure")));
+    }
+    if result.drain_seconds >= 0.05 {
+        let drain = seconds(result.drain_seconds);
+        lines.push(style.dim(&format!("{drain} more to await what was in flight")));
+    }
+    if result.interrupted {
+        lines.push(style.warning("Interrupted: it was ended before its time"));
+    }
+    lines
+}
+
+/// Whether the figures may be trusted, and why not.
+pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
+    let (paint, meaning): (fn(Style, &str) -> String, _) = match result.validity.verdict {
+        Verdict::Valid => (Style::good, "the generator kept up, so the figures are the target's"),
+        Verdict::Degraded => (Style::warning, "some figures include the generator's own troubles"),
+        Verdict::Invalid => (Style::bad, "the figures are more the generator's than the target's"),
+    };
+    let name = result.validity.verdict.name();
+    let mut lines = vec![format!("{:LABEL$}{}: {meaning}", "Verdict", paint(style, name))];
+    for reason in &result.validity.reasons {
+        lines.extend(paragraph(&format!("{}{}", reason.explanation, against(reason)), "- "));
+        lines.extend(paragraph(&reason.remedy, "  "));
+    }
+    if !result.complete {
+        let what = format!(
+            "Not complete: what became of {} arrivals on lost workers is unknown",
+            count(result.arrivals.unknown)
+        );
+        lines.extend(paragraph(&what, "").iter().map(|line| style.warning(line)));
+    }
+    lines
+}
+
+/// `: 12.3 ms where 1.1 ms is the limit`. Of what was merely counted the explanation says enough
+/// with a number behind it.
+fn against(reason: &Reason) -> String {
+    let Reason { figure, limit, .. } = *reason;
+    match reason.unit.as_str() {
+        "ms" => format!(": {} where {} is the limit", time(Some(figure)), time(Some(limit))),
+        "%" => format!(": {figure:.1}% where {limit:.0}% is the limit"),
+        "times" => format!(" ({})", count(figure as u64)),
+        _ => String::new(),
+    }
+}
+
+/// Where every arrival and every request went: the two identities.
+pub(super) fn accounting(result: &RunResult, style: Style) -> Vec<String> {
+    let arrivals = &result.arrivals;
+    let outcomes = &result.outcomes;
+    let due = format!(
+        "due {} = sent {} + dropped {} + backlog {} + unknown {}",
+        count(arrivals.due),
+        count(arrivals.sent),
+        count(arrivals.dropped),
+        count(arrivals.backlog),
+        count(arrivals.unknown)
+    );
+    let sent = format!(
+        "sent {} = ok {} + failed {} + unfinished {}",
+        count(arrivals.sent),
+        count(outcomes.ok),
+        count(outcomes.failed),
+        count(outcomes.unfinished)
+    );
+    let mut lines = labelled("Arrivals", &due);
+    lines.extend(labelled("Requests", &sent));
+    if result.total_requests > 0 {
+        let share = format!("{} ok", percent(outcomes.ok, result.total_requests));
+        let share = if outcomes.failed == 0 { style.good(&share) } else { style.bad(&share) };
+        lines.push(format!("{:LABEL$}{share}", ""));
+    }
+    if arrivals.dropped > 0 {
+        let reasons = arrivals.dropped_by_reason.iter();
+        let reasons: Vec<_> =
+            reasons.map(|(reason, n)| format!("{reason} {}", count(*n))).collect();
+        lines.extend(labelled("Dropped", &reasons.join(", ")));
+    }
+    lines
+}
+
+/// The percentiles of the three times beside each other.
+pub(super) fn percentiles(result: &RunResult, style: Style) -> Vec<String> {
+    let open = [
+        ("response time", &result.latency),
+        ("service time", &result.service_time),
+        ("schedule lag", &result.schedule_lag),
+    ];
+    let closed = [("service time", &result.service_time)];
+    let columns: &[(&str, &LatencySummary)] = if result.is_open_loop() { &open } else { &closed };
+    let head: String = columns.iter().map(|(name, _)| format!("{name:>17}")).collect();
+    let mut lines = vec![style.bold(&format!("{:LABEL$}{head}", "Latency"))];
+    for (name, of) in ROWS {
+        let cells: Vec<_> = columns.iter().map(|(_, summary)| time(of(summary))).collect();
+        let cells: String = cells.iter().map(|cell| format!("{cell:>17}")).collect();
+        lines.push(format!("  {name:<11}{cells}"));
+    }
+    if !result.is_open_loop() {
+        let what = "Latency is service time here: a closed loop intends no start, so what users \
+                    would have waited for a busy target is not in it.";
+        lines.extend(wrap(what, WIDTH).iter().map(|line| style.dim(line)));
+    }
+    lines.extend(above_range(result).map(|line| style.warning(&line)));
+    lines
+}
+
+/// What a row of the percentile table is called, and where its number is.
+type Row = (&'static str, fn(&LatencySummary) -> Option<f64>);
+
+const ROWS: [Row; 11] = [
+    ("min", |summary| summary.min_ms),
+    ("mean", |summary| summary.mean_ms),
+    ("stdev", |summary| summary.stdev_ms),
+    ("p50", |summary| summary.p50_ms),
+    ("p75", |summary| summary.p75_ms),
+    ("p90", |summary| summary.p90_ms),
+    ("p95", |summary| summary.p95_ms),
+    ("p99", |summary| summary.p99_ms),
+    ("p99.9", |summary| summary.p999_ms),
+    ("p99.99", |summary| summary.p9999_ms),
+    ("max", |summary| summary.max_ms),
+];
+
+fn above_range(result: &RunResult) -> Option<String> {
+    let above = result.histograms.as_ref()?.latency.overflow();
+    (above.count > 0).then(|| {
+        format!(
+            "{} took more than 1 h: percentiles among them show the longest",
+            count(above.count)
+        )
+    })
+}
+
+/// Replies by status.
+pub(super) fn statuses(result: &RunResult, style: Style) -> Vec<String> {
+    let statuses = &result.status_code_distribution;
+    if statuses.is_empty() {
+        return Vec::new();
+    }
+    let all: u64 = statuses.values().sum();
+    let mut lines = vec![style.bold("Status codes")];
+    for (status, n) in statuses {
+        let name = format!("{status:<11}");
+        let name = if *status >= 400 { style.bad(&name) } else { style.good(&name) };
+        lines.push(format!("  {name}{:>17}{:>12}", count(*n), percent(*n, all)));
+    }
+    lines
+}
+
+/// Failed requests by class, with an example of each.
+pub(super) fn errors(result: &RunResult, style: Style) -> Vec<String> {
+    if result.errors.is_empty() {
+        return Vec::new();
+    }
+    let mut classes: Vec<_> = result.errors.iter().collect();
+    classes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let mut lines = vec![style.bold("Errors")];
+    for (class, n) in classes {
+        let example = result.error_examples.get(class).map_or("", String::as_str);
+        let class = style.bad(&format!("{:<17}", one_line(class, 17)));
+        let line = format!("  {class}{:>11}  {}", count(*n), one_line(example, WIDTH - 32));
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Connections, first bytes and bytes.
+pub(super) fn network(result: &RunResult, style: Style) -> Vec<String> {
+    let mut lines = vec![style.bold("Network")];
+    let opened = format!("{} opened", count(result.connects));
+    lines.push(match typical(&result.connect) {
+        Some(connect) => format!("  {:<13}{opened}; connect {connect}", "connections"),
+        None => format!("  {:<13}{opened}", "connections"),
+    });
+    let times = [("TLS", &result.tls), ("first byte", &result.first_byte)];
+    for (name, summary) in times {
+        lines.extend(typical(summary).map(|text| format!("  {name:<13}{text}")));
+    }
+    for (name, n) in [("sent", result.bytes_sent), ("received", result.bytes_received)] {
+        let per_second = match result.duration_seconds {
+            seconds if seconds > 0.0 => format!(", {}/s", bytes(n as f64 / seconds)),
+            _ => String::new(),
+        };
+        lines.push(format!("  {name:<13}{}{per_second}", bytes(n as f64)));
+    }
+    lines.extend(generator(&result.generator).map(|text| format!("  {:<13}{text}", "generator")));
+    lines
+}
+
+/// What the generator itself needed.
+fn generator(generator: &Generator) -> Option<String> {
+    let cpu = generator.cpu_share?;
+    let lag = match generator.pacer_lag.p99_ms {
+        Some(_) => format!(", pacer lag p99 {}", time(generator.pacer_lag.p99_ms)),
+        None => String::new(),
+    };
+    Some(format!("{:.0}% of a processor for each thread{lag}", 100.0 * cpu))
+}
+
+fn typical(summary: &LatencySummary) -> Option<String> {
+    summary.p50_ms?;
+    let [p50, p99, max] = [summary.p50_ms, summary.p99_ms, summary.max_ms].map(time);
+    Some(format!("p50 {p50}, p99 {p99}, max {max}"))
+}
+
+/// The rules, and whether they hold.
+pub(super) fn sla(result: &RunResult, style: Style) -> Vec<String> {
+    if result.sla.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![style.bold("SLA")];
+    for outcome in &result.sla {
+        let mark = if outcome.passed { style.good("pass") } else { style.bad("FAIL") };
+        let column = RULE.max(outcome.rule.len()) + 2;
+        let figure = wrap(&outcome.figure(), WIDTH - 8 - column);
+        for (place, line) in figure.iter().enumerate() {
+            lines.push(match place {
+                0 => format!("  {mark}  {:column$}{line}", outcome.rule),
+                _ => format!("{:1$}{line}", "", 8 + column),
+            });
+        }
+        let further = violations(outcome);
+        lines.extend(further.iter().map(|line| format!("{:1$}{line}", "", 8 + column)));
+    }
+    lines
+}
+
+/// When a rule did not hold: the first few times.
+fn violations(outcome: &SlaOutcome) -> Vec<String> {
+    let shown = 3;
+    let mut lines: Vec<_> = outcome
+        .violations
+        .iter()
+        .take(shown)
+        .map(|one| {
+            let worst = match outcome.unit.as_str() {
+                "ms" => time(Some(one.worst)),
+                unit => format!("{:.2}{unit}", one.worst),
+            };
+            format!("from {:.0} s to {:.0} s, at worst {worst}", one.from_second, one.to_second)
+        })
+        .collect();
+    if outcome.violations.len() > shown {
+        lines.push(format!("and {} times more", outcome.violations.len() - shown));
+    }
+    if outcome.aborted {
+        lines.push("it ended the run".to_owned());
+    }
+    lines
+}
+
+/// A text beside its label, on further lines if need be.
+fn labelled(label: &str, text: &str) -> Vec<String> {
+    let lines = wrap(text, WIDTH - LABEL).into_iter().enumerate();
+    let label = |place| if place == 0 { label } else { "" };
+    lines.map(|(place, line)| format!("{:LABEL$}{line}", label(place))).collect()
+}
+
+/// A text under the column of figures, with a mark before its first line.
+fn paragraph(text: &str, mark: &str) -> Vec<String> {
+    let lines = wrap(text, WIDTH - LABEL - mark.len()).into_iter().enumerate();
+    let mark = |place| if place == 0 { mark.to_owned() } else { " ".repeat(mark.len()) };
+    lines.map(|(place, line)| format!("{:LABEL$}{}{line}", "", mark(place))).collect()
+}
+
+/// `10 s`, `2.5 s`, `1.5 min`.
+fn seconds(seconds: f64) -> String {
+    round_time(1e3 * seconds)
+}
