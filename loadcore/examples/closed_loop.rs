@@ -17,8 +17,7 @@ use std::{env, thread};
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).map_or_else(service, Ok)?;
 
-    let result =
-        LoadTest::get(&url).connections(16).duration(Duration::from_secs(2)).run().await?;
+    let result = LoadTest::get(&url).connections(16).duration(Duration::from_secs(2)).run().await?;
 
     println!("{:.0} requests per second", result.achieved_rps.unwrap_or_default());
     println!("latency is {:?}", result.latency_kind);

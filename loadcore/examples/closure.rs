@@ -33,14 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await?;
 
     let (response, service) = (result.latency, result.service_time);
-    println!("            p50 ms       p95 ms       p99 ms");
+    println!("            p50 ms       p95 ms     p99.9 ms");
     for (name, times) in [("service", service), ("response", response)] {
         let ms = |value: Option<f64>| value.map_or("-".into(), |ms| format!("{ms:.3}"));
         println!(
             "{name:<9}{:>9}{:>13}{:>13}",
             ms(times.p50_ms),
             ms(times.p95_ms),
-            ms(times.p99_ms)
+            ms(times.p999_ms)
         );
     }
     println!("one call in a hundred is slow, but one in ten waits for it");

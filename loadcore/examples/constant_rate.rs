@@ -27,7 +27,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("due {}, sent {}", result.arrivals.due, result.arrivals.sent);
     println!("ok {}, failed {}", result.outcomes.ok, result.outcomes.failed);
-    println!("response time p50 {:?} ms, p99 {:?} ms", result.latency.p50_ms, result.latency.p99_ms);
+    println!(
+        "response time p50 {:?} ms, p99 {:?} ms",
+        result.latency.p50_ms, result.latency.p99_ms
+    );
     println!("may it be trusted? {:?}", result.validity.verdict);
     // In a test: `result.assert_passed()`. Here the program's exit code says it.
     result.passed()?;
