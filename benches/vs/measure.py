@@ -32,7 +32,11 @@ def run(command, core, deadline_s):
         killer.start()
         watcher = PeakMemory(process.pid)
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
         wall_s = time.monotonic() - begun
         killer.cancel()
         watcher.stop()

@@ -23,3 +23,8 @@ pub use result::RunResult;
 pub use run::{LoadTest, RunError, RunHandle};
 pub use schedule::Arrivals;
 pub use transport::{Lane, Transport};
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

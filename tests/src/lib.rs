@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the tests of several crates share. The README's Rust examples are compiled here.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -145,10 +145,16 @@ impl ResponseReader {
             State::Head if self.head_bytes == 0 => {
                 Err(Failure::new(ErrorClass::Read, "the connection was closed without a reply"))
             }
-            State::Head => Err(Failure::new(
-                ErrorClass::Read,
-                "the connection was closed in the middle of the reply's head",
-            )),
+            State::Head => {
+                // A head in pieces is parsed when its end may have come. Now none will come, and
+                // what is no head must be called so, in however many pieces it came.
+                let gathered = std::mem::take(&mut self.gathered);
+                self.parse_head(&gathered)?;
+                Err(Failure::new(
+                    ErrorClass::Read,
+                    "the connection was closed in the middle of the reply's head",
+                ))
+            }
             State::Length(left) => Err(Failure::text(
                 ErrorClass::Body,
                 format_args!(

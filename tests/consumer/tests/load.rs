@@ -6,12 +6,14 @@ use std::time::Duration;
 #[tokio::test]
 async fn the_service_holds_500_requests_per_second() -> Result<(), Box<dyn std::error::Error>> {
     let url = consumer::start()?;
-    LoadTest::get(&url)
+    let result = LoadTest::get(&url)
         .rate(500.0)
         .duration(Duration::from_secs(1))
         .expect("p99<50ms")
         .expect("error_rate<1%")
         .run()
         .await?;
+    result.assert_passed();
+    assert_eq!(result.arrivals.due, 500);
     Ok(())
 }

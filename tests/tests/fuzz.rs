@@ -1,0 +1,183 @@
+//! Throws broken and random input at what reads input: it must answer, not panic, and in bounds.
+//!
+//! Under `cargo test` each target runs a bounded number of inputs, mutated from real ones; the same
+//! targets run without end under a coverage-guided fuzzer (`cargo bolero test -p loadcore-tests
+//! --test fuzz reply_reader`). `LOADCORE_LONG=1` runs a hundred times as many.
+
+use bolero::check;
+use loadcore::http::reader::{MAX_HEAD_BYTES, ResponseReader};
+use loadcore::record::{Recorder, Sample, Snapshot};
+use loadcore::request::{DropReason, ErrorClass, Failure};
+use loadcore::time::MILLISECOND;
+use std::env;
+
+/// Inputs for a target: seconds of work in a test run.
+fn inputs() -> usize {
+    if env::var_os("LOADCORE_LONG").is_some() { 10_000_000 } else { 100_000 }
+}
+
+/// How a reply ended, whatever the pieces in which it came.
+#[derive(Debug, PartialEq)]
+enum Ended {
+    /// Whole: status, bytes of it, whether the connection may be kept.
+    Whole(u16, usize, bool),
+    Refused(ErrorClass),
+}
+
+/// Reads one reply that comes in pieces of the given lengths, and then ends.
+fn read(reply: &[u8], to_head: bool, pieces: impl Iterator<Item = usize>) -> Ended {
+    let mut reader = ResponseReader::default();
+    reader.start(to_head, true);
+    let mut at = 0;
+    for length in pieces {
+        let piece = &reply[at..(at + length).min(reply.len())];
+        match reader.feed(piece) {
+            Ok(fed) => {
+                assert!(fed.consumed <= piece.len(), "it takes no more than it was given");
+                at += fed.consumed;
+                if fed.done {
+                    return Ended::Whole(reader.status(), at, reader.keep_alive());
+                }
+                assert_eq!(fed.consumed, piece.len(), "it leaves bytes only when it is done");
+            }
+            Err(failure) => return Ended::Refused(failure.class),
+        }
+        if at == reply.len() {
+            break;
+        }
+    }
+    match reader.end_of_stream() {
+        Ok(()) => Ended::Whole(reader.status(), at, reader.keep_alive()),
+        Err(failure) => Ended::Refused(failure.class),
+    }
+}
+
+#[test]
+fn reply_reader() {
+    check!().with_iterations(inputs()).with_type::<(bool, u8, Vec<Part>)>().for_each(
+        |(to_head, step, parts)| {
+            let reply: Vec<u8> = parts.iter().flat_map(Part::bytes).collect();
+            let whole = read(&reply, *to_head, std::iter::once(reply.len().max(1)));
+            let step = usize::from(*step).max(1);
+            let pieces = read(&reply, *to_head, std::iter::repeat(step));
+            assert_eq!(whole, pieces, "the same bytes in pieces of {step}: {reply:?}");
+            if let Ended::Whole(_, length, _) = whole {
+                assert!(length <= reply.len() && reply.len() < MAX_HEAD_BYTES * 64);
+            }
+        },
+    );
+}
+
+/// A piece of a reply: something that stands in real ones, or any bytes.
+#[derive(Debug, Clone, bolero::TypeGenerator)]
+enum Part {
+    Known(u8),
+    Length(u16),
+    Chunk(Vec<u8>),
+    Raw(Vec<u8>),
+}
+
+const KNOWN: [&str; 24] = [
+    "HTTP/1.1 200 OK\r\n",
+    "HTTP/1.0 200 OK\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\n",
+    "HTTP/1.1 304 Not Modified\r\n",
+    "HTTP/1.1 503 Busy\r\n",
+    "HTTP/1.1 301 Moved\r\nlocation: /x\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\n",
+    "transfer-encoding: chunked\r\n",
+    "Transfer-Encoding: gzip, chunked\r\n",
+    "transfer-encoding: chunked, gzip\r\n",
+    "content-length: 5\r\n",
+    "content-length: 18446744073709551616\r\n",
+    "content-length: +5\r\n",
+    "connection: close\r\n",
+    "connection: keep-alive\r\n",
+    "x: y\r\n",
+    "\r\n",
+    "hello",
+    "0\r\n\r\n",
+    "5\r\nhello\r\n",
+    "ffffffffffffffff\r\n",
+    "5;name=\"value\"\r\nhello\r\n",
+    "\n",
+];
+
+impl Part {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Part::Known(number) => KNOWN[usize::from(*number) % KNOWN.len()].into(),
+            Part::Length(length) => format!("content-length: {length}\r\n").into(),
+            Part::Chunk(data) => {
+                [format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat()
+            }
+            Part::Raw(bytes) => bytes.clone(),
+        }
+    }
+}
+
+#[test]
+fn snapshot_decoder() {
+    let real = recorded().encode();
+    let edits = bolero::produce::<(Vec<(u16, u8)>, u16, Vec<u8>)>();
+    check!().with_iterations(inputs() / 10).with_generator(edits).for_each(
+        |(edits, keep, appended)| {
+            let mut input = real.clone();
+            for (at, value) in edits {
+                let at = usize::from(*at) % input.len();
+                input[at] ^= value;
+            }
+            // Half of the inputs keep their length; the others are cut short or run on.
+            if keep % 2 == 1 {
+                input.truncate(usize::from(*keep) % real.len());
+                input.extend(appended);
+            }
+            decode(&input);
+        },
+    );
+    check!().with_iterations(inputs()).for_each(decode);
+}
+
+/// Total: an answer for any bytes. What it accepts it writes so that it can be read again.
+fn decode(input: &[u8]) {
+    if let Ok(snapshot) = Snapshot::decode(input) {
+        let again = Snapshot::decode(&snapshot.encode()).expect("its own bytes are readable");
+        assert_eq!(again.encode(), snapshot.encode());
+    }
+}
+
+/// A snapshot in which nothing is empty.
+fn recorded() -> Snapshot {
+    let mut recorder = Recorder::new();
+    let failure = Failure::new(ErrorClass::Reset, "the connection was reset");
+    for number in 0..1_000_u64 {
+        let intended = number * MILLISECOND;
+        let (start, end) = (intended + number * 50, intended + number * 7_919);
+        recorder.due(1);
+        recorder.started(Some(intended), start);
+        recorder.connected(number * 300, Some(number * 500));
+        recorder.pacer_lag(number * 40);
+        recorder.sample(&Sample {
+            intended: Some(intended),
+            start,
+            end: end.max(start),
+            first_byte: Some(start),
+            status: Some(200 + (number % 4) as u16 * 100),
+            failure: (number % 10 == 0).then_some(&failure),
+            bytes_sent: 60,
+            bytes_received: 170,
+        });
+    }
+    recorder.dropped(DropReason::BacklogFull, 3);
+    Snapshot {
+        worker: "worker-1".into(),
+        epoch: 1,
+        seq: 7,
+        elapsed_ns: 1_000 * MILLISECOND,
+        is_final: false,
+        in_flight: 2,
+        backlog: 1,
+        total: *recorder.exchange(Box::default()),
+    }
+}
