@@ -1,2 +1,54 @@
-//! CLI
-fn main() {}
+//! The command `loadcore`: turns a command line into load, a report and an exit code.
+
+mod args;
+mod dial;
+mod exit;
+mod interrupt;
+mod limits;
+mod outputs;
+mod progress;
+mod run;
+mod scenario;
+mod target;
+mod terminal;
+mod validate;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use exit::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Wrong usage ends here, with exit code 2.
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::system("start"))
+        .and_then(|runtime| runtime.block_on(execute(cli.command)));
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            terminal::tell(&format!("error: {failure}"));
+            failure.code().into()
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => return run::run(&args).await,
+        Command::Validate(args) => say(&validate::page(&scenario::of(&args)?))?,
+        Command::Target(args) => target::run(*args).await?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "loadcore", &mut script);
+            say(&String::from_utf8_lossy(&script))?;
+        }
+    }
+    Ok(exit::code::SUCCESS)
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    terminal::say(text).map_err(Failure::system("write to standard output"))
+}

@@ -1,7 +1,8 @@
 //! Turns numbers into short text for people, and foreign text into text that a terminal survives.
 
 /// `12,345`.
-pub(super) fn count(n: u64) -> String {
+#[must_use]
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -14,7 +15,8 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// A rate: whole from 100 on, else with one decimal where there is one.
-pub(super) fn rate(per_second: f64) -> String {
+#[must_use]
+pub fn rate(per_second: f64) -> String {
     let tenths = (per_second * 10.0).round();
     if tenths >= 1_000.0 || tenths % 10.0 == 0.0 {
         format!("{}/s", count(per_second.round() as u64))
@@ -25,7 +27,8 @@ pub(super) fn rate(per_second: f64) -> String {
 
 /// Milliseconds in the unit that suits them, to three digits: `512 us`, `1.00 ms`, `2.50 s`; a dash
 /// where there is no number.
-pub(super) fn time(ms: Option<f64>) -> String {
+#[must_use]
+pub fn time(ms: Option<f64>) -> String {
     let Some(ms) = ms else { return "-".to_owned() };
     let (number, unit) = in_unit(ms);
     format!("{} {unit}", three_digits(number))
@@ -33,7 +36,8 @@ pub(super) fn time(ms: Option<f64>) -> String {
 
 /// Milliseconds in the unit that suits them, with as many decimals as they need and at most three,
 /// for round numbers: `1 ms`, `2.5 s`, `10.02 ms`.
-pub(super) fn round_time(ms: f64) -> String {
+#[must_use]
+pub fn round_time(ms: f64) -> String {
     let (number, unit) = in_unit(ms);
     let digits = format!("{number:.3}");
     format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
@@ -52,7 +56,8 @@ fn in_unit(ms: f64) -> (f64, &'static str) {
 }
 
 /// Bytes in the unit that suits them, of 1,000 each: `850 B`, `8.50 MB`.
-pub(super) fn bytes(n: f64) -> String {
+#[must_use]
+pub fn bytes(n: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let mut number = n;
     let mut unit = 0;
@@ -64,7 +69,8 @@ pub(super) fn bytes(n: f64) -> String {
 }
 
 /// A share in percent, with as many decimals as it needs to be neither 0 nor 100 when it is not.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "-".to_owned();
     }
@@ -92,7 +98,8 @@ fn three_digits(number: f64) -> String {
 
 /// Foreign text on one line of at most `width` characters, without control characters: what a
 /// server sends must not move the cursor.
-pub(super) fn one_line(text: &str, width: usize) -> String {
+#[must_use]
+pub fn one_line(text: &str, width: usize) -> String {
     let clean = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
     let line: String = clean.collect();
     if line.chars().count() <= width {
@@ -102,7 +109,8 @@ pub(super) fn one_line(text: &str, width: usize) -> String {
 }
 
 /// Words on lines of at most `width` characters.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let word = one_line(word, width);

@@ -5,9 +5,8 @@
 //! down in full while memory stays flat.
 
 pub mod csv;
+pub mod format;
 pub mod hgrm;
 pub mod hlog;
 pub mod json;
 pub mod text;
-
-mod format;

@@ -31,6 +31,8 @@ pub struct ClosedInterval<'a> {
     pub span: Span,
     /// Everything since the start.
     pub total: &'a Snapshot,
+    /// When the measured time began, in milliseconds since 1970.
+    pub started_unix_ms: u64,
 }
 
 /// What the collector of a run needs.
@@ -48,6 +50,7 @@ pub(super) struct Collector {
     pub(super) aborted: bool,
     pub(super) snapshots: mpsc::Sender<Arc<Snapshot>>,
     pub(super) observers: Vec<Observer>,
+    pub(super) started_unix_ms: u64,
     /// End of the measured time as planned, for telling the drain apart.
     pub(super) end: Nanos,
 }
@@ -123,7 +126,12 @@ impl Collector {
         total.in_flight = merging.states.iter().map(|state| state.in_flight).sum();
         total.backlog = merging.states.iter().map(|state| state.backlog).sum();
         self.builder.interval(&interval, span);
-        let closed = ClosedInterval { interval: &interval, span, total };
+        let closed = ClosedInterval {
+            interval: &interval,
+            span,
+            total,
+            started_unix_ms: self.started_unix_ms,
+        };
         self.observers.iter_mut().for_each(|observe| observe(&closed));
         self.live.observe(&interval, span);
         if self.live.abort().is_some() && !self.aborted {

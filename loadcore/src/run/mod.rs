@@ -17,6 +17,7 @@
 //! ```
 
 mod collect;
+mod from_scenario;
 mod handle;
 mod limits;
 mod test;

@@ -512,6 +512,7 @@ impl<P: Profile + Clone> Planned<P> {
             aborted: false,
             snapshots: publish,
             observers,
+            started_unix_ms,
             end: nanos(self.duration),
         };
         let (send, result) = oneshot::channel();

@@ -38,9 +38,9 @@ mod target;
 mod units;
 mod write;
 
+pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
 pub use document::{Document, default_name};
-pub use sla::{SlaRule, check_rule};
 pub use target::Target;
 pub use units::{UnitError, parse_duration, parse_rate};
 
@@ -87,6 +87,9 @@ pub mod limits {
     /// Characters of the notes.
     pub const MAX_NOTES: usize = 100_000;
 }
+
+/// What stands in a report where a secret would.
+pub const REDACTED: &str = "[redacted]";
 
 /// A scenario: what to do. Valid, complete with every default, and read-only.
 ///
@@ -265,6 +268,15 @@ impl Scenario {
     #[must_use]
     pub fn to_value(&self) -> Value {
         write::document(self)
+    }
+
+    /// The document for reports, which are passed around: as [`Scenario::to_value`], with
+    /// [`REDACTED`] in the place of the values of headers that carry secrets by their names
+    /// (`authorization`, `cookie`, `x-api-key` and the like). What a body or a URL holds is not
+    /// looked at.
+    #[must_use]
+    pub fn public_value(&self) -> Value {
+        write::public_document(self)
     }
 }
 

@@ -87,15 +87,27 @@ fn everything_can_be_said() {
     assert_eq!(*profile, ramp);
     assert_eq!(scenario.arrivals, Arrivals::Poisson { seed: u64::MAX });
     assert_eq!((scenario.connections, scenario.max_backlog), (7, Some(0)));
-    let rule = SlaRule {
-        rule: "error_rate<1%".into(),
-        window_seconds: Some(5.0),
-        for_seconds: None,
-        abort: true,
-    };
+    let rule = SlaRule::new("error_rate<1%".parse().unwrap(), Some(5), 0, true).unwrap();
     assert_eq!(scenario.sla[1], rule);
     assert_eq!(scenario.tags, ["a", "b"]);
     assert_eq!(valid(scenario.to_value()), scenario);
+}
+
+#[test]
+fn no_secret_header_stands_in_a_public_document() {
+    let scenario = valid(json!({
+        "name": "a", "targetUrl": "http://a/", "durationSeconds": 1,
+        "headers": {
+            "Authorization": "Basic c2VjcmV0", "cookie": ["a=s3cret", "b"], "X-Api-Key": "s3cret",
+            "accept": "text/html"
+        },
+    }));
+    let expected = json!({
+        "authorization": REDACTED, "cookie": REDACTED, "x-api-key": REDACTED,
+        "accept": "text/html"
+    });
+    assert_eq!(scenario.public_value()["headers"], expected);
+    assert_eq!(scenario.to_value()["headers"]["x-api-key"], "s3cret");
 }
 
 #[test]
@@ -126,7 +138,7 @@ fn ten_faults_are_ten_lines_with_paths() {
   loadProfile.bursts[2].rsp: unknown field; did you mean `rps`?
   loadProfile.bursts[2].rps: -3 is not a rate; give 0 to 1000000000 requests per second
   tlsVerify: expected true or false, found text "yes"
-  sla[0]: "p99<fast" is not a rule; write it like `p99<250ms`
+  sla[0]: "p99<fast" is not an SLA rule: "fast" is not a time with its unit: ns, us, ms, s, m or h, as in 250ms
   conections: unknown field; did you mean `connections`?"#
     );
 }
@@ -206,8 +218,8 @@ fn faults_of_single_fields() {
         ("sla", json!([7]), "sla[0]: expected a rule as text or object, found the number 7"),
         (
             "sla",
-            json!([{"rule": "p99<1s", "forSeconds": 0}]),
-            "sla[0].forSeconds: 0 is out of range; give seconds above 0, at most 3600",
+            json!([{"rule": "p99<1s", "windowSeconds": 0}]),
+            "sla[0].windowSeconds: 0 is out of range; give a whole number, 1 to 3600",
         ),
         ("loadProfile", json!([]), "loadProfile: expected an object, found an empty list"),
         ("loadProfile", json!({}), "loadProfile.type: is missing"),

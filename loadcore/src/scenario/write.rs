@@ -1,7 +1,7 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{Scenario, SlaRule};
+use super::{REDACTED, Scenario};
 use crate::profile::ProfileType;
 use crate::schedule::Arrivals;
 use base64::Engine;
@@ -40,7 +40,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "tlsVerify": scenario.tls_verify,
         "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
         "keepAlive": scenario.keep_alive,
-        "sla": scenario.sla.iter().map(rule).collect::<Value>(),
+        "sla": json!(scenario.sla),
         "tags": scenario.tags,
         "notes": scenario.notes,
         "autoStart": scenario.auto_start,
@@ -52,6 +52,23 @@ pub(super) fn document(scenario: &Scenario) -> Value {
     }
     document
 }
+
+/// The document without the values of headers that carry secrets.
+pub(super) fn public_document(scenario: &Scenario) -> Value {
+    let mut document = document(scenario);
+    if let Some(Value::Object(headers)) = document.get_mut("headers") {
+        let secret = |name: &str| SECRET_HEADERS.iter().any(|part| name.contains(part));
+        for (_, value) in headers.iter_mut().filter(|(name, _)| secret(name)) {
+            *value = REDACTED.into();
+        }
+    }
+    document
+}
+
+/// Parts of the names of headers that carry secrets: `authorization`, `x-auth`, `cookie`,
+/// `x-csrf-token`, `x-api-key`.
+const SECRET_HEADERS: [&str; 7] =
+    ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
 /// A map of text, and of lists where a name has several values.
 fn headers(headers: &[(HeaderName, HeaderValue)]) -> Value {
@@ -119,18 +136,6 @@ fn load_profile(profile: &ProfileType) -> Value {
         map.shift_insert(0, "type".into(), profile.name().into());
     }
     value
-}
-
-fn rule(rule: &SlaRule) -> Value {
-    if rule.window_seconds.is_none() && rule.for_seconds.is_none() && !rule.abort {
-        return rule.rule.as_str().into();
-    }
-    json!({
-        "rule": rule.rule,
-        "windowSeconds": rule.window_seconds.map(number),
-        "forSeconds": rule.for_seconds.map(number),
-        "abort": rule.abort,
-    })
 }
 
 fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> Option<&'static str> {

@@ -18,6 +18,8 @@ pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
     let title = match (name, url) {
         ("", "") => "A run without a name".to_owned(),
         ("", one) | (one, "") => one.to_owned(),
+        // A run that nobody named is called after its target.
+        (name, url) if name == url => url.to_owned(),
         (name, url) => format!("{name}  {url}"),
     };
     let lasted = seconds(result.duration_seconds);

@@ -1,0 +1,361 @@
+//! Turns the words of a command line into typed options, and teaches them by its help.
+//!
+//! What stands in a scenario document is only carried on from here, for [`crate::scenario`] puts it
+//! into one, where it is judged together with the rest. What is no number or no duration at all is
+//! refused here already, with the usage.
+
+use crate::outputs::Output;
+use crate::target::TargetArgs;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use loadcore::http::ConnectTo;
+use loadcore::scenario::{parse_duration, parse_rate};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ABOUT: &str =
+    "Honest load on HTTP services: latency counts from the moment a request was due";
+
+const EXAMPLES: &str = "\
+Examples:
+  loadcore target                                        a server to practise on, at 127.0.0.1:8081
+  loadcore run http://127.0.0.1:8081/ -r 1000 -d 10s     1000 requests per second, for 10 seconds
+  loadcore run scenario.yaml                             what a file describes
+  loadcore validate scenario.yaml                        what it would do, or all that is wrong
+
+loadcore COMMAND --help explains a command.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  loadcore run localhost:8081 -r 1000 -d 30s
+      Open loop: 1000 requests per second come due, whether or not the target keeps up.
+  loadcore run localhost:8081 -c 16
+      Closed loop: 16 connections, each of which sends when its last request is answered.
+  loadcore run localhost:8081 -r 500 -n 10000 --sla 'p99<250ms' --sla 'error_rate<1%'
+      10,000 requests in 20 seconds; exit code 99 if a rule is violated.
+  loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
+  loadcore run localhost:8081 -d 1m --profile \\
+      '{\"type\": \"RAMP\", \"initialRps\": 10, \"targetRps\": 2000, \"rampUpSeconds\": 45}'
+      Types: CONSTANT, RAMP, BURST, SPIKE, STEPS, SINE, REPLAY.
+  loadcore run scenario.yaml -d 1m -o text -o json=result.json -o hlog=latencies.hlog
+      A file's scenario, for a minute whatever it says; the report, and two files.
+
+Exit codes, the first that holds:
+  2 wrong usage   104 the scenario is invalid   109 the target is refused by policy
+  1 the run could not be made   105 interrupted   98 the result is not complete
+  110 the verdict is INVALID (--require-valid)   99 an SLA rule was violated   0 none of these";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  loadcore validate scenario.yaml
+      The planned rate over time, totals and limits; or every fault with its place, and exit 104.
+  loadcore validate scenario.yaml -d 5m
+      The same for 5 minutes. Every option that changes the scenario of a run may be given.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "loadcore", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Puts load on a URL, or as a scenario file describes, and reports
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Says what a scenario would do, or everything that is wrong with it
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate(Box<ScenarioArgs>),
+    Target(Box<TargetArgs>),
+    /// Writes completions for a shell to standard output
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// The options of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    #[command(flatten)]
+    pub(crate) dialling: DialArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What becomes part of the scenario.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ScenarioArgs {
+    /// A URL (http:// may be left out), or a scenario file in JSON or YAML
+    #[arg(value_name = "URL|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) subject: String,
+
+    /// Arrivals per second in all, open loop: 500, 0.5, 30000/1m. Without a rate or a profile:
+    /// closed loop, as fast as the connections are answered
+    #[arg(short, long, value_name = "N[/UNIT]", value_parser = parse_rate, conflicts_with = "profile")]
+    #[arg(help_heading = "Load", allow_negative_numbers = true)]
+    pub(crate) rate: Option<f64>,
+
+    /// How long the load lasts: 10s, 2m, 1h30m [default: 10s, or what the file says]
+    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME", value_parser = parse_duration)]
+    #[arg(help_heading = "Load")]
+    pub(crate) duration: Option<Duration>,
+
+    /// Stop after N requests. Without -d they end the run, however long it takes
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
+    pub(crate) requests: Option<u64>,
+
+    /// Most open connections [default: closed loop 64; open loop 1000, opened on demand]
+    #[arg(short, long, value_name = "N", help_heading = "Load")]
+    pub(crate) connections: Option<u64>,
+
+    /// A load profile, such as {"type": "RAMP", "initialRps": 10, "targetRps": 500}
+    #[arg(long, value_name = "JSON|@FILE", help_heading = "Load")]
+    pub(crate) profile: Option<String>,
+
+    /// How arrivals are spread: evenly, or at random as many independent users' are [default:
+    /// uniform]
+    #[arg(long, value_name = "HOW", ignore_case = true, help_heading = "Load")]
+    pub(crate) arrivals: Option<Arrivals>,
+
+    /// Where the randomness of Poisson arrivals begins [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub(crate) seed: Option<u64>,
+
+    /// Load before the measured time, at the profile's first rate, in no statistic [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    pub(crate) warmup: Option<Duration>,
+
+    /// How long requests that are due or in flight at the end are awaited [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    pub(crate) drain: Option<Duration>,
+
+    /// Most arrivals that may wait for a connection; the oldest beyond are dropped, and counted
+    /// [default: 10 seconds' worth]
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub(crate) max_backlog: Option<u64>,
+
+    /// The method [default: GET; POST with a body]
+    #[arg(short, long, visible_short_alias = 'X', value_name = "METHOD", help_heading = "Request")]
+    pub(crate) method: Option<String>,
+
+    /// A header (repeatable); takes the place of the file's headers of that name
+    #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", value_parser = header)]
+    #[arg(help_heading = "Request")]
+    pub(crate) headers: Vec<(String, String)>,
+
+    /// The body: a text, a file, or standard input (@-). Makes the method POST unless -m says
+    /// otherwise
+    #[arg(short, long, value_name = "TEXT|@FILE", conflicts_with = "json")]
+    #[arg(help_heading = "Request", allow_hyphen_values = true)]
+    pub(crate) body: Option<String>,
+
+    /// A body of JSON: as --body, with Content-Type and Accept set to application/json
+    #[arg(long, value_name = "TEXT|@FILE", help_heading = "Request", allow_hyphen_values = true)]
+    pub(crate) json: Option<String>,
+
+    /// Basic authentication; reports do not show it
+    #[arg(short, long, value_name = "NAME:PASSWORD", help_heading = "Request")]
+    pub(crate) user: Option<String>,
+
+    /// Most time for a request, from its actual start, connecting included [default: 10s]
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, help_heading = "Request")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Redirects to follow within a request [default: 0, a redirect is an answer]
+    #[arg(long, value_name = "N", help_heading = "Request")]
+    pub(crate) max_redirects: Option<u64>,
+
+    /// Accept any TLS certificate
+    #[arg(short = 'k', long, help_heading = "Connection")]
+    pub(crate) insecure: bool,
+
+    /// Speak HTTP/1.1 only [default: HTTP/2 where TLS agrees on it]
+    #[arg(long, conflicts_with = "http2", help_heading = "Connection")]
+    pub(crate) http1: bool,
+
+    /// Speak HTTP/2; without TLS by prior knowledge
+    #[arg(long, help_heading = "Connection")]
+    pub(crate) http2: bool,
+
+    /// HTTP/2 requests at once in each connection [default: 100]
+    #[arg(long, value_name = "N", help_heading = "Connection")]
+    pub(crate) streams: Option<u64>,
+
+    /// A connection for each request
+    #[arg(long, help_heading = "Connection")]
+    pub(crate) no_keepalive: bool,
+
+    /// A rule (repeatable), beside those of the file: p99<250ms, p99.9<1s, mean<40ms, error_rate<1%,
+    /// achieved_rate>=99%, rps>=1000
+    #[arg(long, value_name = "RULE", help_heading = "Judgement")]
+    pub(crate) sla: Vec<String>,
+}
+
+/// How connections are made on this machine: no part of a scenario, which may run elsewhere.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct DialArgs {
+    /// Certificates to trust in the place of the system's, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) cacert: Option<PathBuf>,
+
+    /// Our own certificate and its chain, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The key of our own certificate, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Dial HOST2:PORT2 for what would go to HOST1:PORT1; an empty part stands for any, or for the
+    /// same (repeatable)
+    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", value_parser = connect_to)]
+    pub(crate) connect_to: Vec<ConnectTo>,
+
+    /// Connect to this Unix socket in the place of the URL's host
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["proxy", "connect_to"])]
+    pub(crate) unix_socket: Option<PathBuf>,
+
+    /// An HTTP proxy. `env` takes it from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which count for
+    /// nothing otherwise
+    #[arg(long, value_name = "URL|env")]
+    pub(crate) proxy: Option<String>,
+}
+
+/// How the load is made.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// Engine threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// How long due requests may gather before they are sent: 0 is exact and costs the most
+    /// processor time, 25us precise
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "100us")]
+    pub(crate) slack: Duration,
+}
+
+/// What is said about the run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// What to write (repeatable): text, json, csv, hgrm or hlog, to a file or to standard output.
+    /// csv and hlog are written while the run goes on [default: text]
+    #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
+    pub(crate) outputs: Vec<Output>,
+
+    /// No progress, which is otherwise shown where standard error is a terminal
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Exit with 110 if the verdict on the measurement is INVALID
+    #[arg(long, help_heading = "Judgement", action = ArgAction::SetTrue)]
+    pub(crate) require_valid: bool,
+}
+
+/// How arrivals are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arrivals {
+    Uniform,
+    Poisson,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("there is no colon; write 'Name: value'")?;
+    Ok((name.trim().into(), value.trim().into()))
+}
+
+/// As in curl: `HOST1:PORT1:HOST2:PORT2`, any of which may be empty, with IPv6 in brackets.
+fn connect_to(text: &str) -> Result<ConnectTo, String> {
+    let parts = colon_parts(text);
+    let [host, port, to_host, to_port] = parts[..] else {
+        return Err(format!(
+            "it has {} parts; write HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets",
+            parts.len()
+        ));
+    };
+    let port_of = |text: &str| match text {
+        "" => Ok(0),
+        _ => text.parse::<u16>().map_err(|_| format!("{text:?} is no port; give 1 to 65535")),
+    };
+    let host_of = |text: &str| text.trim_matches(['[', ']']).to_owned();
+    Ok(ConnectTo {
+        host: host_of(host),
+        port: port_of(port)?,
+        to_host: host_of(to_host),
+        to_port: port_of(to_port)?,
+    })
+}
+
+/// Splits at colons that are not in brackets.
+fn colon_parts(text: &str) -> Vec<&str> {
+    let mut in_brackets = false;
+    text.split(|c| {
+        in_brackets = (in_brackets || c == '[') && c != ']';
+        c == ':' && !in_brackets
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_examples_of_the_help_parse() {
+        let lines = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES].join("\n").replace("\\\n", " ");
+        let examples: Vec<_> = lines.lines().filter(|l| l.starts_with("  loadcore ")).collect();
+        assert!(examples.len() >= 12, "{examples:#?}");
+        for line in examples {
+            // Remarks stand two spaces and more to the right.
+            let line = line.trim_start().split("   ").next().unwrap_or_default();
+            let words = shell_words(line);
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("{words:?}: {error}");
+            }
+        }
+    }
+
+    /// Words as a shell would see them, with single quotes only.
+    fn shell_words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (i, part) in line.split('\'').enumerate() {
+            for (j, word) in part.split(if i % 2 == 0 { ' ' } else { '\'' }).enumerate() {
+                if j > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push_str(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn connections_are_led_elsewhere_as_by_curl() {
+        let rule = |host: &str, port, to_host: &str, to_port| {
+            Ok(ConnectTo { host: host.into(), port, to_host: to_host.into(), to_port })
+        };
+        assert_eq!(connect_to("a.test:443:127.0.0.1:8443"), rule("a.test", 443, "127.0.0.1", 8443));
+        assert_eq!(connect_to("::b:"), rule("", 0, "b", 0));
+        assert_eq!(connect_to("[::1]:80:[fe80::1]:81"), rule("::1", 80, "fe80::1", 81));
+        assert!(connect_to("a:1:b").unwrap_err().contains("3 parts"));
+        assert!(connect_to("a:1:b:70000").unwrap_err().contains("no port"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Turns what came of a command into its exit code: "the first that holds" of the documented ones.
+
+use crate::target::TargetError;
+use loadcore::result::Verdict;
+use loadcore::scenario::ScenarioError;
+use loadcore::{RunError, RunResult};
+use std::io;
+use std::path::Path;
+
+/// Exit codes, in the order in which they are looked for.
+pub(crate) mod code {
+    /// Wrong usage.
+    pub(crate) const USAGE: u8 = 2;
+    /// The scenario is invalid.
+    pub(crate) const INVALID: u8 = 104;
+    /// The target is refused by policy.
+    pub(crate) const REFUSED: u8 = 109;
+    /// The run could not be made, or what came of it could not be written.
+    pub(crate) const FAILED: u8 = 1;
+    /// Ended by Ctrl-C or SIGTERM.
+    pub(crate) const INTERRUPTED: u8 = 105;
+    /// The result is not complete.
+    pub(crate) const INCOMPLETE: u8 = 98;
+    /// The verdict is INVALID, and a valid one was required.
+    pub(crate) const NOT_VALID: u8 = 110;
+    /// An SLA rule was violated.
+    pub(crate) const VIOLATED: u8 = 99;
+    /// Nothing of all this.
+    pub(crate) const SUCCESS: u8 = 0;
+}
+
+/// Why a command has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The options make no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The scenario makes no sense.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// There was no run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// There was no target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// It was interrupted before there was anything to report.
+    #[error("interrupted before the load began")]
+    Interrupted,
+    /// The system refused something.
+    #[error("could not {doing}: {source}")]
+    System {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// The system refused `doing`, such as "start the runtime".
+    pub(crate) fn system(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::System { doing, source }
+    }
+
+    /// A file that an option names cannot be read: wrong usage.
+    pub(crate) fn unreadable(option: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let place = format!("{option} {}", path.display());
+        move |source| Self::Usage(format!("{place}: {source}"))
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => code::USAGE,
+            Self::Scenario(_) => code::INVALID,
+            Self::Run(error) => of_run_error(error),
+            Self::Target(error) if error.is_usage() => code::USAGE,
+            Self::Target(_) | Self::System { .. } => code::FAILED,
+            Self::Interrupted => code::INTERRUPTED,
+        }
+    }
+}
+
+fn of_run_error(error: &RunError) -> u8 {
+    match error {
+        // What is not judged with the scenario came from an option of its own.
+        RunError::Setting { .. } => code::USAGE,
+        RunError::Url { .. } | RunError::Profile(_) | RunError::Rule(_) => code::INVALID,
+        RunError::Refused(_) => code::REFUSED,
+        RunError::Request(_) | RunError::Descriptors { .. } | RunError::Thread(_) => code::FAILED,
+    }
+}
+
+/// The code of a run that has a result. Whether it was `interrupted` the caller knows: a rule that
+/// ends a run leaves the same trace in the result.
+pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bool) -> u8 {
+    if interrupted {
+        code::INTERRUPTED
+    } else if !result.complete {
+        code::INCOMPLETE
+    } else if require_valid && result.validity.verdict == Verdict::Invalid {
+        code::NOT_VALID
+    } else if result.sla.iter().any(|rule| !rule.passed) {
+        code::VIOLATED
+    } else {
+        code::SUCCESS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use loadcore::record::Snapshot;
+    use loadcore::request::{ErrorClass, Failure as RequestFailure};
+    use loadcore::result::{Ending, Plan, ResultBuilder, SlaOutcome};
+
+    fn result(complete: bool, verdict: Verdict, passed: bool) -> RunResult {
+        let builder = ResultBuilder::new(Plan::default());
+        let mut result = builder.build(&Snapshot::default(), &Ending::default());
+        result.complete = complete;
+        result.validity.verdict = verdict;
+        result.sla.push(SlaOutcome {
+            rule: "p99<1ms".into(),
+            passed,
+            actual: Some(1.0),
+            unit: "ms".into(),
+            reason: None,
+            window_seconds: None,
+            violations: Vec::new(),
+            aborted: false,
+        });
+        result
+    }
+
+    #[test]
+    fn the_first_that_holds_is_the_code_of_a_result() {
+        use Verdict::{Degraded, Invalid, Valid};
+        for (interrupted, complete, verdict, required, passed, expected) in [
+            (false, true, Valid, false, true, 0),
+            (false, true, Valid, true, true, 0),
+            (false, true, Degraded, true, true, 0),
+            (false, true, Invalid, false, true, 0),
+            (false, true, Valid, false, false, 99),
+            (false, true, Invalid, false, false, 99),
+            (false, true, Invalid, true, false, 110),
+            (false, false, Invalid, true, false, 98),
+            (true, false, Invalid, true, false, 105),
+            (true, true, Valid, false, true, 105),
+        ] {
+            let result = result(complete, verdict, passed);
+            let code = of_result(&result, interrupted, required);
+            assert_eq!(code, expected, "{interrupted} {complete} {verdict:?} {required} {passed}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_result_has_a_code() {
+        let setting =
+            RunError::Setting { what: "the slack", value: "2 s".into(), limit: "give 1 s".into() };
+        let refused = RequestFailure::new(ErrorClass::BlockedByPolicy, "no");
+        let none = || io::Error::from(io::ErrorKind::NotFound);
+        let faults = ScenarioError { faults: Vec::new() };
+        for (failure, expected) in [
+            (Failure::Usage("no".into()), 2),
+            (Failure::unreadable("--body", Path::new("a"))(none()), 2),
+            (setting.into(), 2),
+            (faults.into(), 104),
+            (RunError::Url { url: "a".into(), why: "no".into() }.into(), 104),
+            (RunError::Profile("no".into()).into(), 104),
+            (RunError::Rule("no".into()).into(), 104),
+            (RunError::Refused(refused).into(), 109),
+            (RunError::Descriptors { connections: 9, available: 1, limit: 2 }.into(), 1),
+            (RunError::Thread(none()).into(), 1),
+            (Failure::system("write")(none()), 1),
+            (Failure::Interrupted, 105),
+        ] {
+            assert_eq!(failure.code(), expected, "{failure}");
+        }
+    }
+}

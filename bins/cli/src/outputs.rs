@@ -1,0 +1,323 @@
+//! Turns a result into the outputs that were asked for, each to its file or to standard output.
+//!
+//! Files are opened before the run, so that a path that cannot be written fails at once and not
+//! after an hour; what they held is gone only when there is something to take its place.
+
+use crate::exit::Failure;
+use crate::terminal;
+use loadcore::RunResult;
+use loadcore::report::csv::CsvWriter;
+use loadcore::report::hlog::HlogWriter;
+use loadcore::report::{hgrm, json, text};
+use loadcore::run::ClosedInterval;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, LineWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What to write, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    format: Format,
+    /// `None`: standard output.
+    path: Option<PathBuf>,
+}
+
+/// How a result can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+    Csv,
+    Hgrm,
+    Hlog,
+}
+
+const FORMATS: [(&str, Format); 5] = [
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("hgrm", Format::Hgrm),
+    ("hlog", Format::Hlog),
+];
+
+impl FromStr for Output {
+    type Err = String;
+
+    /// `FORMAT` or `FORMAT=PATH`; the path `-` is standard output.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = match text.split_once('=') {
+            Some((_, "")) => return Err("the path after = is empty".into()),
+            Some((name, "-")) => (name, None),
+            Some((name, path)) => (name, Some(path.into())),
+            None => (text, None),
+        };
+        let found = FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let (_, format) = found.ok_or_else(|| {
+            let names = FORMATS.map(|(name, _)| name).join(", ");
+            format!("there is no format {name:?} yet; there are {names}")
+        })?;
+        Ok(Self { format: *format, path })
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = FORMATS.iter().find(|(_, format)| *format == self.format);
+        f.write_str(name.map_or("", |(name, _)| name))
+    }
+}
+
+/// Text to standard output, if nothing was asked for.
+///
+/// # Errors
+/// Where two outputs would be written into each other.
+pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
+    if asked.is_empty() {
+        return Ok(vec![Output { format: Format::Text, path: None }]);
+    }
+    for (i, one) in asked.iter().enumerate() {
+        if let Some(other) = asked[..i].iter().find(|other| other.path == one.path) {
+            let place = one.path.as_deref().map_or("standard output".into(), Path::to_string_lossy);
+            return Err(Failure::Usage(format!(
+                "-o {other} and -o {one} both go to {place}; give one of them a path of its own, as in -o {one}=PATH"
+            )));
+        }
+    }
+    Ok(asked.to_vec())
+}
+
+/// The outputs of a run, open.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    documents: Vec<(Format, Sink)>,
+    streams: Vec<Arc<Mutex<Stream>>>,
+    /// One of the streams goes to standard output.
+    to_stdout: bool,
+}
+
+impl Outputs {
+    /// Opens every file.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub(crate) fn open(outputs: &[Output]) -> Result<Self, Failure> {
+        let mut opened = Self { documents: Vec::new(), streams: Vec::new(), to_stdout: false };
+        for Output { format, path } in outputs {
+            let sink = Sink::open(path.as_deref())?;
+            match format {
+                Format::Text | Format::Json | Format::Hgrm => {
+                    opened.documents.push((*format, sink));
+                }
+                Format::Csv | Format::Hlog => {
+                    opened.to_stdout |= path.is_none();
+                    let place = sink.place();
+                    let stream = Stream { format: *format, place, state: State::Waiting(sink) };
+                    opened.streams.push(Arc::new(Mutex::new(stream)));
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    /// What has to see each interval of the run, to write it down.
+    pub(crate) fn observers(
+        &self,
+    ) -> impl Iterator<Item = impl FnMut(&ClosedInterval<'_>) + Send + 'static> {
+        self.streams.iter().map(|stream| {
+            let stream = Arc::clone(stream);
+            move |closed: &ClosedInterval<'_>| {
+                stream.lock().unwrap_or_else(PoisonError::into_inner).interval(closed);
+            }
+        })
+    }
+
+    /// Whether lines will come on the terminal while the run goes on: no place for progress.
+    pub(crate) fn stream_to_terminal(&self) -> bool {
+        self.to_stdout && io::stdout().is_terminal()
+    }
+
+    /// Writes every document, and ends every stream.
+    ///
+    /// # Errors
+    /// The first that could not be written; the others are written all the same.
+    pub(crate) fn write(self, result: &RunResult) -> Result<(), Failure> {
+        let mut written = Ok(());
+        for (format, mut sink) in self.documents {
+            let text = match format {
+                Format::Json => json::render(result),
+                Format::Hgrm => hgrm::render(result).unwrap_or_default(),
+                _ => text::render(result, text::Options { colors: sink.shows_colors() }),
+            };
+            written = written.and(sink.finish(text.as_bytes()));
+        }
+        for stream in self.streams {
+            let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+            written = written.and(stream.finish());
+        }
+        written
+    }
+}
+
+/// An output that is written while the run goes on. What cannot be written does not end the run: it
+/// is told after it.
+#[derive(Debug)]
+struct Stream {
+    format: Format,
+    place: String,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has been written.
+    Waiting(Sink),
+    Csv(CsvWriter<LineWriter<Sink>>),
+    Hlog(HlogWriter<LineWriter<Sink>>),
+    /// It has ended, well or not.
+    Over(io::Result<()>),
+}
+
+impl Stream {
+    fn interval(&mut self, closed: &ClosedInterval<'_>) {
+        self.begin(closed.started_unix_ms);
+        let written = match &mut self.state {
+            State::Csv(csv) => csv.interval(closed.interval, closed.span),
+            State::Hlog(hlog) => hlog.interval(closed.interval, closed.span),
+            State::Waiting(_) | State::Over(_) => Ok(()),
+        };
+        if written.is_err() {
+            self.state = State::Over(written);
+        }
+    }
+
+    fn begin(&mut self, started_unix_ms: u64) {
+        let state = std::mem::replace(&mut self.state, State::Over(Ok(())));
+        self.state = match (state, self.format) {
+            (State::Waiting(sink), Format::Csv) => {
+                CsvWriter::new(LineWriter::new(sink)).map(State::Csv)
+            }
+            (State::Waiting(sink), _) => {
+                HlogWriter::new(LineWriter::new(sink), started_unix_ms).map(State::Hlog)
+            }
+            (begun, _) => Ok(begun),
+        }
+        .unwrap_or_else(|error| State::Over(Err(error)));
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        let ended = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
+            State::Waiting(_) => Ok(()),
+            State::Csv(csv) => csv.finish().map(drop),
+            State::Hlog(hlog) => hlog.finish().map(drop),
+            State::Over(ended) => ended,
+        };
+        ended.map_err(Failure::system(format!("write to {}", self.place)))
+    }
+}
+
+/// Where an output goes.
+#[derive(Debug)]
+enum Sink {
+    Stdout,
+    File { file: File, path: PathBuf, is_fresh: bool },
+}
+
+impl Sink {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else { return Ok(Self::Stdout) };
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(Failure::system(format!("write to {}", path.display())))?;
+        Ok(Self::File { file, path: path.into(), is_fresh: true })
+    }
+
+    fn shows_colors(&self) -> bool {
+        matches!(self, Self::Stdout) && terminal::colors()
+    }
+
+    /// Writes everything there is to write.
+    fn finish(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.write_all(bytes).and_then(|()| self.flush());
+        written.map_err(Failure::system(format!("write to {}", self.place())))
+    }
+
+    /// Where that is, for a message.
+    fn place(&self) -> String {
+        match self {
+            Self::Stdout => "standard output".into(),
+            Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            // Whoever closed the pipe has read enough.
+            Self::Stdout => match io::stdout().write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+                other => other,
+            },
+            Self::File { file, is_fresh, .. } => {
+                if std::mem::take(is_fresh) && file.metadata()?.is_file() {
+                    file.set_len(0)?;
+                }
+                file.write(bytes)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout => match io::stdout().flush() {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                other => other,
+            },
+            Self::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(text: &str) -> Output {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_format_may_have_a_path() {
+        assert_eq!(output("json"), Output { format: Format::Json, path: None });
+        assert_eq!(output("TEXT=-"), Output { format: Format::Text, path: None });
+        assert_eq!(output("csv=a=b"), Output { format: Format::Csv, path: Some("a=b".into()) });
+        assert_eq!("json=".parse::<Output>(), Err("the path after = is empty".into()));
+        let missing = "there is no format \"html\" yet; there are text, json, csv, hgrm, hlog";
+        assert_eq!("html=a".parse::<Output>(), Err(missing.into()));
+    }
+
+    #[test]
+    fn no_two_outputs_go_to_one_place() {
+        assert_eq!(wanted(&[]).unwrap(), [output("text")]);
+        assert!(wanted(&[output("text"), output("json=a"), output("csv=b")]).is_ok());
+        let twice = wanted(&[output("text"), output("json")]).unwrap_err().to_string();
+        assert!(twice.starts_with("-o text and -o json both go to standard output"), "{twice}");
+        assert_eq!(wanted(&[output("csv=a"), output("json=a")]).unwrap_err().code(), 2);
+    }
+
+    #[test]
+    fn a_file_keeps_what_it_held_until_there_is_something_new() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, "a long text from before").unwrap();
+        let mut sink = Sink::open(Some(&path)).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a long text from before");
+        sink.finish(b"new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+    }
+}

@@ -1,0 +1,80 @@
+//! Turns a scenario into a run on this machine, watched, reported and judged.
+
+use crate::args::RunArgs;
+use crate::dial::Dialling;
+use crate::exit::{self, Failure};
+use crate::interrupt::Interrupts;
+use crate::outputs::{self, Outputs};
+use crate::progress::{self, Progress};
+use crate::terminal;
+use crate::{limits, scenario};
+use loadcore::run::RunHandle;
+use loadcore::{LoadTest, RunError, RunResult};
+
+/// Makes the run; answers the exit code of its result.
+///
+/// # Errors
+/// Where there is no result, or it could not be written.
+pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
+    let wanted = outputs::wanted(&args.output.outputs)?;
+    let scenario = scenario::of(&args.scenario)?;
+    let dialling = Dialling::read(&args.dialling, &scenario.target)?;
+    let outputs = Outputs::open(&wanted)?;
+    limits::raise_descriptors();
+
+    let mut test = LoadTest::from_scenario(&scenario)
+        .slack(args.engine.slack)
+        .options(|options| dialling.apply(&args.dialling, options));
+    if let Some(threads) = args.engine.threads {
+        test = test.threads(threads);
+    }
+    for observer in outputs.observers() {
+        test = test.on_interval(observer);
+    }
+    let shown = !args.output.quiet && terminal::shows_progress() && !outputs.stream_to_terminal();
+    let mut progress = shown.then(|| Progress::new(&scenario));
+    if let Some(progress) = &progress {
+        test = test.on_interval(progress.observer());
+    }
+
+    let mut interrupts = Interrupts::listen().map_err(Failure::system("await signals"))?;
+    let handle = tokio::select! {
+        handle = test.start() => handle?,
+        () = interrupts.first() => return Err(Failure::Interrupted),
+    };
+    let (result, interrupted) = attend(handle, &mut interrupts, progress.as_mut()).await;
+    if let Some(progress) = progress {
+        progress.clear();
+    }
+    let result = result?;
+    outputs.write(&result)?;
+    Ok(exit::of_result(&result, interrupted, args.output.require_valid))
+}
+
+/// Stays with the run until its end; answers whether it was interrupted as well.
+async fn attend(
+    mut handle: RunHandle,
+    interrupts: &mut Interrupts,
+    mut progress: Option<&mut Progress>,
+) -> (Result<RunResult, RunError>, bool) {
+    let control = handle.control();
+    let mut interrupted = false;
+    let mut refresh = tokio::time::interval(progress::REFRESH);
+    loop {
+        tokio::select! {
+            result = handle.result() => return (result, interrupted),
+            () = interrupts.first() => {
+                interrupted = true;
+                control.stop();
+                if let Some(progress) = &mut progress {
+                    progress.stopping();
+                }
+            }
+            _ = refresh.tick(), if progress.is_some() => {
+                if let Some(progress) = &progress {
+                    progress.draw();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Turns a URL or a scenario file, and the options beside it, into the one scenario to be run.
+//!
+//! Options are put into the document before it is judged: an option is held against the rest of the
+//! file like any other field, and the result shows the same document whichever way it came.
+
+use crate::args::{Arrivals, ScenarioArgs};
+use crate::exit::Failure;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use loadcore::scenario::{Document, Scenario, Target, default_name, limits};
+use serde_json::{Value, json};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The duration where neither an option nor a file says one.
+const DEFAULT_SECONDS: f64 = 10.0;
+
+/// The scenario of a command line.
+///
+/// # Errors
+/// What cannot be read, and every fault of the scenario.
+pub(crate) fn of(args: &ScenarioArgs) -> Result<Scenario, Failure> {
+    let mut draft = Draft::begin(&args.subject)?;
+    draft.put_load(args)?;
+    draft.put_request(args)?;
+    draft.put_connection(args);
+    draft.put_rules(&args.sla);
+    draft.judge()
+}
+
+/// A document on its way.
+struct Draft {
+    document: Document,
+    is_file: bool,
+    /// Where files that the document names are looked for.
+    folder: PathBuf,
+    /// Which field was set by which option, for the faults.
+    options: Vec<(&'static str, &'static str)>,
+}
+
+impl Draft {
+    fn begin(subject: &str) -> Result<Self, Failure> {
+        let options = Vec::new();
+        if is_file(subject) {
+            let path = Path::new(subject);
+            let folder = path.parent().unwrap_or(Path::new("")).into();
+            let document = read_document(path)?;
+            return Ok(Self { document, is_file: true, folder, options });
+        }
+        let url = if subject.contains("://") || subject.starts_with("unix:") {
+            subject.to_owned()
+        } else {
+            format!("http://{subject}")
+        };
+        let mut document = Document::new();
+        // As it will be shown, so that name and target are seen to be the same.
+        let name = Target::parse(&url).map_or_else(|_| url.clone(), |target| target.to_string());
+        document.set("name", default_name(&name)).set("targetUrl", url);
+        Ok(Self { document, is_file: false, folder: PathBuf::new(), options })
+    }
+
+    /// Gives a field the value of an option.
+    fn set(&mut self, field: &'static str, option: &'static str, value: impl Into<Value>) {
+        self.document.set(field, value);
+        self.options.push((field, option));
+    }
+
+    /// As [`Draft::set`], if the option was given.
+    fn put(&mut self, field: &'static str, option: &'static str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.set(field, option, value);
+        }
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.document.get(field).is_some_and(|value| !value.is_null())
+    }
+
+    fn put_load(&mut self, args: &ScenarioArgs) -> Result<(), Failure> {
+        if let Some(rate) = args.rate {
+            self.set("loadProfile", "-r", json!({"type": "CONSTANT", "initialRps": rate}));
+        }
+        if let Some(profile) = &args.profile {
+            let (profile, folder) = read_profile(profile)?;
+            self.set("loadProfile", "--profile", profile);
+            self.folder = folder;
+        }
+        self.put("arrivals", "--arrivals", args.arrivals.map(arrivals_word));
+        self.put("seed", "--seed", args.seed);
+        self.put("maxRequests", "-n", args.requests);
+        self.put("connections", "-c", args.connections);
+        self.put("maxBacklog", "--max-backlog", args.max_backlog);
+        self.put("warmupSeconds", "--warmup", args.warmup.map(|time| time.as_secs_f64()));
+        self.put("drainSeconds", "--drain", args.drain.map(|time| time.as_secs_f64()));
+        self.put("durationSeconds", "-d", args.duration.map(|time| time.as_secs_f64()));
+        if !self.has("durationSeconds") {
+            self.put("durationSeconds", "-n", self.default_duration(args.requests));
+        }
+        Ok(())
+    }
+
+    /// The duration where nobody says one. A number of requests has the time that it takes at a
+    /// constant rate, or all the time there is.
+    fn default_duration(&self, requests: Option<u64>) -> Option<f64> {
+        let Some(requests) = requests else {
+            // A file has to say it, for it is to mean the same everywhere.
+            return (!self.is_file).then_some(DEFAULT_SECONDS);
+        };
+        if !self.has("loadProfile") {
+            return Some(limits::MAX_DURATION_SECONDS);
+        }
+        let profile = self.document.get("loadProfile")?;
+        if profile.get("type") != Some(&json!("CONSTANT")) {
+            // It has a course, and a course has a length.
+            return Some(DEFAULT_SECONDS);
+        }
+        // At random times the last of them comes sooner or later than that.
+        let is_random = self.document.get("arrivals") == Some(&json!("POISSON"));
+        let rate = profile.get("initialRps").and_then(Value::as_f64).filter(|_| !is_random);
+        let seconds = rate.map_or(f64::INFINITY, |rate| requests as f64 / rate);
+        Some(seconds.min(limits::MAX_DURATION_SECONDS))
+    }
+
+    fn put_request(&mut self, args: &ScenarioArgs) -> Result<(), Failure> {
+        let mut headers = args.headers.clone();
+        let mut default = |name: &str, value: String| {
+            if !args.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                headers.push((name.into(), value));
+            }
+        };
+        if args.json.is_some() {
+            default("Content-Type", "application/json".into());
+            default("Accept", "application/json".into());
+        }
+        if let Some(user) = &args.user {
+            default("Authorization", format!("Basic {}", BASE64.encode(user)));
+        }
+        self.put_headers(&headers);
+        for (option, body) in [("--body", &args.body), ("--json", &args.json)] {
+            let Some(body) = body else { continue };
+            self.document.set_body(&text_or_file(option, body)?);
+            self.options.extend([("body", option), ("bodyBase64", option)]);
+            if !self.has("method") {
+                self.set("method", option, "POST");
+            }
+        }
+        self.put("method", "-m", args.method.as_deref());
+        self.put("timeoutSeconds", "-t", args.timeout.map(|time| time.as_secs_f64()));
+        self.put("followRedirects", "--max-redirects", args.max_redirects);
+        Ok(())
+    }
+
+    /// Headers in the place of those of the same names that the file has.
+    fn put_headers(&mut self, headers: &[(String, String)]) {
+        if let Some(Value::Object(mut old)) = self.document.get("headers").cloned() {
+            let is_new =
+                |name: &String| headers.iter().any(|(new, _)| new.eq_ignore_ascii_case(name));
+            old.retain(|name, _| !is_new(name));
+            self.document.set("headers", old);
+        }
+        for (name, value) in headers {
+            self.document.add_header(name, value);
+        }
+    }
+
+    fn put_connection(&mut self, args: &ScenarioArgs) {
+        self.put("tlsVerify", "-k", args.insecure.then_some(false));
+        self.put("httpVersion", "--http1", args.http1.then_some("http1"));
+        self.put("httpVersion", "--http2", args.http2.then_some("http2"));
+        self.put("streams", "--streams", args.streams);
+        self.put("keepAlive", "--no-keepalive", args.no_keepalive.then_some(false));
+    }
+
+    /// Rules after those of the file, which still count.
+    fn put_rules(&mut self, rules: &[String]) {
+        let old = self.document.get("sla").filter(|sla| !sla.is_null()).cloned();
+        // What is no list is a fault of the file, and is left to be found.
+        if let Value::Array(mut all) = old.unwrap_or_else(|| json!([])) {
+            all.extend(rules.iter().map(|rule| Value::from(rule.as_str())));
+            self.document.set("sla", all);
+        }
+    }
+
+    fn judge(self) -> Result<Scenario, Failure> {
+        let Self { document, folder, options, .. } = self;
+        let mut read = |name: &str| std::fs::read_to_string(folder.join(name));
+        document.parse_with(&mut read).map_err(|mut error| {
+            for fault in &mut error.faults {
+                let holds = |field: &str| {
+                    let inner = fault.path.strip_prefix(field);
+                    inner.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
+                // The option that was put in last is the one that counts.
+                if let Some((_, option)) = options.iter().rfind(|(field, _)| holds(field)) {
+                    fault.path.push_str(&format!(" ({option})"));
+                }
+            }
+            error.into()
+        })
+    }
+}
+
+/// Whether a subject names a scenario file rather than a URL. What is there is a file, and so is
+/// what looks like one and has no port that says it is a host.
+fn is_file(subject: &str) -> bool {
+    let has_scheme = subject.contains("://") || subject.starts_with("unix:");
+    let host = subject.split('/').next().unwrap_or_default();
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let path = Path::new(subject);
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let looks_so = ["json", "yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+    !has_scheme && (path.is_file() || (looks_so && !has_port))
+}
+
+/// JSON or YAML, as the file's name says; without a name that says it, whichever it begins like.
+fn read_document(path: &Path) -> Result<Document, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => " (a URL begins with http:// or https://)",
+            _ => "",
+        };
+        Failure::Usage(format!("cannot read the scenario {}: {error}{hint}", path.display()))
+    })?;
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let is_json = match ending.to_ascii_lowercase().as_str() {
+        "json" => true,
+        "yaml" | "yml" => false,
+        _ => text.trim_start().starts_with('{'),
+    };
+    let document = if is_json { Document::from_json(&text) } else { Document::from_yaml(&text) };
+    Ok(document?)
+}
+
+/// The profile, and the folder in which the file that it may name is looked for.
+fn read_profile(given: &str) -> Result<(Value, PathBuf), Failure> {
+    let text = text_or_file("--profile", given)?;
+    let folder = given.strip_prefix('@').map(Path::new).and_then(Path::parent);
+    let profile = serde_json::from_slice(&text)
+        .map_err(|error| Failure::Usage(format!("--profile is not valid JSON: {error}")))?;
+    Ok((profile, folder.unwrap_or(Path::new("")).into()))
+}
+
+/// A text as it is, or what `@FILE` or `@-`, standard input, holds.
+fn text_or_file(option: &str, given: &str) -> Result<Vec<u8>, Failure> {
+    let Some(path) = given.strip_prefix('@') else { return Ok(given.as_bytes().into()) };
+    let mut bytes = Vec::new();
+    let read = match path {
+        "-" => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
+        path => std::fs::read(path),
+    };
+    read.map_err(Failure::unreadable(option, Path::new(path)))
+}
+
+fn arrivals_word(arrivals: Arrivals) -> &'static str {
+    match arrivals {
+        Arrivals::Uniform => "UNIFORM",
+        Arrivals::Poisson => "POISSON",
+    }
+}

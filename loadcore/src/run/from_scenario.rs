@@ -1,0 +1,76 @@
+//! A scenario into a load test on this machine: the one way from a document to a run, for whatever
+//! front end read the document.
+
+use super::LoadTest;
+use crate::http::{HttpOptions, HttpVersion, TlsOptions};
+use crate::profile::MAX_DURATION_SECONDS;
+use crate::scenario::{self, Load, Scenario};
+
+impl LoadTest {
+    /// The load test that `scenario` describes. This machine makes all of its load, whatever its
+    /// `numWorkers`; what only a platform can do (`autoStart`, `tags`) is not looked at.
+    ///
+    /// The result shows the scenario's document, complete with every default, and without secrets
+    /// (see [`Scenario::public_value`]).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use loadcore::{LoadTest, scenario::Scenario};
+    ///
+    /// let scenario = Scenario::from_json(&std::fs::read_to_string("smoke.json")?)?;
+    /// LoadTest::from_scenario(&scenario).run().await?.assert_passed();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_scenario(scenario: &Scenario) -> Self {
+        let mut test = Self::http(http_options(scenario))
+            .arrivals(scenario.arrivals)
+            .warmup(scenario.warmup)
+            .timeout(scenario.timeout)
+            .drain(scenario.drain)
+            .scenario_document(scenario.public_value());
+        // Where nobody asked for more than the default, fewer descriptors make fewer connections
+        // (and the verdict says so); what was asked for is had, or the run is not made.
+        if scenario.connections != scenario.load.default_connections() {
+            test = test.connections(scenario.connections.into());
+        }
+        // The longest duration beside a number of requests says that the number alone ends it.
+        let longest = scenario.duration.as_secs_f64() >= MAX_DURATION_SECONDS;
+        if scenario.max_requests.is_none() || !longest {
+            test = test.duration(scenario.duration);
+        }
+        if let Some(requests) = scenario.max_requests {
+            test = test.requests(requests);
+        }
+        if let Some(most) = scenario.max_backlog {
+            test = test.max_backlog(most);
+        }
+        if let Load::Open(profile) = &scenario.load {
+            test = test.profile(profile.clone());
+        }
+        scenario.sla.iter().fold(test, |test, rule| {
+            let (window, seconds) = (rule.window_seconds, rule.for_seconds);
+            test.expect_live(&rule.rule.to_string(), window, seconds, rule.abort)
+        })
+    }
+}
+
+fn http_options(scenario: &Scenario) -> HttpOptions {
+    HttpOptions {
+        method: scenario.method.clone(),
+        headers: scenario.headers.clone(),
+        body: scenario.body.clone(),
+        version: match scenario.http_version {
+            scenario::HttpVersion::Auto => HttpVersion::Auto,
+            scenario::HttpVersion::Http1 => HttpVersion::Http1,
+            scenario::HttpVersion::Http2 => HttpVersion::Http2,
+        },
+        streams: scenario.streams as usize,
+        keep_alive: scenario.keep_alive,
+        max_redirects: scenario.follow_redirects,
+        tls: TlsOptions { insecure: !scenario.tls_verify, ..TlsOptions::default() },
+        unix_socket: scenario.target.unix_socket().map(Into::into),
+        timeout: scenario.timeout,
+        ..HttpOptions::get(scenario.target.uri().clone())
+    }
+}
