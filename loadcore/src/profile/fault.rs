@@ -22,21 +22,21 @@ impl fmt::Display for Fault {
 
 /// The faults found so far.
 ///
-/// Each place is named once: after a text where a number belongs, that the sum is wrong too is no
-/// news. At most [`Faults::MAX`] are kept, so a bad file of a million lines gives an error that a
+/// Each place is named once, and nothing inside a place that is wrong as a whole: after a text where
+/// a list belongs, that its first element is wrong too is no news. At most [`Faults::MAX`] are kept, so a bad file of a million lines gives an error that a
 /// person can read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
+pub(crate) struct Faults {
     list: Vec<Fault>,
     more: usize,
 }
 
 impl Faults {
     /// The most faults that are kept; past that they are counted.
-    pub const MAX: usize = 100;
+    pub(crate) const MAX: usize = 100;
 
-    /// Adds a fault, unless its place has one already.
-    pub fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    /// Adds a fault, unless its place, or one that holds it, has one already.
+    pub(crate) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
         let path = path.into();
         if self.has(&path) {
             return;
@@ -48,21 +48,22 @@ impl Faults {
         }
     }
 
-    /// Whether this place has a fault already.
-    #[must_use]
-    pub fn has(&self, path: &str) -> bool {
-        self.list.iter().any(|fault| fault.path == path)
+    /// Whether this place, or one that holds it, has a fault already.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let holds = |outer: &str| match path.strip_prefix(outer) {
+            Some(inner) => inner.is_empty() || (!outer.is_empty() && inner.starts_with(['.', '['])),
+            None => false,
+        };
+        self.list.iter().any(|fault| holds(&fault.path))
     }
 
     /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// The faults in the order found; past the bound the last says how many more there are.
-    #[must_use]
-    pub fn into_vec(mut self) -> Vec<Fault> {
+    pub(crate) fn into_vec(mut self) -> Vec<Fault> {
         if self.more > 0 {
             let message = format!("and {} more faults, which are not listed", self.more);
             self.list.push(Fault { path: String::new(), message });

@@ -21,7 +21,8 @@ mod sine;
 mod types;
 
 pub use check::{MAX_BURSTS, MAX_POINTS, MAX_STEPS, MIN_PERIOD_SECONDS};
-pub use fault::{Fault, Faults};
+pub use fault::Fault;
+pub(crate) use fault::{Faults, number};
 pub use live::{ChangeError, Live, MAX_CHANGES};
 pub use load_profile::{LoadProfile, ProfileError};
 pub use piecewise::{Line, Piecewise};

@@ -18,13 +18,10 @@
 //! is a snapshot or an error, after an amount of work and memory that was bounded beforehand. What
 //! has been read is consistent in itself: its histograms count what its counters count.
 
+use super::hdr::{hdr_from_bytes, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
 use super::{Counters, Health, Histogram, Interval, Overflow, Snapshot};
 use crate::request::ErrorClass;
-use flate2::read::ZlibDecoder;
-use hdrhistogram::Histogram as Hdr;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
-use std::io::Read;
 
 /// What every encoded snapshot begins with.
 const MAGIC: &[u8; 4] = b"LCSN";
@@ -132,92 +129,6 @@ fn agrees(total: &Interval) -> bool {
         && failed == counters.failed
 }
 
-/// A histogram as HdrHistogram's V2 encoding, deflated. What lies above the range is not in it.
-#[must_use]
-pub(crate) fn hdr_to_bytes(hdr: &Hdr<u64>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(hdr, &mut bytes)
-        .expect("no count reaches 2^63, and a Vec takes every byte");
-    bytes
-}
-
-/// Reads HdrHistogram's V2 encoding, deflated, of a histogram with our range.
-///
-/// The crate's own reader trusts the lengths and ranges it finds and would allocate gigabytes for a
-/// few forged bytes. So the bytes are inflated here, up to a bound, and examined before it sees
-/// them.
-pub(crate) fn hdr_from_bytes(bytes: &[u8]) -> Result<Hdr<u64>, &'static str> {
-    let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
-    let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
-    let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
-    if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
-        return Err("has a length that is not its own");
-    }
-    // A count takes at most nine bytes.
-    let bound = (V2_HEADER + 9 * Histogram::BUCKETS) as u64;
-    let mut plain = Vec::new();
-    let mut inflater = ZlibDecoder::new(deflated).take(bound + 1);
-    inflater.read_to_end(&mut plain).map_err(|_| "cannot be inflated")?;
-    if plain.len() as u64 > bound {
-        return Err("inflates to more than a histogram can have");
-    }
-    examine(&plain)?;
-    Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| "is not a histogram")
-}
-
-/// Bytes before the counts in the V2 encoding.
-const V2_HEADER: usize = 40;
-
-/// Accepts a V2 encoding whose range is ours and whose counts have buckets there. The layout is
-/// that of `encodeIntoByteBuffer` in the Java implementation's `AbstractHistogram`.
-fn examine(plain: &[u8]) -> Result<(), &'static str> {
-    let (header, mut counts) = plain.split_at_checked(V2_HEADER).ok_or("is cut short")?;
-    let mut wanted = Vec::with_capacity(V2_HEADER);
-    wanted.extend_from_slice(&[0x1c, 0x84, 0x93, 0x13]);
-    wanted.extend_from_slice(&u32::try_from(counts.len()).unwrap_or(u32::MAX).to_be_bytes());
-    wanted.extend_from_slice(&0u32.to_be_bytes());
-    wanted.extend_from_slice(&u32::from(Histogram::DIGITS).to_be_bytes());
-    wanted.extend_from_slice(&Histogram::LOWEST.to_be_bytes());
-    wanted.extend_from_slice(&Histogram::HIGHEST.to_be_bytes());
-    wanted.extend_from_slice(&1f64.to_be_bytes());
-    if header != wanted {
-        return Err("is a histogram of another range");
-    }
-    let (mut index, mut total) = (0u64, 0u64);
-    while !counts.is_empty() {
-        let zigzag = take_zigzag(&mut counts).ok_or("is cut short")?;
-        // An even number is twice a count, an odd one stands for (n + 1) / 2 empty buckets.
-        if zigzag % 2 == 0 {
-            total = total.saturating_add(zigzag / 2);
-            index += 1;
-        } else {
-            index = index.saturating_add(zigzag / 2 + 1);
-        }
-        if index > Histogram::BUCKETS as u64 || total > Histogram::MOST {
-            return Err("counts more than a histogram can");
-        }
-    }
-    Ok(())
-}
-
-/// HdrHistogram's varint: as LEB128, but a ninth byte carries eight bits and is the last.
-fn take_zigzag(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for position in 0..9 {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        if position == 8 {
-            return Some(value | u64::from(*byte) << 56);
-        }
-        value |= u64::from(byte & 0x7f) << (7 * position);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    Some(value)
-}
-
 fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
     let mut payload = Vec::new();
     write(&mut payload);
@@ -226,8 +137,8 @@ fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&payload);
 }
 
-/// Takes the section `tag` off the front of `rest` and reads it whole. The reader answers `None`
-/// where a number or text is missing.
+/// Takes the section `tag` off the front of `rest` and has `read` read it whole, or say what is wrong
+/// with it.
 fn read_section<T>(
     rest: &mut &[u8],
     tag: u8,
@@ -388,14 +299,6 @@ mod tests {
     }
 
     #[test]
-    fn the_histogram_inside_is_read_by_hdrhistogram_itself() {
-        let histogram = golden().total.histograms.response;
-        let bytes = hdr_to_bytes(histogram.hdr());
-        let read: Hdr<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
-        assert_eq!(&read, histogram.hdr());
-    }
-
-    #[test]
     fn a_newer_version_is_refused_by_name() {
         let mut bytes = golden().encode();
         bytes[4] = 7;
@@ -424,41 +327,6 @@ mod tests {
         forged.total.counters.ok += 1;
         let error = Snapshot::decode(&forged.encode()).unwrap_err();
         assert!(error.to_string().contains("does not agree"), "{error}");
-    }
-
-    #[test]
-    fn a_few_bytes_cannot_ask_for_much_memory() {
-        let mut zeros = Vec::new();
-        let bomb = std::io::repeat(0).take(100 << 20);
-        flate2::read::ZlibEncoder::new(bomb, flate2::Compression::best())
-            .read_to_end(&mut zeros)
-            .unwrap();
-        let mut bytes = vec![0x1c, 0x84, 0x93, 0x14];
-        bytes.extend_from_slice(&(zeros.len() as u32).to_be_bytes());
-        bytes.extend_from_slice(&zeros);
-        assert_eq!(
-            hdr_from_bytes(&bytes).unwrap_err(),
-            "inflates to more than a histogram can have"
-        );
-    }
-
-    #[test]
-    fn forged_counts_are_refused_before_they_are_used() {
-        let plain = |counts: &[u8]| {
-            let mut bytes = Vec::new();
-            hdrhistogram::serialization::V2Serializer::new()
-                .serialize(Histogram::new().hdr(), &mut bytes)
-                .unwrap();
-            bytes.truncate(V2_HEADER);
-            bytes[4..8].copy_from_slice(&(counts.len() as u32).to_be_bytes());
-            bytes.extend_from_slice(counts);
-            bytes
-        };
-        assert_eq!(examine(&plain(&[2, 4])), Ok(()));
-        // A run of 2^63 empty buckets, whose negation overflows, and a count of 2^62.
-        assert!(examine(&plain(&[0xff; 9])).is_err());
-        assert!(examine(&plain(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80])).is_err());
-        assert!(examine(&plain(&[0x80])).is_err());
     }
 
     proptest! {
@@ -496,8 +364,6 @@ mod tests {
 
         #[test]
         fn no_noise_makes_it_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = hdr_from_bytes(&noise);
-            let _ = examine(&noise);
             let _ = Snapshot::decode(&[b"LCSN\x01".as_slice(), &noise].concat());
         }
     }

@@ -9,7 +9,8 @@
 //! What lies above an hour has no bucket. It is counted apart, in [`Overflow`], and not moved to the
 //! last bucket: a clamped value would pass for a measured one.
 
-use super::{Merge, codec};
+use super::Merge;
+use super::hdr::{hdr_from_bytes, hdr_to_bytes};
 use crate::time::{Nanos, SECOND};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -204,7 +205,7 @@ impl Histogram {
     /// What lies above the range has no place in it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        codec::hdr_to_bytes(&self.hdr)
+        hdr_to_bytes(&self.hdr)
     }
 
     /// The same counts in less memory.
@@ -248,7 +249,7 @@ impl Histogram {
 impl PackedHistogram {
     /// The histogram that was packed.
     pub(crate) fn unpack(&self) -> Histogram {
-        let hdr = codec::hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
+        let hdr = hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
         Histogram { hdr, overflow: self.overflow }
     }
 }
@@ -300,7 +301,7 @@ impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
         let bytes = BASE64.decode(text.hdr).map_err(|_| "is not Base64");
-        let hdr = bytes.and_then(|bytes| codec::hdr_from_bytes(&bytes));
+        let hdr = bytes.and_then(|bytes| hdr_from_bytes(&bytes));
         let whole = hdr.and_then(|hdr| {
             Self::from_parts(hdr, text.above_range).ok_or("has an impossible aboveRange")
         });

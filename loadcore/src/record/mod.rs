@@ -11,6 +11,7 @@
 //! number of requests.
 
 mod codec;
+mod hdr;
 mod histogram;
 mod interval;
 mod recorder;

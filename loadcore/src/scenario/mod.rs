@@ -1,1 +1,280 @@
-//! scenario
+//! Turns a scenario document, JSON or YAML, into a [`Scenario`] that cannot be invalid.
+//!
+//! Parse, don't validate: whoever holds a [`Scenario`] need not ask whether its rate is a number or
+//! its target a URL. What is wrong with a document is said all at once, each fault with its path,
+//! so that a person puts it right in one go.
+//!
+//! ```
+//! use loadcore::scenario::Scenario;
+//!
+//! let scenario = Scenario::from_json(
+//!     r#"{
+//!         "name": "health", "targetUrl": "http://127.0.0.1:8080/health", "durationSeconds": 10,
+//!         "loadProfile": {"type": "CONSTANT", "initialRps": 500}
+//!     }"#,
+//! )?;
+//! assert!(scenario.load.is_open());
+//! assert_eq!(scenario.connections, 1_000);
+//!
+//! let error = Scenario::from_json(r#"{"name": "", "targetUrl": "ftp://host", "duration": 10}"#);
+//! assert_eq!(
+//!     error.unwrap_err().to_string(),
+//!     "the scenario has 4 faults:\n  \
+//!      name: is empty; give 1 to 200 characters\n  \
+//!      targetUrl: scheme \"ftp\" is not supported; give http or https\n  \
+//!      durationSeconds: is missing\n  \
+//!      duration: unknown field; did you mean `durationSeconds`?"
+//! );
+//! # Ok::<(), loadcore::scenario::ScenarioError>(())
+//! ```
+
+mod document;
+mod load_profile;
+mod object;
+mod parse;
+mod points;
+mod sla;
+mod target;
+mod units;
+mod write;
+
+pub use crate::profile::Fault;
+pub use document::{Document, default_name};
+pub use sla::{SlaRule, check_rule};
+pub use target::Target;
+pub use units::{UnitError, parse_duration, parse_rate};
+
+use crate::profile::{LoadProfile, Profile};
+use crate::schedule::Arrivals;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// What a scenario may ask for at most. Each limit is named in the fault of what goes past it.
+pub mod limits {
+    pub use crate::profile::{
+        MAX_ARRIVALS, MAX_BURSTS, MAX_DURATION_SECONDS, MAX_POINTS, MAX_RATE, MAX_STEPS,
+    };
+
+    /// Characters of the name.
+    pub const MAX_NAME: usize = 200;
+    /// Bytes of the target's URL.
+    pub const MAX_URL_BYTES: usize = 16_384;
+    /// Values of all headers, counted.
+    pub const MAX_HEADERS: usize = 256;
+    /// Bytes of one header's value.
+    pub const MAX_HEADER_BYTES: usize = 65_536;
+    /// Bytes of the body: 64 MiB.
+    pub const MAX_BODY_BYTES: usize = 64 << 20;
+    /// Workers of a run.
+    pub const MAX_WORKERS: u64 = 1_000;
+    /// Open connections, all workers together.
+    pub const MAX_CONNECTIONS: u64 = 1_000_000;
+    /// HTTP/2 streams in one connection.
+    pub const MAX_STREAMS: u64 = 1_000;
+    /// Arrivals that may wait.
+    pub const MAX_BACKLOG: u64 = 1_000_000_000_000;
+    /// Redirects to follow.
+    pub const MAX_REDIRECTS: u64 = 50;
+    /// The longest timeout, drain or wait for workers, and the longest window of an SLA rule.
+    pub const MAX_WAIT_SECONDS: f64 = 3_600.0;
+    /// SLA rules.
+    pub const MAX_RULES: usize = 100;
+    /// Tags, and characters of each.
+    pub const MAX_TAGS: usize = 100;
+    /// Characters of the notes.
+    pub const MAX_NOTES: usize = 100_000;
+}
+
+/// A scenario: what to do. Valid, complete with every default, and read-only.
+///
+/// Its fields are those of [`ScenarioFields`]. To change one, change the [`Document`] and parse
+/// again: a default may follow from another field, as a ramp's length does from the duration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario(ScenarioFields);
+
+/// The fields of a [`Scenario`], which are read through it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioFields {
+    /// What people call it.
+    pub name: String,
+    /// Where the requests go.
+    pub target: Target,
+    /// The request's method.
+    pub method: Method,
+    /// The request's headers in the order given, those of one name together. None of them frames
+    /// the message.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The request's body; empty for none.
+    pub body: Bytes,
+    /// How long arrivals fall due: D.
+    pub duration: Duration,
+    /// How long to load before that, at the first rate, with nothing counted.
+    pub warmup: Duration,
+    /// How many workers share the load.
+    pub num_workers: u32,
+    /// How long to wait for them.
+    pub worker_wait: Duration,
+    /// What to do when one is lost.
+    pub on_worker_loss: OnWorkerLoss,
+    /// Open loop at a rate, or closed loop.
+    pub load: Load,
+    /// How arrivals are spread; closed loop has none, and does not ask.
+    pub arrivals: Arrivals,
+    /// Stop after so many requests, of all workers together.
+    pub max_requests: Option<u64>,
+    /// The most open connections, of all workers together.
+    pub connections: u32,
+    /// The most HTTP/2 streams in each connection.
+    pub streams: u32,
+    /// The most arrivals that may wait; `None` in closed loop, where none does.
+    pub max_backlog: Option<u64>,
+    /// From the actual start to the end of a request.
+    pub timeout: Duration,
+    /// How long what is due and what is in flight at D is awaited.
+    pub drain: Duration,
+    /// How many redirects to follow.
+    pub follow_redirects: u32,
+    /// Whether a certificate that cannot be verified is an error.
+    pub tls_verify: bool,
+    /// Which HTTP to speak.
+    pub http_version: HttpVersion,
+    /// Whether a connection carries more than one request.
+    pub keep_alive: bool,
+    /// The bounds on statistics.
+    pub sla: Vec<SlaRule>,
+    /// For finding it again.
+    pub tags: Vec<String>,
+    /// Whatever people want to remember.
+    pub notes: String,
+    /// Whether a platform starts it at once.
+    pub auto_start: bool,
+}
+
+/// What makes the next request due.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Load {
+    /// Closed loop: an answer to the one before it, on each connection.
+    Closed,
+    /// Open loop: time alone.
+    Open(LoadProfile),
+}
+
+impl Load {
+    /// The profile, in open loop.
+    #[must_use]
+    pub fn profile(&self) -> Option<&LoadProfile> {
+        match self {
+            Self::Closed => None,
+            Self::Open(profile) => Some(profile),
+        }
+    }
+
+    /// Whether arrivals come by time alone.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+
+    /// The most open connections where the document names none: closed loop has as many as it is
+    /// to load with, open loop opens them on demand.
+    pub(crate) fn default_connections(&self) -> u32 {
+        if self.is_open() { 1_000 } else { 64 }
+    }
+
+    /// The greatest backlog where the document names none: ten seconds' worth at the peak rate.
+    pub(crate) fn default_max_backlog(&self) -> Option<u64> {
+        self.profile().map(|profile| ((10.0 * profile.peak_rate()).ceil() as u64).max(1))
+    }
+}
+
+/// What to do when a worker is lost in the middle of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnWorkerLoss {
+    /// The others take over its share.
+    #[default]
+    Rebalance,
+    /// The others go on with theirs.
+    Continue,
+    /// The run ends.
+    Fail,
+}
+
+/// Which HTTP to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpVersion {
+    /// HTTP/2 where TLS's ALPN agrees on it, else HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2; without TLS by prior knowledge.
+    Http2,
+}
+
+/// Everything that is wrong with a scenario document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the scenario has {}:{}", count(faults.len()), listed(faults))]
+pub struct ScenarioError {
+    /// The faults, at least one. What is not JSON or YAML at all has one alone, without a path,
+    /// that gives line and column.
+    pub faults: Vec<Fault>,
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 { "1 fault".into() } else { format!("{faults} faults") }
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| format!("\n  {fault}")).collect()
+}
+
+impl Scenario {
+    /// Parses JSON.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document.
+    pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
+        Document::from_json(text)?.parse()
+    }
+
+    /// Parses YAML.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document.
+    #[cfg(feature = "yaml")]
+    pub fn from_yaml(text: &str) -> Result<Self, ScenarioError> {
+        Document::from_yaml(text)?.parse()
+    }
+
+    /// Parses a document that was read already.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document.
+    pub fn from_value(value: Value) -> Result<Self, ScenarioError> {
+        Document::from_value(value)?.parse()
+    }
+
+    /// The document of this scenario, with every default filled in: parsed again it gives the same
+    /// scenario. Header names are in lower case.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        write::document(self)
+    }
+}
+
+impl Deref for Scenario {
+    type Target = ScenarioFields;
+
+    fn deref(&self) -> &ScenarioFields {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

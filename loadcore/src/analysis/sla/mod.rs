@@ -9,6 +9,7 @@
 mod live;
 mod outcome;
 mod rule;
+mod text;
 
 pub use live::{Event, Live};
 pub use outcome::outcomes;

@@ -1,0 +1,318 @@
+//! Turns the text of a rule into a bound on a statistic, and back.
+//!
+//! ```text
+//! rule       = metric comparison bound           p99<250ms, error_rate<=0.1%, rps>=1000
+//! metric     = ["service_"] statistic | "error_rate" | "achieved_rate" | "dropped_rate" | "rps"
+//! statistic  = "p" percent | "min" | "mean" | "max"      percent: 0 to 100, up to four decimals
+//! comparison = "<" | "<=" | ">" | ">="
+//! bound      = time (ns us ms s m h) | percentage (%) | number, as the metric asks for
+//! ```
+
+use super::{Bound, Comparison, Metric, Rule, RuleError, Statistic, Times};
+use crate::analysis::suggest::nearest;
+use std::fmt;
+use std::str::FromStr;
+
+/// Metrics that stand for themselves, for suggestions.
+const METRICS: [&str; 14] = [
+    "min",
+    "mean",
+    "max",
+    "p50",
+    "p99",
+    "service_min",
+    "service_mean",
+    "service_max",
+    "service_p50",
+    "service_p99",
+    "error_rate",
+    "achieved_rate",
+    "dropped_rate",
+    "rps",
+];
+
+/// What others call them.
+const OTHER_NAMES: [(&str, &str); 9] = [
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("median", "p50"),
+    ("maximum", "max"),
+    ("minimum", "min"),
+    ("errors", "error_rate"),
+    ("failures", "error_rate"),
+    ("throughput", "rps"),
+    ("dropped", "dropped_rate"),
+];
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let fail =
+            |why: String| RuleError(format!("\"{}\" is not an SLA rule: {why}", text.trim()));
+        let at = text.find(['<', '>', '=', '!']).ok_or_else(|| {
+            fail("it has no comparison; allowed are <, <=, > and >=, as in p99<250ms".into())
+        })?;
+        let (metric, rest) = text.split_at(at);
+        let signs = rest.len() - rest.trim_start_matches(['<', '>', '=', '!']).len();
+        let (comparison, bound) = rest.split_at(signs);
+        let metric = parse_metric(metric.trim()).map_err(fail)?;
+        let comparison = parse_comparison(comparison).map_err(fail)?;
+        let bound = parse_bound(metric, bound.trim()).map_err(fail)?;
+        Ok(Self { metric, comparison, bound })
+    }
+}
+
+fn parse_metric(name: &str) -> Result<Metric, String> {
+    match name {
+        "error_rate" => return Ok(Metric::ErrorRate),
+        "achieved_rate" => return Ok(Metric::AchievedRate),
+        "dropped_rate" => return Ok(Metric::DroppedRate),
+        "rps" => return Ok(Metric::Rps),
+        _ => {}
+    }
+    let (times, statistic) = match name.strip_prefix("service_") {
+        Some(statistic) => (Times::Service, statistic),
+        None => (Times::Response, name),
+    };
+    let statistic = match statistic {
+        "min" => Statistic::Min,
+        "mean" => Statistic::Mean,
+        "max" => Statistic::Max,
+        _ => match statistic.strip_prefix('p').filter(|rest| rest.starts_with(is_digit)) {
+            Some(percent) => Statistic::Percentile(parse_percentile(percent)?),
+            None => return Err(unknown_metric(name)),
+        },
+    };
+    Ok(Metric::Time(times, statistic))
+}
+
+fn unknown_metric(name: &str) -> String {
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name.to_lowercase());
+    let hint = match other.map(|(_, ours)| *ours).or_else(|| nearest(name, &METRICS)) {
+        Some(word) => format!("did you mean {word}? "),
+        None => String::new(),
+    };
+    format!(
+        "there is no metric \"{name}\"; {hint}allowed are p50, p99, p99.9 and so on, min, mean, max, \
+         each also as service_p50 and so on, error_rate, achieved_rate, dropped_rate and rps"
+    )
+}
+
+/// `99.9` as ten-thousandths of a percent.
+fn parse_percentile(text: &str) -> Result<u32, String> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.chars().chain(decimals.chars()).all(is_digit);
+    let exact = decimals.len() <= 4 && !text.ends_with('.');
+    let parts = format!("{whole}{decimals:0<4}").parse::<u32>().ok();
+    match parts.filter(|_| digits && exact) {
+        Some(parts @ 1..1_000_000) => Ok(parts),
+        Some(1_000_000) => Err("the 100th percentile is called max".into()),
+        Some(_) if whole.starts_with("99") && decimals.is_empty() => {
+            Err(format!("there is no percentile above 100; did you mean p99.{}?", &whole[2..]))
+        }
+        _ => Err(format!(
+            "\"{text}\" is not a percentile: it must be above 0 and below 100, with at most four \
+             decimals"
+        )),
+    }
+}
+
+fn parse_comparison(signs: &str) -> Result<Comparison, String> {
+    match signs {
+        "<" => Ok(Comparison::Less),
+        "<=" => Ok(Comparison::AtMost),
+        ">" => Ok(Comparison::Greater),
+        ">=" => Ok(Comparison::AtLeast),
+        _ => Err(format!("\"{signs}\" is no comparison; allowed are <, <=, > and >=")),
+    }
+}
+
+fn parse_bound(metric: Metric, text: &str) -> Result<Bound, String> {
+    let split = text.find(|c| !is_digit(c) && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..split], text[split..].trim());
+    let example = match metric {
+        Metric::Time(..) => "a time with its unit: ns, us, ms, s, m or h, as in 250ms",
+        Metric::Rps => "a number per second, as in 1000",
+        _ => "a percentage, as in 1%",
+    };
+    let wanted = || format!("\"{text}\" is not {example}");
+    let value = number.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(wanted)?;
+    match (metric, unit) {
+        (Metric::Time(..), unit) => {
+            let nanos = value * nanos_in(unit).ok_or_else(wanted)?;
+            if nanos > 7.0 * 86_400e9 {
+                return Err(format!("\"{text}\" is longer than a week, the longest run"));
+            }
+            Ok(Bound::Time(nanos.round() as u64))
+        }
+        (Metric::Rps, "" | "/s") => Ok(Bound::PerSecond(value)),
+        (Metric::Rps, _) => Err(wanted()),
+        (_, "%") if value <= 100.0 => Ok(Bound::Percent(value)),
+        (_, "%") => Err(format!("\"{text}\" is more than 100%")),
+        _ => Err(wanted()),
+    }
+}
+
+fn nanos_in(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ns" => 1.0,
+        "us" | "µs" | "μs" => 1e3,
+        "ms" => 1e6,
+        "s" => 1e9,
+        "m" | "min" => 60e9,
+        "h" => 3_600e9,
+        _ => return None,
+    })
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.metric, self.comparison, self.bound)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(Times::Response, statistic) => statistic.fmt(f),
+            Self::Time(Times::Service, statistic) => write!(f, "service_{statistic}"),
+            Self::ErrorRate => f.write_str("error_rate"),
+            Self::AchievedRate => f.write_str("achieved_rate"),
+            Self::DroppedRate => f.write_str("dropped_rate"),
+            Self::Rps => f.write_str("rps"),
+        }
+    }
+}
+
+impl fmt::Display for Statistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Min => f.write_str("min"),
+            Self::Mean => f.write_str("mean"),
+            Self::Max => f.write_str("max"),
+            Self::Percentile(parts) => write!(f, "p{}", f64::from(*parts) / 1e4),
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+        })
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            // Below 2^53, so the division and its shortest decimal form come back exactly.
+            Self::Time(nanos @ 1_000_000_000..) => write!(f, "{}s", nanos as f64 / 1e9),
+            Self::Time(nanos @ 1_000_000..) => write!(f, "{}ms", nanos as f64 / 1e6),
+            Self::Time(nanos @ 1_000..) => write!(f, "{}us", nanos as f64 / 1e3),
+            Self::Time(nanos) => write!(f, "{nanos}ns"),
+            Self::Percent(value) => write!(f, "{value}%"),
+            Self::PerSecond(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rule(text: &str) -> Rule {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn fault(text: &str) -> String {
+        text.parse::<Rule>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_documented_rules_are_read_and_written() {
+        for text in [
+            "p99<250ms",
+            "p99.9<1s",
+            "p50<=10us",
+            "mean<40ms",
+            "max<2s",
+            "min>1us",
+            "error_rate<1%",
+            "achieved_rate>=99%",
+            "dropped_rate<=0.1%",
+            "rps>=1000",
+            "service_p99<1.5s",
+            "p0.0001>0ns",
+        ] {
+            assert_eq!(rule(text).to_string(), text);
+        }
+        assert_eq!(rule(" p99 < 0.25 s ").to_string(), "p99<250ms");
+        assert_eq!(rule("max<1m").to_string(), "max<60s");
+        assert_eq!(rule("p50<10µs"), rule("p50<10us"));
+    }
+
+    #[test]
+    fn a_fault_says_what_is_allowed_and_what_was_meant() {
+        let cases = [
+            ("p99", "it has no comparison; allowed are <, <=, > and >="),
+            ("p99==1s", "\"==\" is no comparison; allowed are <, <=, > and >="),
+            ("p99=<1s", "\"=<\" is no comparison"),
+            ("errorrate<1%", "did you mean error_rate?"),
+            ("avg<1s", "did you mean mean?"),
+            ("service_p<1s", "did you mean service_p50?"),
+            ("p999<1s", "did you mean p99.9?"),
+            ("p100<1s", "the 100th percentile is called max"),
+            ("p0<1s", "must be above 0 and below 100"),
+            ("p99.<1s", "\"99.\" is not a percentile"),
+            ("p99.99999<1s", "at most four decimals"),
+            ("p99<250", "\"250\" is not a time with its unit: ns, us, ms, s, m or h"),
+            ("p99<250 furlongs", "is not a time with its unit"),
+            ("p99<-1ms", "\"-1ms\" is not a time"),
+            ("p99<1e3ms", "\"1e3ms\" is not a time"),
+            ("p99<900h", "longer than a week"),
+            ("error_rate<0.01", "\"0.01\" is not a percentage, as in 1%"),
+            ("error_rate<101%", "\"101%\" is more than 100%"),
+            ("rps>=1000ms", "is not a number per second"),
+            ("<1s", "there is no metric \"\""),
+            ("", "it has no comparison"),
+        ];
+        for (text, wanted) in cases {
+            let fault = fault(text);
+            assert!(fault.contains(wanted), "{text}: {fault}");
+            assert!(fault.starts_with(&format!("\"{text}\" is not an SLA rule: ")), "{fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_comes_back_to_the_same_rule(
+            service: bool,
+            percentile in 1..1_000_000u32,
+            nanos in 0..7 * 86_400_000_000_000u64,
+        ) {
+            let times = if service { Times::Service } else { Times::Response };
+            let rule = Rule {
+                metric: Metric::Time(times, Statistic::Percentile(percentile)),
+                comparison: Comparison::AtMost,
+                bound: Bound::Time(nanos),
+            };
+            prop_assert_eq!(rule.to_string().parse::<Rule>(), Ok(rule));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,20}", tail in "[p<>=0-9.%mus]{0,12}") {
+            let _ = text.parse::<Rule>();
+            let _ = tail.parse::<Rule>();
+        }
+    }
+}

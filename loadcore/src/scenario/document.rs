@@ -1,0 +1,229 @@
+//! Turns JSON or YAML text into a document that is well formed, and no more is known of it yet.
+//!
+//! Here programs put their options in, before anything is judged: so an option that replaces a
+//! field of a file is held against the rest of that file like any other.
+
+use super::{Fault, Scenario, ScenarioError, limits, parse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::{fmt, io};
+
+/// A scenario document, not judged yet.
+///
+/// ```
+/// use loadcore::scenario::Document;
+///
+/// let text = r#"{"name": "smoke", "targetUrl": "http://127.0.0.1/", "durationSeconds": 600}"#;
+/// let mut document = Document::from_json(text)?;
+/// document.set("durationSeconds", 10);
+/// document.add_header("Accept", "text/html");
+/// let scenario = document.parse()?;
+/// assert_eq!(scenario.duration.as_secs(), 10);
+/// # Ok::<(), loadcore::scenario::ScenarioError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Document {
+    root: Map<String, Value>,
+}
+
+/// A name for a scenario that nobody named: its target's URL, cut to the longest name.
+#[must_use]
+pub fn default_name(target_url: &str) -> String {
+    let name: String = target_url.chars().take(limits::MAX_NAME).collect();
+    if name.trim().is_empty() { "unnamed".into() } else { name }
+}
+
+impl Document {
+    /// A document without a field.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads JSON. A field that is given twice is an error: one of them would be ignored.
+    ///
+    /// # Errors
+    ///
+    /// What is not JSON, with line and column, or not an object.
+    pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
+        let Strict(value) = serde_json::from_str(text)
+            .map_err(|error| refused(format!("the document is not valid JSON: {error}")))?;
+        Self::from_value(value)
+    }
+
+    /// Reads YAML, with the same rules; nested at most 64 deep.
+    ///
+    /// # Errors
+    ///
+    /// What is not YAML, with line and column, or not an object.
+    #[cfg(feature = "yaml")]
+    pub fn from_yaml(text: &str) -> Result<Self, ScenarioError> {
+        let options = serde_saphyr::options! {
+            with_snippet: false,
+            // As in YAML 1.2: a scenario called `n` or `on` is not called false or true.
+            strict_booleans: true,
+            // `.nan` as its text: refused where a number belongs, with all the other faults.
+            non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
+        };
+        let Strict(value) = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| refused(format!("the document is not valid YAML: {error}")))?;
+        Self::from_value(value)
+    }
+
+    /// Takes a document that was read already.
+    ///
+    /// # Errors
+    ///
+    /// What is not an object.
+    pub fn from_value(value: Value) -> Result<Self, ScenarioError> {
+        match value {
+            Value::Object(root) => Ok(Self { root }),
+            other => {
+                let found = super::object::describe(&other);
+                Err(refused(format!("a scenario is an object, found {found}")))
+            }
+        }
+    }
+
+    /// A field of the document, as it was given.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.root.get(field)
+    }
+
+    /// Gives a field a value, in the place of one that it had.
+    pub fn set(&mut self, field: &str, value: impl Into<Value>) -> &mut Self {
+        self.root.insert(field.into(), value.into());
+        self
+    }
+
+    /// Adds a header to those there are; a name may have several values.
+    pub fn add_header(&mut self, name: &str, value: &str) -> &mut Self {
+        let headers = self.root.entry("headers").or_insert_with(|| Value::Object(Map::new()));
+        // Anything else than an object is a fault, and is left to be found.
+        if let Value::Object(headers) = headers {
+            match headers.get_mut(name) {
+                None => {
+                    headers.insert(name.into(), value.into());
+                }
+                Some(Value::Array(values)) => values.push(value.into()),
+                Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
+            }
+        }
+        self
+    }
+
+    /// Gives the request a body: as text where it is text, else in base64 as `bodyBase64`.
+    pub fn set_body(&mut self, body: &[u8]) -> &mut Self {
+        self.root.shift_remove("body");
+        self.root.shift_remove("bodyBase64");
+        match std::str::from_utf8(body) {
+            Ok(text) => self.set("body", text),
+            Err(_) => self.set("bodyBase64", STANDARD.encode(body)),
+        }
+    }
+
+    /// Judges the document. A profile that names a `file` is a fault: a library opens no file that
+    /// a document names.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document.
+    pub fn parse(&self) -> Result<Scenario, ScenarioError> {
+        parse::scenario(&self.root, None)
+    }
+
+    /// Judges the document, with `read` to fetch the text of a file that it names.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document and of that file.
+    pub fn parse_with(
+        &self,
+        read: &mut dyn FnMut(&str) -> io::Result<String>,
+    ) -> Result<Scenario, ScenarioError> {
+        parse::scenario(&self.root, Some(read))
+    }
+}
+
+fn refused(message: String) -> ScenarioError {
+    ScenarioError { faults: vec![Fault { path: String::new(), message }] }
+}
+
+/// A value that was read strictly: no field twice.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // Never null, which would mean absent: what is no JSON number is kept as its text.
+        Ok(Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Strict::deserialize(deserializer).map(|Strict(value)| value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(value)) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("field {key:?} is given twice")));
+            }
+            let Strict(value) = access.next_value()?;
+            map.insert(key, value);
+        }
+        Ok(map.into())
+    }
+}

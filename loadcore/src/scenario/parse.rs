@@ -1,0 +1,259 @@
+//! Turns a document into a scenario, or into all that is wrong with it.
+
+use super::load_profile::{self, ReadFile};
+use super::object::{Object, check_line, key_text, quoted};
+use super::{
+    HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule, Target, limits,
+    sla,
+};
+use crate::profile::Faults;
+use crate::schedule::Arrivals;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// Judges a whole document. `read` fetches a file that it names.
+pub(super) fn scenario(
+    root: &Map<String, Value>,
+    read: Option<ReadFile<'_>>,
+) -> Result<Scenario, ScenarioError> {
+    let faults = RefCell::new(Faults::default());
+    let fields = fields(Object::new("", root, &faults), read);
+    match (fields, faults.into_inner()) {
+        (Some(fields), faults) if faults.is_empty() => Ok(Scenario(fields)),
+        (_, faults) => Err(ScenarioError { faults: faults.into_vec() }),
+    }
+}
+
+/// Every field, in the order in which people read them. `None` only with a fault noted; a field
+/// that is wrong has its default, for there will be no scenario.
+fn fields(mut object: Object<'_>, read: Option<ReadFile<'_>>) -> Option<ScenarioFields> {
+    let object = &mut object;
+    let name = object.required("name", |object, field| object.line(field, 1..=limits::MAX_NAME));
+    let target = object.required("targetUrl", target);
+    let method = method(object);
+    let headers = headers(object);
+    let body = body(object);
+    let duration = object.required("durationSeconds", |object, field| {
+        object.duration(field, limits::MAX_DURATION_SECONDS)
+    });
+    let warmup = object.wait("warmupSeconds", limits::MAX_DURATION_SECONDS);
+    let num_workers = object.integer("numWorkers", 1..=limits::MAX_WORKERS);
+    let worker_wait = object.wait("workerWaitSeconds", limits::MAX_WAIT_SECONDS);
+    let on_worker_loss = object.choice("onWorkerLoss", ON_WORKER_LOSS);
+    let load = load_profile::load(object, duration, read);
+    let arrivals = arrivals(object);
+    let max_requests = object.integer("maxRequests", 1..=limits::MAX_ARRIVALS);
+    let connections = object.integer("connections", 1..=limits::MAX_CONNECTIONS);
+    let streams = object.integer("streams", 1..=limits::MAX_STREAMS);
+    let max_backlog = object.integer("maxBacklog", 0..=limits::MAX_BACKLOG);
+    let timeout = object.duration("timeoutSeconds", limits::MAX_WAIT_SECONDS);
+    let drain = object.wait("drainSeconds", limits::MAX_WAIT_SECONDS);
+    let follow_redirects = object.integer("followRedirects", 0..=limits::MAX_REDIRECTS);
+    let tls_verify = object.boolean("tlsVerify");
+    let http_version = object.choice("httpVersion", HTTP_VERSIONS);
+    let keep_alive = object.boolean("keepAlive");
+    let sla = rules(object);
+    let tags = tags(object);
+    let notes = notes(object);
+    let auto_start = object.boolean("autoStart");
+    object.refuse_unknown();
+
+    let load = load?;
+    Some(ScenarioFields {
+        name: name?,
+        target: target?,
+        method,
+        headers,
+        body,
+        duration: duration?,
+        warmup: warmup.unwrap_or_default(),
+        num_workers: num_workers.unwrap_or(1) as u32,
+        worker_wait: worker_wait.unwrap_or(Duration::from_secs(10)),
+        on_worker_loss: on_worker_loss.unwrap_or_default(),
+        arrivals,
+        max_requests,
+        connections: connections.map_or_else(|| load.default_connections(), |n| n as u32),
+        streams: streams.unwrap_or(100) as u32,
+        max_backlog: max_backlog.or_else(|| load.default_max_backlog()),
+        load,
+        timeout: timeout.unwrap_or(Duration::from_secs(10)),
+        drain: drain.unwrap_or(Duration::from_secs(5)),
+        follow_redirects: follow_redirects.unwrap_or(0) as u32,
+        tls_verify: tls_verify.unwrap_or(true),
+        http_version: http_version.unwrap_or_default(),
+        keep_alive: keep_alive.unwrap_or(true),
+        sla,
+        tags,
+        notes,
+        auto_start: auto_start.unwrap_or(true),
+    })
+}
+
+/// The words of `onWorkerLoss`.
+pub(super) const ON_WORKER_LOSS: &[(&str, OnWorkerLoss)] = &[
+    ("rebalance", OnWorkerLoss::Rebalance),
+    ("continue", OnWorkerLoss::Continue),
+    ("fail", OnWorkerLoss::Fail),
+];
+
+/// The words of `httpVersion`.
+pub(super) const HTTP_VERSIONS: &[(&str, HttpVersion)] =
+    &[("auto", HttpVersion::Auto), ("http1", HttpVersion::Http1), ("http2", HttpVersion::Http2)];
+
+/// Headers that say where a message ends or what becomes of its connection. Two who say it may
+/// differ, so one does.
+const FRAMING: [HeaderName; 3] =
+    [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING, http::header::CONNECTION];
+
+fn target(object: &mut Object<'_>, field: &'static str) -> Option<Target> {
+    let text = object.text(field)?;
+    Target::parse(text).map_err(|message| object.fault(field, message)).ok()
+}
+
+/// GET where there is none. Standard methods are recognised in any case: `get` is no method of its
+/// own that somebody means.
+fn method(object: &mut Object<'_>) -> Method {
+    let Some(text) = object.text("method") else { return Method::GET };
+    let upper = text.to_ascii_uppercase();
+    let standard = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
+    let name = if standard.contains(&upper.as_str()) { &upper } else { text };
+    match Method::from_bytes(name.as_bytes()) {
+        Ok(Method::CONNECT) => {
+            object.fault("method", "CONNECT opens a tunnel, which is no request to measure");
+            Method::GET
+        }
+        Ok(method) => method,
+        Err(_) => {
+            let message = format!("{} is not a method; give a word such as GET", quoted(text));
+            object.fault("method", message);
+            Method::GET
+        }
+    }
+}
+
+/// A map of text, or of lists of text for a name with several values.
+fn headers(object: &mut Object<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    let Some(map) = object.object("headers") else { return headers };
+    for (key, value) in map.entries() {
+        let place = key_text(key);
+        let Some(name) = header_name(&map, key, &place) else { continue };
+        let values = match value {
+            Value::Array(list) => list.iter().enumerate().collect(),
+            one => vec![(0, one)],
+        };
+        for (i, one) in values {
+            let place = if value.is_array() { format!("{place}[{i}]") } else { place.clone() };
+            let Some(header) = header_value(&map, one, &place) else { continue };
+            // Beside those of the same name: their order alone has a meaning (RFC 9110, 5.3).
+            let last = headers.iter().rposition(|(other, _)| *other == name);
+            headers.insert(last.map_or(headers.len(), |last| last + 1), (name.clone(), header));
+        }
+    }
+    if headers.len() > limits::MAX_HEADERS {
+        let (count, most) = (headers.len(), limits::MAX_HEADERS);
+        object.fault("headers", format!("{count} headers; give at most {most}"));
+    }
+    headers
+}
+
+fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<HeaderName> {
+    match HeaderName::from_bytes(key.as_bytes()) {
+        Ok(name) if FRAMING.contains(&name) => {
+            map.fault(place, "is set by the load generator; leave it out");
+            None
+        }
+        Ok(name) => Some(name),
+        Err(_) => {
+            map.fault(place, "is not a header name; give letters, digits and hyphens");
+            None
+        }
+    }
+}
+
+fn header_value(map: &Object<'_>, value: &Value, place: &str) -> Option<HeaderValue> {
+    let Some(text) = value.as_str() else {
+        map.fault(place, format!("expected text, found {}", super::object::describe(value)));
+        return None;
+    };
+    if text.len() > limits::MAX_HEADER_BYTES {
+        let (bytes, most) = (text.len(), limits::MAX_HEADER_BYTES);
+        map.fault(place, format!("has {bytes} bytes; give at most {most}"));
+        return None;
+    }
+    let header = HeaderValue::from_bytes(text.as_bytes());
+    if header.is_err() {
+        let text = quoted(text);
+        map.fault(place, format!("{text} has a line break or another control character"));
+    }
+    header.ok()
+}
+
+/// `body`, or `bodyBase64` for bytes that are no text.
+fn body(object: &mut Object<'_>) -> Bytes {
+    let text = object.text("body").map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    let encoded = object.text("bodyBase64").and_then(|text| match STANDARD.decode(text) {
+        Ok(bytes) => Some(Bytes::from(bytes)),
+        Err(error) => {
+            object.fault("bodyBase64", format!("is not base64: {error}"));
+            None
+        }
+    });
+    if text.is_some() && encoded.is_some() {
+        object.fault("bodyBase64", "stands beside body; give one of them");
+    }
+    let field = if text.is_some() { "body" } else { "bodyBase64" };
+    let body = text.or(encoded).unwrap_or_default();
+    if body.len() > limits::MAX_BODY_BYTES {
+        let (bytes, most) = (body.len(), limits::MAX_BODY_BYTES);
+        object.fault(field, format!("has {bytes} bytes; give at most {most}"));
+    }
+    body
+}
+
+fn arrivals(object: &mut Object<'_>) -> Arrivals {
+    let poisson = object.choice("arrivals", &[("UNIFORM", false), ("POISSON", true)]);
+    let seed = object.integer("seed", 0..=u64::MAX).unwrap_or(0);
+    if poisson == Some(true) { Arrivals::Poisson { seed } } else { Arrivals::Uniform }
+}
+
+fn rules(object: &mut Object<'_>) -> Vec<SlaRule> {
+    let list = object.list("sla").unwrap_or_default();
+    if list.len() > limits::MAX_RULES {
+        let (count, most) = (list.len(), limits::MAX_RULES);
+        object.fault("sla", format!("{count} rules; give at most {most}"));
+        return Vec::new();
+    }
+    let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value);
+    list.iter().enumerate().filter_map(rule).collect()
+}
+
+fn tags(object: &mut Object<'_>) -> Vec<String> {
+    let list = object.list("tags").unwrap_or_default();
+    if list.len() > limits::MAX_TAGS {
+        let (count, most) = (list.len(), limits::MAX_TAGS);
+        object.fault("tags", format!("{count} tags; give at most {most}"));
+        return Vec::new();
+    }
+    let tag = |(i, value)| {
+        let place = format!("tags[{i}]");
+        let text = object.expect(&place, value, "text", Value::as_str)?;
+        check_line(text, 1..=limits::MAX_TAGS).map_err(|fault| object.fault(&place, fault)).ok()
+    };
+    list.iter().enumerate().filter_map(tag).collect()
+}
+
+fn notes(object: &mut Object<'_>) -> String {
+    let notes = object.text("notes").unwrap_or_default();
+    let count = notes.chars().count();
+    if count > limits::MAX_NOTES {
+        object
+            .fault("notes", format!("has {count} characters; give at most {}", limits::MAX_NOTES));
+    }
+    notes.into()
+}

@@ -1,0 +1,517 @@
+//! The scenario document, as its contract has it.
+
+use super::*;
+use crate::profile::ProfileType;
+use proptest::prelude::*;
+use serde_json::json;
+
+/// A document that is valid and says as little as it may.
+fn minimal() -> Value {
+    json!({"name": "n", "targetUrl": "http://a/", "durationSeconds": 60})
+}
+
+/// The minimal document with some fields added or replaced.
+fn with(fields: Value) -> Value {
+    let mut document = minimal();
+    let Value::Object(fields) = fields else { panic!("an object of fields") };
+    for (field, value) in fields {
+        document[field] = value;
+    }
+    document
+}
+
+fn valid(document: Value) -> Scenario {
+    Scenario::from_value(document).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn faults(document: Value) -> Vec<String> {
+    let error = Scenario::from_value(document).expect_err("a document with faults");
+    error.faults.iter().map(Fault::to_string).collect()
+}
+
+/// The one fault of the minimal document with a field added.
+fn fault(field: &str, value: Value) -> String {
+    let faults = faults(with(json!({field: value})));
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    faults.into_iter().next().unwrap()
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let closed = valid(minimal());
+    assert_eq!((closed.method.as_str(), closed.headers.len(), closed.body.len()), ("GET", 0, 0));
+    assert_eq!((closed.duration, closed.warmup), (secs(60), secs(0)));
+    assert_eq!((closed.num_workers, closed.worker_wait), (1, secs(10)));
+    assert_eq!(closed.on_worker_loss, OnWorkerLoss::Rebalance);
+    assert_eq!((&closed.load, closed.arrivals), (&Load::Closed, Arrivals::Uniform));
+    assert_eq!((closed.connections, closed.streams, closed.max_backlog), (64, 100, None));
+    assert_eq!((closed.timeout, closed.drain), (secs(10), secs(5)));
+    assert_eq!((closed.follow_redirects, closed.tls_verify, closed.keep_alive), (0, true, true));
+    assert_eq!((closed.http_version, closed.max_requests), (HttpVersion::Auto, None));
+    assert_eq!((closed.sla.len(), closed.tags.len(), closed.notes.as_str()), (0, 0, ""));
+    assert!(closed.auto_start);
+
+    let open = valid(with(json!({"loadProfile": {"type": "CONSTANT", "initialRps": 500}})));
+    assert_eq!((open.connections, open.max_backlog), (1_000, Some(5_000)));
+}
+
+#[test]
+fn everything_can_be_said() {
+    let scenario = valid(json!({
+        "name": "whole", "targetUrl": "https://a.b:8443/c", "method": "post",
+        "headers": {"Content-Type": "application/json", "X-A": ["1", "2"], "Host": "other"},
+        "body": "{}", "durationSeconds": 1.5, "warmupSeconds": 2, "numWorkers": 3,
+        "workerWaitSeconds": 0, "onWorkerLoss": "fail",
+        "loadProfile": {"type": "RAMP", "initialRps": 10, "targetRps": 20.5},
+        "arrivals": "POISSON", "seed": 18_446_744_073_709_551_615u64, "maxRequests": 100,
+        "connections": 7, "streams": 8, "maxBacklog": 0, "timeoutSeconds": 0.25,
+        "drainSeconds": 0, "followRedirects": 3, "tlsVerify": false, "httpVersion": "http2",
+        "keepAlive": false, "tags": ["a", "b"], "notes": "line\nline", "autoStart": false,
+        "sla": ["p99<250ms", {"rule": "error_rate<1%", "windowSeconds": 5, "abort": true}],
+    }));
+    assert_eq!(scenario.method, Method::POST);
+    let headers: Vec<_> =
+        scenario.headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+    let expected =
+        [("content-type", "application/json"), ("x-a", "1"), ("x-a", "2"), ("host", "other")];
+    assert_eq!(headers, expected);
+    assert_eq!(&scenario.body[..], b"{}");
+    assert_eq!(scenario.duration, Duration::from_millis(1_500));
+    let profile = scenario.load.profile().unwrap().profile_type();
+    let ramp =
+        ProfileType::Ramp { initial_rps: 10.0, target_rps: 20.5, ramp_up_seconds: Some(1.5) };
+    assert_eq!(*profile, ramp);
+    assert_eq!(scenario.arrivals, Arrivals::Poisson { seed: u64::MAX });
+    assert_eq!((scenario.connections, scenario.max_backlog), (7, Some(0)));
+    let rule = SlaRule {
+        rule: "error_rate<1%".into(),
+        window_seconds: Some(5.0),
+        for_seconds: None,
+        abort: true,
+    };
+    assert_eq!(scenario.sla[1], rule);
+    assert_eq!(scenario.tags, ["a", "b"]);
+    assert_eq!(valid(scenario.to_value()), scenario);
+}
+
+#[test]
+fn ten_faults_are_ten_lines_with_paths() {
+    let error = Scenario::from_json(
+        r#"{
+            "name": "", "targetUrl": "example.com", "durationSeconds": -1, "conections": 5,
+            "headers": {"X-A": "a\r\nb", "Content-Length": "5"},
+            "loadProfile": {"type": "BURST", "initialRps": "500", "bursts": [
+                {"startSecond": 1, "durationSeconds": 2, "rps": 3},
+                5,
+                {"startSecond": 1, "durationSeconds": 2, "rps": -3, "rsp": 1}
+            ]},
+            "sla": ["p99<fast"], "tlsVerify": "yes"
+        }"#,
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"the scenario has 12 faults:
+  name: is empty; give 1 to 200 characters
+  targetUrl: "example.com" is not a whole URL; begin with http:// or https://
+  headers.X-A: "a\r\nb" has a line break or another control character
+  headers.Content-Length: is set by the load generator; leave it out
+  durationSeconds: -1 is out of range; give seconds above 0, at most 604800
+  loadProfile.initialRps: expected a number, found text "500"
+  loadProfile.bursts[1]: expected an object, found the number 5
+  loadProfile.bursts[2].rsp: unknown field; did you mean `rps`?
+  loadProfile.bursts[2].rps: -3 is not a rate; give 0 to 1000000000 requests per second
+  tlsVerify: expected true or false, found text "yes"
+  sla[0]: "p99<fast" is not a rule; write it like `p99<250ms`
+  conections: unknown field; did you mean `connections`?"#
+    );
+}
+
+#[test]
+fn faults_of_single_fields() {
+    for (field, value, expected) in [
+        ("name", json!("x".repeat(201)), "name: has 201 characters; give 1 to 200"),
+        ("name", json!("a\u{7}"), r#"name: "a\u{7}" has a control character; leave it out"#),
+        ("name", json!(null), "name: is missing"),
+        ("method", json!("GE T"), r#"method: "GE T" is not a method; give a word such as GET"#),
+        (
+            "method",
+            json!("connect"),
+            "method: CONNECT opens a tunnel, which is no request to measure",
+        ),
+        ("headers", json!(["a"]), "headers: expected an object, found a list"),
+        (
+            "headers",
+            json!({"a b": ""}),
+            "headers.\"a b\": is not a header name; give letters, digits and hyphens",
+        ),
+        ("headers", json!({"A": [1]}), "headers.A[0]: expected text, found the number 1"),
+        (
+            "headers",
+            json!({"TRANSFER-encoding": "x"}),
+            "headers.TRANSFER-encoding: is set by the load generator; leave it out",
+        ),
+        ("bodyBase64", json!("!"), "bodyBase64: is not base64: Invalid symbol 33, offset 0."),
+        (
+            "durationSeconds",
+            json!(31_536_000),
+            "durationSeconds: 31536000 is out of range; give seconds above 0, at most 604800",
+        ),
+        (
+            "durationSeconds",
+            json!(1e-10),
+            "durationSeconds: 1e-10 is out of range; give seconds above 0, at most 604800",
+        ),
+        (
+            "durationSeconds",
+            json!("NaN"),
+            r#"durationSeconds: expected a number, found text "NaN""#,
+        ),
+        ("numWorkers", json!(0), "numWorkers: 0 is out of range; give a whole number, 1 to 1000"),
+        (
+            "numWorkers",
+            json!(1.5),
+            "numWorkers: 1.5 is out of range; give a whole number, 1 to 1000",
+        ),
+        (
+            "onWorkerLoss",
+            json!("stop"),
+            r#"onWorkerLoss: "stop" is unknown; give rebalance, continue or fail"#,
+        ),
+        (
+            "arrivals",
+            json!("poisson"),
+            r#"arrivals: "poisson" is unknown; give UNIFORM or POISSON"#,
+        ),
+        (
+            "seed",
+            json!(-1),
+            "seed: -1 is out of range; give a whole number, 0 to 18446744073709551615",
+        ),
+        (
+            "connections",
+            json!(1_000_001),
+            "connections: 1000001 is out of range; give a whole number, 1 to 1000000",
+        ),
+        (
+            "drainSeconds",
+            json!(1e300),
+            "drainSeconds: 1e300 is out of range; give 0 to 3600 seconds",
+        ),
+        ("tags", json!([""]), "tags[0]: is empty; give 1 to 100 characters"),
+        ("sla", json!([7]), "sla[0]: expected a rule as text or object, found the number 7"),
+        (
+            "sla",
+            json!([{"rule": "p99<1s", "forSeconds": 0}]),
+            "sla[0].forSeconds: 0 is out of range; give seconds above 0, at most 3600",
+        ),
+        ("loadProfile", json!([]), "loadProfile: expected an object, found an empty list"),
+        ("loadProfile", json!({}), "loadProfile.type: is missing"),
+        (
+            "loadProfile",
+            json!({"type": "WAVE"}),
+            r#"loadProfile.type: "WAVE" is unknown; give CONSTANT, RAMP, BURST, SPIKE, STEPS, SINE or REPLAY"#,
+        ),
+        (
+            "loadProfile",
+            json!({"type": "CONSTANT", "initialRps": 0}),
+            "loadProfile: the rate is 0 throughout; it may be 0 for a time only",
+        ),
+        (
+            "loadProfile",
+            json!({"type": "CONSTANT", "initialRps": 1e12}),
+            "loadProfile.initialRps: 1000000000000 is not a rate; give 0 to 1000000000 requests per second",
+        ),
+        (
+            "loadProfile",
+            json!({"type": "CONSTANT", "initialRps": 5, "steps": []}),
+            "loadProfile.steps: unknown field; known here: type, initialRps",
+        ),
+        ("loadProfile", json!({"type": "STEPS"}), "loadProfile.steps: is missing"),
+        (
+            "loadProfile",
+            json!({"type": "REPLAY", "file": "/etc/passwd"}),
+            "loadProfile.file: is read by the command line only; give points here instead",
+        ),
+    ] {
+        assert_eq!(fault(field, value), expected);
+    }
+    assert_eq!(faults(with(json!({"body": "a", "bodyBase64": "YQ=="}))).len(), 1);
+}
+
+#[test]
+fn text_that_is_no_document_says_where() {
+    let error = |text: &str| Scenario::from_json(text).unwrap_err().to_string();
+    assert_eq!(
+        error("{\n  \"name\": }"),
+        "the scenario has 1 fault:\n  the document is not valid JSON: expected value at line 2 column 11"
+    );
+    assert_eq!(
+        error("[]"),
+        "the scenario has 1 fault:\n  a scenario is an object, found an empty list"
+    );
+    assert!(error(r#"{"name": "a", "name": "b"}"#).contains("\"name\" is given twice at line 1"));
+    assert!(error(r#"{"seed": 1e999}"#).contains("number out of range at line 1 column"));
+    assert!(error(&"[".repeat(1_000_000)).contains("recursion limit exceeded"));
+    assert!(error("").contains("EOF while parsing a value at line 1 column 0"));
+}
+
+#[test]
+fn a_duration_that_is_wrong_hides_no_other_fault() {
+    let document = with(json!({
+        "durationSeconds": 0,
+        "loadProfile": {"type": "STEPS", "steps": [{"durationSeconds": 5, "rps": -1}]},
+    }));
+    assert_eq!(faults(document).len(), 2);
+}
+
+#[test]
+fn many_faults_are_counted_rather_than_listed() {
+    let tags: Vec<_> = (0..90).map(|_| "").collect();
+    let headers: serde_json::Map<_, _> = (0..40).map(|i| (format!("a {i}"), json!(""))).collect();
+    let faults = faults(with(json!({"tags": tags, "headers": headers})));
+    assert_eq!(faults.len(), 101);
+    assert_eq!(faults[100], "and 30 more faults, which are not listed");
+}
+
+#[test]
+fn a_replay_is_read_by_whoever_may_read_it() {
+    let document = |file| {
+        let profile = json!({"type": "REPLAY", "file": file});
+        Document::from_value(with(json!({"loadProfile": profile}))).unwrap()
+    };
+    let mut read = |file: &str| match file {
+        "rate.csv" => Ok("second,rps\n0,10\n30,20\n".to_string()),
+        "late.csv" => Ok("0,10\n61,20\n".to_string()),
+        "bad.csv" => Ok("0;10\n".to_string()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let scenario = document("rate.csv").parse_with(&mut read).unwrap();
+    assert_eq!(scenario.to_value()["loadProfile"]["points"][1], json!({"second": 30, "rps": 20}));
+    let mut fault = |file| {
+        let faults = document(file).parse_with(&mut read).unwrap_err().faults;
+        assert_eq!(faults.len(), 1);
+        faults[0].to_string()
+    };
+    assert_eq!(fault("none"), r#"loadProfile.file: "none" cannot be read: entity not found"#);
+    assert_eq!(
+        fault("bad.csv"),
+        r#"loadProfile.file: "bad.csv", line 1: "0;10" is not `second,rps`"#
+    );
+    assert_eq!(
+        fault("late.csv"),
+        "loadProfile.points[1].second: runs to second 61, past the run's end at second 60"
+    );
+}
+
+#[test]
+fn options_replace_fields_before_anything_is_judged() {
+    let ramp = json!({"type": "RAMP", "initialRps": 1, "targetRps": 2});
+    let mut document = Document::from_value(with(json!({"loadProfile": ramp}))).unwrap();
+    document.set("durationSeconds", 10).add_header("A", "1").add_header("A", "2");
+    document.set_body(&[0xff, 0x00]);
+    let scenario = document.parse().unwrap();
+    assert_eq!(scenario.to_value()["loadProfile"]["rampUpSeconds"], 10);
+    assert_eq!(scenario.to_value()["headers"]["a"], json!(["1", "2"]));
+    assert_eq!(scenario.to_value()["bodyBase64"], "/wA=");
+    assert_eq!(valid(scenario.to_value()), scenario);
+    document.set_body(b"text");
+    assert_eq!(&document.parse().unwrap().body[..], b"text");
+
+    assert_eq!(default_name(&format!("http://a/{}", "x".repeat(300))).chars().count(), 200);
+    assert_eq!(default_name(" "), "unnamed");
+}
+
+#[test]
+fn the_examples_of_the_contract() {
+    let burst = valid(json!({
+        "name": "Marketing Campaign Launch", "targetUrl": "https://api.example.com/register",
+        "method": "POST", "durationSeconds": 120, "numWorkers": 5,
+        "loadProfile": {"type": "BURST", "initialRps": 500, "bursts": [
+            {"startSecond": 30, "durationSeconds": 10, "rps": 5000},
+            {"startSecond": 70, "durationSeconds": 10, "rps": 8000}]},
+    }));
+    let profile = burst.load.profile().unwrap();
+    assert_eq!(profile.demand(120.0), 100.0 * 500.0 + 10.0 * 5_000.0 + 10.0 * 8_000.0);
+    assert_eq!(burst.max_backlog, Some(80_000));
+    let ramp = valid(json!({
+        "name": "Black Friday Simulation", "targetUrl": "https://api.shop.com/checkout",
+        "method": "POST", "body": "{\"items\": [1, 2, 3]}", "durationSeconds": 300,
+        "headers": {"Content-Type": "application/json", "Authorization": "Bearer token123"},
+        "numWorkers": 10,
+        "loadProfile": {"type": "RAMP", "initialRps": 100, "targetRps": 5000, "rampUpSeconds": 180},
+    }));
+    let demand = 180.0 * 2_550.0 + 120.0 * 5_000.0;
+    assert!((ramp.load.profile().unwrap().demand(300.0) - demand).abs() < 1e-6);
+}
+
+#[cfg(feature = "yaml")]
+#[test]
+fn yaml_says_the_same() {
+    let yaml = "
+name: n
+targetUrl: http://a/
+durationSeconds: 60
+headers: {B: x, A: y}
+loadProfile:
+  type: CONSTANT
+  initialRps: 5e2
+";
+    let json = with(json!({
+        "headers": {"B": "x", "A": "y"},
+        "loadProfile": {"type": "CONSTANT", "initialRps": 500},
+    }));
+    assert_eq!(Scenario::from_yaml(yaml).unwrap(), valid(json));
+
+    let error = |text: &str| Scenario::from_yaml(text).unwrap_err().to_string();
+    let nan = error("name: n\ntargetUrl: http://a/\ndurationSeconds: .nan\nwarmupSeconds: -.inf\n");
+    assert!(nan.contains("durationSeconds: expected a number, found text \".nan\""), "{nan}");
+    assert!(nan.contains("warmupSeconds: expected a number, found text \"-.inf\""), "{nan}");
+    let syntax = error("name: [\n");
+    assert!(syntax.contains("not valid YAML") && syntax.contains("line"), "{syntax}");
+    let twice = error("name: a\nname: b\n");
+    assert!(twice.contains("line 2"), "{twice}");
+    let deep = error(&"[".repeat(100_000));
+    assert!(deep.contains("not valid YAML"), "{deep}");
+}
+
+/// Values of any kind, with names and texts that mean something now and then.
+fn anything() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "name",
+        "targetUrl",
+        "http://a/",
+        "headers",
+        "body",
+        "bodyBase64",
+        "durationSeconds",
+        "loadProfile",
+        "type",
+        "BURST",
+        "SPIKE",
+        "STEPS",
+        "SINE",
+        "REPLAY",
+        "RAMP",
+        "CONSTANT",
+        "initialRps",
+        "targetRps",
+        "bursts",
+        "steps",
+        "points",
+        "file",
+        "second",
+        "rps",
+        "sla",
+        "rule",
+        "p99<250ms",
+        "startSecond",
+        "tags",
+        "arrivals",
+        "POISSON",
+        "seed",
+        "connections",
+        "amplitudeRps",
+        "periodSeconds",
+        "spikeStartSecond",
+        "spikeDurationSeconds",
+        "maxBacklog",
+    ]);
+    let text = prop_oneof![word.prop_map(String::from), ".{0,8}".prop_map(String::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0u32..100).prop_map(Value::from),
+        text.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 64, 12, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((text.clone(), inner), 0..12)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// A valid document with some of its values, at any depth, replaced.
+fn nearly_valid() -> impl Strategy<Value = Value> {
+    let types = prop::sample::select(vec![
+        json!({"type": "CONSTANT", "initialRps": 5}),
+        json!({"type": "RAMP", "initialRps": 5, "targetRps": 9}),
+        json!({"type": "BURST", "initialRps": 5, "bursts": [{"startSecond": 1, "durationSeconds": 2, "rps": 3}]}),
+        json!({"type": "SPIKE", "initialRps": 5, "targetRps": 9}),
+        json!({"type": "STEPS", "steps": [{"durationSeconds": 60, "rps": 3}]}),
+        json!({"type": "SINE", "initialRps": 5, "amplitudeRps": 9, "periodSeconds": 7}),
+        json!({"type": "REPLAY", "points": [{"second": 1, "rps": 3}, {"second": 2, "rps": 0}]}),
+    ]);
+    let number = prop_oneof![any::<f64>(), 0.0..100.0f64, Just(0.0)];
+    let replaced =
+        prop::collection::vec((any::<prop::sample::Index>(), number, any::<bool>()), 0..4);
+    (types, replaced, anything()).prop_map(|(profile, replaced, other)| {
+        let mut document = with(json!({
+            "loadProfile": profile, "warmupSeconds": 1, "seed": 1, "connections": 9, "maxBacklog": 5,
+            "timeoutSeconds": 1, "headers": {"A": "b"}, "tags": ["t"], "sla": ["p99<1s"],
+        }));
+        for (index, number, whole) in replaced {
+            let mut places = Vec::new();
+            numbers(&mut document, &mut places);
+            let place = index.get(&places).clone();
+            if let Some(value) = document.pointer_mut(&place) {
+                *value = if whole { other.clone() } else { number.into() };
+            }
+        }
+        document
+    })
+}
+
+/// Where the leaves of a document are.
+fn numbers(document: &mut Value, places: &mut Vec<String>) {
+    fn walk(value: &Value, place: String, places: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                map.iter().for_each(|(key, value)| walk(value, format!("{place}/{key}"), places));
+            }
+            Value::Array(list) => {
+                let each = |(i, value)| walk(value, format!("{place}/{i}"), places);
+                list.iter().enumerate().for_each(each);
+            }
+            _ => places.push(place),
+        }
+    }
+    walk(document, String::new(), places);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_value_is_too_strange(value in anything()) {
+        if let Err(error) = Scenario::from_value(value) {
+            prop_assert!(!error.faults.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_strange(text in ".{0,64}", json in "[\\[\\]{}\":,0-9a-z\\\\.-]{0,64}") {
+        let _ = (Scenario::from_json(&text), Scenario::from_json(&json));
+        #[cfg(feature = "yaml")]
+        let _ = (Scenario::from_yaml(&text), Scenario::from_yaml(&json));
+    }
+
+    #[test]
+    fn a_scenario_written_and_read_again_is_the_same(value in nearly_valid()) {
+        match Scenario::from_value(value) {
+            Err(error) => prop_assert!(!error.faults.is_empty()),
+            Ok(scenario) => {
+                let text = scenario.to_value().to_string();
+                prop_assert_eq!(Scenario::from_json(&text), Ok(scenario));
+            }
+        }
+    }
+}

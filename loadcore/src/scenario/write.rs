@@ -1,0 +1,152 @@
+//! Turns a scenario back into its document, with every default filled in.
+
+use super::parse::{HTTP_VERSIONS, ON_WORKER_LOSS};
+use super::{Scenario, SlaRule};
+use crate::profile::ProfileType;
+use crate::schedule::Arrivals;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The whole document, its fields in the order of the contract.
+pub(super) fn document(scenario: &Scenario) -> Value {
+    let (arrivals, seed) = match scenario.arrivals {
+        Arrivals::Uniform => ("UNIFORM", 0),
+        Arrivals::Poisson { seed } => ("POISSON", seed),
+    };
+    let mut document = json!({
+        "name": scenario.name,
+        "targetUrl": scenario.target.to_string(),
+        "method": scenario.method.as_str(),
+        "headers": headers(&scenario.headers),
+        "body": null,
+        "durationSeconds": seconds(scenario.duration),
+        "warmupSeconds": seconds(scenario.warmup),
+        "numWorkers": scenario.num_workers,
+        "workerWaitSeconds": seconds(scenario.worker_wait),
+        "onWorkerLoss": word(ON_WORKER_LOSS, scenario.on_worker_loss),
+        "loadProfile": scenario.load.profile().map(|p| load_profile(p.profile_type())),
+        "arrivals": arrivals,
+        "seed": seed,
+        "maxRequests": scenario.max_requests,
+        "connections": scenario.connections,
+        "streams": scenario.streams,
+        "maxBacklog": scenario.max_backlog,
+        "timeoutSeconds": seconds(scenario.timeout),
+        "drainSeconds": seconds(scenario.drain),
+        "followRedirects": scenario.follow_redirects,
+        "tlsVerify": scenario.tls_verify,
+        "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
+        "keepAlive": scenario.keep_alive,
+        "sla": scenario.sla.iter().map(rule).collect::<Value>(),
+        "tags": scenario.tags,
+        "notes": scenario.notes,
+        "autoStart": scenario.auto_start,
+    });
+    match std::str::from_utf8(&scenario.body) {
+        Ok("") => {}
+        Ok(text) => document["body"] = text.into(),
+        Err(_) => document["bodyBase64"] = STANDARD.encode(&scenario.body).into(),
+    }
+    document
+}
+
+/// A map of text, and of lists where a name has several values.
+fn headers(headers: &[(HeaderName, HeaderValue)]) -> Value {
+    let mut map: Map<String, Value> = Map::new();
+    for (name, value) in headers {
+        // Header values came from text, so nothing is lost here.
+        let value: Value = String::from_utf8_lossy(value.as_bytes()).into();
+        match map.get_mut(name.as_str()) {
+            None => {
+                map.insert(name.as_str().into(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    map.into()
+}
+
+fn load_profile(profile: &ProfileType) -> Value {
+    let mut value = match profile {
+        ProfileType::Constant { initial_rps } => json!({"initialRps": number(*initial_rps)}),
+        ProfileType::Ramp { initial_rps, target_rps, ramp_up_seconds } => json!({
+            "initialRps": number(*initial_rps),
+            "targetRps": number(*target_rps),
+            "rampUpSeconds": ramp_up_seconds.map(number),
+        }),
+        ProfileType::Burst { initial_rps, bursts } => json!({
+            "initialRps": number(*initial_rps),
+            "bursts": bursts.iter().map(|burst| json!({
+                "startSecond": number(burst.start_second),
+                "durationSeconds": number(burst.duration_seconds),
+                "rps": number(burst.rps),
+            })).collect::<Value>(),
+        }),
+        ProfileType::Spike {
+            initial_rps,
+            target_rps,
+            spike_start_second,
+            spike_duration_seconds,
+        } => json!({
+            "initialRps": number(*initial_rps),
+            "targetRps": number(*target_rps),
+            "spikeStartSecond": spike_start_second.map(number),
+            "spikeDurationSeconds": spike_duration_seconds.map(number),
+        }),
+        ProfileType::Steps { steps } => json!({
+            "steps": steps.iter().map(|step| json!({
+                "durationSeconds": number(step.duration_seconds),
+                "rps": number(step.rps),
+            })).collect::<Value>(),
+        }),
+        ProfileType::Sine { initial_rps, amplitude_rps, period_seconds } => json!({
+            "initialRps": number(*initial_rps),
+            "amplitudeRps": number(*amplitude_rps),
+            "periodSeconds": number(*period_seconds),
+        }),
+        ProfileType::Replay { points } => json!({
+            "points": points.iter().map(|point| json!({
+                "second": number(point.second),
+                "rps": number(point.rps),
+            })).collect::<Value>(),
+        }),
+    };
+    if let Value::Object(map) = &mut value {
+        map.shift_insert(0, "type".into(), profile.name().into());
+    }
+    value
+}
+
+fn rule(rule: &SlaRule) -> Value {
+    if rule.window_seconds.is_none() && rule.for_seconds.is_none() && !rule.abort {
+        return rule.rule.as_str().into();
+    }
+    json!({
+        "rule": rule.rule,
+        "windowSeconds": rule.window_seconds.map(number),
+        "forSeconds": rule.for_seconds.map(number),
+        "abort": rule.abort,
+    })
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> Option<&'static str> {
+    words.iter().find(|(_, other)| *other == value).map(|(word, _)| *word)
+}
+
+fn seconds(duration: Duration) -> Value {
+    number(duration.as_secs_f64())
+}
+
+/// `10` rather than `10.0`, as people write it.
+fn number(value: f64) -> Value {
+    // Up to 2^53 a whole float is one whole number.
+    if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
+        (value as i64).into()
+    } else {
+        value.into()
+    }
+}

@@ -1,0 +1,97 @@
+//! Runs into a judgement, where the machine allows one.
+
+use libtest_mimic::{Completion, Failed, Trial};
+use loadcore::RunResult;
+use loadcore_target::{Config, Stats, Target};
+use std::time::Duration;
+
+/// Tries before a test is inconclusive.
+const TRIES: usize = 5;
+/// The longest gap of a machine that runs, in milliseconds.
+pub(crate) const QUIET_MS: f64 = 1.0;
+
+/// What a run and its target say.
+pub(crate) struct Evidence {
+    pub(crate) result: RunResult,
+    pub(crate) stats: Stats,
+}
+
+impl Evidence {
+    /// The longest time for which the machine is known to have stood still, in milliseconds.
+    pub(crate) fn longest_gap_ms(&self) -> f64 {
+        self.stats.watcher.map_or(0.0, |watcher| watcher.longest_ms)
+    }
+
+    /// Why this run says nothing about accuracy, if so.
+    fn disturbance(&self) -> Option<String> {
+        let gap = self.longest_gap_ms();
+        let late = self.stats.lateness.max_ms.unwrap_or(0.0);
+        if gap > QUIET_MS {
+            return Some(format!("the machine stood still for {gap:.1} ms"));
+        }
+        if late > QUIET_MS {
+            return Some(format!("the target was late by {late:.1} ms"));
+        }
+        let reasons = &self.result.validity.reasons;
+        reasons.first().map(|reason| format!("the generator was disturbed: {}", reason.kind))
+    }
+}
+
+/// A test of counts and bounds that hold on any machine.
+pub(crate) fn always(
+    name: &'static str,
+    test: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> Trial {
+    Trial::test(name, move || test().map_err(Failed::from))
+}
+
+/// A test that needs a machine that runs: `run` is tried until one of its runs was not disturbed, and
+/// `judge` then has the last word.
+pub(crate) fn when_quiet(
+    name: &'static str,
+    run: impl Fn() -> Evidence + Send + 'static,
+    judge: impl Fn(&Evidence) -> Result<(), String> + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let mut disturbances = Vec::new();
+        for _ in 0..TRIES {
+            let evidence = run();
+            identities(&evidence.result)?;
+            match evidence.disturbance() {
+                None => {
+                    return judge(&evidence).map(|()| Completion::Completed).map_err(Failed::from);
+                }
+                Some(disturbance) => disturbances.push(disturbance),
+            }
+        }
+        let all = disturbances.join("; ");
+        Ok(Completion::ignored_with(format!("INCONCLUSIVE after {TRIES} tries: {all}")))
+    })
+}
+
+/// Runs `test` against a target of its own.
+pub(crate) fn against<T, F>(config: Config, test: T) -> Evidence
+where
+    T: FnOnce(String) -> F,
+    F: Future<Output = RunResult>,
+{
+    let config = Config { watch: Some(Duration::from_micros(500)), ..config };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let target = Target::start(config).await.expect("the target starts");
+        let result = test(target.url("/")).await;
+        Evidence { result, stats: target.stop() }
+    })
+}
+
+/// What holds for every result.
+pub(crate) fn identities(result: &RunResult) -> Result<(), String> {
+    let (a, o) = (&result.arrivals, &result.outcomes);
+    check(a.due == a.sent + a.dropped + a.backlog + a.unknown, || format!("{a:?}"))?;
+    check(a.sent == o.ok + o.failed + o.unfinished, || format!("{a:?} {o:?}"))
+}
+
+/// `claim`, or what it looks like instead.
+pub(crate) fn check(claim: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if claim { Ok(()) } else { Err(otherwise()) }
+}

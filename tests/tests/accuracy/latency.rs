@@ -1,0 +1,90 @@
+//! Are the percentiles those of the target's own latency?
+
+use super::judge::{Evidence, against, check, when_quiet};
+use libtest_mimic::Trial;
+use loadcore::LoadTest;
+use loadcore_target::{Config, Distribution, Draws};
+use std::time::Duration;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        when_quiet("a stall of a second", stalled, waits_are_uniform),
+        distribution("latency: constant", "const(20ms)"),
+        distribution("latency: uniform", "uniform(1ms,30ms)"),
+        distribution("latency: log-normal", "lognormal(10ms,0.5)"),
+        distribution("latency: two groups", "bimodal(0.95:2ms,0.05:40ms)"),
+    ]
+}
+
+/// 1,000/s for 10 s; from second 4 to 5 nothing is answered. Few connections, so that most of those
+/// who come in the stall wait for one: on our side, where a closed loop would not see them.
+fn stalled() -> Evidence {
+    let stalls = vec!["at=4s,for=1s".parse().expect("a stall")];
+    let config = Config { stalls, ..Config::default() };
+    against(config, |url| async move {
+        let test = LoadTest::get(&url).rate(1_000.0).duration(Duration::from_secs(10));
+        test.connections(32).threads(1).run().await.expect("a run")
+    })
+}
+
+/// A tenth of all arrivals wait, uniformly from 1 s down to 0: so the quantile q of all is
+/// (q - 0.9) / 0.1 seconds.
+fn waits_are_uniform(evidence: &Evidence) -> Result<(), String> {
+    let result = &evidence.result;
+    check(result.arrivals.due == 10_000 && result.outcomes.ok == 10_000, || {
+        format!("{:?} {:?}", result.arrivals, result.outcomes)
+    })?;
+    let latency = &result.latency;
+    let percentiles = [
+        ("p95", 0.95, latency.p95_ms),
+        ("p99", 0.99, latency.p99_ms),
+        ("p99.9", 0.999, latency.p999_ms),
+    ];
+    for (name, quantile, measured) in percentiles {
+        near(name, measured, (quantile - 0.9) / 0.1 * 1_000.0, 0.02, 0.0)?;
+    }
+    // A tenth waits, and half of all do not.
+    check(latency.p50_ms.is_some_and(|p50| p50 < 5.0), || format!("{:?}", latency.p50_ms))?;
+    // Of 10,000, only the 32 in flight see the stall as service time: 0.32%.
+    let service = &result.service_time;
+    check(service.p99_ms.is_some_and(|p99| p99 < 50.0), || {
+        format!("service time p99 is {:?} ms", service.p99_ms)
+    })?;
+    near("longest service time", service.max_ms, 1_000.0, 0.02, 0.0)
+}
+
+fn distribution(name: &'static str, latency: &'static str) -> Trial {
+    let parsed: Distribution = latency.parse().expect("a distribution");
+    let known = parsed.clone();
+    let run = move || {
+        let config = Config { latency: parsed.clone(), draws: Draws::Even, ..Config::default() };
+        against(config, |url| async move {
+            let test = LoadTest::get(&url).rate(1_000.0).duration(Duration::from_secs(6));
+            test.slack(Duration::ZERO).threads(1).run().await.expect("a run")
+        })
+    };
+    when_quiet(name, run, move |evidence| {
+        let latency = &evidence.result.latency;
+        for (name, quantile, measured) in [
+            ("p50", 0.5, latency.p50_ms),
+            ("p99", 0.99, latency.p99_ms),
+            ("p99.9", 0.999, latency.p999_ms),
+        ] {
+            let expected = known.quantile(quantile).as_secs_f64() * 1e3;
+            near(name, measured, expected, 0.01, 0.1)?;
+        }
+        Ok(())
+    })
+}
+
+fn near(
+    name: &str,
+    measured: Option<f64>,
+    expected: f64,
+    relative: f64,
+    absolute: f64,
+) -> Result<(), String> {
+    let margin = expected * relative + absolute;
+    let fits = measured.is_some_and(|measured| (measured - expected).abs() <= margin);
+    check(fits, || format!("{name} is {measured:?} ms, not {expected:.3} +- {margin:.3} ms"))
+}

@@ -1,0 +1,65 @@
+//! A target that is too slow for the rate: is everything accounted for, in bounded memory?
+
+use super::judge::{against, always, check, identities};
+use libtest_mimic::Trial;
+use loadcore::LoadTest;
+use loadcore_target::Config;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What may grow from the second second on, in bytes: the allocator's own habits.
+const MAY_GROW: u64 = 4 << 20;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![always("overload is counted, costs no memory and is not the generator's fault", overload)]
+}
+
+/// One request at a time, 5 ms each: 200/s, where 20,000/s are asked for.
+fn overload() -> Result<(), String> {
+    let latency = "const(5ms)".parse().expect("a latency");
+    let config = Config { latency, workers: Some(1), ..Config::default() };
+    let (early, late) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (first, last) = (Arc::clone(&early), Arc::clone(&late));
+    let evidence = against(config, |url| async move {
+        let test = LoadTest::get(&url).rate(20_000.0).duration(Duration::from_secs(6));
+        test.connections(50)
+            .max_backlog(5_000)
+            .drain(Duration::from_millis(200))
+            .on_interval(move |closed| {
+                let now = resident_bytes();
+                last.store(now, Ordering::Relaxed);
+                if closed.span.from_ns < 2_000_000_000 {
+                    first.store(now, Ordering::Relaxed);
+                }
+            })
+            .run()
+            .await
+            .expect("a run")
+    });
+    let result = &evidence.result;
+    identities(result)?;
+    let a = &result.arrivals;
+    check(a.due == 120_000 && a.unknown == 0 && a.backlog == 0, || format!("{a:?}"))?;
+    let because = |reason: &str| a.dropped_by_reason.get(reason).copied().unwrap_or(0);
+    check(because("backlog_full") > 100_000 && because("run_ended") > 0, || format!("{a:?}"))?;
+    check(because("backlog_full") + because("run_ended") == a.dropped, || format!("{a:?}"))?;
+    check(a.sent <= evidence.stats.requests + 50, || {
+        format!("{} were sent, the target counted {}", a.sent, evidence.stats.requests)
+    })?;
+    let grown = late.load(Ordering::Relaxed).saturating_sub(early.load(Ordering::Relaxed));
+    check(grown < MAY_GROW, || format!("memory grew by {grown} bytes"))?;
+    // On a machine that others use too, waiting for a processor is the one complaint there may be.
+    let others = result
+        .validity
+        .reasons
+        .iter()
+        .find(|reason| reason.kind != "cpu_contended" && reason.kind != "pacer_late");
+    check(others.is_none(), || format!("{others:?}"))
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    pages * 4_096
+}
