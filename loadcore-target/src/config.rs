@@ -467,6 +467,24 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_in_the_readme() {
+        let readme = include_str!("../README.md");
+        let shown = format!("{:#?}", Config::default());
+        let fields = shown.lines().filter_map(|line| {
+            let field = line.strip_prefix("    ")?.split_once(':')?.0;
+            (!field.starts_with([' ', ')', ']', '}'])).then_some(field)
+        });
+        let fields: Vec<_> = fields.collect();
+        assert!(fields.len() > 20, "{fields:?}");
+        for field in &fields {
+            assert!(readme.contains(&format!("| `{field}` |")), "{field}");
+        }
+        let rows = readme.split("| field |").nth(1).unwrap().lines();
+        let rows = rows.take_while(|line| line.starts_with('|') || line.starts_with(" option"));
+        assert_eq!(rows.filter(|line| line.starts_with("| `")).count(), fields.len());
+    }
+
+    #[test]
     fn addresses() {
         assert_eq!("localhost:80".parse(), Ok(Listen::Tcp(([127, 0, 0, 1], 80).into())));
         assert_eq!("[::1]:0".parse::<Listen>().unwrap().to_string(), "[::1]:0");
