@@ -270,7 +270,7 @@ words!(StallClock, "stall clock", "first-request" => FirstRequest, "start" => St
 /// A time in which nothing is answered: `at=5s,for=1s`, `every=10s,for=200ms`, or with all three.
 ///
 /// Requests are read and their delays run on; what falls due during the stall is answered at its end,
-/// in the order in which it fell due.
+/// in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
     /// When it begins, the first time.
@@ -322,7 +322,7 @@ impl FromStr for Stall {
 pub struct ColdStart {
     /// For how long.
     pub length: Duration,
-    /// What is added.
+    /// What is added, drawn with the same number as the latency itself.
     pub latency: Distribution,
 }
 

@@ -335,6 +335,35 @@ async fn threads_share_the_connections_and_the_counts() {
 }
 
 #[tokio::test]
+async fn counts_are_exact_while_many_clients_come_and_go() {
+    const CLIENTS: u64 = 8;
+    const CONNECTIONS: u64 = 20;
+    const REQUESTS: u64 = 25;
+    let target = start(Config { threads: 3, ..Config::default() }).await;
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                for _ in 0..CONNECTIONS {
+                    let mut client = Client::new(&target);
+                    for _ in 0..REQUESTS {
+                        assert_eq!(client.get("/").status, 200);
+                    }
+                }
+            });
+        }
+        for _ in 0..50 {
+            let stats = target.stats();
+            let ended = stats.answered + stats.broken + stats.abandoned + stats.in_flight;
+            assert_eq!(stats.requests, ended);
+            assert_eq!(stats.arrivals.iter().sum::<u64>(), stats.requests);
+        }
+    });
+    let stats = target.stats();
+    assert_eq!(stats.answered, CLIENTS * CONNECTIONS * REQUESTS);
+    assert_eq!(stats.connections.accepted, CLIENTS * CONNECTIONS);
+}
+
+#[tokio::test]
 async fn arrival_times_are_recorded_where_wanted() {
     let target = start(Config { record_arrivals: 5, ..Config::default() }).await;
     let mut client = Client::new(&target);

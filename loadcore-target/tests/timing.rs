@@ -49,9 +49,9 @@ async fn the_timer_is_finer_than_a_millisecond() {
         })
         .collect();
     late.sort_unstable();
-    // The median stands a machine that stops now and then. Timers of a millisecond would add 0.7 ms
-    // and more to every answer.
-    assert!(late[100] < Duration::from_micros(650), "{:?}", late[100]);
+    // Timers of a millisecond would add 0.7 ms and more to every answer; a busy machine leaves at
+    // least one in ten alone.
+    assert!(late[20] < Duration::from_micros(650), "{:?}", late[20]);
 }
 
 #[tokio::test]
