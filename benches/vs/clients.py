@@ -67,8 +67,8 @@ class Wrk(Client):
         errors = re.search(r"Socket errors:.*|Non-2xx.*", text)
         return Report(
             requests=int(re.search(r"(\d+) requests in", text)[1]),
-            p50=milliseconds(re.search(r"50%\s+(\S+)", text)[1]),
-            p99=milliseconds(re.search(r"99%\s+(\S+)", text)[1]),
+            p50=milliseconds(re.search(r"^ +50% +(\S+)$", text, re.MULTILINE)[1]),
+            p99=milliseconds(re.search(r"^ +99% +(\S+)$", text, re.MULTILINE)[1]),
             note=errors[0] if errors else "",
         )
 

@@ -47,6 +47,13 @@ impl Clock {
         Instant::now().saturating_duration_since(self.zero).as_nanos() as Nanos
     }
 
+    /// Nanoseconds until the clock begins to count; 0 once it does.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
+    pub fn until_zero(&self) -> Nanos {
+        self.zero.saturating_duration_since(Instant::now()).as_nanos() as Nanos
+    }
+
     /// The moment `at` of this clock as an `Instant`, for timers.
     #[must_use]
     pub fn instant(&self, at: Nanos) -> Instant {

@@ -101,6 +101,15 @@ async fn a_number_of_requests_is_exact_in_both_loops() {
 }
 
 #[tokio::test]
+async fn the_first_requests_are_measured_like_all_others() {
+    let (_, call) = counting(millis(2));
+    let result = LoadTest::call(call).requests(4).connections(4).threads(2).run().await.unwrap();
+    hold_identities(&result);
+    assert!(result.latency.min_ms.unwrap() >= 1.9, "{:?}", result.latency);
+    assert!(result.duration_seconds >= 0.0019, "{}", result.duration_seconds);
+}
+
+#[tokio::test]
 async fn a_closed_loop_never_has_more_under_way_than_connections() {
     let under_way = Arc::new(AtomicU64::new(0));
     let most = Arc::new(AtomicU64::new(0));

@@ -8,7 +8,9 @@ use bolero::check;
 use loadcore::http::reader::{MAX_HEAD_BYTES, ResponseReader};
 use loadcore::record::{Recorder, Sample, Snapshot};
 use loadcore::request::{DropReason, ErrorClass, Failure};
+use loadcore::scenario::Scenario;
 use loadcore::time::MILLISECOND;
+use serde_json::{Map, Value, json};
 use std::env;
 
 /// Inputs for a target: seconds of work in a test run.
@@ -180,4 +182,72 @@ fn recorded() -> Snapshot {
         backlog: 1,
         total: *recorder.exchange(Box::default()),
     }
+}
+
+#[test]
+fn scenario_parser() {
+    let (fields, values) = (fields(), values());
+    check!().with_iterations(inputs() / 4).with_type::<Vec<(u8, u8, bool)>>().for_each(|choices| {
+        let mut document = Map::new();
+        document.insert("targetUrl".into(), json!("http://127.0.0.1:8081/"));
+        document.insert("durationSeconds".into(), json!(10));
+        let mut profile = Map::new();
+        for (field, value, inside) in choices {
+            let field = fields[usize::from(*field) % fields.len()];
+            let value = values[usize::from(*value) % values.len()].clone();
+            let into = if *inside { &mut profile } else { &mut document };
+            into.insert(field.into(), value);
+        }
+        if !profile.is_empty() {
+            document.insert("loadProfile".into(), profile.into());
+        }
+        match Scenario::from_value(Value::Object(document)) {
+            Ok(scenario) => {
+                let written = scenario.to_value();
+                let again = Scenario::from_value(written.clone()).expect("its own document");
+                assert_eq!(again.to_value(), written);
+            }
+            Err(error) => assert!(!error.faults.is_empty()),
+        }
+    });
+    check!().with_iterations(inputs() / 4).for_each(|input: &[u8]| {
+        let text = String::from_utf8_lossy(input);
+        let _ = Scenario::from_json(&text).map(|scenario| scenario.to_value());
+        let _ = Scenario::from_yaml(&text).map(|scenario| scenario.to_value());
+    });
+}
+
+/// Names that have a meaning somewhere in a scenario, and some that have none.
+fn fields() -> Vec<&'static str> {
+    "name targetUrl method headers body durationSeconds warmupSeconds numWorkers workerWaitSeconds \
+     onWorkerLoss loadProfile arrivals seed connections streams maxBacklog timeoutSeconds \
+     drainSeconds followRedirects tlsVerify httpVersion keepAlive sla tags notes autoStart type \
+     initialRps targetRps rampUpSeconds bursts spikeStartSecond spikeDurationSeconds steps \
+     amplitudeRps periodSeconds points file nonsense"
+        .split_whitespace()
+        .collect()
+}
+
+/// Values that are right somewhere, and values that are right nowhere.
+fn values() -> Vec<Value> {
+    let numbers = [0.0, -0.0, 1.0, 2.5, 10.0, 1e12, -1.0, 1e-9, 1e300, 604_801.0];
+    let texts = "CONSTANT RAMP BURST SPIKE STEPS SINE REPLAY UNIFORM POISSON GET rebalance auto \
+                 http1 http2 https://[::1]:1/ http:// ftp://x p99<250ms p99<";
+    let lists = [
+        json!([]),
+        json!({}),
+        json!(null),
+        json!(true),
+        json!(""),
+        json!("\u{0}\r\n"),
+        json!(u64::MAX),
+        json!({"Content-Length": "5"}),
+        json!({"accept": "*/*", "x": 5}),
+        json!(["p99<250ms", {"rule": "error_rate<1%", "windowSeconds": 10, "abort": true}]),
+        json!([{"startSecond": 1, "durationSeconds": 2, "rps": 30}, {"rps": -1}]),
+        json!([{"durationSeconds": 4, "rps": 30}, {"durationSeconds": 6, "rps": 0}]),
+        json!([{"second": 0, "rps": 1}, {"second": 10, "rps": 5}, {"second": 3}]),
+    ];
+    let numbers = numbers.into_iter().map(Value::from);
+    numbers.chain(texts.split_whitespace().map(Value::from)).chain(lists).collect()
 }

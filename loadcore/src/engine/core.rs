@@ -223,7 +223,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if next.is_none() && std::mem::take(&mut state.starved) {
             self.replan.notify_one();
         }
-        if state.draining && state.in_flight == 0 {
+        if state.in_flight == 0 && (state.draining || state.source.is_spent()) {
             self.news.notify_one();
         }
         next.map(|next| (next, now))

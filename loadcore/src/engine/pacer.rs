@@ -20,6 +20,10 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     transport: Arc<T>,
     mut timer: Timer,
 ) -> io::Result<()> {
+    // Before the clock counts, every moment would be its zero. All threads begin together.
+    while core.thread.clock.until_zero() > 0 {
+        timer.wait(core.thread.clock.until_zero()).await?;
+    }
     loop {
         let now = core.thread.clock.now();
         for (slot, lane) in core.dispatch(&transport, now) {

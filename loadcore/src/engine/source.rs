@@ -19,6 +19,7 @@ pub(crate) struct Ticket {
 
 /// What a thread's load is made of.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each thread, made once")]
 pub(crate) enum Load<P: Profile> {
     /// Arrivals that do not wait for replies.
     Open {

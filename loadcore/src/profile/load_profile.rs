@@ -27,7 +27,7 @@ impl LoadProfile {
     ///
     /// # Errors
     ///
-    /// All faults at once: a rate outside 0 to [`MAX_RATE`], or 0 throughout; a time that is
+    /// All faults at once: a rate outside 0 to [`MAX_RATE`](super::MAX_RATE), or 0 throughout; a time that is
     /// negative, not finite or past the duration; too long a list; a duration that is not above 0
     /// or is above [`MAX_DURATION_SECONDS`].
     pub fn new(profile: ProfileType, duration_seconds: f64) -> Result<Self, ProfileError> {
@@ -51,7 +51,7 @@ impl LoadProfile {
     ///
     /// # Errors
     ///
-    /// A rate that is not above 0 or is above [`MAX_RATE`].
+    /// A rate that is not above 0 or is above [`MAX_RATE`](super::MAX_RATE).
     pub fn constant(rps: f64) -> Result<Self, ProfileError> {
         Self::new(ProfileType::Constant { initial_rps: rps }, MAX_DURATION_SECONDS)
     }

@@ -5,6 +5,10 @@
 
 use super::Profile;
 
+/// Lines shorter than this, in seconds, only make a jump. Their slope could be infinite, and at the
+/// highest rate of all they hold a thousandth of an arrival.
+const SHORTEST: f64 = 1e-12;
+
 /// A straight line of rate, from the end of the line before (or from 0) to `until`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
@@ -142,13 +146,13 @@ impl Piecewise {
         assert!(from.is_finite() && from >= 0.0, "a rate of {from} arrivals per second");
         assert!(to.is_finite() && to >= 0.0, "a rate of {to} arrivals per second");
 
-        let mut demand = held.demand_start;
-        if until > held.start {
+        let mut next = (held.start, held.demand_start);
+        if until - held.start >= SHORTEST {
             let piece = Piece::line(held.start, held.demand_start, line);
-            demand = piece.demand(until);
+            next = (until, piece.demand(until));
             self.pieces.push(piece);
         }
-        self.pieces.push(Piece::constant(until, demand, to));
+        self.pieces.push(Piece::constant(next.0, next.1, to));
         self.peak = self.peak.max(from).max(to);
     }
 
@@ -257,6 +261,17 @@ mod tests {
         assert_eq!(p.demand(2.5), 2_500.0);
         assert_eq!(p.inverse(2_500.0), 2.5);
         assert_eq!(p.peak_rate(), 1_000.0);
+    }
+
+    #[test]
+    fn a_line_without_length_is_a_jump() {
+        let p = Piecewise::new([
+            Line { until: 1e-310, from: 0.0, to: 1e9 },
+            Line { until: 1.0, from: 10.0, to: 10.0 },
+        ]);
+        assert_eq!((p.demand(0.0), p.rate(0.0)), (0.0, 10.0));
+        assert_eq!((p.demand(1.0), p.rate(0.5)), (10.0, 10.0));
+        assert_eq!(p.inverse(5.0), 0.5);
     }
 
     #[test]

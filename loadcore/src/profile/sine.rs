@@ -35,13 +35,13 @@ impl Sine {
     ///
     /// # Panics
     ///
-    /// If a number is negative or not finite, or the period is 0.
+    /// If a number is negative or not finite, or the period is shorter than a nanosecond.
     #[must_use]
     pub fn new(initial: f64, amplitude: f64, period_seconds: f64) -> Self {
         let period = period_seconds;
         assert!(initial.is_finite() && initial >= 0.0, "a rate of {initial} arrivals per second");
         assert!(amplitude.is_finite() && amplitude >= 0.0, "an amplitude of {amplitude}");
-        assert!(period.is_finite() && period > 0.0, "a period of {period} seconds");
+        assert!(period.is_finite() && period >= 1e-9, "a period of {period} seconds");
 
         let cos_theta = if initial < amplitude { initial / amplitude } else { 1.0 };
         let omega = TAU / period;

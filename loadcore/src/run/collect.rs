@@ -71,7 +71,8 @@ struct Merging {
     states: Vec<ThreadState>,
     /// Intervals that not all threads have closed, by number.
     open: BTreeMap<u64, Box<Interval>>,
-    /// Emptied ones, to be used again.
+    /// Emptied ones, to be used again. Boxed, as they go to and fro between threads.
+    #[expect(clippy::vec_box, reason = "an interval is moved as a box, and never by value")]
     empty: Vec<Box<Interval>>,
     total: Snapshot,
     published: u64,

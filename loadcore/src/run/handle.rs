@@ -183,6 +183,7 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// The next one; `None` when the run has ended.
+    #[expect(clippy::should_implement_trait, reason = "the word that streams use, too")]
     pub fn next(&mut self) -> impl Future<Output = Option<Arc<Snapshot>>> + '_ {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
     }
