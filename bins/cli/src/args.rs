@@ -41,9 +41,10 @@ Examples:
       A file's scenario, for a minute whatever it says; the report, and two files.
 
 Exit codes, the first that holds:
-  2 wrong usage   104 the scenario is invalid   109 the target is refused by policy
-  1 the run could not be made   105 interrupted   98 the result is not complete
-  110 the verdict is INVALID (--require-valid)   99 an SLA rule was violated   0 none of these";
+    2  wrong usage                               105  interrupted; the report is written
+  104  the scenario is invalid                    98  the result is not complete
+  109  the target is refused by policy           110  verdict INVALID, with --require-valid
+    1  the run could not be made                  99  an SLA rule was violated";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -215,9 +216,9 @@ pub(crate) struct DialArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "cert")]
     pub(crate) key: Option<PathBuf>,
 
-    /// Dial HOST2:PORT2 for what would go to HOST1:PORT1; an empty part stands for any, or for the
-    /// same (repeatable)
-    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", value_parser = connect_to)]
+    /// Dial host H2, port P2 for what would go to host H1, port P1; an empty part stands for any,
+    /// or for the same (repeatable)
+    #[arg(long, value_name = "H1:P1:H2:P2", value_parser = connect_to)]
     pub(crate) connect_to: Vec<ConnectTo>,
 
     /// Connect to this Unix socket in the place of the URL's host
@@ -319,7 +320,8 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_help_parse() {
-        let lines = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES].join("\n").replace("\\\n", " ");
+        let lines = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES].join("\n");
+        let lines = lines.replace("\\\n      ", " ");
         let examples: Vec<_> = lines.lines().filter(|l| l.starts_with("  loadcore ")).collect();
         assert!(examples.len() >= 12, "{examples:#?}");
         for line in examples {

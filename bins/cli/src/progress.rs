@@ -1,5 +1,6 @@
 //! Turns the intervals of a run into one line on standard error that is written over.
 
+use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use loadcore::record::Interval;
 use loadcore::report::format::{count, rate, time};
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 /// How often the line is drawn.
 pub(crate) const REFRESH: Duration = Duration::from_millis(100);
-/// Steps of the bar.
-const STEPS: u64 = 1_000;
+/// Characters of the bar: short enough for the figures to find their place in 80 columns.
+const BAR: usize = 10;
 
 /// The line, and what it is made of.
 pub(crate) struct Progress {
@@ -20,7 +21,6 @@ pub(crate) struct Progress {
     plan: Plan,
     clock: Clock,
     latest: Arc<Mutex<Latest>>,
-    stopping: bool,
 }
 
 /// What is known before the run.
@@ -52,10 +52,11 @@ struct Latest {
 impl Progress {
     /// A line that is not drawn yet. Time counts from now.
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-        // The template is ours, and is known to be one.
-        if let Ok(style) = ProgressStyle::with_template("{prefix:7} {bar:20} {wide_msg}") {
-            bar.set_style(style.progress_chars("━╸─"));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // Everything is in the message, because each thing that is set on its own draws a line of
+        // which the rest is not set yet. The template is ours, and is known to be one.
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            bar.set_style(style);
         }
         let endless = scenario.max_requests.is_some()
             && scenario.duration.as_secs_f64() >= limits::MAX_DURATION_SECONDS;
@@ -66,7 +67,7 @@ impl Progress {
             requests: scenario.max_requests,
             is_open: scenario.load.is_open(),
         };
-        Self { bar, plan, clock: Clock::start(), latest: Arc::default(), stopping: false }
+        Self { bar, plan, clock: Clock::start(), latest: Arc::default() }
     }
 
     /// What has to see each interval of the run.
@@ -78,25 +79,22 @@ impl Progress {
         }
     }
 
-    /// The run is being ended before its time.
-    pub(crate) fn stopping(&mut self) {
-        self.stopping = true;
-        self.draw();
-    }
-
     /// Draws the line as it is now.
     pub(crate) fn draw(&self) {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let line = self.plan.line(&latest, self.clock.now(), self.stopping);
-        self.bar.set_prefix(line.phase);
-        self.bar.set_position((line.part.clamp(0.0, 1.0) * STEPS as f64) as u64);
-        self.bar.set_message(line.message);
-        self.bar.tick();
+        self.bar.set_message(self.plan.line(&latest, self.clock.now()));
     }
 
     /// Takes the line away.
     pub(crate) fn clear(self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Leaves the line as it is, after a Ctrl-C: the terminal has shown that one behind it, so that
+    /// it can no longer be written over.
+    pub(crate) fn leave(self) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        terminal::tell("\nstopping; Ctrl-C again ends it at once");
     }
 }
 
@@ -122,32 +120,22 @@ fn p99_ms(interval: &Interval) -> Option<f64> {
     interval.histograms.response.quantile(0.99).map(|nanos| nanos as f64 / 1e6)
 }
 
-#[derive(Debug, PartialEq)]
-struct Line {
-    phase: &'static str,
-    /// Of the bar, 0 to 1.
-    part: f64,
-    message: String,
-}
-
 impl Plan {
     /// The line at `now`, counted from the start of the warm-up.
-    fn line(&self, latest: &Latest, now: Nanos, stopping: bool) -> Line {
-        if stopping {
-            let message = format!("{} in flight; Ctrl-C again ends it at once", latest.in_flight);
-            return Line { phase: "stop", part: 1.0, message };
-        }
+    fn line(&self, latest: &Latest, now: Nanos) -> String {
+        let in_flight = count(latest.in_flight);
+        let backlog = count(latest.backlog);
         if now < self.warmup {
-            let message = format!("{}  not counted", of(now, self.warmup));
-            return Line { phase: "warm-up", part: part(now, self.warmup), message };
+            let bar = bar(part(now, self.warmup));
+            return format!("{bar} warm-up, not counted: {}", of(now, self.warmup));
         }
         let now = now - self.warmup;
         let over = self.duration.is_some_and(|duration| now >= duration);
         if over || latest.draining {
             let since = now.saturating_sub(self.duration.unwrap_or(now));
-            let message =
-                format!("{}  {} in flight", of(since, self.drain), count(latest.in_flight));
-            return Line { phase: "drain", part: part(since, self.drain), message };
+            let bar = bar(part(since, self.drain));
+            let time = of(since, self.drain);
+            return format!("{bar} drain: {time}  backlog {backlog}, {in_flight} in flight");
         }
         let by_requests =
             self.requests.map_or(0.0, |requests| latest.sent as f64 / requests as f64);
@@ -158,24 +146,25 @@ impl Plan {
             }
             (duration, _) => of(now, duration.unwrap_or(now)),
         };
-        let message = format!("{gone}  {}", latest.figures(self.is_open));
-        Line { phase: "run", part: by_time.max(by_requests), message }
+        let bar = bar(by_time.max(by_requests));
+        format!("{bar} {gone}{}", latest.figures(self.is_open))
     }
 }
 
 impl Latest {
     fn figures(&self, is_open: bool) -> String {
         let Some(per_second) = self.rate else { return String::new() };
-        let mut figures = vec![
+        let mut figures = format!(
+            "  {}  p99 {}  errors {}",
             rate(per_second),
-            format!("p99 {}", time(self.p99_ms)),
-            format!("{} errors", count(self.failed)),
-        ];
+            time(self.p99_ms),
+            count(self.failed)
+        );
         if is_open {
-            figures.push(format!("{} dropped", count(self.dropped)));
-            figures.push(format!("{} waiting", count(self.backlog)));
+            let (dropped, backlog) = (count(self.dropped), count(self.backlog));
+            figures.push_str(&format!("  dropped {dropped}  backlog {backlog}"));
         }
-        figures.join("  ")
+        figures
     }
 }
 
@@ -183,11 +172,18 @@ fn part(now: Nanos, whole: Nanos) -> f64 {
     if whole == 0 { 1.0 } else { now as f64 / whole as f64 }
 }
 
+/// A bar of which `part`, 0 to 1, is full.
+fn bar(part: f64) -> String {
+    let halves = (part.clamp(0.0, 1.0) * (2 * BAR) as f64) as usize;
+    let (full, half) = (halves / 2, halves % 2);
+    format!("{}{}{}", "━".repeat(full), "╸".repeat(half), "─".repeat(BAR - full - half))
+}
+
 /// `3 s of 10 s`, `0:42 of 5:00`, `1:02:03 of 24:00:00`.
 fn of(now: Nanos, whole: Nanos) -> String {
     let (now, whole) = (seconds(now.min(whole)), seconds(whole));
     if whole < 60.0 {
-        return format!("{now:.0} s of {} s", (whole * 10.0).round() / 10.0);
+        return format!("{:.0} s of {} s", now.floor(), (whole * 10.0).round() / 10.0);
     }
     let clock = |seconds: f64| {
         let seconds = seconds.floor() as u64;
@@ -227,27 +223,23 @@ mod tests {
 
     #[test]
     fn each_phase_has_its_line() {
-        let line = |now, stopping| {
-            let Line { phase, part, message } = plan().line(&latest(), now, stopping);
-            format!("{phase} {part:.2} {message}")
-        };
-        assert_eq!(line(SECOND, false), "warm-up 0.50 1 s of 2 s  not counted");
+        let line = |now| plan().line(&latest(), now);
+        assert_eq!(line(SECOND), "━━━━━───── warm-up, not counted: 1 s of 2 s");
         assert_eq!(
-            line(7 * SECOND, false),
-            "run 0.50 5 s of 10 s  1,000/s  p99 3.21 ms  7 errors  0 dropped  12 waiting"
+            line(7 * SECOND + SECOND / 2),
+            "━━━━━╸──── 5 s of 10 s  1,000/s  p99 3.21 ms  errors 7  dropped 0  backlog 12"
         );
-        assert_eq!(line(13 * SECOND, false), "drain 0.20 1 s of 5 s  3 in flight");
-        assert_eq!(line(3 * SECOND, true), "stop 1.00 3 in flight; Ctrl-C again ends it at once");
+        assert_eq!(line(13 * SECOND), "━━──────── drain: 1 s of 5 s  backlog 12, 3 in flight");
     }
 
     #[test]
     fn a_number_of_requests_is_a_measure_too() {
         let plan = Plan { duration: None, requests: Some(8_000), is_open: false, ..plan() };
-        let line = plan.line(&latest(), 3 * SECOND, false);
-        assert_eq!(line.part, 0.5);
-        assert_eq!(line.message, "4,000 of 8,000 requests  1,000/s  p99 3.21 ms  7 errors");
-        let drain = plan.line(&Latest { draining: true, ..latest() }, 4 * SECOND, false);
-        assert_eq!((drain.phase, drain.message.as_str()), ("drain", "0 s of 5 s  3 in flight"));
+        let line = plan.line(&latest(), 3 * SECOND);
+        let expected = "━━━━━───── 4,000 of 8,000 requests  1,000/s  p99 3.21 ms  errors 7";
+        assert_eq!(line, expected);
+        let drain = plan.line(&Latest { draining: true, ..latest() }, 4 * SECOND);
+        assert_eq!(drain, "────────── drain: 0 s of 5 s  backlog 12, 3 in flight");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
     let dialling = Dialling::read(&args.dialling, &scenario.target)?;
     let outputs = Outputs::open(&wanted)?;
     limits::raise_descriptors();
+    if let Some(note) = scenario::note(&scenario).filter(|_| !args.output.quiet) {
+        terminal::tell(&note);
+    }
 
     let mut test = LoadTest::from_scenario(&scenario)
         .slack(args.engine.slack)
@@ -32,7 +35,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
         test = test.on_interval(observer);
     }
     let shown = !args.output.quiet && terminal::shows_progress() && !outputs.stream_to_terminal();
-    let mut progress = shown.then(|| Progress::new(&scenario));
+    let progress = shown.then(|| Progress::new(&scenario));
     if let Some(progress) = &progress {
         test = test.on_interval(progress.observer());
     }
@@ -42,10 +45,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
         handle = test.start() => handle?,
         () = interrupts.first() => return Err(Failure::Interrupted),
     };
-    let (result, interrupted) = attend(handle, &mut interrupts, progress.as_mut()).await;
-    if let Some(progress) = progress {
-        progress.clear();
-    }
+    let (result, interrupted) = attend(handle, &mut interrupts, progress).await;
     let result = result?;
     outputs.write(&result)?;
     Ok(exit::of_result(&result, interrupted, args.output.require_valid))
@@ -55,19 +55,19 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
 async fn attend(
     mut handle: RunHandle,
     interrupts: &mut Interrupts,
-    mut progress: Option<&mut Progress>,
+    mut progress: Option<Progress>,
 ) -> (Result<RunResult, RunError>, bool) {
     let control = handle.control();
     let mut interrupted = false;
     let mut refresh = tokio::time::interval(progress::REFRESH);
-    loop {
+    let result = loop {
         tokio::select! {
-            result = handle.result() => return (result, interrupted),
+            result = handle.result() => break result,
             () = interrupts.first() => {
                 interrupted = true;
                 control.stop();
-                if let Some(progress) = &mut progress {
-                    progress.stopping();
+                if let Some(progress) = progress.take() {
+                    progress.leave();
                 }
             }
             _ = refresh.tick(), if progress.is_some() => {
@@ -76,5 +76,9 @@ async fn attend(
                 }
             }
         }
+    };
+    if let Some(progress) = progress {
+        progress.clear();
     }
+    (result, interrupted)
 }

@@ -28,6 +28,14 @@ pub(crate) fn of(args: &ScenarioArgs) -> Result<Scenario, Failure> {
     draft.judge()
 }
 
+/// What a scenario asks for and a single machine does otherwise.
+pub(crate) fn note(scenario: &Scenario) -> Option<String> {
+    (scenario.num_workers > 1).then(|| {
+        let workers = scenario.num_workers;
+        format!("note: numWorkers is {workers}; here this machine alone makes the whole load")
+    })
+}
+
 /// A document on its way.
 struct Draft {
     document: Document,
@@ -35,7 +43,7 @@ struct Draft {
     /// Where files that the document names are looked for.
     folder: PathBuf,
     /// Which field was set by which option, for the faults.
-    options: Vec<(&'static str, &'static str)>,
+    options: Vec<(String, &'static str)>,
 }
 
 impl Draft {
@@ -62,7 +70,7 @@ impl Draft {
     /// Gives a field the value of an option.
     fn set(&mut self, field: &'static str, option: &'static str, value: impl Into<Value>) {
         self.document.set(field, value);
-        self.options.push((field, option));
+        self.options.push((field.into(), option));
     }
 
     /// As [`Draft::set`], if the option was given.
@@ -139,7 +147,7 @@ impl Draft {
         for (option, body) in [("--body", &args.body), ("--json", &args.json)] {
             let Some(body) = body else { continue };
             self.document.set_body(&text_or_file(option, body)?);
-            self.options.extend([("body", option), ("bodyBase64", option)]);
+            self.options.extend(["body", "bodyBase64"].map(|field| (field.into(), option)));
             if !self.has("method") {
                 self.set("method", option, "POST");
             }
@@ -160,6 +168,7 @@ impl Draft {
         }
         for (name, value) in headers {
             self.document.add_header(name, value);
+            self.options.push((format!("headers.{name}"), "-H"));
         }
     }
 
@@ -176,7 +185,10 @@ impl Draft {
         let old = self.document.get("sla").filter(|sla| !sla.is_null()).cloned();
         // What is no list is a fault of the file, and is left to be found.
         if let Value::Array(mut all) = old.unwrap_or_else(|| json!([])) {
-            all.extend(rules.iter().map(|rule| Value::from(rule.as_str())));
+            for rule in rules {
+                self.options.push((format!("sla[{}]", all.len()), "--sla"));
+                all.push(rule.as_str().into());
+            }
             self.document.set("sla", all);
         }
     }
