@@ -319,19 +319,26 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_help_parse() {
-        let lines = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES].join("\n");
-        let lines = lines.replace("\\\n      ", " ");
-        let examples: Vec<_> = lines.lines().filter(|l| l.starts_with("  loadcore ")).collect();
-        assert!(examples.len() >= 12, "{examples:#?}");
+    fn the_examples_of_the_help_and_of_the_readme_parse() {
+        let help = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES, include_str!("../README.md")];
+        let lines = help.join("\n").replace("\\\n      ", "");
+        let examples = lines.lines().map(str::trim_start).filter(|line| {
+            let mut words = line.split(' ');
+            // In prose a line may begin with the name as well.
+            let command = |name: &str| Cli::command().find_subcommand(name).is_some();
+            words.next() == Some("loadcore") && words.next().is_some_and(command)
+        });
+        let mut count = 0;
         for line in examples {
-            // Remarks stand two spaces and more to the right.
-            let line = line.trim_start().split("   ").next().unwrap_or_default();
-            let words = shell_words(line);
+            // Remarks stand after a hash, or some spaces to the right.
+            let line = line.split(" #").next().and_then(|line| line.split("   ").next());
+            let words = shell_words(line.unwrap_or_default());
             if let Err(error) = Cli::try_parse_from(&words) {
                 panic!("{words:?}: {error}");
             }
+            count += 1;
         }
+        assert!(count >= 15, "{count} examples");
     }
 
     /// Words as a shell would see them, with single quotes only.
@@ -345,7 +352,7 @@ mod tests {
                 words.last_mut().unwrap().push_str(word);
             }
         }
-        words.retain(|word| !word.is_empty());
+        words.retain(|word| !word.is_empty() && word != "&");
         words
     }
 
