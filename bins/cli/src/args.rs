@@ -163,7 +163,8 @@ pub(crate) struct ScenarioArgs {
     pub(crate) json: Option<String>,
 
     /// Basic authentication; reports do not show it
-    #[arg(short, long, value_name = "NAME:PASSWORD", help_heading = "Request")]
+    #[arg(short, long, value_name = "NAME:PASSWORD", value_parser = user)]
+    #[arg(help_heading = "Request")]
     pub(crate) user: Option<String>,
 
     /// Most time for a request, from its actual start, connecting included [default: 10s]
@@ -274,6 +275,11 @@ pub(crate) enum Arrivals {
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("there is no colon; write 'Name: value'")?;
     Ok((name.trim().into(), value.trim().into()))
+}
+
+/// The password is not asked for: a command that waits for an answer has no place in a script.
+fn user(text: &str) -> Result<String, &'static str> {
+    if text.contains(':') { Ok(text.into()) } else { Err("there is no colon before a password") }
 }
 
 /// As in curl: `HOST1:PORT1:HOST2:PORT2`, any of which may be empty, with IPv6 in brackets.

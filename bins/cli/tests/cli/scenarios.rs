@@ -141,6 +141,15 @@ fn every_fault_is_listed_with_its_place() {
 }
 
 #[test]
+fn a_hostile_file_does_not_move_the_cursor() {
+    let folder = Folder::new();
+    let text =
+        r#"{"name": "a", "targetUrl": "http://a/", "durationSeconds": 1, "sla": ["\u001b[2J<1"]}"#;
+    let ran = loadcore(&["validate", &folder.file("a.json", text)]).ended(104);
+    assert!(!ran.err.contains('\u{1b}'), "{ran:#?}");
+}
+
+#[test]
 fn a_recorded_rate_is_looked_for_beside_the_file_that_names_it() {
     let target = target(Config::default());
     let folder = Folder::new();

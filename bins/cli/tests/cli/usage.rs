@@ -22,6 +22,7 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "--connect-to", "a:1"], "HOST1:PORT1:HOST2:PORT2"),
         (&["run", "a", "--proxy", "https://p"], "only http:// proxies are supported"),
         (&["run", "a", "-H", "no colon"], "there is no colon"),
+        (&["run", "a", "-u", "me"], "there is no colon before a password"),
         (&["run", "a", "--arrivals", "RANDOM"], "possible values: uniform, poisson"),
         (&["run", "a", "--threads", "0"], "give 1 to 1024"),
         (&["run", "a", "--slack", "5s"], "give at most 1 s"),
