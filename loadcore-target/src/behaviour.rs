@@ -510,6 +510,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_the_same_tables() {
+        let readme = include_str!("../README.md");
+        let rows = |table: &[(&str, &str)]| {
+            table.iter().map(|(form, does)| format!("| `{form}` | {does} |\n")).collect::<String>()
+        };
+        for table in [PATHS, QUERIES] {
+            assert!(readme.contains(&rows(table)), "the README should have:\n{}", rows(table));
+        }
+        let mentioned = readme.lines().filter(|line| line.starts_with("| `/")).count();
+        assert_eq!(mentioned, PATHS.len());
+    }
+
+    #[test]
     fn routes_are_counted_under_their_own_names() {
         for (i, route) in Route::ALL.iter().enumerate() {
             assert_eq!(*route as usize, i);

@@ -270,7 +270,7 @@ words!(StallClock, "stall clock", "first-request" => FirstRequest, "start" => St
 /// A time in which nothing is answered: `at=5s,for=1s`, `every=10s,for=200ms`, or with all three.
 ///
 /// Requests are read and their delays run on; what falls due during the stall is answered at its end,
-/// in the order in which it fell due.
+/// in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
     /// When it begins, the first time.
@@ -322,7 +322,7 @@ impl FromStr for Stall {
 pub struct ColdStart {
     /// For how long.
     pub length: Duration,
-    /// What is added.
+    /// What is added, drawn with the same number as the latency itself.
     pub latency: Distribution,
 }
 
@@ -464,6 +464,24 @@ mod tests {
 
     fn error<T: FromStr<Err = ParseError> + fmt::Debug>(text: &str) -> String {
         text.parse::<T>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_field_is_in_the_readme() {
+        let readme = include_str!("../README.md");
+        let shown = format!("{:#?}", Config::default());
+        let fields = shown.lines().filter_map(|line| {
+            let field = line.strip_prefix("    ")?.split_once(':')?.0;
+            (!field.starts_with([' ', ')', ']', '}'])).then_some(field)
+        });
+        let fields: Vec<_> = fields.collect();
+        assert!(fields.len() > 20, "{fields:?}");
+        for field in &fields {
+            assert!(readme.contains(&format!("| `{field}` |")), "{field}");
+        }
+        let rows = readme.split("| field |").nth(1).unwrap().lines();
+        let rows = rows.take_while(|line| line.starts_with('|') || line.starts_with(" option"));
+        assert_eq!(rows.filter(|line| line.starts_with("| `")).count(), fields.len());
     }
 
     #[test]

@@ -190,6 +190,7 @@ fn interpolate(points: &[(f64, Duration)], q: f64) -> f64 {
 /// The inverse of the standard normal distribution function, to about 16 digits.
 ///
 /// Algorithm AS 241, PPND16 (Wichura 1988): a rational function of degree 7 in each of three ranges.
+#[expect(clippy::excessive_precision, reason = "the digits as they were published")]
 fn normal_quantile(q: f64) -> f64 {
     const CENTRE: [[f64; 8]; 2] = [
         [

@@ -381,14 +381,10 @@ impl<S: Stream> Http1<'_, S> {
                     self.fill(*bytes).await?;
                 }
             }
-            Reply::UntilClose { bytes } => {
-                answer::head(&mut self.out, &answer, 200, answer::Length::UntilClose);
-                if !answer.is_head {
-                    self.fill(*bytes).await?;
-                }
-                self.end_answer(200, before);
-                self.close().await?;
-                return Ok(Then::End);
+            Reply::UntilClose { bytes } => return self.until_close(&answer, *bytes).await,
+            // HTTP/1.0 knows no chunks.
+            Reply::Chunked { bytes, .. } if answer.is_http10 => {
+                return self.until_close(&answer, *bytes).await;
             }
             Reply::Chunked { bytes, chunk } => self.chunks(&answer, *bytes, *chunk).await?,
             Reply::Slow { bytes, over, pieces } => {
@@ -424,8 +420,18 @@ impl<S: Stream> Http1<'_, S> {
         }
     }
 
+    async fn until_close(&mut self, answer: &Answer, bytes: u64) -> io::Result<Then> {
+        let before = self.out.total;
+        answer::head(&mut self.out, answer, 200, answer::Length::UntilClose);
+        if !answer.is_head {
+            self.fill(bytes).await?;
+        }
+        self.end_answer(200, before);
+        self.close().await?;
+        Ok(Then::End)
+    }
+
     async fn chunks(&mut self, answer: &Answer, bytes: u64, chunk: u64) -> io::Result<()> {
-        // HTTP/1.0 knows no chunks; there the connection's end ends the body.
         answer::head(&mut self.out, answer, 200, answer::Length::Chunked);
         if answer.is_head {
             return Ok(());

@@ -67,21 +67,22 @@ async fn accept_streams<S: Stream>(
     let ending = Arc::new(ConnectionEnd::default());
     let mut served = 0;
     loop {
-        let accepted = {
+        // Nothing stands for a wish of a stream.
+        let accepted: Option<Accepted> = {
             let mut wish = pin!(ending.notify.notified());
             std::future::poll_fn(|context| {
                 // A wish is looked at first: it may have been what woke this task.
                 if wish.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(Accepted::Wish);
+                    return Poll::Ready(None);
                 }
-                connection.poll_accept(context).map(Accepted::Stream)
+                connection.poll_accept(context).map(Some)
             })
             .await
         };
         match accepted {
-            Accepted::Wish if ending.is_abrupt() => return,
-            Accepted::Wish => connection.graceful_shutdown(),
-            Accepted::Stream(Some(Ok((request, respond)))) => {
+            None if ending.is_abrupt() => return,
+            None => connection.graceful_shutdown(),
+            Some(Some(Ok((request, respond)))) => {
                 served += 1;
                 let plan = plan_of(&request);
                 count.request(plan.is_control());
@@ -97,15 +98,13 @@ async fn accept_streams<S: Stream>(
                 };
                 tokio::spawn(exchange.serve(request, respond, plan));
             }
-            Accepted::Stream(_) => return,
+            Some(_) => return,
         }
     }
 }
 
-enum Accepted {
-    Wish,
-    Stream(Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>),
-}
+/// A stream, or the end of all streams.
+type Accepted = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
 
 /// How a stream asks for the end of its connection.
 #[derive(Debug, Default)]
@@ -150,7 +149,7 @@ impl Exchange {
         let Ok(received) = read_body(request.into_body(), &mut plan).await else { return };
         let now = self.worker.clock.now();
         let header = plan.header.max(self.worker.shared.config.header);
-        let (reply, ready_at) = self.admit(plan, received, now);
+        let (reply, ready_at, stalled) = self.admit(plan, received, now);
         if ready_at > now {
             let mut sleep = Sleep::new(&self.worker.timer);
             // A stream that is given up meanwhile is not to be answered.
@@ -161,16 +160,18 @@ impl Exchange {
             if !due.await {
                 return;
             }
+            let lateness = self.worker.clock.now() - ready_at;
+            self.worker.shared.counts.late(self.worker.thread, lateness, stalled);
         }
         let answering = Answering { is_head, header, reply: &reply };
         // An error is a stream that is gone; the drop of this exchange counts it.
         let _ = self.answer(&mut respond, answering).await;
     }
 
-    /// Counts the request and decides about it: the reply and its moment.
-    fn admit(&mut self, plan: Plan, received: u64, now: Nanos) -> (Reply, Nanos) {
+    /// Counts the request and decides about it: the reply, its moment, and whether a stall holds it.
+    fn admit(&mut self, plan: Plan, received: u64, now: Nanos) -> (Reply, Nanos, bool) {
         if plan.is_control() {
-            return (plan.reply, now);
+            return (plan.reply, now, false);
         }
         let Worker { shared, thread, .. } = &*self.worker;
         let (ticket, first) = shared.counts.arrived(*thread, plan.route, received, now);
@@ -179,9 +180,9 @@ impl Exchange {
         let reply = admission.failure.map_or(plan.reply, failure_reply);
         if reply == Reply::Fault(Fault::Hang) || reply == Reply::Fault(Fault::PartialHead) {
             self.end(Ending::Broken { bytes: 0 });
-            return (reply, NEVER);
+            return (reply, NEVER, false);
         }
-        (reply, admission.ready_at)
+        (reply, admission.ready_at, admission.stalled)
     }
 
     fn end(&mut self, ending: Ending) {
@@ -334,6 +335,9 @@ impl Exchange {
                 Ok(())
             }
             Fault::ResetBody | Fault::BadChunk => {
+                // A reset overtakes what is queued. The connection's task has been woken to write it,
+                // and comes before this one comes again.
+                tokio::task::yield_now().await;
                 stream.send_reset(Reason::INTERNAL_ERROR);
                 Ok(())
             }

@@ -58,7 +58,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The address could not be listened on.
-    #[error("could not listen on {listen}: {source}")]
+    #[error("could not listen on {listen}: {source}{}", advice(.listen, .source))]
     Listen {
         /// The address that was asked for.
         listen: Listen,
@@ -78,8 +78,17 @@ pub enum StartError {
     },
 }
 
+/// What to do about an address that is taken.
+fn advice(listen: &Listen, source: &io::Error) -> &'static str {
+    match listen {
+        _ if source.kind() != io::ErrorKind::AddrInUse => "",
+        Listen::Tcp(_) => "; port 0 takes a free one",
+        Listen::Unix(_) => "; where nobody listens there any more, remove the file",
+    }
+}
+
 impl Target {
-    /// Starts a target. It accepts connections when this returns.
+    /// Starts a target, whatever the runtime of the caller. It accepts connections when this returns.
     ///
     /// # Errors
     /// Where the configuration is beyond its limits, the address is taken, or the system refuses a

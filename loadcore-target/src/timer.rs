@@ -207,7 +207,8 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 use portable::Alarm;
 
-#[cfg(not(target_os = "linux"))]
+// Tested on Linux as well, where nothing else uses it.
+#[cfg(any(test, not(target_os = "linux")))]
 mod portable {
     use std::io;
     use std::sync::{Mutex, PoisonError};
@@ -293,6 +294,26 @@ mod tests {
             assert_eq!(woken, [(1, 4), (3, 1), (3, 3), (5, 2), (7, 0), (9, 5)]);
             assert!(timer.lock().waiting.is_empty());
             driver.abort();
+        });
+    }
+
+    #[test]
+    fn the_portable_alarm_rings_at_the_latest_word() {
+        runtime().block_on(async {
+            let clock = Clock::start();
+            let alarm = portable::Alarm::new().unwrap();
+            alarm.arm(3600 * crate::time::SECOND);
+            let ring = async {
+                alarm.wait().await;
+                clock.now()
+            };
+            let sooner = async {
+                tokio::task::yield_now().await;
+                alarm.arm(20 * MILLISECOND);
+                clock.now() + 20 * MILLISECOND
+            };
+            let (rang, due) = tokio::join!(ring, sooner);
+            assert!(rang + MILLISECOND >= due, "{rang} {due}");
         });
     }
 

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::task::Poll;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use loadcore_target::{
     Certificate, ColdStart, Config, ConnectionLimit, Distribution, Draws, Errors, HttpVersions,
     Listen, ParseError, RateLimit, Stall, StallClock, StartError, Stats, Target, Tls,
 };
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const ABOUT: &str = "A small fast server with programmable behaviour, to test and to learn with";
 
@@ -224,11 +226,35 @@ pub(crate) async fn run(args: TargetArgs) -> Result<(), TargetError> {
         std::fs::write(path, pem)
             .map_err(|source| TargetError::Certificate { path: path.clone(), source })?;
     }
+    let mut end =
+        End::new().map_err(|source| TargetError::System { doing: "watch for Ctrl-C", source })?;
     say(&format!("{}\n", greeting(&target, &args)))?;
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|source| TargetError::System { doing: "wait for Ctrl-C", source })?;
+    end.comes().await;
     say(&format!("\n{}\n", summary(&target.stop())))
+}
+
+/// What ends a target: Ctrl-C at a terminal, SIGTERM from a script or a container.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn comes(&mut self) {
+        std::future::poll_fn(|context| {
+            let interrupted = self.interrupt.poll_recv(context).is_ready();
+            let ended = self.terminate.poll_recv(context).is_ready() || interrupted;
+            if ended { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
 }
 
 fn greeting(target: &Target, args: &TargetArgs) -> String {

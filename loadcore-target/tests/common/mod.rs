@@ -1,5 +1,7 @@
 //! A client of bare sockets: it shows what was really sent, where a library would put it right.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -7,54 +9,54 @@ use std::time::Duration;
 use loadcore_target::{Config, Target};
 
 /// Generous: what takes this long will never come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub async fn start(config: Config) -> Target {
+pub(crate) async fn start(config: Config) -> Target {
     Target::start(config).await.expect("a free port on loopback")
 }
 
 /// One connection over bare TCP.
-pub struct Client {
-    pub stream: TcpStream,
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
     unread: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("a text")
     }
 }
 
 impl Client {
-    pub fn new(target: &Target) -> Self {
+    pub(crate) fn new(target: &Target) -> Self {
         let stream = TcpStream::connect(target.addr()).expect("a target that listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, unread: Vec::new() }
     }
 
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("a target that reads");
     }
 
-    pub fn get(&mut self, path: &str) -> Reply {
+    pub(crate) fn get(&mut self, path: &str) -> Reply {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
         self.reply()
     }
 
     /// Reads one whole reply as its head says.
-    pub fn reply(&mut self) -> Reply {
+    pub(crate) fn reply(&mut self) -> Reply {
         self.reply_to("GET")
     }
 
-    pub fn reply_to(&mut self, method: &str) -> Reply {
+    pub(crate) fn reply_to(&mut self, method: &str) -> Reply {
         let end = self.read_until(|bytes| find(bytes, b"\r\n\r\n").map(|at| at + 4));
         let head = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
         let status = head[9..12].parse().unwrap();
@@ -106,13 +108,13 @@ impl Client {
     }
 
     /// Reads to the orderly end.
-    pub fn rest(&mut self) -> Vec<u8> {
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.read_more().expect("an orderly end") > 0 {}
         std::mem::take(&mut self.unread)
     }
 
     /// Reads to a reset; answers what came before.
-    pub fn rest_before_reset(&mut self) -> Vec<u8> {
+    pub(crate) fn rest_before_reset(&mut self) -> Vec<u8> {
         loop {
             match self.read_more() {
                 Ok(0) => panic!("an orderly end in the place of a reset"),
@@ -126,7 +128,7 @@ impl Client {
     }
 
     /// Reads what comes within a short time in which nothing more is expected.
-    pub fn rest_before_silence(&mut self, least: usize) -> Vec<u8> {
+    pub(crate) fn rest_before_silence(&mut self, least: usize) -> Vec<u8> {
         while self.unread.len() < least {
             assert!(self.read_more().expect("more bytes") > 0);
         }
@@ -138,7 +140,7 @@ impl Client {
     }
 }
 
-pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (key, value) = line.split_once(": ")?;
         key.eq_ignore_ascii_case(name).then_some(value)
@@ -150,7 +152,7 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// Waits until a condition holds, which a target reaches soon after it has noticed something.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let (_keep, never) = std::sync::mpsc::sync_channel::<()>(0);
     for _ in 0..PATIENCE.as_millis() / 5 {
         if holds() {

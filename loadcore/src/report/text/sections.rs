@@ -195,8 +195,14 @@ pub(super) fn errors(result: &RunResult, style: Style) -> Vec<String> {
     for (class, n) in classes {
         let example = result.error_examples.get(class).map_or("", String::as_str);
         let class = style.bad(&format!("{:<17}", one_line(class, 17)));
-        let line = format!("  {class}{:>11}  {}", count(*n), one_line(example, WIDTH - 32));
-        lines.push(line.trim_end().to_owned());
+        let line = format!("  {class}{:>11}", count(*n));
+        // What to do stands in the example: it is folded, not cut.
+        if example.chars().count() <= WIDTH - 32 {
+            lines.push(format!("{line}  {}", one_line(example, WIDTH)).trim_end().to_owned());
+        } else {
+            lines.push(line);
+            lines.extend(paragraph(&one_line(example, 3 * WIDTH), "  "));
+        }
     }
     lines
 }
