@@ -109,7 +109,7 @@ pub(crate) struct ScenarioArgs {
     #[arg(help_heading = "Load")]
     pub(crate) duration: Option<Duration>,
 
-    /// Stop after N requests. Without -d they end the run, however long it takes
+    /// Stop after N requests. Where neither -d nor a file gives a duration, they alone end the run
     #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
     pub(crate) requests: Option<u64>,
 
