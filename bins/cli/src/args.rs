@@ -109,7 +109,7 @@ pub(crate) struct ScenarioArgs {
     #[arg(help_heading = "Load")]
     pub(crate) duration: Option<Duration>,
 
-    /// Stop after N requests. Without -d they end the run, however long it takes
+    /// Stop after N requests. Where neither -d nor a file gives a duration, they alone end the run
     #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
     pub(crate) requests: Option<u64>,
 
@@ -163,7 +163,8 @@ pub(crate) struct ScenarioArgs {
     pub(crate) json: Option<String>,
 
     /// Basic authentication; reports do not show it
-    #[arg(short, long, value_name = "NAME:PASSWORD", help_heading = "Request")]
+    #[arg(short, long, value_name = "NAME:PASSWORD", value_parser = user)]
+    #[arg(help_heading = "Request")]
     pub(crate) user: Option<String>,
 
     /// Most time for a request, from its actual start, connecting included [default: 10s]
@@ -276,6 +277,11 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().into(), value.trim().into()))
 }
 
+/// The password is not asked for: a command that waits for an answer has no place in a script.
+fn user(text: &str) -> Result<String, &'static str> {
+    if text.contains(':') { Ok(text.into()) } else { Err("there is no colon before a password") }
+}
+
 /// As in curl: `HOST1:PORT1:HOST2:PORT2`, any of which may be empty, with IPv6 in brackets.
 fn connect_to(text: &str) -> Result<ConnectTo, String> {
     let parts = colon_parts(text);
@@ -319,19 +325,26 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_help_parse() {
-        let lines = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES].join("\n");
-        let lines = lines.replace("\\\n      ", " ");
-        let examples: Vec<_> = lines.lines().filter(|l| l.starts_with("  loadcore ")).collect();
-        assert!(examples.len() >= 12, "{examples:#?}");
+    fn the_examples_of_the_help_and_of_the_readme_parse() {
+        let help = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES, include_str!("../README.md")];
+        let lines = help.join("\n").replace("\\\n      ", "");
+        let examples = lines.lines().map(str::trim_start).filter(|line| {
+            let mut words = line.split(' ');
+            // In prose a line may begin with the name as well.
+            let command = |name: &str| Cli::command().find_subcommand(name).is_some();
+            words.next() == Some("loadcore") && words.next().is_some_and(command)
+        });
+        let mut count = 0;
         for line in examples {
-            // Remarks stand two spaces and more to the right.
-            let line = line.trim_start().split("   ").next().unwrap_or_default();
-            let words = shell_words(line);
+            // Remarks stand after a hash, or some spaces to the right.
+            let line = line.split(" #").next().and_then(|line| line.split("   ").next());
+            let words = shell_words(line.unwrap_or_default());
             if let Err(error) = Cli::try_parse_from(&words) {
                 panic!("{words:?}: {error}");
             }
+            count += 1;
         }
+        assert!(count >= 15, "{count} examples");
     }
 
     /// Words as a shell would see them, with single quotes only.
@@ -345,7 +358,7 @@ mod tests {
                 words.last_mut().unwrap().push_str(word);
             }
         }
-        words.retain(|word| !word.is_empty());
+        words.retain(|word| !word.is_empty() && word != "&");
         words
     }
 

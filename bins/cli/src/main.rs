@@ -21,6 +21,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let cli = Cli::parse();
+    limits::raise_descriptors();
     let done = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code.into(),
         Err(failure) => {
-            terminal::tell(&format!("error: {failure}"));
+            terminal::tell_error(&failure.to_string());
             failure.code().into()
         }
     }

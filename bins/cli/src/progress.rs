@@ -50,7 +50,7 @@ struct Latest {
 }
 
 impl Progress {
-    /// A line that is not drawn yet. Time counts from now.
+    /// A line that is not drawn yet.
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // Everything is in the message, because each thing that is set on its own draws a line of
@@ -68,6 +68,11 @@ impl Progress {
             is_open: scenario.load.is_open(),
         };
         Self { bar, plan, clock: Clock::start(), latest: Arc::default() }
+    }
+
+    /// The load begins: time counts from now.
+    pub(crate) fn begin(&mut self) {
+        self.clock = Clock::start();
     }
 
     /// What has to see each interval of the run.

@@ -6,8 +6,8 @@ use crate::exit::{self, Failure};
 use crate::interrupt::Interrupts;
 use crate::outputs::{self, Outputs};
 use crate::progress::{self, Progress};
+use crate::scenario;
 use crate::terminal;
-use crate::{limits, scenario};
 use loadcore::run::RunHandle;
 use loadcore::{LoadTest, RunError, RunResult};
 
@@ -20,7 +20,6 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
     let scenario = scenario::of(&args.scenario)?;
     let dialling = Dialling::read(&args.dialling, &scenario.target)?;
     let outputs = Outputs::open(&wanted)?;
-    limits::raise_descriptors();
     if let Some(note) = scenario::note(&scenario).filter(|_| !args.output.quiet) {
         terminal::tell(&note);
     }
@@ -59,6 +58,9 @@ async fn attend(
 ) -> (Result<RunResult, RunError>, bool) {
     let control = handle.control();
     let mut interrupted = false;
+    if let Some(progress) = &mut progress {
+        progress.begin();
+    }
     let mut refresh = tokio::time::interval(progress::REFRESH);
     let result = loop {
         tokio::select! {

@@ -212,16 +212,26 @@ impl Draft {
     }
 }
 
-/// Whether a subject names a scenario file rather than a URL. What is there is a file, and so is
-/// what looks like one and has no port that says it is a host.
+/// Whether a subject names a scenario file rather than a URL: what has no scheme and is a path, or
+/// ends as a scenario's name does and has no port that says it is a host. Which files there are does
+/// not matter, so that a command means the same everywhere.
 fn is_file(subject: &str) -> bool {
-    let has_scheme = subject.contains("://") || subject.starts_with("unix:");
+    if subject.contains("://") || subject.starts_with("unix:") || subject.starts_with('[') {
+        return false;
+    }
     let host = subject.split('/').next().unwrap_or_default();
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let path = Path::new(subject);
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let looks_so = ["json", "yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known));
-    !has_scheme && (path.is_file() || (looks_so && !has_port))
+    let ending = ending(Path::new(subject));
+    subject.starts_with(['/', '.']) || (ENDINGS.contains(&ending.as_str()) && !has_port)
+}
+
+/// How the names of scenario files end.
+const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
+
+fn ending(path: &Path) -> String {
+    path.extension()
+        .map(|ending| ending.to_ascii_lowercase().to_string_lossy().into())
+        .unwrap_or_default()
 }
 
 /// JSON or YAML, as the file's name says; without a name that says it, whichever it begins like.
@@ -233,8 +243,7 @@ fn read_document(path: &Path) -> Result<Document, Failure> {
         };
         Failure::Usage(format!("cannot read the scenario {}: {error}{hint}", path.display()))
     })?;
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let is_json = match ending.to_ascii_lowercase().as_str() {
+    let is_json = match ending(path).as_str() {
         "json" => true,
         "yaml" | "yml" => false,
         _ => text.trim_start().starts_with('{'),
@@ -267,5 +276,28 @@ fn arrivals_word(arrivals: Arrivals) -> &'static str {
     match arrivals {
         Arrivals::Uniform => "UNIFORM",
         Arrivals::Poisson => "POISSON",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_a_file_or_a_url() {
+        for file in ["a.json", "dir/a.YAML", "./a", "/tmp/a", "../a.yml", "example.com/a.json"] {
+            assert!(is_file(file), "{file}");
+        }
+        for url in [
+            "http://a/b.json",
+            "unix:/tmp/s.json",
+            "localhost",
+            "localhost:3000/a.json",
+            "[::1]:80/a.json",
+            "example.com/a",
+            "a.test?b=c.d",
+        ] {
+            assert!(!is_file(url), "{url}");
+        }
     }
 }

@@ -16,7 +16,19 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 
 /// Tells on standard error; where nobody can be told, there is nobody to tell that either.
 pub(crate) fn tell(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+}
+
+/// Tells what went wrong, in the way in which clap tells of wrong usage.
+pub(crate) fn tell_error(text: &str) {
+    let colors = io::stderr().is_terminal() && !is_dumb() && !is_set("NO_COLOR");
+    let (red, plain) = if colors { ("\u{1b}[1m\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+    let _ = writeln!(io::stderr().lock(), "{red}error:{plain} {}", harmless(text));
+}
+
+/// What a file or a server says must not move the cursor.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// Whether standard output shows colours.

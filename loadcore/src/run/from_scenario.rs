@@ -74,3 +74,43 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         ..HttpOptions::get(scenario.target.uri().clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HttpOptions;
+
+    fn options(fields: &str) -> HttpOptions {
+        let text = format!(r#"{{"name": "a", "durationSeconds": 1, {fields}}}"#);
+        http_options(&Scenario::from_json(&text).unwrap())
+    }
+
+    #[test]
+    fn every_field_of_http_arrives() {
+        let given = options(
+            r#""targetUrl": "https://a.test/x?y", "method": "PUT", "headers": {"X-A": "1"},
+               "body": "b", "httpVersion": "http2", "streams": 7, "keepAlive": false,
+               "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2"#,
+        );
+        assert_eq!(given.uri, "https://a.test/x?y");
+        assert_eq!((given.method.as_str(), &given.body[..]), ("PUT", &b"b"[..]));
+        assert_eq!(
+            (given.headers[0].0.as_str(), given.headers[0].1.as_bytes()),
+            ("x-a", &b"1"[..])
+        );
+        assert_eq!((given.version, given.streams), (HttpVersion::Http2, 7));
+        assert_eq!((given.keep_alive, given.max_redirects), (false, 3));
+        assert!(given.tls.insecure);
+        assert_eq!(given.timeout.as_secs(), 2);
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_without_a_scenario() {
+        let given = options(r#""targetUrl": "http://a.test/""#);
+        let without = HttpOptions::get("http://a.test/".parse().unwrap());
+        assert_eq!(format!("{given:?}"), format!("{without:?}"));
+        let unix = options(r#""targetUrl": "unix:/run/s:/x""#);
+        assert_eq!(unix.unix_socket.as_deref(), Some(std::path::Path::new("/run/s")));
+        assert_eq!(unix.uri.path(), "/x");
+    }
+}

@@ -1,0 +1,98 @@
+//! Where connections go, and over what.
+
+use crate::support::{Recorder, command, loadcore, target};
+use loadcore_target::{Config, HttpVersions, Target, Tls};
+use serde_json::Value;
+
+fn run(words: &[&str]) -> Value {
+    loadcore(&[&["run", "-n", "4", "-c", "2", "-o", "json"], words].concat()).ended(0).document()
+}
+
+#[test]
+fn certificates_are_checked_against_those_that_are_trusted() {
+    let target = target(Config { tls: Tls::On, ..Config::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, target.ca_pem().unwrap()).unwrap();
+    let url = target.url("/");
+    assert_eq!(run(&[&url])["errors"]["tls"], 4, "it is signed by nobody we know");
+    assert_eq!(run(&[&url, "--cacert", ca.to_str().unwrap()])["outcomes"]["ok"], 4);
+    assert_eq!(run(&[&url, "-k"])["outcomes"]["ok"], 4);
+}
+
+#[test]
+fn the_version_of_http_that_was_asked_for_is_spoken() {
+    let speaks = |http: HttpVersions| target(Config { http, tls: Tls::Also, ..Config::default() });
+    let (old, new) = (speaks(HttpVersions::Http1), speaks(HttpVersions::Http2));
+    let plain = |target: &Target| format!("http://{}/", target.addr());
+    let secure = |target: &Target| format!("https://{}/", target.addr());
+    for (url, words, ok) in [
+        (plain(&old), &[][..], 4),
+        (plain(&new), &["--http2", "--streams", "2"], 4),
+        (plain(&old), &["--http2"], 0),
+        (secure(&old), &["-k"], 4),
+        (secure(&new), &["-k"], 4),
+        (secure(&old), &["-k", "--http2"], 0),
+        (secure(&new), &["-k", "--http1"], 0),
+    ] {
+        let outcomes = &run(&[&[url.as_str()], words].concat())["outcomes"];
+        assert_eq!(outcomes["ok"], ok, "{url} {words:?}: {outcomes}");
+    }
+}
+
+#[test]
+fn connect_to_dials_elsewhere() {
+    let target = target(Config::default());
+    let rule = format!("made.up.invalid:80:127.0.0.1:{}", target.addr().port());
+    assert_eq!(run(&["made.up.invalid", "--connect-to", &rule])["outcomes"]["ok"], 4);
+}
+
+#[test]
+fn a_unix_socket_by_option_and_by_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    let listen = format!("unix:{}", socket.display()).parse().unwrap();
+    let _target = target(Config { listen, ..Config::default() });
+    let socket = socket.to_str().unwrap();
+    let option = run(&["http://made.up.invalid/status/201", "--unix-socket", socket]);
+    assert_eq!(option["statusCodeDistribution"]["201"], 4);
+    let url = run(&[&format!("unix:{socket}:/status/202")]);
+    assert_eq!(url["statusCodeDistribution"]["202"], 4);
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_whole_url() {
+    let proxy = Recorder::start();
+    let address = proxy.address().to_string();
+    let words = ["run", "http://made.up.invalid/a", "-n", "1", "-c", "1", "--proxy", &address];
+    loadcore(&words).ended(0);
+    assert!(proxy.last().starts_with("GET http://made.up.invalid/a HTTP/1.1\r\n"));
+}
+
+#[test]
+fn proxies_of_the_environment_count_when_they_are_asked_for() {
+    let (proxy, server) = (Recorder::start(), Recorder::start());
+    let url = format!("http://{}/", server.address());
+    let run = |more: &[&str]| {
+        let status = command()
+            .args(["run", &url, "-n", "1", "-c", "1", "-o", "json"])
+            .args(more)
+            .env("HTTP_PROXY", format!("http://{}", proxy.address()))
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    };
+    run(&[]);
+    server.last();
+    run(&["--proxy", "env"]);
+    proxy.last();
+}
+
+#[test]
+fn redirects_are_followed_as_often_as_allowed() {
+    let target = target(Config::default());
+    let url = target.url("/redirect/2");
+    assert_eq!(run(&[&url])["statusCodeDistribution"]["302"], 4);
+    assert_eq!(run(&[&url, "--max-redirects", "2"])["statusCodeDistribution"]["200"], 4);
+    assert_eq!(run(&[&url, "--max-redirects", "1"])["errors"]["redirect_limit"], 4);
+}

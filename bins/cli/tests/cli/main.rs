@@ -1,0 +1,14 @@
+//! Holds the command to its contract: the real binary against real servers, each run short.
+//!
+//! Nothing here depends on how fast this machine is: counts, codes and documents are judged, times
+//! are not.
+
+mod dialling;
+mod documents;
+mod exit_codes;
+mod interrupts;
+mod outputs;
+mod requests;
+mod scenarios;
+mod support;
+mod usage;

@@ -1,0 +1,202 @@
+//! Scenario files in JSON and YAML, options over them, and what `validate` says of both.
+
+use crate::support::{loadcore, target};
+use loadcore_target::Config;
+use serde_json::{Value, json};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, text: impl AsRef<str>) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text.as_ref()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn run(file: &str, more: &[&str]) -> Value {
+    loadcore(&[&["run", file, "-o", "json"], more].concat()).ended(0).document()
+}
+
+#[test]
+fn the_same_document_whichever_way_it_came() {
+    let target = target(Config::default());
+    let url = target.url("/status/201");
+    let folder = Folder::new();
+    let json = folder.file(
+        "a.json",
+        json!({
+            "name": url, "targetUrl": url, "method": "POST", "body": "{}", "durationSeconds": 0.2,
+            "headers": {"X-A": "1"}, "loadProfile": {"type": "CONSTANT", "initialRps": 100},
+            "sla": ["error_rate<1%"]
+        })
+        .to_string(),
+    );
+    let yaml = folder.file(
+        "a.yaml",
+        format!(
+            "name: {url}\ntargetUrl: {url}\nmethod: POST\nbody: '{{}}'\ndurationSeconds: 0.2\n\
+             headers: {{X-A: '1'}}\nloadProfile: {{type: CONSTANT, initialRps: 100}}\n\
+             sla: [error_rate<1%]\n"
+        ),
+    );
+    let words = ["-r", "100", "-d", "200ms", "-b", "{}", "-H", "X-A: 1", "--sla", "error_rate<1%"];
+    let documents = [run(&json, &[]), run(&yaml, &[]), run(&url, &words)];
+    for document in &documents {
+        assert_eq!(document["scenario"], documents[0]["scenario"]);
+        assert_eq!(document["statusCodeDistribution"]["201"], 20);
+        assert_eq!(document["sla"][0]["passed"], true);
+    }
+    // The document of a result is a scenario again.
+    let again = folder.file("again.json", documents[0]["scenario"].to_string());
+    assert_eq!(run(&again, &[])["scenario"], documents[0]["scenario"]);
+}
+
+#[test]
+fn options_override_the_file() {
+    let target = target(Config::default());
+    let folder = Folder::new();
+    let file = folder.file(
+        "a.json",
+        json!({
+            "name": "a", "targetUrl": target.url("/"), "durationSeconds": 600, "connections": 9,
+            "headers": {"X-A": "old", "X-B": "kept"}, "sla": ["error_rate<50%"],
+            "loadProfile": {"type": "RAMP", "initialRps": 1, "targetRps": 100},
+        })
+        .to_string(),
+    );
+    let words = [
+        "-r",
+        "100",
+        "-d",
+        "100ms",
+        "-c",
+        "3",
+        "-H",
+        "x-a: new",
+        "--sla",
+        "p99<10s",
+        "-t",
+        "3s",
+        "-u",
+        "me:s3cret",
+    ];
+    let scenario = &run(&file, &words)["scenario"];
+    assert_eq!(scenario["durationSeconds"], 0.1);
+    assert_eq!(scenario["loadProfile"], json!({"type": "CONSTANT", "initialRps": 100}));
+    assert_eq!((&scenario["connections"], &scenario["timeoutSeconds"]), (&json!(3), &json!(3)));
+    let headers = json!({"x-b": "kept", "x-a": "new", "authorization": "[redacted]"});
+    assert_eq!(scenario["headers"], headers, "and no password stands in a report");
+    assert_eq!(scenario["sla"], json!(["error_rate<50%", "p99<10s"]));
+}
+
+#[test]
+fn a_shorter_duration_may_cut_off_fixed_parts_and_that_is_a_fault() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "a.yaml",
+        "name: a\ntargetUrl: http://127.0.0.1:1/\ndurationSeconds: 60\n\
+         loadProfile: {type: BURST, initialRps: 1, bursts: [{startSecond: 30, durationSeconds: 5, rps: 9}]}\n",
+    );
+    loadcore(&["validate", &file]).ended(0);
+    let ran = loadcore(&["run", &file, "-d", "20s"]).ended(104);
+    ran.says(&["the scenario has 1 fault:", "loadProfile.bursts[0]", "past the run's end"]);
+}
+
+#[test]
+fn every_fault_is_listed_with_its_place() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "bad.yaml",
+        "name: ''\ntargetUrl: example.com\ndurationSeconds: -1\nconections: 5\n\
+         headers: {Content-Length: '5'}\ntlsVerify: maybe\nsla: [p99<fast]\ntimeoutSeconds: .nan\n\
+         numWorkers: 0\nloadProfile: {type: BURST, initialRps: fast, bursts: [{rps: 1}]}\n",
+    );
+    let places = [
+        "name:",
+        "targetUrl:",
+        "durationSeconds:",
+        "conections: unknown field; did you mean `connections`?",
+        "headers.Content-Length:",
+        "tlsVerify:",
+        "sla[0]:",
+        "timeoutSeconds:",
+        "numWorkers:",
+        "loadProfile.initialRps:",
+        "loadProfile.bursts[0].startSecond:",
+        "loadProfile.bursts[0].durationSeconds:",
+    ];
+    for command in ["run", "validate"] {
+        let ran = loadcore(&[command, &file]).ended(104);
+        ran.says(&["the scenario has 12 faults:"]);
+        ran.says(&places);
+        assert_eq!(ran.out, "");
+    }
+    let file = folder.file("not.json", "{\"name\": 1,}");
+    loadcore(&["run", &file]).ended(104).says(&["not valid JSON", "line 1 column 12"]);
+}
+
+#[test]
+fn a_hostile_file_does_not_move_the_cursor() {
+    let folder = Folder::new();
+    let text =
+        r#"{"name": "a", "targetUrl": "http://a/", "durationSeconds": 1, "sla": ["\u001b[2J<1"]}"#;
+    let ran = loadcore(&["validate", &folder.file("a.json", text)]).ended(104);
+    assert!(!ran.err.contains('\u{1b}'), "{ran:#?}");
+}
+
+#[test]
+fn a_recorded_rate_is_looked_for_beside_the_file_that_names_it() {
+    let target = target(Config::default());
+    let folder = Folder::new();
+    folder.file("rate.csv", "second,rps\n0,100\n0.2,100\n");
+    let profile = json!({"type": "REPLAY", "file": "rate.csv"});
+    let file = folder.file(
+        "replay.json",
+        json!({
+            "name": "a", "targetUrl": target.url("/"), "durationSeconds": 0.2,
+            "loadProfile": profile,
+        })
+        .to_string(),
+    );
+    assert_eq!(run(&file, &[])["arrivals"]["due"], 20);
+    let profile = folder.file("profile.json", profile.to_string());
+    let words = ["--profile", &format!("@{profile}"), "-d", "200ms"];
+    assert_eq!(run(&target.url("/"), &words)["arrivals"]["due"], 20);
+    let missing = folder.file(
+        "missing.json",
+        json!({
+            "name": "a", "targetUrl": "http://127.0.0.1:1/", "durationSeconds": 1,
+            "loadProfile": {"type": "REPLAY", "file": "no.csv"},
+        })
+        .to_string(),
+    );
+    let ran = loadcore(&["run", &missing]).ended(104);
+    ran.says(&["loadProfile.file: \"no.csv\" cannot be read"]);
+}
+
+#[test]
+fn what_would_run() {
+    let page = loadcore(&["validate", "a.test/x", "-r", "100", "-d", "1m"]).ended(0).out;
+    for part in
+        ["http://a.test/x", "Open loop, CONSTANT, 1 min", "6,000 arrivals", "│████", "1,000"]
+    {
+        assert!(page.contains(part), "{part:?} is not in {page}");
+    }
+}
+
+#[test]
+fn what_one_machine_does_otherwise_is_told() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "a.yaml",
+        "name: a\ntargetUrl: http://127.0.0.1:1/\ndurationSeconds: 0.1\nnumWorkers: 3\n",
+    );
+    let part = "note: numWorkers is 3; here this machine alone makes the whole load";
+    loadcore(&["run", &file, "-n", "1"]).ended(0).says(&[part]);
+    assert!(loadcore(&["validate", &file]).ended(0).out.contains(part));
+}

@@ -1,0 +1,67 @@
+//! Wrong usage: exit code 2, and a message that helps.
+
+use crate::support::loadcore;
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["run"], "<URL|FILE>"),
+        (&["fly"], "unrecognized subcommand"),
+        (&["run", "a", "-r", "fast"], "write it like 500, 100/s or 30000/1m"),
+        (&["run", "a", "-r", "NaN"], "is not a rate"),
+        (&["run", "a", "-r", "-5"], "is not a rate"),
+        (&["run", "a", "-d", "10x"], "write it like 10s, 500ms or 1h30m"),
+        (&["run", "a", "-n", "many"], "invalid digit"),
+        (&["run", "a", "-r", "5", "--profile", "{}"], "cannot be used with"),
+        (&["run", "a", "--profile", "{"], "--profile is not valid JSON"),
+        (&["run", "a", "--http1", "--http2"], "cannot be used with"),
+        (&["run", "a", "-b", "x", "--json", "{}"], "cannot be used with"),
+        (&["run", "a", "-b", "@/nonexistent"], "--body /nonexistent: No such file"),
+        (&["run", "a", "--cacert", "/nonexistent"], "--cacert /nonexistent: No such file"),
+        (&["run", "a", "--cert", "a.pem"], "--key"),
+        (&["run", "a", "--connect-to", "a:1"], "HOST1:PORT1:HOST2:PORT2"),
+        (&["run", "a", "--proxy", "https://p"], "only http:// proxies are supported"),
+        (&["run", "a", "-H", "no colon"], "there is no colon"),
+        (&["run", "a", "-u", "me"], "there is no colon before a password"),
+        (&["run", "a", "--arrivals", "RANDOM"], "possible values: uniform, poisson"),
+        (&["run", "a", "--threads", "0"], "give 1 to 1024"),
+        (&["run", "a", "--slack", "5s"], "give at most 1 s"),
+        (&["run", "a", "-o", "html"], "there are text, json, csv, hgrm, hlog"),
+        (&["run", "a", "-o", "junit=b"], "there are text, json, csv, hgrm, hlog"),
+        (&["run", "a", "-o", "text", "-o", "json"], "both go to standard output"),
+        (&["run", "missing.json"], "cannot read the scenario missing.json"),
+        (&["run", "a", "--sla"], "a value is required"),
+        (&["validate", "missing.yaml"], "No such file"),
+    ];
+    for (words, part) in cases {
+        let ran = loadcore(words).ended(2);
+        ran.says(&[part]);
+        assert_eq!(ran.out, "", "{words:?}");
+    }
+}
+
+#[test]
+fn without_a_word_it_explains_itself() {
+    loadcore(&[]).ended(2).says(&["Usage: loadcore <COMMAND>", "Examples:", "loadcore run"]);
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let version = loadcore(&["--version"]).ended(0).out;
+    assert_eq!(version, format!("loadcore {}\n", env!("CARGO_PKG_VERSION")));
+    let help = loadcore(&["run", "--help"]).ended(0).out;
+    for part in
+        ["Load:", "Request:", "Connection:", "Judgement:", "Engine:", "Output:", "Examples:"]
+    {
+        assert!(help.contains(part), "{part} is missing: {help}");
+    }
+    for command in ["validate", "target", "completions"] {
+        assert!(loadcore(&[command, "--help"]).ended(0).out.contains("Usage: loadcore"));
+    }
+}
+
+#[test]
+fn completions_for_a_shell() {
+    let script = loadcore(&["completions", "bash"]).ended(0).out;
+    assert!(script.contains("--max-backlog"), "the options of run are in it");
+}
