@@ -192,12 +192,13 @@ pub struct Outcome {
     pub bytes_sent: u64,
     /// Bytes read for it.
     pub bytes_received: u64,
-    /// The lane may carry the next request.
-    pub reusable: bool,
+    /// Nothing of it was sent, since the lane turned out closed: the attempt goes on when the lane
+    /// has been opened again.
+    pub not_begun: bool,
 }
 
 impl Outcome {
-    /// An attempt that failed, on a lane that is not to be used again.
+    /// An attempt that failed.
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
         Self { failure: Some(failure), ..Self::default() }

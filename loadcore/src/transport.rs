@@ -55,7 +55,8 @@ pub enum Streams {
 /// 1. `open` is called before the first exchange and whenever `is_open` is false.
 /// 2. A future that is dropped (a timeout) leaves the lane closed, or open and usable: never in
 ///    between.
-/// 3. `exchange` makes exactly one attempt.
+/// 3. `exchange` makes exactly one attempt. Afterwards `is_open` tells whether the lane can carry
+///    another request.
 pub trait Lane: 'static {
     /// Connects. The time it takes belongs to the request that needed it.
     fn open(&self) -> impl Future<Output = Result<Opened, Failure>>;
@@ -154,8 +155,8 @@ where
 
 fn outcome_of(answer: Result<u16, Failure>) -> Outcome {
     match answer {
-        Ok(status) => Outcome { status: Some(status), reusable: true, ..Outcome::default() },
-        Err(failure) => Outcome { reusable: true, ..Outcome::failed(failure) },
+        Ok(status) => Outcome { status: Some(status), ..Outcome::default() },
+        Err(failure) => Outcome::failed(failure),
     }
 }
 

@@ -253,19 +253,46 @@ async fn redirects_are_followed_as_far_as_allowed() {
 
 #[tokio::test]
 async fn without_keep_alive_each_request_has_its_connection() {
-    let target = target(Config::default()).await;
-    let test = few(&target.url("/")).options(|options| options.keep_alive = false);
-    let result = run(test).await;
-    assert_eq!((result.outcomes.ok, result.connects), (REQUESTS, REQUESTS));
-    assert_eq!(target.stats().connections.accepted, REQUESTS);
+    for version in [HttpVersion::Http1, HttpVersion::Http2] {
+        let target = target(Config::default()).await;
+        let test = few(&target.url("/")).options(|options| {
+            options.keep_alive = false;
+            options.version = version;
+        });
+        let result = run(test).await;
+        assert_eq!((result.outcomes.ok, result.connects), (REQUESTS, REQUESTS), "{version:?}");
+        assert_eq!(target.stats().connections.accepted, REQUESTS);
+    }
 }
 
 #[tokio::test]
 async fn connections_that_the_server_closes_in_between_are_opened_again() {
-    let target = target(Config { close_after: Some(5), ..Config::default() }).await;
-    let result = run(few(&target.url("/"))).await;
-    assert_eq!(result.outcomes.ok, REQUESTS, "{:?}", result.error_examples);
-    assert!(result.connects >= 3, "{} connections", result.connects);
+    for version in [HttpVersion::Http1, HttpVersion::Http2] {
+        let target = target(Config { close_after: Some(5), ..Config::default() }).await;
+        let test = LoadTest::get(&target.url("/")).requests(REQUESTS).connections(2).threads(1);
+        let result = run(test.options(|options| {
+            options.version = version;
+            options.streams = 1;
+        }))
+        .await;
+        assert_eq!(result.outcomes.ok, REQUESTS, "{version:?}: {:?}", result.error_examples);
+        assert!(result.connects >= 3, "{version:?}: {} connections", result.connects);
+    }
+}
+
+#[tokio::test]
+async fn a_host_field_is_heeded_and_framing_is_ours() {
+    let target = target(Config::default()).await;
+    let with_host = |version| {
+        few(&target.url("/")).header("host", "other.example").options(move |o| o.version = version)
+    };
+    for version in [HttpVersion::Http1, HttpVersion::Http2] {
+        assert_eq!(run(with_host(version)).await.outcomes.ok, REQUESTS, "{version:?}");
+    }
+    let framed = few(&target.url("/")).header("content-length", "3").run().await;
+    assert!(framed.expect_err("refused").to_string().contains("content-length"));
+    let secret = few("http://user:password@127.0.0.1:1/").run().await.expect_err("refused");
+    assert!(secret.to_string().contains("Authorization"), "{secret}");
 }
 
 #[tokio::test]

@@ -60,9 +60,6 @@ async fn direct<P: Profile, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pend
         if end.is_some_and(|end| now >= end) || (spent && core.is_quiet()) {
             break None;
         }
-        if spent {
-            core.drain();
-        }
         let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
         tokio::select! {
             () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
@@ -70,12 +67,11 @@ async fn direct<P: Profile, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pend
             () = orders.changed() => {}
         }
     };
-    let ending = match stopped {
+    let (reason, due_at, ending) = match stopped {
         Some((reason, at)) => finish_now(&core, reason, at),
         None => drain(&core, &mut orders).await,
     };
-    let now = clock.now();
-    core.end(ending.0, now, ending.1);
+    core.end(reason, due_at, clock.now(), ending);
 }
 
 /// An order to stop: what is in flight is unfinished.
@@ -83,16 +79,16 @@ fn finish_now<P: Profile, T: Transport>(
     core: &Core<P, T>,
     reason: DropReason,
     at: Nanos,
-) -> (DropReason, Ending) {
+) -> (DropReason, Nanos, Ending) {
     let load_end = core.ask(|source| source.profile_time(at));
-    (reason, Ending { load_end, drain: 0, stopped: true })
+    (reason, at, Ending { load_end, drain: 0, stopped: true })
 }
 
 /// What is due is still sent, and what is in flight awaited, for a limited time.
 async fn drain<P: Profile, T: Transport>(
     core: &Core<P, T>,
     orders: &mut Pending,
-) -> (DropReason, Ending) {
+) -> (DropReason, Nanos, Ending) {
     let clock = core.thread.clock;
     // The load ends when nothing more falls due: at the end of the profile, or, where a number of
     // requests ends it, with the last of them.
@@ -101,7 +97,7 @@ async fn drain<P: Profile, T: Transport>(
     let load_end_at = if now >= end { end } else { core.last_end() };
     let load_end = core.ask(|source| source.profile_time(load_end_at));
     let deadline = load_end_at.saturating_add(core.settings.drain);
-    core.drain();
+    core.drain(load_end_at);
     let mut reason = DropReason::RunEnded;
     while !core.is_quiet() {
         let now = clock.now();
@@ -121,7 +117,7 @@ async fn drain<P: Profile, T: Transport>(
         }
     }
     let drain = core.last_end().saturating_sub(load_end_at);
-    (reason, Ending { load_end, drain, stopped: reason != DropReason::RunEnded })
+    (reason, load_end_at, Ending { load_end, drain, stopped: reason != DropReason::RunEnded })
 }
 
 /// The orders that this thread has not applied yet.

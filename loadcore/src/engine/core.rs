@@ -53,8 +53,10 @@ struct LaneState<L> {
     lane: Rc<L>,
     /// The slot that opens it, from the moment it was given a ticket for that.
     opener: Option<usize>,
-    /// Slots that wait until it is open, or given up.
+    /// Idle slots that wait until it is open, or given up.
     parked: Vec<usize>,
+    /// Slots with a request under way that wait for the same.
+    waiting: Vec<usize>,
     slots: usize,
     streams: usize,
 }
@@ -96,8 +98,8 @@ struct State<P: Profile, L> {
     dropped: [u64; DropReason::ALL.len()],
     next_boundary: Nanos,
     last_end: Nanos,
-    /// The load is over: the conductor wants to hear when nothing is left.
-    draining: bool,
+    /// When the load was over; from then on the conductor wants to hear when nothing is left.
+    load_end: Option<Nanos>,
 }
 
 impl<P: Profile, T: Transport> Core<P, T> {
@@ -127,7 +129,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             dropped: Default::default(),
             next_boundary,
             last_end: settings.measured_from,
-            draining: false,
+            load_end: None,
         };
         Self {
             thread,
@@ -170,6 +172,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
             reason = DropReason::NoConnection;
         }
         state.source.trim(now, reason);
+        if state.may_have_ended() {
+            self.news.notify_one();
+        }
         created
     }
 
@@ -223,19 +228,24 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if next.is_none() && std::mem::take(&mut state.starved) {
             self.replan.notify_one();
         }
-        if state.in_flight == 0 && (state.draining || state.source.is_spent()) {
+        if state.may_have_ended() {
             self.news.notify_one();
         }
         next.map(|next| (next, now))
     }
 
-    /// Whether this slot is the one to open its lane.
+    /// Whether this slot is the one to open its lane; if not, it is woken when that was tried.
     pub(super) fn may_open(&self, slot: &Slot) -> bool {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let lane = &mut state.lanes[slot.lane];
         match lane.opener {
-            Some(opener) => opener == slot.id,
+            Some(opener) => {
+                if opener != slot.id {
+                    lane.waiting.push(slot.id);
+                }
+                opener == slot.id
+            }
             // It was open when the ticket was given, and has closed since.
             None => {
                 lane.opener = Some(slot.id);
@@ -254,6 +264,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             state.opening -= 1;
         }
         state.ready.append(&mut lane.parked);
+        lane.waiting.drain(..).for_each(|waiting| state.slots[waiting].wake());
         match opened {
             Ok(opened) => {
                 lane.streams = opened.streams;
@@ -328,9 +339,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         state.in_flight == 0 && state.assigned == 0 && state.source.backlog() == 0
     }
 
-    /// From now on the conductor is told when nothing is in flight.
-    pub(super) fn drain(&self) {
-        self.state.borrow_mut().draining = true;
+    /// The load was over at `load_end`: from now on the conductor is told when nothing is in flight.
+    pub(super) fn drain(&self, load_end: Nanos) {
+        self.state.borrow_mut().load_end = Some(load_end);
     }
 
     /// When the last outcome came.
@@ -338,15 +349,19 @@ impl<P: Profile, T: Transport> Core<P, T> {
         self.state.borrow().last_end
     }
 
-    /// Gives up what still waits, and hands in the last report.
-    pub(super) fn end(&self, reason: DropReason, now: Nanos, ending: Ending) {
+    /// Gives up what was due by `due_at` and still waits, and hands in the last report.
+    pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: Ending) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         state.close_intervals(&self.settings, now);
-        state.source.due(now); // all that has come due counts, even if nobody looked since
+        state.source.due(due_at); // all that has come due counts, even if nobody looked since
         state.source.stop(reason);
+        state.load_end.get_or_insert(due_at);
         let given_but_not_begun = std::mem::take(&mut state.assigned);
-        state.recorder.dropped(reason, given_but_not_begun);
+        // In closed loop nothing is due before it begins.
+        if state.source.is_open_loop() {
+            state.recorder.dropped(reason, given_but_not_begun);
+        }
         let closed = state.next_boundary.saturating_sub(self.settings.measured_from)
             / self.settings.interval;
         state.report(&self.settings, now, closed, Box::default(), Some(ending));
@@ -375,7 +390,7 @@ impl<P: Profile, L: Lane> State<P, L> {
     fn claim(&mut self, slot: &Slot, now: Nanos) -> Option<Ticket> {
         let lane = &mut self.lanes[slot.lane];
         let open = lane.lane.is_open();
-        if !open && lane.opener.is_some() {
+        if !open && lane.opener.is_some_and(|opener| opener != slot.id) {
             lane.parked.push(slot.id);
             return None;
         }
@@ -383,11 +398,14 @@ impl<P: Profile, L: Lane> State<P, L> {
             self.ready.push(slot.id);
             return None;
         };
-        if !open {
-            lane.opener = Some(slot.id);
+        if !open && lane.opener.replace(slot.id).is_none() {
             self.opening += 1;
         }
         Some(ticket)
+    }
+
+    fn may_have_ended(&self) -> bool {
+        self.in_flight == 0 && (self.load_end.is_some() || self.source.is_spent())
     }
 
     #[inline]
@@ -397,12 +415,14 @@ impl<P: Profile, L: Lane> State<P, L> {
             if lane.lane.is_open() {
                 return Some(Found::Slot(id));
             }
-            if lane.opener.is_none() {
-                lane.opener = Some(id);
-                self.opening += 1;
-                return Some(Found::Slot(id));
+            if lane.opener.is_some_and(|opener| opener != id) {
+                lane.parked.push(id);
+                continue;
             }
-            lane.parked.push(id);
+            if lane.opener.replace(id).is_none() {
+                self.opening += 1;
+            }
+            return Some(Found::Slot(id));
         }
         self.room(most_lanes).map(Found::Room)
     }
@@ -455,6 +475,7 @@ impl<P: Profile, L: Lane> State<P, L> {
                     lane,
                     opener,
                     parked: Vec::new(),
+                    waiting: Vec::new(),
                     slots: 0,
                     streams: 1,
                 });
@@ -526,8 +547,7 @@ impl<P: Profile, L: Lane> State<P, L> {
             thread: settings.thread,
             closed,
             set: self.recorder.exchange(empty),
-            in_flight: self.in_flight,
-            backlog: self.source.backlog() + self.assigned,
+            load_end: self.load_end.map(|at| at.saturating_sub(settings.measured_from)),
             ending,
         };
         // Nobody listens: the handle was dropped, and an order to stop is on its way. The channel

@@ -10,7 +10,7 @@
 //!   milliseconds, so that a request pays nothing for its timeout;
 //! - the **conductor** applies orders, closes each second's interval, and ends the load.
 //!
-//! What they share is the [`core::Core`], borrowed for a moment and never across a wait.
+//! What they share is the `core::Core`, borrowed for a moment and never across a wait.
 
 mod conductor;
 mod core;
@@ -87,10 +87,9 @@ pub(crate) struct Report {
     pub(crate) closed: u64,
     /// What was recorded since the last report.
     pub(crate) set: Box<Interval>,
-    /// Sent, without an outcome yet.
-    pub(crate) in_flight: u64,
-    /// Due, and waiting.
-    pub(crate) backlog: u64,
+    /// When nothing more fell due, once that is so: on the run's clock, from the start of the
+    /// measured time.
+    pub(crate) load_end: Option<Nanos>,
     /// The last report of the thread.
     pub(crate) ending: Option<Ending>,
 }
@@ -130,5 +129,10 @@ pub(crate) fn run_thread<P: Profile, T: Transport>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     let thread = Thread::new(settings.clock);
-    local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels))
+    let ended =
+        local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels));
+    drop(local);
+    // A name server that does not answer may hold a blocking thread for long; it holds nobody up.
+    runtime.shutdown_background();
+    ended
 }

@@ -56,6 +56,8 @@ impl ProfileClock {
 
     pub(crate) fn resume(&mut self, run: Nanos) {
         if let Some(profile) = self.paused_at.take() {
+            // A pause that was over before the profile began has changed nothing.
+            let run = run.max(self.last().run);
             self.stretches.push(Stretch { profile, run });
         }
     }
@@ -81,6 +83,10 @@ mod tests {
         assert_eq!((clock.profile(500), clock.is_paused()), (100, true));
         clock.resume(1_000);
         assert_eq!((clock.profile(1_010), clock.is_paused()), (110, false));
+        let mut early = ProfileClock::new(100);
+        early.pause(20);
+        early.resume(30);
+        assert_eq!((early.profile(90), early.profile(150), early.run(50)), (0, 50, 150));
         // Before, at and after the pause.
         assert_eq!((clock.run(60), clock.run(100), clock.run(101)), (160, 200, 1_001));
         clock.pause(1_100);

@@ -99,6 +99,9 @@ fn timeout<P: Profile, T: Transport>(core: &Core<P, T>, class: ErrorClass, what:
     Failure::text(class, format_args!("no {what} within the timeout of {limit} s"))
 }
 
+/// How often a lane may turn out closed before the request was sent.
+const MOST_OPENINGS: u32 = 3;
+
 #[inline]
 async fn exchange<P: Profile, T: Transport>(
     core: &Core<P, T>,
@@ -107,20 +110,45 @@ async fn exchange<P: Profile, T: Transport>(
     ticket: Ticket,
     opening: &Cell<bool>,
 ) -> Outcome {
-    if !lane.is_open() {
-        if !core.may_open(slot) {
-            return Outcome::failed(Failure::new(
-                ErrorClass::Reset,
-                "the connection was lost before the request was sent",
-            ));
-        }
-        opening.set(true);
-        let opened = lane.open().await;
-        opening.set(false);
-        core.opened(slot, ticket.measured, opened.as_ref().copied());
-        if let Err(failure) = opened {
+    let mut openings = 0;
+    loop {
+        if !lane.is_open()
+            && let Err(failure) = open(core, slot, lane, ticket, opening).await
+        {
             return Outcome::failed(failure);
         }
+        let outcome = lane.exchange().await;
+        openings += 1;
+        // Nothing was sent: it is still the same attempt, on the lane's next connection.
+        if !outcome.not_begun || openings == MOST_OPENINGS {
+            return outcome;
+        }
     }
-    lane.exchange().await
+}
+
+/// Opens the lane, or waits until whoever is opening it has.
+async fn open<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    slot: &Slot,
+    lane: &T::Lane,
+    ticket: Ticket,
+    opening: &Cell<bool>,
+) -> Result<(), Failure> {
+    let mine = poll_fn(|_| {
+        if lane.is_open() {
+            Poll::Ready(false)
+        } else if core.may_open(slot) {
+            Poll::Ready(true)
+        } else {
+            Poll::Pending // woken when the opener is done
+        }
+    });
+    if !mine.await {
+        return Ok(());
+    }
+    opening.set(true);
+    let opened = lane.open().await;
+    opening.set(false);
+    core.opened(slot, ticket.measured, opened.as_ref().copied());
+    opened.map(drop)
 }

@@ -80,6 +80,7 @@ impl<P: Profile> Source<P> {
                 self.taken += 1;
                 Some(Ticket { intended: Some(self.clock.run(token.intended)), measured })
             }
+            Load::Open { .. } if self.clock.is_paused() => None,
             Load::Open { warmup, .. } => {
                 let bucket = warmup.as_mut()?;
                 bucket.fill(now);
@@ -122,8 +123,8 @@ impl<P: Profile> Source<P> {
         if self.clock.is_paused() && bucket.backlog() == 0 {
             return None;
         }
-        let wake = self.clock.run(gathered(bucket, slack)?);
-        Some(if wake > self.hold { self.hold } else { wake })
+        // What is held back waits for the order's being applied, which tells the pacer.
+        Some(self.clock.run(gathered(bucket, slack)?)).filter(|wake| *wake <= self.hold)
     }
 
     /// Measured arrivals that were due by `now`.

@@ -44,7 +44,7 @@ impl Http1 {
         self.reader.take_location()
     }
 
-    /// Sends `request` and reads its reply.
+    /// Sends `request` and reads its reply; says whether the connection can carry another.
     #[inline]
     pub async fn exchange(
         &mut self,
@@ -52,7 +52,7 @@ impl Http1 {
         request: &Prepared,
         wants_location: bool,
         keep_alive: bool,
-    ) -> Outcome {
+    ) -> (Outcome, bool) {
         self.reader.start(request.is_head, wants_location);
         let mut exchange = Exchange {
             written: 0,
@@ -69,15 +69,17 @@ impl Http1 {
             Err((end_at, failure)) => (end_at, Some(failure)),
         };
         let status = self.reader.status();
-        Outcome {
+        let reusable = keep_alive && whole_request && failure.is_none() && self.reader.keep_alive();
+        let outcome = Outcome {
             status: (status != 0).then_some(status),
-            reusable: keep_alive && whole_request && failure.is_none() && self.reader.keep_alive(),
             failure,
             first_byte_at: exchange.first_byte_at,
             end_at: Some(end_at),
             bytes_sent: exchange.written as u64,
             bytes_received: exchange.received,
-        }
+            not_begun: false,
+        };
+        (outcome, reusable)
     }
 
     /// Ready when the idle connection was closed, or spoke although nobody asked it.

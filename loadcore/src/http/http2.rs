@@ -7,7 +7,7 @@ use super::plan::Prepared;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
-use h2::client::{Connection, SendRequest};
+use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::Request;
 use std::cell::{Cell, RefCell};
@@ -30,13 +30,14 @@ const MAX_HEADER_LIST: u32 = super::reader::MAX_HEAD_BYTES as u32;
 pub struct Http2 {
     sender: SendRequest<Bytes>,
     state: Rc<State>,
-    driver: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     closed: Cell<bool>,
-    /// Why it closed, for the streams that were under way.
+    /// The server takes no more streams (GOAWAY); those under way go on to their end.
+    retired: Cell<bool>,
+    /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
     sent: Cell<u64>,
     received: Cell<u64>,
@@ -58,14 +59,15 @@ impl Http2 {
             .handshake::<_, Bytes>(counted)
             .await
             .map_err(failure_of)?;
-        let driver = tokio::task::spawn_local(drive(connection, Rc::clone(&state)));
-        Ok(Self { sender, state, driver })
+        // It ends by itself when no sender and no stream is left.
+        tokio::task::spawn_local(drive(connection, Rc::clone(&state)));
+        Ok(Self { sender, state })
     }
 
     /// Whether the connection can carry more requests.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.state.closed.get()
+        !self.state.closed.get() && !self.state.retired.get()
     }
 
     /// Ready when the connection has ended.
@@ -86,12 +88,6 @@ impl Http2 {
     }
 }
 
-impl Drop for Http2 {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
 /// One request's way through a shared connection.
 #[derive(Debug)]
 pub struct Http2Stream {
@@ -108,33 +104,49 @@ impl Http2Stream {
     ) -> (Outcome, Option<Box<[u8]>>) {
         let mut outcome = Outcome::default();
         let mut location = None;
-        let ended = self.attempt(thread, request, &mut outcome, &mut location).await;
+        let ended = match self.begin(request).await {
+            Ok((reply, body)) => {
+                Self::finish(thread, request, reply, body, &mut outcome, &mut location).await
+            }
+            Err(error) => {
+                // Refused before a byte of it was sent, by a connection that is on its way out.
+                outcome.not_begun = error.is_go_away() || self.state.closed.get();
+                self.state.retired.set(self.state.retired.get() || outcome.not_begun);
+                Err(failure_of(error))
+            }
+        };
         outcome.end_at = Some(thread.clock.now());
         outcome.failure = ended.err();
         // Under multiplexing, bytes cannot be told apart by request: whoever ends takes what has
         // passed since the last one, so that the sums are exact.
         outcome.bytes_sent = self.state.sent.take();
         outcome.bytes_received = self.state.received.take();
-        outcome.reusable = !self.state.closed.get();
         (outcome, location)
     }
 
-    async fn attempt(
+    /// Waits for the server's leave to open a stream, and opens it.
+    async fn begin(
         &mut self,
+        request: &Prepared,
+    ) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
+        poll_fn(|cx| self.sender.poll_ready(cx)).await?;
+        let mut head = Request::new(());
+        *head.method_mut() = request.method.clone();
+        *head.uri_mut() = request.http2_uri.clone();
+        *head.version_mut() = http::Version::HTTP_2;
+        *head.headers_mut() = request.fields.clone();
+        self.sender.send_request(head, request.body.is_empty())
+    }
+
+    async fn finish(
         thread: &Thread,
         request: &Prepared,
+        reply: ResponseFuture,
+        body: SendStream<Bytes>,
         outcome: &mut Outcome,
         location: &mut Option<Box<[u8]>>,
     ) -> Result<(), Failure> {
-        poll_fn(|cx| self.sender.poll_ready(cx)).await.map_err(failure_of)?;
-        let mut head = Request::new(());
-        *head.method_mut() = request.method.clone();
-        *head.uri_mut() = request.uri.clone();
-        *head.version_mut() = http::Version::HTTP_2;
-        *head.headers_mut() = request.fields.clone();
-        let no_body = request.body.is_empty();
-        let (reply, body) = self.sender.send_request(head, no_body).map_err(failure_of)?;
-        if !no_body {
+        if !request.body.is_empty() {
             send_body(body, request.body.clone()).await?;
         }
         let reply = reply.await.map_err(failure_of)?;

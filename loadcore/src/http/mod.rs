@@ -97,6 +97,7 @@ impl Transport for HttpTransport {
         let options = &self.shared.plan.options;
         match options.version {
             HttpVersion::Http1 => Streams::One,
+            _ if !options.keep_alive => Streams::One,
             HttpVersion::Http2 if options.streams > 1 => Streams::Many,
             HttpVersion::Auto if self.shared.plan.request.origin.tls && options.streams > 1 => {
                 Streams::Unknown
@@ -131,7 +132,7 @@ impl Lane for HttpLane {
         let Shared { plan, .. } = &*self.shared;
         let (connection, connect_ns, tls_ns) = self.connect(&plan.request).await?;
         let streams = match &connection {
-            Connection::Http2(_) => plan.options.streams,
+            Connection::Http2(_) if plan.options.keep_alive => plan.options.streams,
             _ => 1,
         };
         self.connection.replace(connection);
@@ -157,8 +158,9 @@ impl Lane for HttpLane {
         let Some(mut http1) = self.take_http1() else {
             return self.exchange_http2(request).await.0;
         };
-        let outcome = http1.exchange(&self.thread, request, false, options.keep_alive).await;
-        if outcome.reusable {
+        let (outcome, reusable) =
+            http1.exchange(&self.thread, request, false, options.keep_alive).await;
+        if reusable {
             self.connection.replace(Connection::Http1(http1));
         }
         outcome
@@ -208,19 +210,17 @@ impl HttpLane {
             _ => {
                 let lost =
                     Failure::new(ErrorClass::Reset, "the connection was lost before the request");
-                return (Outcome::failed(lost), None);
+                return (Outcome { not_begun: true, ..Outcome::failed(lost) }, None);
             }
         };
-        let (mut outcome, location) = stream.exchange(&self.thread, request).await;
-        if !self.shared.plan.options.keep_alive {
-            outcome.reusable = false;
+        let ended = stream.exchange(&self.thread, request).await;
+        let keep_alive = self.shared.plan.options.keep_alive;
+        let mut connection = self.connection.borrow_mut();
+        // Somebody may have opened another one since.
+        if matches!(&*connection, Connection::Http2(http2) if !keep_alive || !http2.is_open()) {
+            *connection = Connection::None;
         }
-        if !outcome.reusable
-            && matches!(&*self.connection.borrow(), Connection::Http2(h) if !h.is_open())
-        {
-            self.connection.replace(Connection::None);
-        }
-        (outcome, location)
+        ended
     }
 
     /// One exchange on the lane's connection, with the Location of its reply.
@@ -229,9 +229,9 @@ impl HttpLane {
             return self.exchange_http2(request).await;
         };
         let keep_alive = self.shared.plan.options.keep_alive;
-        let outcome = http1.exchange(&self.thread, request, true, keep_alive).await;
+        let (outcome, reusable) = http1.exchange(&self.thread, request, true, keep_alive).await;
         let location = http1.take_location();
-        if outcome.reusable {
+        if reusable {
             self.connection.replace(Connection::Http1(http1));
         }
         (outcome, location)
@@ -266,7 +266,8 @@ impl HttpLane {
     }
 
     async fn hop_to(&self, request: &Prepared) -> (Outcome, Option<Box<[u8]>>) {
-        let same = request.origin == self.shared.plan.request.origin;
+        // A closed lane is opened by the engine alone.
+        let same = request.origin == self.shared.plan.request.origin && self.is_open();
         let lane;
         let lane = if same {
             self
@@ -280,12 +281,7 @@ impl HttpLane {
                 Err(failure) => return (Outcome::failed(failure), None),
             }
         }
-        let (mut outcome, location) = lane.hop(request).await;
-        // What happened elsewhere says nothing of the lane's own connection.
-        if !same {
-            outcome.reusable = self.is_open();
-        }
-        (outcome, location)
+        lane.hop(request).await
     }
 
     fn shared_lane(&self) -> HttpLane {

@@ -3,13 +3,13 @@
 use super::policy::TargetPolicy;
 use super::tls::{self, TlsError, TlsOptions};
 use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 use rustls::ClientConfig;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One HTTP request, and how connections for it are made.
 #[derive(Debug, Clone)]
@@ -40,8 +40,6 @@ pub struct HttpOptions {
     pub unix_socket: Option<PathBuf>,
     /// An HTTP proxy: `http://host:port`.
     pub proxy: Option<Uri>,
-    /// Bounds the TLS handshake with the rest of the request; kept here for proxies' handshakes.
-    pub timeout: Duration,
 }
 
 impl HttpOptions {
@@ -62,7 +60,6 @@ impl HttpOptions {
             connect_to: Vec::new(),
             unix_socket: None,
             proxy: None,
-            timeout: Duration::from_secs(10),
         }
     }
 }
@@ -115,6 +112,9 @@ impl Origin {
             Some(other) => return Err(format!("the scheme {other}: is not http: or https:")),
             None => return Err("the scheme is missing: begin with http:// or https://".into()),
         };
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err("it holds a user or password: send an Authorization header instead".into());
+        }
         let host = uri.host().unwrap_or("").trim_matches(['[', ']']).to_owned();
         if host.is_empty() {
             return Err("the host is missing".into());
@@ -131,6 +131,9 @@ pub struct Prepared {
     pub origin: Origin,
     /// The absolute URI.
     pub uri: Uri,
+    /// The same with the authority of a Host field, where one is given: HTTP/2 has no other place
+    /// for it.
+    pub http2_uri: Uri,
     /// The method.
     pub method: Method,
     /// Header fields for HTTP/2.
@@ -156,6 +159,8 @@ impl Prepared {
         body: Bytes,
     ) -> Result<Self, String> {
         let origin = Origin::of(&uri)?;
+        check_fields(headers)?;
+        let http2_uri = with_host(&uri, headers)?;
         let through_proxy = options.proxy.is_some() && !origin.tls;
         let http1 = http1_bytes(options, &uri, &method, headers, &body, through_proxy);
         let mut fields = HeaderMap::new();
@@ -163,7 +168,7 @@ impl Prepared {
             fields.append(name, value.clone());
         }
         let is_head = method == Method::HEAD;
-        Ok(Self { origin, uri, method, fields, body, http1, is_head })
+        Ok(Self { origin, uri, http2_uri, method, fields, body, http1, is_head })
     }
 }
 
@@ -213,6 +218,28 @@ fn http1_bytes(
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body);
     bytes.into()
+}
+
+/// How a request is framed and how long its connection lasts is decided here alone.
+fn check_fields(headers: &[(HeaderName, HeaderValue)]) -> Result<(), String> {
+    let ours = [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+    match headers.iter().find(|(name, _)| ours.contains(name)) {
+        Some((name, _)) => {
+            Err(format!("the header {name} is set by the load generator: leave it out"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `uri`, with the authority that a Host field gives.
+fn with_host(uri: &Uri, headers: &[(HeaderName, HeaderValue)]) -> Result<Uri, String> {
+    let Some((_, host)) = headers.iter().find(|(name, _)| *name == HOST) else {
+        return Ok(uri.clone());
+    };
+    let mut parts = uri.clone().into_parts();
+    let authority = Authority::try_from(host.as_bytes());
+    parts.authority = Some(authority.map_err(|error| format!("the header host: {error}"))?);
+    Uri::from_parts(parts).map_err(|error| error.to_string())
 }
 
 /// Host and port as in the URI, without user and password.

@@ -102,11 +102,10 @@ fn is_public(address: IpAddr) -> bool {
         }
         IpAddr::V6(a) => {
             let first = a.segments()[0];
-            !(a.is_loopback()
-                || a.is_unspecified()
-                || (first & 0xfe00) == 0xfc00 // unique local
-                || (first & 0xffc0) == 0xfe80 // link local
-                || (first, a.segments()[1]) == (0x2001, 0xdb8))
+            // Global unicast is 2000::/3, less Teredo (which reaches any IPv4) and documentation.
+            (first & 0xe000) == 0x2000
+                && (first, a.segments()[1]) != (0x2001, 0)
+                && (first, a.segments()[1]) != (0x2001, 0xdb8)
         }
     }
 }
@@ -137,7 +136,17 @@ mod tests {
 
     #[test]
     fn private_addresses_only_where_allowed() {
-        for address in ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "100.64.0.1", "fd12::1"] {
+        for address in [
+            "64:ff9b:1::1",
+            "fec0::1",
+            "2001::1",
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "100.64.0.1",
+            "fd12::1",
+        ] {
             let address = address.parse().unwrap();
             assert!(PrivateAndPublic.check(address).is_ok(), "{address}");
             assert!(PublicOnly.check(address).is_err(), "{address}");

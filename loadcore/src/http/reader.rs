@@ -201,6 +201,8 @@ impl ResponseReader {
     fn head(&mut self, input: &[u8]) -> Result<usize, Failure> {
         if self.gathered.is_empty() {
             return match self.parse_head(input)? {
+                // An interim reply counts too: an endless row of them is no reply.
+                Some(length) if self.state == State::Head => self.count_head(length),
                 Some(length) => Ok(length),
                 None => self.gather(input),
             };
@@ -227,14 +229,18 @@ impl ResponseReader {
 
     fn gather(&mut self, input: &[u8]) -> Result<usize, Failure> {
         self.gathered.extend_from_slice(input);
-        self.head_bytes += input.len();
+        self.count_head(input.len())
+    }
+
+    fn count_head(&mut self, length: usize) -> Result<usize, Failure> {
+        self.head_bytes += length;
         if self.head_bytes > MAX_HEAD_BYTES {
             return Err(Failure::text(
                 ErrorClass::Protocol,
                 format_args!("the reply's head is longer than {MAX_HEAD_BYTES} bytes"),
             ));
         }
-        Ok(input.len())
+        Ok(length)
     }
 
     /// Parses one head at the beginning of `bytes`, and sets the state that follows from it.
@@ -259,7 +265,9 @@ impl ResponseReader {
         headers: &mut [MaybeUninit<httparse::Header<'a>>],
     ) -> Result<Option<Result<usize, Failure>>, httparse::Error> {
         let mut head = httparse::Response::new(&mut []);
+        // RFC 9112 section 5.2: a user agent reads a folded line as one.
         let parsed = httparse::ParserConfig::default()
+            .allow_obsolete_multiline_headers_in_responses(true)
             .parse_response_with_uninit_headers(&mut head, bytes, headers)?;
         Ok(match parsed {
             httparse::Status::Partial => None,

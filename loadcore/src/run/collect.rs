@@ -51,8 +51,6 @@ pub(super) struct Collector {
     pub(super) snapshots: mpsc::Sender<Arc<Snapshot>>,
     pub(super) observers: Vec<Observer>,
     pub(super) started_unix_ms: u64,
-    /// End of the measured time as planned, for telling the drain apart.
-    pub(super) end: Nanos,
 }
 
 /// Called with each interval as it closes, on the collector's thread.
@@ -62,8 +60,8 @@ pub(super) type Observer = Box<dyn FnMut(&ClosedInterval<'_>) + Send>;
 #[derive(Debug, Clone, Copy, Default)]
 struct ThreadState {
     closed: u64,
-    in_flight: u64,
-    backlog: u64,
+    /// When its load ended, on the run's clock, once it has.
+    load_end: Option<Nanos>,
     ending: Option<engine::Ending>,
 }
 
@@ -113,18 +111,20 @@ impl Collector {
         merging.published += 1;
         let interval = merging.open.remove(&number).unwrap_or_else(|| merging.spare());
         let from_ns = number * self.interval;
-        let load_end = merging.load_end();
         let is_last = merging.open.is_empty() && merging.all_ended();
         let to_ns = if is_last { merging.end().max(from_ns) } else { from_ns + self.interval };
-        let draining = from_ns >= load_end.unwrap_or(self.end);
+        let draining = merging.load_end().is_some_and(|end| from_ns >= end);
         let span = Span { from_ns, to_ns, draining };
         let total = &mut merging.total;
         total.total.merge(&interval);
         total.seq += 1;
         total.elapsed_ns = to_ns;
         total.is_final = is_last;
-        total.in_flight = merging.states.iter().map(|state| state.in_flight).sum();
-        total.backlog = merging.states.iter().map(|state| state.backlog).sum();
+        // From the counts of this interval and all before, so that both identities hold in every
+        // snapshot, wherever the threads are by now.
+        let counters = &total.total.counters;
+        total.in_flight = counters.sent - counters.outcomes();
+        total.backlog = counters.due - counters.sent - counters.dropped_total();
         self.builder.interval(&interval, span);
         let closed = ClosedInterval {
             interval: &interval,
@@ -164,8 +164,8 @@ impl Collector {
 impl Merging {
     /// Merges a report into its interval; answers the emptied set.
     fn take(&mut self, report: Report) -> Box<Interval> {
-        let Report { thread, closed, mut set, in_flight, backlog, ending } = report;
-        self.states[thread] = ThreadState { closed, in_flight, backlog, ending };
+        let Report { thread, closed, mut set, load_end, ending } = report;
+        self.states[thread] = ThreadState { closed, load_end, ending };
         // A report that comes late goes to the next interval that is published.
         let number = closed.saturating_sub(1).max(self.published);
         match self.open.get_mut(&number) {
@@ -198,15 +198,20 @@ impl Merging {
         self.states.iter().all(|state| state.ending.is_some())
     }
 
-    /// When the load ended, once all threads know.
+    /// When the load ended, once it has on all threads.
     fn load_end(&self) -> Option<Nanos> {
-        self.states.iter().map(|state| state.ending.map(|e| e.load_end)).max().flatten()
+        self.states
+            .iter()
+            .map(|state| state.load_end)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max()
     }
 
     /// When the last thread ended, drain included.
     fn end(&self) -> Nanos {
-        let endings = self.states.iter().filter_map(|state| state.ending);
-        endings.map(|ending| ending.load_end + ending.drain).max().unwrap_or(0)
+        let drained = |state: &ThreadState| Some(state.load_end? + state.ending?.drain);
+        self.states.iter().filter_map(drained).max().unwrap_or(0)
     }
 
     fn spare(&mut self) -> Box<Interval> {

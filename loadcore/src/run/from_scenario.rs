@@ -70,7 +70,6 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         max_redirects: scenario.follow_redirects,
         tls: TlsOptions { insecure: !scenario.tls_verify, ..TlsOptions::default() },
         unix_socket: scenario.target.unix_socket().map(Into::into),
-        timeout: scenario.timeout,
         ..HttpOptions::get(scenario.target.uri().clone())
     }
 }
@@ -101,7 +100,6 @@ mod tests {
         assert_eq!((given.version, given.streams), (HttpVersion::Http2, 7));
         assert_eq!((given.keep_alive, given.max_redirects), (false, 3));
         assert!(given.tls.insecure);
-        assert_eq!(given.timeout.as_secs(), 2);
     }
 
     #[test]

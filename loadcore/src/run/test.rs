@@ -96,10 +96,7 @@ pub trait IntoTransport: Send + 'static {
     type Transport: Transport;
 
     /// Prepares it, and checks that it may be loaded.
-    fn into_transport(
-        self,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<Self::Transport, RunError>> + Send;
+    fn into_transport(self) -> impl Future<Output = Result<Self::Transport, RunError>> + Send;
 
     /// What it is, for the result's scenario.
     fn describe(&self, _into: &mut Map<String, Value>) {}
@@ -108,8 +105,7 @@ pub trait IntoTransport: Send + 'static {
 impl IntoTransport for HttpOptions {
     type Transport = HttpTransport;
 
-    async fn into_transport(mut self, timeout: Duration) -> Result<HttpTransport, RunError> {
-        self.timeout = timeout;
+    async fn into_transport(self) -> Result<HttpTransport, RunError> {
         let transport = HttpTransport::new(self)?;
         transport.check_policy().await.map_err(RunError::Refused)?;
         Ok(transport)
@@ -124,7 +120,7 @@ impl IntoTransport for HttpOptions {
 impl<T: Transport> IntoTransport for T {
     type Transport = T;
 
-    async fn into_transport(self, _timeout: Duration) -> Result<T, RunError> {
+    async fn into_transport(self) -> Result<T, RunError> {
         Ok(self)
     }
 }
@@ -345,7 +341,8 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
         self.start().await?.wait().await
     }
 
-    /// Starts the test. Works in any runtime: the engine brings threads of its own.
+    /// Starts the test, from within a tokio runtime, which looks names up. The engine brings threads
+    /// of its own.
     ///
     /// # Errors
     /// When the run could not be made.
@@ -356,7 +353,7 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
         let rules = settings.parsed_rules()?;
         let mut plan = Planned::new(&settings, profile)?;
         plan.describe(&subject, &settings);
-        let transport = Arc::new(subject.into_transport(settings.timeout).await?);
+        let transport = Arc::new(subject.into_transport().await?);
         plan.fit(&settings, transport.descriptors_per_lane())?;
         plan.launch(&settings, transport, rules, observers)
     }
@@ -513,7 +510,6 @@ impl<P: Profile + Clone> Planned<P> {
             snapshots: publish,
             observers,
             started_unix_ms,
-            end: nanos(self.duration),
         };
         let (send, result) = oneshot::channel();
         std::thread::Builder::new().name("loadcore-collect".into()).spawn(move || {
