@@ -5,6 +5,8 @@
 
 pub mod analysis;
 pub mod bucket;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod engine;
 pub mod http;
 pub mod profile;

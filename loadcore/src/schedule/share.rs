@@ -3,11 +3,36 @@
 //! Taking turns by index needs no agreement, leaves nothing out and sends nothing twice, and each
 //! part has the form of the whole: a worker divides its share among its threads in the same way.
 
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
+
 /// The arrivals `offset`, `offset + stride`, `offset + 2·stride`, ... of the one global schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Share {
     offset: u64,
     stride: u64,
+}
+
+/// How a share is written down.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    offset: u64,
+    stride: NonZeroU64,
+}
+
+impl From<Written> for Share {
+    fn from(written: Written) -> Self {
+        Self { offset: written.offset, stride: written.stride.get() }
+    }
+}
+
+impl From<Share> for Written {
+    fn from(share: Share) -> Self {
+        // Every share was made from the whole by splitting, or read from what was written.
+        let stride = NonZeroU64::new(share.stride).expect("a stride of at least 1");
+        Self { offset: share.offset, stride }
+    }
 }
 
 impl Share {

@@ -1,0 +1,298 @@
+//! The trait for what carries tasks, journals, heartbeats and snapshots between a controller and
+//! its workers.
+
+use super::journal::{Entry, Epoch, Task};
+use super::{RunId, WorkerId};
+use crate::time::Nanos;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::time::Duration;
+
+/// The version of what workers and controllers say to each other. Those of another version are not
+/// given tasks, and are told so.
+pub const PROTOCOL: u32 = 1;
+
+/// Carries tasks, journals, heartbeats and snapshots. It is transport and no truth: everything in it
+/// may be lost at any moment, and the parties bring it again.
+///
+/// # Contract
+///
+/// Each promise is checked by [`conformance::coordinator`](super::conformance::coordinator).
+///
+/// 1. **One clock.** [`now_us`](Coordinator::now_us) and the answer of
+///    [`beat`](Coordinator::beat) come from one clock for all parties. It may step when the
+///    coordinator is started anew.
+/// 2. **A task goes to one worker.** Of `n` offered tasks of a run, at most `n` are ever handed out,
+///    each to one caller of [`take`](Coordinator::take). A withdrawn task is handed out no more.
+///    A caller that waits gets a task within 100 ms of its being offered.
+/// 3. **Beats replace each other.** [`workers`](Coordinator::workers) shows the last report of each
+///    worker with the moment at which it came, for at least [`REMEMBERED`] after it, and not after
+///    [`leave`](Coordinator::leave). What it shows of a worker never gets older.
+/// 4. **A journal only grows, in order, without gaps.** [`append`](Coordinator::append) at the
+///    journal's length extends it; one that repeats what stands there changes nothing; any other is
+///    refused as [`Kind::Conflict`]. Whoever waits for an entry gets it within 100 ms of its being
+///    appended.
+/// 5. **A journal can be brought again.** [`open`](Coordinator::open) puts plan and journal in
+///    place, whatever is or was there, provided that the one does not contradict the other: it
+///    never makes a journal shorter.
+/// 6. **Snapshots only get newer.** For each (run, worker, epoch) [`newest`](Coordinator::newest)
+///    shows the snapshot with the greatest number that was put; an older one or the same changes
+///    nothing. They are accepted from everybody at any time, also from a worker whose lease is
+///    over.
+/// 7. **Results are handed over at least once, in about the order in which they came.** Each
+///    snapshot that was put and was newer comes out of [`results`](Coordinator::results), unless
+///    there were more than [`QUEUED_RESULTS`] that nobody fetched; then the oldest are lost, which
+///    costs resolution in time alone.
+/// 8. **What is durable is said.** The number last given to [`confirm`](Coordinator::confirm) for a
+///    (run, worker, epoch) is what [`put`](Coordinator::put) answers to that worker.
+/// 9. **One controller leads.** [`lead`](Coordinator::lead) gives the lead to one controller at a
+///    time, until it has not renewed it for the lease; a greater term goes before. Calls with a
+///    term lower than the greatest that has led are refused as [`Kind::Superseded`].
+/// 10. **A closed run leaves nothing.** After [`close`](Coordinator::close) the run has no journal,
+///     no plan, no snapshot and no task; a journal of one [`Entry::Close`] is shown to who asks for
+///     it, for at least [`REMEMBERED`]. Snapshots that are put after it are dropped, and answered
+///     with their own number, as durable.
+/// 11. **No call waits for ever.** Each ends within its `wait`, or else within [`PATIENCE`], with
+///     an answer or with [`Kind::Unavailable`]; the connection is made again by itself.
+#[async_trait]
+pub trait Coordinator: Send + Sync + 'static {
+    /// Microseconds since 1970 on the coordinator's clock.
+    async fn now_us(&self) -> Result<u64, CoordinatorError>;
+
+    // What workers call.
+
+    /// Says that a worker lives, and what it is doing. Answers the coordinator's time at which that
+    /// was taken down.
+    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError>;
+
+    /// A worker says goodbye: it is gone, and no loss.
+    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError>;
+
+    /// Takes a task for a worker, and waits for one at most `wait`.
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        wait: Duration,
+    ) -> Result<Option<Task>, CoordinatorError>;
+
+    /// The run's journal from entry `from` on; waits at most `wait` for the first such entry. `None`
+    /// where there is no such run.
+    async fn journal(
+        &self,
+        run: &RunId,
+        from: u64,
+        wait: Duration,
+    ) -> Result<Option<Vec<Entry>>, CoordinatorError>;
+
+    /// The run's plan, as the controller brought it.
+    async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError>;
+
+    /// Puts a snapshot. Answers the number of the worker's snapshot that is known to be durable, 0
+    /// for none.
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError>;
+
+    // What the controller calls.
+
+    /// Takes or renews the lead. Answers who leads: the caller, or another.
+    async fn lead(&self, claim: &Leader, lease: Duration) -> Result<Leader, CoordinatorError>;
+
+    /// Gives up the lead, if the caller has it, so that another need not wait for its end.
+    async fn abdicate(&self, claim: &Leader) -> Result<(), CoordinatorError>;
+
+    /// The last report of each worker.
+    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError>;
+
+    /// Brings a run's plan and journal, or brings them again.
+    async fn open(
+        &self,
+        term: u64,
+        run: &RunId,
+        plan: Bytes,
+        journal: &[Entry],
+    ) -> Result<(), CoordinatorError>;
+
+    /// Appends entries to a run's journal, the first of which gets the number `at`.
+    async fn append(
+        &self,
+        term: u64,
+        run: &RunId,
+        at: u64,
+        entries: &[Entry],
+    ) -> Result<(), CoordinatorError>;
+
+    /// Offers `count` tasks of a run.
+    async fn offer(&self, term: u64, run: &RunId, count: u32) -> Result<(), CoordinatorError>;
+
+    /// Takes back the tasks of a run that nobody has taken.
+    async fn withdraw(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError>;
+
+    /// Snapshots of any run, at most `most`, and waits for the first at most `wait`. Those of one
+    /// call count as handed over when the next call is made.
+    async fn results(
+        &self,
+        term: u64,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<SnapshotRecord>, CoordinatorError>;
+
+    /// The newest snapshot of each worker and epoch of a run.
+    async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError>;
+
+    /// Says up to which number the snapshots of a run's workers are durable.
+    async fn confirm(
+        &self,
+        term: u64,
+        run: &RunId,
+        durable: &[(WorkerId, Epoch, u64)],
+    ) -> Result<(), CoordinatorError>;
+
+    /// Forgets a run.
+    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError>;
+}
+
+/// How long a coordinator remembers a worker's last report and the end of a run.
+pub const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How many results may wait to be fetched.
+pub const QUEUED_RESULTS: usize = 10_000;
+
+/// The longest that a call takes, beyond the time for which it was asked to wait.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a worker says of itself with each beat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerReport {
+    /// Which start of which process.
+    pub worker: WorkerId,
+    /// What people call it.
+    pub name: String,
+    /// Its program's version.
+    pub version: String,
+    /// [`PROTOCOL`] of its program.
+    pub protocol: u32,
+    /// Processors that it may use.
+    pub cores: u64,
+    /// Engine threads that it uses.
+    pub threads: u64,
+    /// The greatest arrival rate that it takes on.
+    pub max_rps: Option<f64>,
+    /// Its public key, in base64: what is secret is sealed to it.
+    pub public_key: String,
+    /// It finishes or hands over what it has, and takes nothing new.
+    pub draining: bool,
+    /// Counts its beats.
+    pub beat: u64,
+    /// How uncertain its clock is against the coordinator's, in microseconds.
+    pub clock_error_us: u64,
+    /// What it is doing.
+    pub task: Option<TaskReport>,
+}
+
+/// What a worker says of the run that it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskReport {
+    /// Which run.
+    pub run: RunId,
+    /// In which term of the worker.
+    pub epoch: Epoch,
+    /// How many entries of the run's journal it has applied.
+    pub applied: u64,
+    /// How far it is.
+    pub state: TaskState,
+}
+
+/// How far a worker is in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum TaskState {
+    /// It has taken the task and waits to be admitted.
+    Taken,
+    /// It has read the plan and may start.
+    Ready,
+    /// It cannot take part.
+    Refused {
+        /// Why not.
+        reason: String,
+    },
+    /// It makes load, or waits for the start to do so.
+    Running,
+    /// Its lease was over: it sends nothing more in this term.
+    Fenced,
+    /// Its load has ended.
+    Ended,
+}
+
+/// A worker's last report, and when it came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// The report.
+    pub report: WorkerReport,
+    /// Microseconds since 1970 on the coordinator's clock.
+    pub at_us: u64,
+}
+
+/// A snapshot on its way: what it is of, and its binary form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRecord {
+    /// Which run.
+    pub run: RunId,
+    /// Whose it is.
+    pub worker: WorkerId,
+    /// In which term.
+    pub epoch: Epoch,
+    /// Its number. The same number means the same content.
+    pub seq: u64,
+    /// How far the run was.
+    pub elapsed_ns: Nanos,
+    /// No later one will come in this term.
+    pub is_final: bool,
+    /// [`Snapshot::encode`](crate::record::Snapshot::encode).
+    pub bytes: Bytes,
+}
+
+/// A controller that leads, or wants to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leader {
+    /// Which start of which process.
+    pub controller: String,
+    /// From the store: each controller has one of its own, and later ones are greater.
+    pub term: u64,
+    /// Where its API is, for people.
+    pub address: String,
+}
+
+/// A call that the coordinator did not carry out.
+#[derive(Debug, thiserror::Error)]
+#[error("the coordinator could not {doing}: {kind}")]
+pub struct CoordinatorError {
+    /// Of which kind.
+    pub kind: Kind,
+    /// What was being done, to be read after "could not".
+    pub doing: &'static str,
+    /// What was behind it.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// Kinds of errors of a coordinator, by what to do about them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Kind {
+    /// It is not there, or not in time. To be tried again.
+    #[error("it does not answer ({0})")]
+    Unavailable(String),
+    /// Another controller leads. To stand down.
+    #[error("another controller leads, with term {0}")]
+    Superseded(u64),
+    /// Somebody else has written. To read again.
+    #[error("the journal has another entry there")]
+    Conflict,
+    /// What it holds cannot be read.
+    #[error("what it holds cannot be read: {0}")]
+    Damaged(String),
+}

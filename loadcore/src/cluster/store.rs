@@ -1,0 +1,292 @@
+//! The trait for what keeps scenarios, runs, snapshots and analyses.
+
+use super::coordinator::SnapshotRecord;
+use super::journal::Entry;
+use super::{Owner, RunId, ScenarioId};
+use crate::time::Nanos;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::error::Error;
+
+/// Keeps what must outlast everything else.
+///
+/// # Contract
+///
+/// Each promise is checked by [`conformance::store`](super::conformance::store).
+///
+/// 1. **Kept means kept.** When a writing call has answered, what it wrote is there after the
+///    process, and for a store on another machine after that machine, was killed (in memory:
+///    for as long as the store lives).
+/// 2. **Owners do not meet.** A call with an owner sees, changes and deletes what is that owner's
+///    alone; another's is as if it were not there.
+/// 3. **Nobody overwrites what he has not read.** A `replace_...` succeeds when the stored
+///    [`revision`](RunRecord::revision) is the one given, and counts it up by one; else it answers
+///    `false` and changes nothing. Of many callers with one revision, one succeeds.
+/// 4. **Snapshots only get newer**, as in a coordinator: for each (run, worker, epoch) the one with
+///    the greatest number is kept. Repetition changes nothing.
+/// 5. **Intervals are written once.** A number that is there already keeps what it has.
+/// 6. **Lists are in the order of ids, newest first,** in pages: [`Page::after`] is the last id of
+///    the page before. Nothing is left out or shown twice while others write.
+/// 7. **Deleting a run deletes all of it**: snapshots, intervals and analyses. Deleting a scenario
+///    leaves its runs.
+/// 8. **Terms rise.** Each [`next_term`](Store::next_term) is greater than all before.
+/// 9. **No call waits for ever.** Each ends within [`PATIENCE`](super::coordinator::PATIENCE) times
+///    five, with an answer or with [`Kind::Unavailable`].
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// A number for a controller that wants to lead: greater than all before.
+    async fn next_term(&self) -> Result<u64, StoreError>;
+
+    /// Keeps a new scenario.
+    async fn insert_scenario(&self, scenario: &ScenarioRecord) -> Result<(), StoreError>;
+
+    /// Changes a scenario whose stored revision is `scenario.revision`.
+    async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError>;
+
+    /// One scenario.
+    async fn scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+    ) -> Result<Option<ScenarioRecord>, StoreError>;
+
+    /// A page of an owner's scenarios; with `tag` those that have it.
+    async fn scenarios(
+        &self,
+        owner: &Owner,
+        tag: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ScenarioRecord>, StoreError>;
+
+    /// Deletes a scenario; says whether it was there.
+    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError>;
+
+    /// Keeps a new run.
+    async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError>;
+
+    /// Changes a run whose stored revision is `run.revision`.
+    async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError>;
+
+    /// One run.
+    async fn run(&self, owner: &Owner, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
+
+    /// A page of an owner's runs; with `scenario` those of that one.
+    async fn runs(
+        &self,
+        owner: &Owner,
+        scenario: Option<&ScenarioId>,
+        page: &Page,
+    ) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// Deletes a run and all that belongs to it; says whether it was there.
+    async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError>;
+
+    /// The runs of all owners that have not ended: what a controller goes on with.
+    async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// Keeps snapshots that are newer than those it has.
+    async fn keep_snapshots(
+        &self,
+        owner: &Owner,
+        snapshots: &[SnapshotRecord],
+    ) -> Result<(), StoreError>;
+
+    /// The newest snapshot of each worker and epoch of a run, in their order.
+    async fn snapshots(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+    ) -> Result<Vec<SnapshotRecord>, StoreError>;
+
+    /// Keeps intervals of a run that it does not have yet.
+    async fn keep_intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        intervals: &[IntervalRecord],
+    ) -> Result<(), StoreError>;
+
+    /// At most `most` intervals of a run in the order of their numbers, from number `from` on.
+    async fn intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<IntervalRecord>, StoreError>;
+
+    /// Keeps a document about a run under a name such as `result`, in the place of what was there.
+    async fn keep_analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+        document: &Value,
+    ) -> Result<(), StoreError>;
+
+    /// A document about a run.
+    async fn analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+    ) -> Result<Option<Value>, StoreError>;
+
+    /// Deletes the runs that ended before a moment, in milliseconds since 1970, with all that
+    /// belongs to them, and says how many. A store that does so by itself answers 0.
+    async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError>;
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The last id of the page before; `None` for the first page.
+    pub after: Option<String>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// A scenario as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScenarioRecord {
+    /// Its id.
+    pub id: ScenarioId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Counts its changes, from 0.
+    pub revision: u64,
+    /// When it was made, in milliseconds since 1970.
+    pub created_unix_ms: u64,
+    /// When it was changed last.
+    pub changed_unix_ms: u64,
+    /// The document's tags, by which lists are filtered.
+    pub tags: Vec<String>,
+    /// The scenario's document, with its secrets sealed.
+    pub document: Value,
+    /// The run that others are compared with.
+    pub baseline: Option<RunId>,
+}
+
+/// A run as it is kept: everything that a controller needs to go on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Of which scenario.
+    pub scenario_id: ScenarioId,
+    /// Counts its changes, from 0.
+    pub revision: u64,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_unix_ms: u64,
+    /// When it ended.
+    pub ended_unix_ms: Option<u64>,
+    /// How far it is.
+    pub state: RunState,
+    /// The scenario's document as it was when the run was asked for, with its secrets sealed.
+    pub scenario: Value,
+    /// What the run was told.
+    pub journal: Vec<Entry>,
+    /// What people should know about it.
+    pub warnings: Vec<String>,
+    /// What happened, in order.
+    pub timeline: Vec<TimelineEvent>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RunState {
+    /// It waits for its turn.
+    Queued,
+    /// It waits for workers.
+    Preparing,
+    /// Its start is fixed, and not come yet.
+    Starting,
+    /// Its load is being made.
+    Running,
+    /// The profile's clock stands still.
+    Paused,
+    /// No more falls due; what is under way is awaited, and the workers' last snapshots.
+    Stopping,
+    /// It went to its end.
+    Completed,
+    /// It was stopped before its end, by a person or a rule.
+    Aborted,
+    /// It could not be made.
+    Failed,
+}
+
+impl RunState {
+    /// Whether nothing will change any more.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Aborted | Self::Failed)
+    }
+}
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEvent {
+    /// When, in milliseconds since 1970.
+    pub at_unix_ms: u64,
+    /// When, in seconds of the run's measured time; `None` before it.
+    pub at_seconds: Option<f64>,
+    /// What, in a word: `created`, `started`, `worker_lost`, `rate_changed`.
+    pub kind: String,
+    /// What, in a sentence.
+    pub text: String,
+    /// The figures.
+    pub data: Value,
+}
+
+/// What was recorded in one span of a run by all workers together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntervalRecord {
+    /// Its number, from 0.
+    pub number: u64,
+    /// From when, since the start of the measured time.
+    pub from_ns: Nanos,
+    /// To when.
+    pub to_ns: Nanos,
+    /// It lies after the measured time.
+    pub draining: bool,
+    /// The binary form of a [`Snapshot`](crate::record::Snapshot) that holds this span alone.
+    pub bytes: Bytes,
+}
+
+/// A call that the store did not carry out.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not {doing}: {kind}")]
+pub struct StoreError {
+    /// Of which kind.
+    pub kind: Kind,
+    /// What was being done, to be read after "could not".
+    pub doing: &'static str,
+    /// What was behind it.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// Kinds of errors of a store, by what to do about them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Kind {
+    /// It is not there, or not in time. To be tried again.
+    #[error("it does not answer ({0})")]
+    Unavailable(String),
+    /// There is one with that id already.
+    #[error("there is one with this id already")]
+    Exists,
+    /// More than it can hold in one piece.
+    #[error("{0}")]
+    TooLarge(String),
+    /// What it holds cannot be read.
+    #[error("what it holds cannot be read: {0}")]
+    Damaged(String),
+}
