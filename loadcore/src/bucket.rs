@@ -31,8 +31,11 @@ pub struct TokenBucket<P> {
     due: u64,
     taken: u64,
     dropped: [u64; DropReason::ALL.len()],
-    /// The number of the next token to go, either way: `taken` and all `dropped` together.
+    /// The number of the next token to go, either way: `skipped`, `taken` and all `dropped`
+    /// together.
     next: u64,
+    /// Arrivals that were due before the bucket was ours.
+    skipped: u64,
 }
 
 impl<P: Profile> TokenBucket<P> {
@@ -41,7 +44,24 @@ impl<P: Profile> TokenBucket<P> {
     #[must_use]
     pub fn new(schedule: Schedule<P>, max_backlog: u64) -> Self {
         let dropped = [0; DropReason::ALL.len()];
-        Self { schedule, max_backlog, now: 0, due: 0, taken: 0, dropped, next: 0 }
+        Self { schedule, max_backlog, now: 0, due: 0, taken: 0, dropped, next: 0, skipped: 0 }
+    }
+
+    /// The same for whoever takes a schedule over from somebody else: what falls due up to and
+    /// including `from`, on the profile's clock, is not ours and is not counted.
+    #[must_use]
+    pub fn taken_over(schedule: Schedule<P>, max_backlog: u64, from: Nanos) -> Self {
+        let mut bucket = Self::new(schedule, max_backlog);
+        bucket.fill(from);
+        bucket.skipped = bucket.due;
+        bucket.next = bucket.due;
+        bucket
+    }
+
+    /// Nothing that falls due after `end`, on the profile's clock, is ours any more. What was due
+    /// already stays due.
+    pub fn release(&mut self, end: Nanos) {
+        self.schedule.cut(end);
     }
 
     /// Puts in what has fallen due by `now`, on the profile's clock. An earlier `now` than before
@@ -105,6 +125,13 @@ impl<P: Profile> TokenBucket<P> {
     #[inline]
     #[must_use]
     pub fn due(&self) -> u64 {
+        self.due - self.skipped
+    }
+
+    /// How many arrivals of its share have fallen due, those before it was ours included.
+    #[inline]
+    #[must_use]
+    pub fn reached(&self) -> u64 {
         self.due
     }
 

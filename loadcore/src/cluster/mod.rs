@@ -14,11 +14,19 @@
 //! Nothing here depends on Redis, MongoDB or HTTP. Backends implement the two traits and must pass
 //! [`conformance`].
 
+pub mod agent;
+mod clock;
+pub mod controller;
 pub mod coordinator;
 pub mod id;
+mod course;
 pub mod journal;
+pub mod secrets;
+pub mod standing;
 pub mod store;
 
+pub use agent::{Agent, AgentOptions};
+pub use controller::{Controller, ControllerOptions, LocalWorkers};
 pub use coordinator::{Coordinator, CoordinatorError};
 pub use id::{Owner, RunId, ScenarioId, WorkerId};
 pub use store::{Store, StoreError};

@@ -38,6 +38,11 @@ pub struct ClosedInterval<'a> {
 /// What the collector of a run needs.
 pub(super) struct Collector {
     pub(super) interval: Nanos,
+    /// The number of the first interval.
+    pub(super) first: u64,
+    /// Whose the snapshots are, and in which term.
+    pub(super) worker: String,
+    pub(super) epoch: u64,
     pub(super) reports: Receiver<Report>,
     /// Where each thread gets its emptied sets back.
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
@@ -83,8 +88,12 @@ impl Collector {
             states: vec![ThreadState::default(); self.threads.len()],
             open: BTreeMap::new(),
             empty: Vec::new(),
-            total: Snapshot { worker: "local".into(), ..Snapshot::default() },
-            published: 0,
+            total: Snapshot {
+                worker: std::mem::take(&mut self.worker),
+                epoch: self.epoch,
+                ..Snapshot::default()
+            },
+            published: self.first,
         };
         // Ends when the last thread has dropped its sender.
         while let Ok(report) = self.reports.recv() {
@@ -138,9 +147,10 @@ impl Collector {
             self.aborted = true;
             self.control.stop();
         }
-        // Nobody may listen, or listen slowly; each snapshot holds all before it.
-        if let Ok(place) = self.snapshots.try_reserve() {
-            place.send(Arc::new(total.clone()));
+        // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
+        // for the last one.
+        if is_last || self.snapshots.capacity() > 1 {
+            let _ = self.snapshots.try_send(Arc::new(total.clone()));
         }
         merging.recycle(interval);
     }

@@ -167,6 +167,12 @@ impl<P: Profile> Schedule<P> {
         &mut self.profile
     }
 
+    /// Lets the schedule end at `end`, if it would end later. What was due stays due.
+    pub fn cut(&mut self, end: Nanos) {
+        self.last = None;
+        self.end = self.end.min(end);
+    }
+
     /// The profile.
     #[must_use]
     pub fn profile(&self) -> &P {

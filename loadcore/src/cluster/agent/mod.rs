@@ -1,0 +1,153 @@
+//! A worker: takes tasks, makes its part of each run's load, hands in what it measured.
+//!
+//! Two loops. [`Agent::run`] takes one task after another and serves it to its end.
+//! [`Agent::beats`] says each second that the worker lives; each confirmed beat lets it send for
+//! four more seconds, so that a worker that is frozen or cut off stops by itself a second before the
+//! controller gives its parts to others.
+//!
+//! Once its load has started a worker needs nobody: plan and parts are known, nothing is asked for a
+//! request, and what it has measured waits until somebody takes it.
+
+mod beats;
+mod generator;
+mod journal;
+mod outbox;
+mod term;
+
+pub(crate) use generator::{Engine, Generator, Load};
+
+use super::coordinator::{PROTOCOL, WorkerReport};
+use super::secrets::WorkerKeys;
+use super::{Coordinator, WorkerId};
+use crate::http::TargetPolicy;
+use beats::Status;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long the controller waits for a beat before it gives a worker's parts to others.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// By how much earlier a worker stops by itself.
+pub const MARGIN: Duration = Duration::from_secs(1);
+/// From one beat to the next.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+/// How long one question for a task waits.
+const TASK_WAIT: Duration = Duration::from_secs(2);
+/// Between two questions to a coordinator that is not there.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How a worker works.
+#[derive(Debug, Clone, Default)]
+pub struct AgentOptions {
+    /// What people call it; the worker's id where empty.
+    pub name: String,
+    /// Engine threads; all cores where `None`.
+    pub threads: Option<usize>,
+    /// How long the pacer may let due requests gather; 100 us where `None`.
+    pub slack: Option<Duration>,
+    /// The greatest arrival rate that it takes on, for people to see.
+    pub max_rps: Option<f64>,
+    /// Which addresses it dials.
+    pub policy: TargetPolicy,
+}
+
+/// A worker of a platform.
+pub struct Agent {
+    worker: WorkerId,
+    coordinator: Arc<dyn Coordinator>,
+    generator: Arc<dyn Generator>,
+    keys: WorkerKeys,
+    status: Arc<Status>,
+}
+
+impl std::fmt::Debug for Agent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+impl Agent {
+    /// A worker with a new identity.
+    ///
+    /// # Errors
+    /// When the system has no randomness for its keys.
+    pub fn new(
+        coordinator: Arc<dyn Coordinator>,
+        options: AgentOptions,
+    ) -> Result<Self, String> {
+        let AgentOptions { threads, slack, policy, .. } = &options;
+        let engine = Engine { policy: policy.clone(), threads: *threads, slack: *slack };
+        Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
+    }
+
+    /// A worker with any generator.
+    pub(crate) fn with(
+        worker: WorkerId,
+        coordinator: Arc<dyn Coordinator>,
+        generator: Arc<dyn Generator>,
+        options: AgentOptions,
+    ) -> Result<Self, String> {
+        let keys = WorkerKeys::generate()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        let name = if options.name.is_empty() { worker.0.clone() } else { options.name };
+        let status = Arc::new(Status::new(WorkerReport {
+            worker: worker.clone(),
+            name,
+            version: env!("CARGO_PKG_VERSION").into(),
+            protocol: PROTOCOL,
+            cores,
+            threads: options.threads.map_or(cores, |threads| threads as u64),
+            max_rps: options.max_rps,
+            public_key: keys.public(),
+            draining: false,
+            beat: 0,
+            clock_error_us: u64::MAX,
+            task: None,
+        }));
+        Ok(Self { worker, coordinator, generator, keys, status })
+    }
+
+    /// Its identity: a new one for each start.
+    #[must_use]
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// The loop of heartbeats over a coordinator: a connection of its own, best on a thread and a
+    /// runtime of its own. Ends when [`Agent::run`] has.
+    pub fn beats(
+        &self,
+        coordinator: Arc<dyn Coordinator>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        beats::beat(Arc::clone(&self.status), coordinator)
+    }
+
+    /// Takes and serves tasks until `drain` is true (or its sender gone); then it finishes or hands
+    /// over what it has, and says goodbye.
+    pub async fn run(self, mut drain: watch::Receiver<bool>) {
+        let mut epoch = 0;
+        while !*drain.borrow_and_update() && drain.has_changed().is_ok() {
+            // The question is not cut short by a drain: it might have been answered already.
+            match self.coordinator.take(&self.worker, TASK_WAIT).await {
+                Ok(Some(task)) => {
+                    epoch += 1;
+                    term::serve(&self, &task.run, epoch, &mut drain).await;
+                    self.status.idle();
+                }
+                Ok(None) => {}
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
+        self.status.end();
+        // Whoever does not hear it sees the lease end.
+        let _ = self.coordinator.leave(&self.worker).await;
+    }
+
+    /// [`Agent::run`] and its beats together, for a worker that shares a runtime: in one process
+    /// with its controller, or in a test.
+    pub async fn run_with_beats(self, drain: watch::Receiver<bool>) {
+        let beats = self.beats(Arc::clone(&self.coordinator));
+        tokio::join!(beats, self.run(drain));
+    }
+}
