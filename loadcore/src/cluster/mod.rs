@@ -16,11 +16,13 @@
 
 pub mod agent;
 mod clock;
+pub mod conformance;
 pub mod controller;
 pub mod coordinator;
-pub mod id;
 mod course;
+pub mod id;
 pub mod journal;
+pub mod memory;
 pub mod secrets;
 pub mod standing;
 pub mod store;

@@ -1,0 +1,5 @@
+//! The contracts of [`Coordinator`](super::Coordinator) and [`Store`](super::Store) as checks that
+//! every backend must pass.
+
+mod coordinator;
+pub use coordinator::{CoordinatorCheck, a_report, a_snapshot, coordinator, coordinator_checks};

@@ -1,0 +1,4 @@
+//! A coordinator and a store within one process: for a platform that is one process, and for tests.
+
+mod coordinator;
+pub use coordinator::MemoryCoordinator;
