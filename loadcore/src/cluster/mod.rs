@@ -14,9 +14,12 @@
 //! Nothing here depends on Redis, MongoDB or HTTP. Backends implement the two traits and must pass
 //! [`conformance`].
 
+pub mod conformance;
 pub mod coordinator;
+pub mod disk;
 pub mod id;
 pub mod journal;
+pub mod memory;
 pub mod store;
 
 pub use coordinator::{Coordinator, CoordinatorError};
