@@ -20,6 +20,7 @@ pub mod conformance;
 pub mod controller;
 pub mod coordinator;
 mod course;
+pub mod disk;
 pub mod id;
 pub mod journal;
 pub mod memory;

@@ -2,4 +2,6 @@
 //! every backend must pass.
 
 mod coordinator;
+pub mod store;
+
 pub use coordinator::{CoordinatorCheck, a_report, a_snapshot, coordinator, coordinator_checks};

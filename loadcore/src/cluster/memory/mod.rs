@@ -1,4 +1,7 @@
 //! A coordinator and a store within one process: for a platform that is one process, and for tests.
 
 mod coordinator;
+mod store;
+
 pub use coordinator::MemoryCoordinator;
+pub use store::MemoryStore;
