@@ -107,3 +107,10 @@ pub struct Task {
     /// Which run.
     pub run: RunId,
 }
+
+/// The journal of a worker itself, apart from any run: an [`Entry::Close`] in it asks the worker to
+/// drain.
+#[must_use]
+pub fn mailbox(worker: &WorkerId) -> RunId {
+    RunId(format!("worker-{worker}"))
+}

@@ -169,10 +169,7 @@ fn each_secret(document: &mut Value, mut change: impl FnMut(&str) -> Option<Stri
     each_secret_named(document, |_, text| change(text));
 }
 
-fn each_secret_named(
-    document: &mut Value,
-    mut change: impl FnMut(&str, &str) -> Option<String>,
-) {
+fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) -> Option<String>) {
     let Some(document) = document.as_object_mut() else { return };
     if let Some(Value::String(url)) = document.get_mut("targetUrl") {
         change_userinfo(url, |text| change("targetUrl", text));

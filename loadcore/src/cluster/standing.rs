@@ -191,8 +191,7 @@ mod tests {
     #[test]
     fn what_is_released_waits_for_its_taker() {
         let (worker, epoch) = member(0);
-        let release =
-            Entry::Release { worker, epoch, part: Share::WHOLE, from_ns: 5 };
+        let release = Entry::Release { worker, epoch, part: Share::WHOLE, from_ns: 5 };
         let mut standing = Standing::of(&[take(0, Share::WHOLE, 0), release]);
         assert_eq!(standing.released, [(member(0), Share::WHOLE, 5, 1)]);
         standing.read(&take(1, Share::WHOLE, 5));

@@ -23,8 +23,11 @@ mod timer;
 mod usage;
 
 pub(crate) use fence::Fence;
+#[cfg(feature = "cluster")]
 pub(crate) use profile_clock::ProfileClock;
-pub(crate) use source::{Load, OpenLoop, Source};
+#[cfg(test)]
+pub(crate) use source::Source;
+pub(crate) use source::{Load, OpenLoop};
 
 use crate::profile::Profile;
 use crate::record::Interval;

@@ -158,10 +158,11 @@ impl<P: Profile> Source<P> {
         if self.clock.is_paused() {
             return None;
         }
-        let token = self.parts.iter_mut().filter_map(|part| part.warmup.as_mut()).find_map(|it| {
-            it.fill(now);
-            it.take()
-        })?;
+        let token =
+            self.parts.iter_mut().filter_map(|part| part.warmup.as_mut()).find_map(|it| {
+                it.fill(now);
+                it.take()
+            })?;
         Some(Ticket { intended: Some(token.intended), measured })
     }
 

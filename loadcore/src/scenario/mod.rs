@@ -42,9 +42,9 @@ pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
 pub use document::{Document, default_name};
 pub use target::Target;
+pub use units::{UnitError, parse_duration, parse_rate};
 #[cfg(feature = "cluster")]
 pub(crate) use write::is_secret_header;
-pub use units::{UnitError, parse_duration, parse_rate};
 
 use crate::profile::{LoadProfile, Profile};
 use crate::schedule::Arrivals;

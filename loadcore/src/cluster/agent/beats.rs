@@ -4,8 +4,8 @@
 //! Beats have a thread, a runtime and a connection of their own: a busy engine or a slow snapshot
 //! cannot make the worker look dead.
 
-use crate::cluster::clock::SharedClock;
 use super::{BEAT, LEASE, MARGIN};
+use crate::cluster::clock::SharedClock;
 use crate::cluster::coordinator::{TaskReport, TaskState, WorkerReport};
 use crate::cluster::journal::Epoch;
 use crate::cluster::{Coordinator, RunId};
@@ -24,8 +24,6 @@ pub(super) struct Status {
     state: Mutex<State>,
     /// There is something new to say.
     news: Notify,
-    /// A beat was confirmed.
-    confirmed: Notify,
 }
 
 #[derive(Debug)]
@@ -48,7 +46,7 @@ impl Status {
             lease: None,
             ended: false,
         };
-        Self { state: Mutex::new(state), news: Notify::new(), confirmed: Notify::new() }
+        Self { state: Mutex::new(state), news: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -104,11 +102,6 @@ impl Status {
         fence
     }
 
-    /// Waits for the next confirmed beat.
-    pub(super) async fn next_confirmed(&self) {
-        self.confirmed.notified().await;
-    }
-
     fn next_report(&self) -> Option<WorkerReport> {
         let mut state = self.lock();
         if state.ended {
@@ -127,7 +120,6 @@ impl Status {
         if let Some((fence, clock)) = &state.lease {
             fence.extend(limit(clock, sent));
         }
-        self.confirmed.notify_waiters();
     }
 }
 

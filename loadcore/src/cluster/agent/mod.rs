@@ -9,14 +9,15 @@
 //! request, and what it has measured waits until somebody takes it.
 
 mod beats;
+mod follow;
 mod generator;
-mod journal;
 mod outbox;
 mod term;
 
 pub(crate) use generator::{Engine, Generator, Load};
 
 use super::coordinator::{PROTOCOL, WorkerReport};
+use super::journal::mailbox;
 use super::secrets::WorkerKeys;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
@@ -34,6 +35,8 @@ pub const BEAT: Duration = Duration::from_secs(1);
 
 /// How long one question for a task waits.
 const TASK_WAIT: Duration = Duration::from_secs(2);
+/// How often a worker looks whether it is asked to drain.
+const LOOK: Duration = Duration::from_secs(2);
 /// Between two questions to a coordinator that is not there.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -72,10 +75,7 @@ impl Agent {
     ///
     /// # Errors
     /// When the system has no randomness for its keys.
-    pub fn new(
-        coordinator: Arc<dyn Coordinator>,
-        options: AgentOptions,
-    ) -> Result<Self, String> {
+    pub fn new(coordinator: Arc<dyn Coordinator>, options: AgentOptions) -> Result<Self, String> {
         let AgentOptions { threads, slack, policy, .. } = &options;
         let engine = Engine { policy: policy.clone(), threads: *threads, slack: *slack };
         Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
@@ -125,23 +125,53 @@ impl Agent {
 
     /// Takes and serves tasks until `drain` is true (or its sender gone); then it finishes or hands
     /// over what it has, and says goodbye.
-    pub async fn run(self, mut drain: watch::Receiver<bool>) {
+    pub async fn run(self, asked: watch::Receiver<bool>) {
+        let (told, drain) = watch::channel(false);
+        tokio::select! {
+            biased;
+            () = self.serve(drain) => {}
+            () = self.listen(asked, told) => {}
+        }
+        self.status.end();
+        // Whoever does not hear it sees the lease end.
+        let _ = self.coordinator.leave(&self.worker).await;
+    }
+
+    /// Waits until this process or the controller asks the worker to drain, and passes it on.
+    async fn listen(&self, mut asked: watch::Receiver<bool>, told: watch::Sender<bool>) {
+        let mailbox = mailbox(&self.worker);
+        loop {
+            tokio::select! {
+                biased;
+                // A sender that is gone asks for the same.
+                () = true_or_gone(&mut asked) => break,
+                () = tokio::time::sleep(LOOK) => {
+                    let said = self.coordinator.journal(&mailbox, 0, Duration::ZERO).await;
+                    if matches!(said, Ok(Some(entries)) if !entries.is_empty()) {
+                        break;
+                    }
+                }
+            }
+        }
+        told.send_replace(true);
+        self.status.drain();
+        std::future::pending().await
+    }
+
+    async fn serve(&self, mut drain: watch::Receiver<bool>) {
         let mut epoch = 0;
-        while !*drain.borrow_and_update() && drain.has_changed().is_ok() {
+        while !*drain.borrow_and_update() {
             // The question is not cut short by a drain: it might have been answered already.
             match self.coordinator.take(&self.worker, TASK_WAIT).await {
                 Ok(Some(task)) => {
                     epoch += 1;
-                    term::serve(&self, &task.run, epoch, &mut drain).await;
+                    term::serve(self, &task.run, epoch, &mut drain).await;
                     self.status.idle();
                 }
                 Ok(None) => {}
                 Err(_) => tokio::time::sleep(AGAIN).await,
             }
         }
-        self.status.end();
-        // Whoever does not hear it sees the lease end.
-        let _ = self.coordinator.leave(&self.worker).await;
     }
 
     /// [`Agent::run`] and its beats together, for a worker that shares a runtime: in one process
@@ -150,4 +180,9 @@ impl Agent {
         let beats = self.beats(Arc::clone(&self.coordinator));
         tokio::join!(beats, self.run(drain));
     }
+}
+
+/// Waits for `true`, or for the sender's end.
+async fn true_or_gone(asked: &mut watch::Receiver<bool>) {
+    let _ = asked.wait_for(|asked| *asked).await;
 }

@@ -2,7 +2,7 @@
 
 use super::beats::Status;
 use super::outbox::Outbox;
-use super::{Agent, Load, journal};
+use super::{Agent, Load, follow};
 use crate::cluster::RunId;
 use crate::cluster::coordinator::{SnapshotRecord, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
@@ -36,7 +36,7 @@ pub(super) async fn serve(
     epoch: Epoch,
     drain: &mut watch::Receiver<bool>,
 ) {
-    let (send, entries) = mpsc::channel(journal::MOST_WAITING);
+    let (send, entries) = mpsc::channel(follow::MOST_WAITING);
     let outbox = Outbox::new();
     let term = Term {
         agent,
@@ -54,7 +54,7 @@ pub(super) async fn serve(
     tokio::select! {
         biased;
         () = term.course() => {}
-        () = journal::follow(coordinator, run, send) => {}
+        () = follow::follow(coordinator, run, send) => {}
         () = outbox.deliver(coordinator) => {}
     }
 }
@@ -173,7 +173,7 @@ impl Term<'_> {
                 let said = tokio::select! {
                     biased;
                     // Who has nothing yet may go at once.
-                    _ = drain.wait_for(|drain| *drain) => return None,
+                    () = super::true_or_gone(&mut drain) => return None,
                     said = self.next() => said?,
                 };
                 match said {
@@ -215,9 +215,6 @@ impl Term<'_> {
                 () = tokio::time::sleep(LOOK) => {
                     if fence.is_over() {
                         self.fenced(&load, &fence);
-                    }
-                    if *self.drain.borrow_and_update() {
-                        self.status().drain();
                     }
                 }
             }

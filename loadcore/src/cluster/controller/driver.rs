@@ -132,12 +132,10 @@ impl Driver {
         record.journal.iter().for_each(|entry| course.read(entry));
         let started_ms = standing.start_us.unwrap_or(0) / 1_000;
         let live = Live::new(record.clone(), &scenario, started_ms);
-        let driven = Arc::new(Driven {
-            live: Mutex::new(live),
-            changes: watch::Sender::new(0),
-            inbox,
-        });
-        let end_as = if standing.stopped_at.is_some() { RunState::Aborted } else { RunState::Completed };
+        let driven =
+            Arc::new(Driven { live: Mutex::new(live), changes: watch::Sender::new(0), inbox });
+        let end_as =
+            if standing.stopped_at.is_some() { RunState::Aborted } else { RunState::Completed };
         Self {
             controller,
             driven,
@@ -248,8 +246,11 @@ impl Driver {
         for (interval, span) in read {
             total.total.merge(interval);
             total.elapsed_ns = span.to_ns;
-            let published =
-                Published { number: span.from_ns / SECOND, interval: interval.clone(), total: total.clone() };
+            let published = Published {
+                number: span.from_ns / SECOND,
+                interval: interval.clone(),
+                total: total.clone(),
+            };
             self.driven.live().interval(&published, *span, &self.course, 0, Vec::new());
         }
         let _ = per_stored;
@@ -426,11 +427,18 @@ impl Driver {
     }
 
     /// What the worker says of this run and of this term.
-    fn task<'a>(&self, reports: &'a [WorkerReport], member: &Member) -> Option<(&'a WorkerReport, &'a TaskState, u64)> {
+    fn task<'a>(
+        &self,
+        reports: &'a [WorkerReport],
+        member: &Member,
+    ) -> Option<(&'a WorkerReport, &'a TaskState, u64)> {
         let report = reports.iter().find(|report| report.worker == member.0)?;
         let task = report.task.as_ref()?;
-        (task.run == self.record.id && task.epoch == member.1)
-            .then_some((report, &task.state, task.applied))
+        (task.run == self.record.id && task.epoch == member.1).then_some((
+            report,
+            &task.state,
+            task.applied,
+        ))
     }
 
     /// Admits those that have taken a task; notes who could not take part.
@@ -440,8 +448,8 @@ impl Driver {
                 continue;
             };
             let member = (report.worker.clone(), task.epoch);
-            let known = self.standing.members.contains_key(&member)
-                || self.standing.lost.contains(&member);
+            let known =
+                self.standing.members.contains_key(&member) || self.standing.lost.contains(&member);
             match &task.state {
                 TaskState::Taken if !known && report.protocol == PROTOCOL => {
                     match self.plan.key_for(&report.public_key) {
@@ -578,7 +586,8 @@ impl Driver {
     fn start(&mut self, ready: &[Member]) {
         let wanted = self.scenario.num_workers as usize;
         if ready.len() < wanted {
-            let text = format!("{} of {wanted} workers came: the run started with those", ready.len());
+            let text =
+                format!("{} of {wanted} workers came: the run started with those", ready.len());
             self.warn(&text);
             self.event("workers_missing", &text, json!({"wanted": wanted, "came": ready.len()}));
         }
@@ -931,7 +940,9 @@ impl Driver {
     }
 
     fn warn(&mut self, text: &str) {
-        if !self.record.warnings.iter().any(|known| known == text) && self.record.warnings.len() < 100 {
+        if !self.record.warnings.iter().any(|known| known == text)
+            && self.record.warnings.len() < 100
+        {
             self.record.warnings.push(text.to_owned());
             self.changed = true;
         }

@@ -6,7 +6,7 @@ use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::course::Course;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
-use crate::record::{Interval, Merge, Snapshot, SnapshotSet};
+use crate::record::{Interval, Snapshot, SnapshotSet};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -26,8 +26,8 @@ pub(super) fn result(
     let standing = Standing::of(&record.journal);
     let mut course = Course::new(scenario);
     record.journal.iter().for_each(|entry| course.read(entry));
-    let started_unix_ms = standing.start_us.unwrap_or(0) / 1_000
-        + course.measured_from() / 1_000_000;
+    let started_unix_ms =
+        standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
     let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
     let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
     for stored in intervals {
@@ -135,11 +135,4 @@ pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Interval,
         Ok((snapshot.total, span))
     };
     stored.iter().map(read).collect()
-}
-
-/// The sum of stored intervals.
-pub(super) fn sum(intervals: &[(Interval, Span)]) -> Interval {
-    let mut sum = Interval::default();
-    intervals.iter().for_each(|(interval, _)| sum.merge(interval));
-    sum
 }

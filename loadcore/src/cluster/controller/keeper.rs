@@ -165,9 +165,10 @@ impl Keeper {
             *revision += 1;
             record.revision = 0;
             let mut wanted = self.wanted();
-            let same = wanted.record.as_ref().is_some_and(|newest| {
-                RunRecord { revision: 0, ..newest.clone() } == record
-            });
+            let same = wanted
+                .record
+                .as_ref()
+                .is_some_and(|newest| RunRecord { revision: 0, ..newest.clone() } == record);
             if same {
                 wanted.record = None;
             } else {
@@ -175,9 +176,8 @@ impl Keeper {
             }
         }
         let wanted = self.wanted();
-        let all = wanted.record.is_none()
-            && wanted.snapshots.is_empty()
-            && wanted.intervals.is_empty();
+        let all =
+            wanted.record.is_none() && wanted.snapshots.is_empty() && wanted.intervals.is_empty();
         drop(wanted);
         self.kept.send_modify(|kept| {
             kept.records = *revision;

@@ -9,7 +9,9 @@ use crate::cluster::course::Course;
 use crate::cluster::store::RunRecord;
 use crate::record::{Histogram, Interval, Merge, PackedHistogram, Snapshot};
 use crate::request::ErrorClass;
-use crate::result::{Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span};
+use crate::result::{
+    Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span,
+};
 use crate::scenario::Scenario;
 use crate::time::{Nanos, SECOND, nanos, seconds};
 use serde_json::{Value, json};
@@ -138,9 +140,8 @@ impl Live {
         let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
         data["rps"] = json!(per_second(interval.counters.outcomes()));
         data["offeredRps"] = json!(per_second(interval.counters.due));
-        data["statusCodes"] = json!(
-            interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>()
-        );
+        data["statusCodes"] =
+            json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
         data["errors"] = json!(errors(&interval.counters.errors));
         data["inFlight"] = json!(self.total.in_flight);
         data["backlog"] = json!(self.total.backlog);

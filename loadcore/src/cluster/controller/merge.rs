@@ -50,7 +50,9 @@ impl Merging {
         let read = Snapshot::decode(&snapshot.bytes).map_err(|error| error.to_string())?;
         let said = (snapshot.worker.as_str(), snapshot.epoch, snapshot.seq, snapshot.is_final);
         if said != (read.worker.as_str(), read.epoch, read.seq, read.is_final) {
-            return Err("it holds another worker's snapshot, or another number, than it says".into());
+            return Err(
+                "it holds another worker's snapshot, or another number, than it says".into()
+            );
         }
         let member = (snapshot.worker.clone(), snapshot.epoch);
         let reported = self.members.entry(member).or_default();
@@ -74,11 +76,6 @@ impl Merging {
     /// The newest number of each member.
     pub(super) fn seq(&self, member: &Member) -> u64 {
         self.members.get(member).map_or(0, |reported| reported.seq)
-    }
-
-    /// How many intervals were published.
-    pub(super) fn published(&self) -> u64 {
-        self.published
     }
 
     /// Goes on after `published` intervals that another controller has merged to `total`.

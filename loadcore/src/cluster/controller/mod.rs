@@ -40,6 +40,7 @@ pub use workers::LocalWorkers;
 use super::agent::LEASE;
 use super::clock::SharedClock;
 use super::coordinator::{self, Leader, Seen};
+use super::journal::mailbox;
 use super::secrets::Secrets;
 use super::store::{RunRecord, RunState, ScenarioRecord};
 use super::{Coordinator, Owner, RunId, Store};
@@ -365,7 +366,9 @@ impl Controller {
         let Some(known) = known else {
             return Err(ControllerError::Refused(format!("there is no worker {worker}")));
         };
-        Ok(self.inner().coordinator.drain(&known.seen.report.worker).await?)
+        let (term, mailbox) = (self.inner().term(), mailbox(&known.seen.report.worker));
+        let said = [super::journal::Entry::Close];
+        Ok(self.inner().coordinator.open(term, &mailbox, bytes::Bytes::new(), &said).await?)
     }
 
     /// Sums for monitoring.
@@ -420,7 +423,8 @@ impl Frames {
         loop {
             let Some((driven, changes)) = &mut self.source else { return self.last.take() };
             changes.borrow_and_update();
-            if let Some(frame) = driven.live().frame_after(self.seq) {
+            let next = driven.live().frame_after(self.seq);
+            if let Some(frame) = next {
                 self.seq = frame.seq;
                 if frame.kind == api::FrameKind::End {
                     self.source = None;

@@ -1,7 +1,7 @@
 //! Workers that live in the controller's own process: a whole platform on one machine.
 
-use crate::cluster::agent::{Agent, AgentOptions};
 use crate::cluster::Coordinator;
+use crate::cluster::agent::{Agent, AgentOptions};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
