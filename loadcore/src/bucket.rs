@@ -19,6 +19,8 @@ pub struct Token {
     /// When the request was due, on the profile's clock. A latency counts from here, however late
     /// the token was taken.
     pub intended: Nanos,
+    /// Its number in the one global schedule: no two requests of a run have the same.
+    pub number: u64,
 }
 
 /// Hands out tokens when they are due, oldest first.
@@ -81,9 +83,10 @@ impl<P: Profile> TokenBucket<P> {
         // After a change of rate the schedule may place what was due already a little later: due
         // it was, so its start is not in the future.
         let intended = self.schedule.at(self.next).map_or(self.now, |at| at.min(self.now));
+        let number = self.schedule.number(self.next);
         self.next += 1;
         self.taken += 1;
-        Some(Token { intended })
+        Some(Token { intended, number })
     }
 
     /// Gives up the oldest tokens beyond the greatest backlog, and says how many. The oldest,
@@ -260,8 +263,8 @@ mod tests {
     fn a_token_carries_its_intended_start_however_late_it_is_taken() {
         let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10_000);
         bucket.fill(SECOND);
-        assert_eq!(bucket.take(), Some(Token { intended: 500_000 }));
-        assert_eq!(bucket.take(), Some(Token { intended: 1_500_000 }));
+        assert_eq!(bucket.take(), Some(Token { intended: 500_000, number: 0 }));
+        assert_eq!(bucket.take(), Some(Token { intended: 1_500_000, number: 1 }));
         assert_eq!(bucket.backlog(), 998);
     }
 

@@ -25,6 +25,8 @@ pub mod id;
 pub mod journal;
 pub mod memory;
 pub mod secrets;
+#[cfg(test)]
+mod simulation;
 pub mod standing;
 pub mod store;
 

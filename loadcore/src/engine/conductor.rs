@@ -35,6 +35,7 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     tokio::task::spawn_local(watch_timeouts(Rc::clone(&core)));
     let director = tokio::task::spawn_local(direct(core, orders));
     tokio::select! {
+            biased;
         ended = pacer => ended.map_err(io::Error::other)?,
         ended = director => ended.map_err(io::Error::other),
     }
@@ -65,6 +66,7 @@ async fn direct<P: Profile + Clone, T: Transport>(core: Rc<Core<P, T>>, mut orde
         }
         let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
@@ -114,6 +116,7 @@ async fn drain<P: Profile + Clone, T: Transport>(
         }
         let wake = core.close_intervals(now).min(deadline).min(orders.next_at());
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}

@@ -197,6 +197,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
             if open {
                 state.in_flight += 1;
                 state.recorder.started(ticket.intended, now);
+                #[cfg(test)]
+                self.settings.watch_sent(ticket, now);
             } else if state.source.is_open_loop() {
                 state.recorder.dropped(DropReason::Fenced, 1);
             }
@@ -241,6 +243,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         {
             state.in_flight += 1;
             state.recorder.started(next.intended, now);
+            #[cfg(test)]
+            self.settings.watch_sent(next, now);
         }
         if next.is_none() && std::mem::take(&mut state.starved) {
             self.replan.notify_one();

@@ -25,8 +25,6 @@ mod usage;
 pub(crate) use fence::Fence;
 #[cfg(feature = "cluster")]
 pub(crate) use profile_clock::ProfileClock;
-#[cfg(test)]
-pub(crate) use source::Source;
 pub(crate) use source::{Load, OpenLoop};
 
 use crate::profile::Profile;
@@ -65,9 +63,27 @@ pub(crate) struct Settings {
     pub(crate) slack: Nanos,
     /// Length of an interval.
     pub(crate) interval: Nanos,
+    /// Is told of every measured request that is sent.
+    #[cfg(test)]
+    pub(crate) sent: Option<Arc<dyn SentWatch>>,
+}
+
+/// In tests: who is told what is sent.
+#[cfg(test)]
+pub(crate) trait SentWatch: std::fmt::Debug + Send + Sync {
+    /// Request `number` of the run's schedule is sent, due at `intended` and with the fence at
+    /// `fence`, all on the run's clock.
+    fn sent(&self, number: u64, intended: Option<Nanos>, now: Nanos, fence: Nanos);
 }
 
 impl Settings {
+    #[cfg(test)]
+    fn watch_sent(&self, ticket: source::Ticket, now: Nanos) {
+        if let Some(watch) = &self.sent {
+            watch.sent(ticket.number, ticket.intended, now, self.fence.until());
+        }
+    }
+
     /// This thread's part of one of the process's shares.
     pub(crate) fn part_of(&self, share: Share) -> Share {
         share.split(self.thread as u64, self.threads)
@@ -146,6 +162,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     transport: Arc<T>,
     channels: Channels,
 ) -> io::Result<()> {
+    // Tasks of one engine never leave this thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     let thread = Thread::new(settings.clock);
@@ -155,4 +172,17 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     // A name server that does not answer may hold a blocking thread for long; it holds nobody up.
     runtime.shutdown_background();
     ended
+}
+
+/// One engine thread's work as a future of the present thread's [`tokio::task::LocalSet`]: for
+/// simulations under a clock that stands still.
+#[cfg(test)]
+pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
+    settings: Settings,
+    load: Load<P>,
+    transport: Arc<T>,
+    channels: Channels,
+) {
+    let thread = Thread::new(settings.clock);
+    conductor::conduct(settings, load, transport, thread, channels).await.unwrap();
 }

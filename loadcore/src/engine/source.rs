@@ -18,6 +18,21 @@ pub(crate) struct Ticket {
     pub(crate) intended: Option<Nanos>,
     /// Part of the statistics: not of the warm-up.
     pub(crate) measured: bool,
+    /// Its number in the one schedule of the run, for tests that look for doubles.
+    #[cfg(test)]
+    pub(crate) number: u64,
+}
+
+impl Ticket {
+    #[inline]
+    fn new(intended: Option<Nanos>, measured: bool, _number: u64) -> Self {
+        Self {
+            intended,
+            measured,
+            #[cfg(test)]
+            number: _number,
+        }
+    }
 }
 
 /// What the load is made of: of the whole run, the same for all of its threads and workers.
@@ -153,7 +168,7 @@ impl<P: Profile> Source<P> {
             self.taken += 1;
             // What an order that was heard of late has moved is due now at the latest.
             let intended = self.clock.run(token.intended).min(real_now);
-            return Some(Ticket { intended: Some(intended), measured });
+            return Some(Ticket::new(Some(intended), measured, token.number));
         }
         if self.clock.is_paused() {
             return None;
@@ -163,7 +178,7 @@ impl<P: Profile> Source<P> {
                 it.fill(now);
                 it.take()
             })?;
-        Some(Ticket { intended: Some(token.intended), measured })
+        Some(Ticket::new(Some(token.intended), measured, token.number))
     }
 
     /// The oldest token of all parts. One part, the usual case, is asked once.
@@ -197,7 +212,7 @@ impl<P: Profile> Source<P> {
             return None;
         }
         self.taken += u64::from(measured);
-        Some(Ticket { intended: None, measured })
+        Some(Ticket::new(None, measured, 0))
     }
 
     fn closed_limit(&self) -> Option<u64> {

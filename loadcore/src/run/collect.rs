@@ -84,8 +84,33 @@ struct Merging {
 impl Collector {
     /// Merges until every thread has ended; answers the result.
     pub(super) fn collect(mut self) -> Result<RunResult, RunError> {
-        let mut merging = Merging {
-            states: vec![ThreadState::default(); self.threads.len()],
+        let mut merging = self.merging();
+        // Ends when the last thread has dropped its sender.
+        while let Ok(report) = self.reports.recv() {
+            self.hear(&mut merging, report);
+        }
+        self.end(merging)
+    }
+
+    /// The same without a thread to wait on, for simulations.
+    #[cfg(test)]
+    pub(super) async fn collect_here(mut self) -> Result<RunResult, RunError> {
+        use std::sync::mpsc::TryRecvError;
+        let mut merging = self.merging();
+        loop {
+            match self.reports.try_recv() {
+                Ok(report) => self.hear(&mut merging, report),
+                Err(TryRecvError::Disconnected) => return self.end(merging),
+                Err(TryRecvError::Empty) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+            }
+        }
+    }
+
+    fn merging(&mut self) -> Merging {
+        Merging {
+            states: vec![ThreadState::default(); self.spares.len()],
             open: BTreeMap::new(),
             empty: Vec::new(),
             total: Snapshot {
@@ -94,17 +119,20 @@ impl Collector {
                 ..Snapshot::default()
             },
             published: self.first,
-        };
-        // Ends when the last thread has dropped its sender.
-        while let Ok(report) = self.reports.recv() {
-            let thread = report.thread;
-            let set = merging.take(report);
-            // The thread may have ended; it needs no set then.
-            let _ = self.spares[thread].try_send(set);
-            while merging.may_publish() {
-                self.publish(&mut merging);
-            }
         }
+    }
+
+    fn hear(&mut self, merging: &mut Merging, report: Report) {
+        let thread = report.thread;
+        let set = merging.take(report);
+        // The thread may have ended; it needs no set then.
+        let _ = self.spares[thread].try_send(set);
+        while merging.may_publish() {
+            self.publish(merging);
+        }
+    }
+
+    fn end(mut self, mut merging: Merging) -> Result<RunResult, RunError> {
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| io::Error::other("it panicked"))??;
         }

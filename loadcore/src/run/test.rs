@@ -78,6 +78,9 @@ pub(crate) struct Duty {
     pub(crate) orders: Vec<(Nanos, Order)>,
     /// Until when we may send.
     pub(crate) fence: Fence,
+    /// In a simulation: who is told of each request. The engine then runs on the present thread.
+    #[cfg(test)]
+    pub(crate) simulated: Option<Arc<dyn engine::SentWatch>>,
 }
 
 /// A rule as it was given.
@@ -339,6 +342,17 @@ impl<P, S> LoadTest<P, S> {
         self
     }
 
+    /// The same load on something else.
+    #[cfg(test)]
+    pub(crate) fn on<T: Transport>(self, transport: T) -> LoadTest<P, T> {
+        LoadTest {
+            subject: Ok(transport),
+            profile: self.profile,
+            settings: self.settings,
+            observers: self.observers,
+        }
+    }
+
     /// Makes only what one worker of a distributed run has to make.
     #[cfg(feature = "cluster")]
     pub(crate) fn on_duty(mut self, duty: Duty) -> Self {
@@ -543,6 +557,11 @@ impl<P: Profile + Clone> Planned<P> {
             let load = self.load(settings);
             let part = self.part(settings, clock, index);
             let transport = Arc::clone(&transport);
+            #[cfg(test)]
+            if part.sent.is_some() {
+                tokio::task::spawn_local(engine::run_here(part, load, transport, channels));
+                continue;
+            }
             let thread = std::thread::Builder::new()
                 .name(format!("loadcore-{index}"))
                 .spawn(move || engine::run_thread(part, load, transport, channels))?;
@@ -570,6 +589,11 @@ impl<P: Profile + Clone> Planned<P> {
             started_unix_ms,
         };
         let (send, result) = oneshot::channel();
+        #[cfg(test)]
+        if settings.duty.as_ref().is_some_and(|duty| duty.simulated.is_some()) {
+            tokio::task::spawn_local(async { drop(send.send(collector.collect_here().await)) });
+            return Ok(RunHandle { control, snapshots: Some(snapshots), result });
+        }
         std::thread::Builder::new().name("loadcore-collect".into()).spawn(move || {
             // The handle may be gone: then nobody wants the result.
             let _ = send.send(collector.collect());
@@ -591,6 +615,8 @@ impl<P: Profile + Clone> Planned<P> {
             drain: nanos(settings.drain),
             slack: nanos(settings.slack),
             interval: SECOND,
+            #[cfg(test)]
+            sent: settings.duty.as_ref().and_then(|duty| duty.simulated.clone()),
         }
     }
 

@@ -107,6 +107,8 @@ impl Term<'_> {
             parts: std::mem::take(&mut self.parts),
             orders: std::mem::take(&mut self.heard),
             fence: fence.clone(),
+            #[cfg(test)]
+            simulated: None,
         };
         match self.agent.generator.start(&scenario, duty).await {
             Ok(load) => self.make_load(load, fence).await,
