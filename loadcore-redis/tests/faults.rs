@@ -200,7 +200,7 @@ async fn every_call_fails_in_time(coordinator: &RedisCoordinator) {
     let run = run();
     let (report, snapshot) = (a_report("w", 1), a_snapshot("w", 1, 1));
     let (claim, worker) = (leader("c", 1), worker());
-    let calls = tokio::join!(
+    tokio::join!(
         timed(NOW, coordinator.now_us()),
         timed(NOW, coordinator.beat(&report)),
         timed(NOW, coordinator.leave(&worker)),
@@ -218,12 +218,12 @@ async fn every_call_fails_in_time(coordinator: &RedisCoordinator) {
         timed(A_WHILE, coordinator.results(1, 1, A_WHILE)),
         timed(NOW, coordinator.newest(&run)),
     );
-    drop(calls);
     timed(NOW, coordinator.confirm(1, &run, &[])).await;
     timed(NOW, coordinator.close(1, &run)).await;
 }
 
-/// Sees a call fail as unavailable, within its wait and the patience that was promised.
+/// Sees a call fail as unavailable, within its wait and the patience that was promised; and a second
+/// for a busy machine.
 async fn timed<T: std::fmt::Debug>(
     wait: Duration,
     call: impl Future<Output = Result<T, CoordinatorError>>,
@@ -231,7 +231,8 @@ async fn timed<T: std::fmt::Debug>(
     let clock = Clock::start();
     let error = call.await.expect_err("nobody can have answered");
     let took = Duration::from_nanos(clock.now());
-    assert!(took <= wait + PATIENCE, "could not {}: said so after {took:?}", error.doing);
+    let promised = wait + PATIENCE + Duration::from_secs(1);
+    assert!(took <= promised, "could not {}: said so after {took:?}", error.doing);
     assert!(
         matches!(&error.kind, Kind::Unavailable(why) if why.contains("redis+unix:")),
         "{error}"
