@@ -174,7 +174,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     ended
 }
 
-/// One engine thread's work as a future of the present thread's [`tokio::task::LocalSet`]: for
+/// One engine thread's work as a future of the present thread: for
 /// simulations under a clock that stands still.
 #[cfg(test)]
 pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
@@ -184,5 +184,8 @@ pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
     channels: Channels,
 ) {
     let thread = Thread::new(settings.clock);
-    conductor::conduct(settings, load, transport, thread, channels).await.unwrap();
+    // Its tasks end with it, as those of a thread do.
+    let local = tokio::task::LocalSet::new();
+    let course = conductor::conduct(settings, load, transport, thread, channels);
+    local.run_until(course).await.unwrap();
 }

@@ -43,7 +43,8 @@ impl SentWatch for Witness {
             state.violations.push(format!("8: sent at {now} behind the fence at {fence}"));
         }
         if let Some(intended) = intended {
-            *state.by_second.entry(intended / SECOND).or_default() += 1;
+            // What is due at the very end of a second is due by it.
+            *state.by_second.entry(intended.saturating_sub(1) / SECOND).or_default() += 1;
         }
         if let Some(stopped) = state.stopped
             && stopped.elapsed() > Duration::from_secs(2)

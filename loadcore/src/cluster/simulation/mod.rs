@@ -203,7 +203,7 @@ async fn simulate(seed: u64, loud: bool) -> Result<(), String> {
         faults::carry_out(&mut world, fault).await;
     }
     let record = until_ended(&mut world).await?;
-    world.say(&format!("ended as {:?}", record.state));
+    world.say(&format!("ended as {:?}: {:#?} {:#?}", record.state, record.timeline, record.warnings));
     checks::at_the_end(&mut world, &record, &faults).await
 }
 
