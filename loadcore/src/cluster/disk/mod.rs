@@ -65,7 +65,9 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// What is there is no store, or is damaged.
-    #[error("the store's file {file} cannot be read: {reason}; restore it from a copy, or move it away to begin anew")]
+    #[error(
+        "the store's file {file} cannot be read: {reason}; restore it from a copy, or move it away to begin anew"
+    )]
     Damaged {
         /// Which file.
         file: PathBuf,
@@ -73,7 +75,9 @@ pub enum OpenError {
         reason: String,
     },
     /// Another version of the program wrote it.
-    #[error("the store's file {file} has form {found}, and this program reads form 1: use the version that wrote it")]
+    #[error(
+        "the store's file {file} has form {found}, and this program reads form 1: use the version that wrote it"
+    )]
     Version {
         /// Which file.
         file: PathBuf,
@@ -156,7 +160,8 @@ impl Store for DiskStore {
     async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
         const DOING: &str = "change a scenario";
         let new = scenario.clone();
-        let next = ScenarioRecord { revision: scenario.revision + 1, ..scenario.clone() };
+        let next =
+            ScenarioRecord { revision: scenario.revision.saturating_add(1), ..scenario.clone() };
         let json = encode(DOING, &next)?;
         self.write(DOING, move |tx| tables::replace_scenario(tx, &new, &json)).await
     }
@@ -202,7 +207,7 @@ impl Store for DiskStore {
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
         const DOING: &str = "change a run";
         let new = run.clone();
-        let next = RunRecord { revision: run.revision + 1, ..run.clone() };
+        let next = RunRecord { revision: run.revision.saturating_add(1), ..run.clone() };
         let json = encode(DOING, &next)?;
         self.write(DOING, move |tx| tables::replace_run(tx, &new, &json)).await
     }
