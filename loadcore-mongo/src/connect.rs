@@ -119,18 +119,17 @@ impl MongoStore {
     }
 
     async fn make_indexes(&self, retention: Option<Duration>) -> Result<(), Error> {
+        // Lists are read from their newer end: an index is read from both.
         let plain = |keys: Document| IndexModel::builder().keys(keys).build();
-        let scenarios = [
-            plain(doc! { "owner": 1, "_id": -1 }),
-            plain(doc! { "owner": 1, "tags": 1, "_id": -1 }),
-        ];
+        let scenarios =
+            [plain(doc! { "owner": 1, "_id": 1 }), plain(doc! { "owner": 1, "tags": 1, "_id": 1 })];
         self.collection("scenarios").create_indexes(scenarios).await?;
         // Only open runs have the field `open`, so that its index stays small.
         let sparse = IndexOptions::builder().sparse(true).build();
         let runs = [
-            plain(doc! { "owner": 1, "_id": -1 }),
-            plain(doc! { "owner": 1, "scenarioId": 1, "_id": -1 }),
-            IndexModel::builder().keys(doc! { "open": 1, "_id": -1 }).options(sparse).build(),
+            plain(doc! { "owner": 1, "_id": 1 }),
+            plain(doc! { "owner": 1, "scenarioId": 1, "_id": 1 }),
+            IndexModel::builder().keys(doc! { "open": 1, "_id": 1 }).options(sparse).build(),
         ];
         self.collection("runs").create_indexes(runs).await?;
         for (part, within) in [

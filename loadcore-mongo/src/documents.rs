@@ -212,10 +212,10 @@ mod tests {
         };
         assert_eq!(
             text,
-            "a snapshot of worker w takes 16777237 bytes, and MongoDB keeps at most 16777216 in \
+            "a snapshot of worker w takes 16777233 bytes, and MongoDB keeps at most 16777216 in \
              one document"
         );
-        let fitting = doc! { "bytes": binary(&vec![0; LARGEST - 21].into()) };
+        let fitting = doc! { "bytes": binary(&vec![0; LARGEST - 17].into()) };
         assert_eq!(fits("it", &fitting), Ok(()));
     }
 

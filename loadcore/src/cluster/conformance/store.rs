@@ -33,6 +33,8 @@ pub trait Subject: Send + Sync {
     }
 }
 
+type Checking<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// One thing to be checked.
 #[derive(Clone, Copy)]
 pub struct Check {
@@ -40,7 +42,7 @@ pub struct Check {
     pub name: &'static str,
     /// The promise's number in the contract.
     pub promise: u8,
-    checks: for<'a> fn(&'a dyn Subject) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+    checks: for<'a> fn(&'a dyn Subject) -> Checking<'a>,
 }
 
 impl Check {
