@@ -71,6 +71,11 @@ pub enum Entry {
         worker: WorkerId,
         /// In which term.
         epoch: Epoch,
+        /// It has not sent anything after this moment.
+        at_ns: Nanos,
+        /// How many entries of this journal it had surely applied: of later ones it may not have
+        /// heard.
+        applied: u64,
     },
     /// The profile's clock stops.
     Pause {

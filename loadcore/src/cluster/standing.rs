@@ -70,7 +70,7 @@ impl Standing {
                 self.released.push((member, *part, *from_ns, self.entries - 1));
                 self.latest = self.latest.max(*from_ns);
             }
-            Entry::Lost { worker, epoch } => {
+            Entry::Lost { worker, epoch, .. } => {
                 let member = (worker.clone(), *epoch);
                 let parts = self.members.remove(&member).unwrap_or_default();
                 self.orphans.extend(parts);
@@ -159,7 +159,7 @@ mod tests {
             for (round, death) in deaths.into_iter().enumerate() {
                 let living: Vec<_> = standing.members.keys().cloned().collect();
                 let (worker, epoch) = death.get(&living).clone();
-                standing.read(&Entry::Lost { worker, epoch });
+                standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
                 if standing.members.is_empty() {
                     standing.members.insert(member(next), Vec::new());
                     next += 1;
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_lost_member_leaves_orphans_until_they_are_taken() {
         let half = |k| Share::WHOLE.split(k, 2);
-        let lost = Entry::Lost { worker: member(1).0, epoch: 1 };
+        let lost = Entry::Lost { worker: member(1).0, epoch: 1, at_ns: 0, applied: 0 };
         let mut standing = Standing::of(&[take(0, half(0), 0), take(1, half(1), 0), lost]);
         assert_eq!(standing.orphans, [half(1)]);
         assert!(standing.lost.contains(&member(1)) && standing.owners.contains(&member(1)));

@@ -298,7 +298,7 @@ impl Term<'_> {
             Entry::Release { worker, epoch, part, from_ns } if mine(worker.clone(), epoch) => {
                 Said::Load(from_ns, Order::Release(part, from_ns))
             }
-            Entry::Lost { worker, epoch } if mine(worker.clone(), epoch) => Said::Lost,
+            Entry::Lost { worker, epoch, .. } if mine(worker.clone(), epoch) => Said::Lost,
             Entry::Pause { at_ns } => Said::Load(at_ns, Order::Pause),
             Entry::Resume { at_ns } => Said::Load(at_ns, Order::Resume),
             Entry::Rate { at_ns, target_rps, over_seconds } => {

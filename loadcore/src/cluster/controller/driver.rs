@@ -92,7 +92,7 @@ pub(super) struct Driver {
     course: Course,
     merging: Merging,
     /// The interval that is being gathered for the store, of several seconds in a long run.
-    stored: Option<(Interval, Span, u64)>,
+    stored: Option<(Snapshot, Span)>,
     /// Entries that the coordinator has, as far as we know; `None`: nothing yet.
     published: Option<u64>,
     /// Last beat seen of each worker, and when it was seen to change.
@@ -109,6 +109,8 @@ pub(super) struct Driver {
     /// How it is to end, once it has.
     end_as: RunState,
     refusals: BTreeMap<Member, String>,
+    /// How many entries each member has said that it has applied.
+    applied: BTreeMap<Member, u64>,
     /// The record has changed since it was last given to the keeper.
     changed: bool,
     /// When it was last looked whether the coordinator still has the journal.
@@ -156,6 +158,7 @@ impl Driver {
             confirmed: BTreeMap::new(),
             end_as,
             refusals: BTreeMap::new(),
+            applied: BTreeMap::new(),
             changed: true,
             checked: now(),
             record,
@@ -238,22 +241,21 @@ impl Driver {
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
     }
 
-    fn resume_intervals(&mut self, read: &[(Interval, Span)]) {
+    fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
         let Some((_, last)) = read.last() else { return };
-        let per_stored = live::stored_seconds(&self.scenario);
         let number = last.to_ns.div_ceil(SECOND);
         let mut total = Snapshot::default();
         for (interval, span) in read {
-            total.total.merge(interval);
+            total.total.merge(&interval.total);
+            (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
             total.elapsed_ns = span.to_ns;
             let published = Published {
                 number: span.from_ns / SECOND,
-                interval: interval.clone(),
+                interval: interval.total.clone(),
                 total: total.clone(),
             };
             self.driven.live().interval(&published, *span, &self.course, 0, Vec::new());
         }
-        let _ = per_stored;
         self.merging.resume(number, total.total);
     }
 
@@ -483,7 +485,7 @@ impl Driver {
         self.refusals.insert(member.clone(), why.to_owned());
         if self.standing.members.contains_key(&member) {
             let (worker, epoch) = member;
-            self.note(Entry::Lost { worker, epoch });
+            self.note(Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
         }
     }
 
@@ -615,7 +617,12 @@ impl Driver {
             let task = self.task(reports, &member);
             let fenced = matches!(task, Some((_, TaskState::Fenced, _)));
             // It lives, and is not in the run any more: it has let it go.
-            let gone = task.is_none() && self.silence(&member.0.0) < FRESH;
+            let is_known = reports.iter().any(|report| report.worker == member.0);
+            let gone = is_known && task.is_none() && self.silence(&member.0.0) < FRESH;
+            let applied = task.map(|(_, _, applied)| applied);
+            if let Some(applied) = applied {
+                self.applied.insert(member.clone(), applied);
+            }
             if fenced || gone || self.silence(&member.0.0) >= LEASE {
                 self.lose(member, fenced);
             }
@@ -631,8 +638,10 @@ impl Driver {
 
     fn lose(&mut self, member: Member, fenced: bool) {
         let owned = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
+        let applied = self.applied.remove(&member).unwrap_or(0);
+        let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
         let (worker, epoch) = member;
-        self.note(Entry::Lost { worker: worker.clone(), epoch });
+        self.note(Entry::Lost { worker: worker.clone(), epoch, at_ns, applied });
         if !owned {
             return;
         }
@@ -845,7 +854,11 @@ impl Driver {
             self.driven.live().interval(&published, span, &self.course, self.unknown, lost);
         self.controller.count(&published.interval);
         self.driven.changed();
-        self.store_interval(Some((published.interval, span)));
+        let Published { interval, total: Snapshot { in_flight, backlog, .. }, .. } = published;
+        self.store_interval(Some((
+            Snapshot { total: interval, in_flight, backlog, ..Snapshot::default() },
+            span,
+        )));
         for event in events {
             self.rule_event(event);
         }
@@ -870,25 +883,28 @@ impl Driver {
     }
 
     /// Gathers intervals until they are as long as those that are stored; `None`: what there is.
-    fn store_interval(&mut self, next: Option<(Interval, Span)>) {
+    fn store_interval(&mut self, next: Option<(Snapshot, Span)>) {
         let length = live::stored_seconds(&self.scenario);
         let flush = next.is_none();
         if let Some((interval, span)) = next {
             match &mut self.stored {
-                Some((sum, whole, _)) => {
-                    sum.merge(&interval);
+                Some((sum, whole)) => {
+                    sum.total.merge(&interval.total);
+                    (sum.in_flight, sum.backlog) = (interval.in_flight, interval.backlog);
                     whole.to_ns = span.to_ns;
                     whole.draining = span.draining;
                 }
-                None => self.stored = Some((interval, span, span.from_ns / SECOND)),
+                None => self.stored = Some((interval, span)),
             }
         }
-        let full = self.stored.as_ref().is_some_and(|(_, span, _)| {
-            (span.to_ns / SECOND).is_multiple_of(length) || span.draining
-        });
-        if let Some((interval, span, number)) = self.stored.take_if(|_| full || flush) {
-            let bytes = Snapshot { total: interval, ..Snapshot::default() }.encode().into();
+        let full = self
+            .stored
+            .as_ref()
+            .is_some_and(|(_, span)| (span.to_ns / SECOND).is_multiple_of(length) || span.draining);
+        if let Some((interval, span)) = self.stored.take_if(|_| full || flush) {
+            let bytes = interval.encode().into();
             let Span { from_ns, to_ns, draining } = span;
+            let number = from_ns / SECOND;
             self.keeper.interval(IntervalRecord { number, from_ns, to_ns, draining, bytes });
         }
     }

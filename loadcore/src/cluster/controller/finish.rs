@@ -4,13 +4,14 @@ use super::live::{judged, plan};
 use crate::analysis::sla::Live as LiveRules;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::course::Course;
+use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
-use crate::record::{Interval, Snapshot, SnapshotSet};
+use crate::record::{Snapshot, SnapshotSet};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
-use crate::time::{SECOND, seconds};
+use crate::time::{Nanos, SECOND, seconds};
 use std::collections::BTreeMap;
 
 /// The result of a run that has ended.
@@ -40,7 +41,7 @@ pub(super) fn result(
     let (mut merged, finals) = merged(snapshots)?;
     let load_end = course.end_at().unwrap_or(course.measured_from());
     let measured_end = load_end.saturating_sub(course.measured_from());
-    let missing = missing(&standing, &mut course, &merged, &finals, snapshots);
+    let missing = missing(record, scenario, &standing, &mut course, &merged, &finals, snapshots);
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
         counters.due += missing.fenced;
@@ -87,6 +88,8 @@ struct Missing {
 }
 
 fn missing(
+    record: &RunRecord,
+    scenario: &Scenario,
     standing: &Standing,
     course: &mut Course,
     merged: &Snapshot,
@@ -104,8 +107,63 @@ fn missing(
     if whole {
         Missing { unknown: 0, fenced: lacking }
     } else {
-        Missing { unknown: lacking, fenced: 0 }
+        // Whoever had not heard of a stop or a change may have sent more than was planned.
+        let unheard = unheard(record, scenario, finals, snapshots);
+        Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
+}
+
+/// The most that lost workers may have sent after their last snapshots, by what they had heard.
+fn unheard(
+    record: &RunRecord,
+    scenario: &Scenario,
+    finals: &BTreeMap<Member, bool>,
+    snapshots: &[SnapshotRecord],
+) -> u64 {
+    let lost = record.journal.iter().filter_map(|entry| match entry {
+        Entry::Lost { worker, epoch, at_ns, applied } => {
+            Some(((worker.clone(), *epoch), *at_ns, *applied))
+        }
+        _ => None,
+    });
+    let lost = lost.filter(|(member, ..)| finals.get(member) != Some(&true));
+    lost.map(|(member, at_ns, applied)| {
+        let heard = &record.journal[..record.journal.len().min(applied as usize)];
+        let reported = snapshots
+            .iter()
+            .find(|it| (&it.worker, it.epoch) == (&member.0, member.1))
+            .and_then(|it| Snapshot::decode(&it.bytes).ok())
+            .map_or(0, |it| it.total.counters.due - it.backlog);
+        due_of(heard, scenario, &member, at_ns).saturating_sub(reported)
+    })
+    .sum()
+}
+
+/// How many arrivals fell due on a member's parts by `at`, to the best of its knowledge.
+fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u64 {
+    let mut course = Course::new(scenario);
+    let mut parts = Vec::new();
+    let mut released = 0;
+    for entry in heard {
+        match entry {
+            Entry::Take { worker, epoch, part, from_ns }
+                if (worker, epoch) == (&member.0, &member.1) =>
+            {
+                parts.push((*part, course.due_by(*from_ns).unwrap_or(0)));
+            }
+            Entry::Release { worker, epoch, part, from_ns }
+                if (worker, epoch) == (&member.0, &member.1) =>
+            {
+                let by = course.due_by(*from_ns).unwrap_or(0);
+                let ended = parts.extract_if(.., |(owned, _)| owned == part);
+                released +=
+                    ended.map(|(part, from)| part.count(by) - part.count(from)).sum::<u64>();
+            }
+            entry => course.read(entry),
+        }
+    }
+    let by = course.due_by(at).unwrap_or(0);
+    released + parts.iter().map(|(part, from)| part.count(by) - part.count(*from)).sum::<u64>()
 }
 
 /// What lost workers of a closed loop may have sent after their last snapshot: twice what they sent
@@ -128,11 +186,11 @@ fn closed_loop_guess(
 }
 
 /// Stored intervals, read: for statistics of a run that has ended.
-pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Interval, Span)>, String> {
+pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
     let read = |it: &IntervalRecord| {
         let snapshot = Snapshot::decode(&it.bytes).map_err(|error| error.to_string())?;
         let span = Span { from_ns: it.from_ns, to_ns: it.to_ns, draining: it.draining };
-        Ok((snapshot.total, span))
+        Ok((snapshot, span))
     };
     stored.iter().map(read).collect()
 }

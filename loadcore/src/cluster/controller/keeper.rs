@@ -105,12 +105,14 @@ impl Keeper {
 
     /// Writes for as long as the run is driven here. `revision` is that of the stored record.
     pub(super) async fn keep(&self, store: Arc<dyn Store>, owner: &RunRecord, mut revision: u64) {
+        // Written, and nobody has said whether it was.
+        let mut uncertain = None;
         loop {
             let urgent = self.wanted().urgent;
             if !urgent {
                 let _ = tokio::time::timeout(FLUSH, self.news.notified()).await;
             }
-            match self.write(&*store, owner, &mut revision).await {
+            match self.write(&*store, owner, &mut revision, &mut uncertain).await {
                 Ok(true) => {}
                 Ok(false) => {
                     self.kept.send_modify(|kept| kept.superseded = true);
@@ -132,6 +134,7 @@ impl Keeper {
         store: &dyn Store,
         run: &RunRecord,
         revision: &mut u64,
+        uncertain: &mut Option<RunRecord>,
     ) -> Result<bool, StoreError> {
         let (record, snapshots, intervals) = {
             let mut wanted = self.wanted();
@@ -153,15 +156,21 @@ impl Keeper {
             }
         }
         if let Some(mut record) = record {
-            record.revision = *revision;
-            if !store.replace_run(&record).await? {
-                // An answer that was lost looks like somebody else's change.
+            // A write whose answer was lost looks like somebody else's: which it is, is seen from
+            // what is there.
+            if let Some(written) = uncertain.as_ref() {
                 let stored = store.run(&record.owner, &record.id).await?;
-                let ours = RunRecord { revision: *revision + 1, ..record.clone() };
-                if stored.as_ref() != Some(&ours) {
-                    return Ok(false);
+                let ours = RunRecord { revision: *revision + 1, ..written.clone() };
+                if stored.as_ref() == Some(&ours) {
+                    *revision += 1;
                 }
             }
+            record.revision = *revision;
+            *uncertain = Some(record.clone());
+            if !store.replace_run(&record).await? {
+                return Ok(false);
+            }
+            *uncertain = None;
             *revision += 1;
             record.revision = 0;
             let mut wanted = self.wanted();

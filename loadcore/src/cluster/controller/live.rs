@@ -208,8 +208,8 @@ pub(super) fn judged(
 }
 
 /// Statistics of stored intervals: of a run that has ended.
-pub(super) fn realtime_of(record: &RunRecord, intervals: &[(Interval, Span)]) -> Realtime {
-    let seconds: Vec<_> = intervals.iter().map(|(it, span)| Second::of(it, *span)).collect();
+pub(super) fn realtime_of(record: &RunRecord, intervals: &[(Snapshot, Span)]) -> Realtime {
+    let seconds: Vec<_> = intervals.iter().map(|(it, span)| Second::of(&it.total, *span)).collect();
     realtime(record, 0, seconds.iter())
 }
 

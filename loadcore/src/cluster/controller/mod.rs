@@ -61,6 +61,8 @@ use workers::LocalPool;
 
 /// How often the lead is renewed.
 const RENEW: Duration = Duration::from_secs(1);
+/// How often it is looked for runs that nobody drives, in renewals.
+const ADOPT_EVERY: u64 = 5;
 /// How often workers are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// Results fetched at once.
@@ -503,7 +505,7 @@ impl Inner {
     // ------------------------------------------------------------ leading
 
     async fn lead(self: Arc<Self>) {
-        loop {
+        for turn in 1u64.. {
             tokio::time::sleep(RENEW).await;
             let sent = now();
             if let Ok(us) = self.coordinator.now_us().await {
@@ -512,6 +514,11 @@ impl Inner {
             }
             // Without an answer nobody else can lead either.
             let _ = Self::claim_lead(&self).await;
+            // A run that nobody drives, for whatever reason, is taken up.
+            if turn.is_multiple_of(ADOPT_EVERY) && self.is_leading() {
+                let open = self.store.open_runs().await.unwrap_or_default();
+                open.into_iter().for_each(|record| Self::drive(&self, record));
+            }
         }
     }
 
@@ -580,9 +587,10 @@ impl Inner {
                 let ending = Arc::clone(inner);
                 let id = run.clone();
                 let task = tokio::spawn(async move {
-                    driver.drive(inbox).await;
-                    // For those who still watch.
-                    tokio::time::sleep(LINGER).await;
+                    if driver.drive(inbox).await {
+                        // For those who still watch.
+                        tokio::time::sleep(LINGER).await;
+                    }
                     ending.runs().remove(&id);
                 });
                 inner.runs().insert(run, Run { driven, task });

@@ -126,6 +126,10 @@ fn tell(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64) {
 
 /// Lets it happen.
 pub(super) async fn carry_out(world: &mut World, fault: &Fault) {
+    if !matches!(fault, Fault::Tell(_)) {
+        // Whoever has not heard of a stop yet may now hear of it late.
+        world.witness.disturbed();
+    }
     match *fault {
         Fault::KillWorker(who) => world.workers[who].kill(),
         Fault::FreezeWorker(who) => world.workers[who].freeze(),
@@ -163,7 +167,8 @@ async fn tell_now(world: &mut World, command: Command) {
     let Some(leader) = world.leader().cloned() else { return };
     let told = leader.command(&record.owner, &record.id, command).await;
     if told.is_ok() && command == Command::Stop {
-        let calm = !world.network.is_troubled();
+        let frozen = world.workers.iter().any(super::host::Host::is_frozen);
+        let calm = !world.network.is_troubled() && !frozen;
         world.witness.stopped(calm);
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

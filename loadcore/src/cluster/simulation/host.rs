@@ -52,6 +52,10 @@ impl Host {
         self.state.frozen.set(true);
     }
 
+    pub(super) fn is_frozen(&self) -> bool {
+        self.state.frozen.get()
+    }
+
     pub(super) fn go_on(&self) {
         self.state.frozen.set(false);
         if let Some(waker) = self.state.waker.take() {

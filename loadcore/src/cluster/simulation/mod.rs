@@ -12,9 +12,10 @@ mod links;
 
 use crate::LoadTest;
 use crate::cluster::agent::{Agent, AgentOptions, Generator, Load};
+use crate::cluster::controller::api::Command;
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::secrets::Secrets;
-use crate::cluster::store::{RunRecord, ScenarioRecord, Store};
+use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};
 use crate::cluster::{Controller, ControllerOptions, Owner, ScenarioId, WorkerId};
 use crate::engine::SentWatch;
 use crate::run::Duty;
@@ -203,7 +204,10 @@ async fn simulate(seed: u64, loud: bool) -> Result<(), String> {
         faults::carry_out(&mut world, fault).await;
     }
     let record = until_ended(&mut world).await?;
-    world.say(&format!("ended as {:?}: {:#?} {:#?}", record.state, record.timeline, record.warnings));
+    world.say(&format!(
+        "ended as {:?}: {:#?} {:#?}",
+        record.state, record.timeline, record.warnings
+    ));
     checks::at_the_end(&mut world, &record, &faults).await
 }
 
@@ -219,6 +223,12 @@ async fn until_ended(world: &mut World) -> Result<RunRecord, String> {
         if world.network.now() > deadline {
             let says = world.leader().map(|it| format!("{:?}", it.workers()));
             return Err(format!("7: not ended in time: {record:#?}\nworkers: {says:?}"));
+        }
+        if record.state == RunState::Paused
+            && let Some(leader) = world.leader()
+        {
+            // Whoever was to do so earlier found nobody to tell.
+            let _ = leader.command(&record.owner, &record.id, Command::Resume).await;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
         checks::in_between(world).await?;
