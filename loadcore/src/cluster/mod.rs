@@ -14,9 +14,11 @@
 //! Nothing here depends on Redis, MongoDB or HTTP. Backends implement the two traits and must pass
 //! [`conformance`].
 
+pub mod controller;
 pub mod coordinator;
 pub mod id;
 pub mod journal;
+pub mod secrets;
 pub mod store;
 
 pub use coordinator::{Coordinator, CoordinatorError};
