@@ -14,10 +14,13 @@
 //! Nothing here depends on Redis, MongoDB or HTTP. Backends implement the two traits and must pass
 //! [`conformance`].
 
+pub mod conformance;
 pub mod controller;
 pub mod coordinator;
+pub mod disk;
 pub mod id;
 pub mod journal;
+pub mod memory;
 pub mod secrets;
 pub mod store;
 

@@ -30,7 +30,7 @@ use std::error::Error;
 /// 6. **Lists are in the order of ids, newest first,** in pages: [`Page::after`] is the last id of
 ///    the page before. Nothing is left out or shown twice while others write.
 /// 7. **Deleting a run deletes all of it**: snapshots, intervals and analyses. Deleting a scenario
-///    leaves its runs.
+///    leaves its runs. What is brought of a run that is not there is dropped, and is no error.
 /// 8. **Terms rise.** Each [`next_term`](Store::next_term) is greater than all before.
 /// 9. **No call waits for ever.** Each ends within [`PATIENCE`](super::coordinator::PATIENCE) times
 ///    five, with an answer or with [`Kind::Unavailable`].

@@ -1,0 +1,277 @@
+//! A store in memory: what is kept lives as long as the value does.
+//!
+//! Nothing here waits and nothing depends on chance: the same calls give the same answers, which
+//! is what a simulation needs. Everything of a run hangs on the run, so that it goes with it.
+
+use crate::cluster::coordinator::SnapshotRecord;
+use crate::cluster::journal::Epoch;
+use crate::cluster::store::{
+    IntervalRecord, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
+};
+use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A [`Store`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    term: u64,
+    scenarios: BTreeMap<ScenarioId, ScenarioRecord>,
+    runs: BTreeMap<RunId, Kept>,
+}
+
+/// A run and all that belongs to it.
+#[derive(Debug)]
+struct Kept {
+    record: RunRecord,
+    snapshots: BTreeMap<(WorkerId, Epoch), SnapshotRecord>,
+    intervals: BTreeMap<u64, IntervalRecord>,
+    analyses: BTreeMap<String, Value>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No change here can panic half-way, so what a poisoned lock guards is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn scenario(&mut self, owner: &Owner, id: &ScenarioId) -> Option<&mut ScenarioRecord> {
+        self.scenarios.get_mut(id).filter(|scenario| scenario.owner == *owner)
+    }
+
+    fn run(&mut self, owner: &Owner, id: &RunId) -> Option<&mut Kept> {
+        self.runs.get_mut(id).filter(|run| run.record.owner == *owner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn next_term(&self) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        state.term += 1;
+        Ok(state.term)
+    }
+
+    async fn insert_scenario(&self, scenario: &ScenarioRecord) -> Result<(), StoreError> {
+        match self.state().scenarios.entry(scenario.id.clone()) {
+            Entry::Occupied(_) => Err(exists("keep a new scenario")),
+            Entry::Vacant(place) => {
+                place.insert(scenario.clone());
+                Ok(())
+            }
+        }
+    }
+
+    async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.scenario(&scenario.owner, &scenario.id);
+        let Some(stored) = stored.filter(|stored| stored.revision == scenario.revision) else {
+            return Ok(false);
+        };
+        *stored = ScenarioRecord { revision: scenario.revision + 1, ..scenario.clone() };
+        Ok(true)
+    }
+
+    async fn scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+    ) -> Result<Option<ScenarioRecord>, StoreError> {
+        Ok(self.state().scenario(owner, id).cloned())
+    }
+
+    async fn scenarios(
+        &self,
+        owner: &Owner,
+        tag: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ScenarioRecord>, StoreError> {
+        let state = self.state();
+        let all = state.scenarios.iter().map(|(id, scenario)| (id.as_str(), scenario));
+        let tagged = |one: &ScenarioRecord| tag.is_none_or(|tag| one.tags.iter().any(|t| t == tag));
+        Ok(list(all, page, |one| one.owner == *owner && tagged(one)))
+    }
+
+    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let there = state.scenario(owner, id).is_some();
+        if there {
+            state.scenarios.remove(id);
+        }
+        Ok(there)
+    }
+
+    async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        match self.state().runs.entry(run.id.clone()) {
+            Entry::Occupied(_) => Err(exists("keep a new run")),
+            Entry::Vacant(place) => {
+                place.insert(Kept {
+                    record: run.clone(),
+                    snapshots: BTreeMap::new(),
+                    intervals: BTreeMap::new(),
+                    analyses: BTreeMap::new(),
+                });
+                Ok(())
+            }
+        }
+    }
+
+    async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.run(&run.owner, &run.id);
+        let Some(stored) = stored.filter(|stored| stored.record.revision == run.revision) else {
+            return Ok(false);
+        };
+        stored.record = RunRecord { revision: run.revision + 1, ..run.clone() };
+        Ok(true)
+    }
+
+    async fn run(&self, owner: &Owner, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        Ok(self.state().run(owner, id).map(|run| run.record.clone()))
+    }
+
+    async fn runs(
+        &self,
+        owner: &Owner,
+        scenario: Option<&ScenarioId>,
+        page: &Page,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        let state = self.state();
+        let all = state.runs.iter().map(|(id, run)| (id.as_str(), &run.record));
+        let of = |run: &RunRecord| scenario.is_none_or(|scenario| run.scenario_id == *scenario);
+        Ok(list(all, page, |run| run.owner == *owner && of(run)))
+    }
+
+    async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let there = state.run(owner, id).is_some();
+        if there {
+            state.runs.remove(id);
+        }
+        Ok(there)
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let state = self.state();
+        let newest_first = state.runs.values().rev().map(|run| &run.record);
+        Ok(newest_first.filter(|run| !run.state.has_ended()).cloned().collect())
+    }
+
+    async fn keep_snapshots(
+        &self,
+        owner: &Owner,
+        snapshots: &[SnapshotRecord],
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for new in snapshots {
+            let Some(run) = state.run(owner, &new.run) else { continue };
+            let kept = run.snapshots.entry((new.worker.clone(), new.epoch));
+            let kept = kept.or_insert_with(|| new.clone());
+            if kept.seq < new.seq {
+                *kept = new.clone();
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshots(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+    ) -> Result<Vec<SnapshotRecord>, StoreError> {
+        let mut state = self.state();
+        let run = state.run(owner, run);
+        Ok(run.map_or_else(Vec::new, |run| run.snapshots.values().cloned().collect()))
+    }
+
+    async fn keep_intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        intervals: &[IntervalRecord],
+    ) -> Result<(), StoreError> {
+        if let Some(run) = self.state().run(owner, run) {
+            for new in intervals {
+                run.intervals.entry(new.number).or_insert_with(|| new.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<IntervalRecord>, StoreError> {
+        let mut state = self.state();
+        let Some(run) = state.run(owner, run) else { return Ok(Vec::new()) };
+        Ok(run.intervals.range(from..).take(most).map(|(_, one)| one.clone()).collect())
+    }
+
+    async fn keep_analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+        document: &Value,
+    ) -> Result<(), StoreError> {
+        if let Some(run) = self.state().run(owner, run) {
+            run.analyses.insert(name.to_owned(), document.clone());
+        }
+        Ok(())
+    }
+
+    async fn analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        let mut state = self.state();
+        Ok(state.run(owner, run).and_then(|run| run.analyses.get(name).cloned()))
+    }
+
+    async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let before = state.runs.len();
+        let stays = |at: Option<u64>| at.is_none_or(|at| at >= before_unix_ms);
+        state.runs.retain(|_, run| stays(run.record.ended_unix_ms));
+        Ok((before - state.runs.len()) as u64)
+    }
+}
+
+/// A page of what passes, newest first.
+fn list<'a, T: Clone + 'a>(
+    all: impl DoubleEndedIterator<Item = (&'a str, &'a T)>,
+    page: &Page,
+    passes: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let older = |id: &str| page.after.as_deref().is_none_or(|after| id < after);
+    all.rev()
+        .filter(|(id, one)| older(id) && passes(one))
+        .take(page.most)
+        .map(|(_, one)| one.clone())
+        .collect()
+}
+
+fn exists(doing: &'static str) -> StoreError {
+    StoreError { kind: Kind::Exists, doing, source: None }
+}
