@@ -80,3 +80,31 @@ pub fn nanos(duration: Duration) -> Nanos {
 pub fn seconds(nanos: Nanos) -> f64 {
     nanos as f64 / SECOND as f64
 }
+
+/// Microseconds since 1970 of a clock that is set once and then only runs on: a step of the wall
+/// clock does not reach it. Where a test stops tokio's clock, it stands too.
+#[derive(Debug, Clone, Copy)]
+pub struct SteadyClock {
+    set_at: tokio::time::Instant,
+    set_to_us: u64,
+}
+
+impl SteadyClock {
+    /// A clock that shows `us` now.
+    #[must_use]
+    pub fn set_to(us: u64) -> Self {
+        Self { set_at: tokio::time::Instant::now(), set_to_us: us }
+    }
+
+    /// A clock that shows now what the wall clock does, to the millisecond.
+    #[must_use]
+    pub fn set_to_wall_clock() -> Self {
+        Self::set_to(unix_millis() * 1_000)
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        self.set_to_us + nanos(self.set_at.elapsed()) / MICROSECOND
+    }
+}
