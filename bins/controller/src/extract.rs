@@ -1,11 +1,11 @@
 //! Requests into what handlers work with, and what cannot be read into problems that say why.
 
 use crate::problem::{FaultView, Kind, Problem, too_large};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use axum::body::Bytes;
 use loadcore::cluster::Owner;
 use loadcore::cluster::store::Page;
 use loadcore::scenario::Document;
@@ -40,7 +40,11 @@ fn user(headers: &HeaderMap) -> Result<Owner, Problem> {
     let Some(value) = values.next() else { return Ok(LOCAL_USER.into()) };
     let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
     match value.to_str() {
-        Ok(name) if (1..=MAX_USER).contains(&name.len()) && visible(name.as_bytes()) && values.next().is_none() => {
+        Ok(name)
+            if (1..=MAX_USER).contains(&name.len())
+                && visible(name.as_bytes())
+                && values.next().is_none() =>
+        {
             Ok(name.into())
         }
         _ => Err(Problem::new(
@@ -58,7 +62,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
-            Problem::new(Kind::BadRequest, format!("the query string is wrong: {}", error.body_text()))
+            Problem::new(
+                Kind::BadRequest,
+                format!("the query string is wrong: {}", error.body_text()),
+            )
         })
     }
 }
@@ -100,13 +107,17 @@ impl<S: Send + Sync> FromRequest<S> for ScenarioBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let yaml = is_yaml(request.headers());
         let bytes = read(request, state).await?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| Problem::new(Kind::BadRequest, format!("the body is not UTF-8: {error}")))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Problem::new(Kind::BadRequest, format!("the body is not UTF-8: {error}"))
+        })?;
         let document = if yaml {
-            Document::from_yaml(text)
-                .map_err(|error| Problem { detail: error.to_string(), ..Problem::new(Kind::BadRequest, "") })?
+            Document::from_yaml(text).map_err(|error| Problem {
+                detail: error.to_string(),
+                ..Problem::new(Kind::BadRequest, "")
+            })?
         } else {
-            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| not_json(&error))?;
+            serde_json::from_str::<serde::de::IgnoredAny>(text)
+                .map_err(|error| not_json(&error))?;
             Document::from_json(text)?
         };
         Ok(Self { value: document.into_value() })
@@ -115,7 +126,9 @@ impl<S: Send + Sync> FromRequest<S> for ScenarioBody {
 
 fn is_yaml(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().ends_with("yaml")))
+    kind.is_some_and(|kind| {
+        kind.split(';').next().is_some_and(|kind| kind.trim().ends_with("yaml"))
+    })
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -193,6 +206,8 @@ mod tests {
         assert_eq!(most(None).unwrap(), 51);
         assert_eq!(most(Some("200")).unwrap(), 201);
         assert_eq!(most(Some("201")).unwrap_err().detail, "limit is 201; give 1 to 200");
-        assert!(most(Some("0")).is_err() && most(Some("many")).is_err() && most(Some("-1")).is_err());
+        assert!(
+            most(Some("0")).is_err() && most(Some("many")).is_err() && most(Some("-1")).is_err()
+        );
     }
 }

@@ -97,11 +97,19 @@ impl Collector for Runs {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Self(figures) = self;
         let requests = encoder.encode_descriptor(
-            "loadtest_requests", "Requests with an outcome", None, MetricType::Counter)?;
+            "loadtest_requests",
+            "Requests with an outcome",
+            None,
+            MetricType::Counter,
+        )?;
         ConstCounter::new(figures.requests).encode(requests)?;
 
         let mut errors = encoder.encode_descriptor(
-            "loadtest_errors", "Failed requests by error class", None, MetricType::Counter)?;
+            "loadtest_errors",
+            "Failed requests by error class",
+            None,
+            MetricType::Counter,
+        )?;
         // Every class from the start, so that a rate over its first error is not lost.
         for class in ErrorClass::ALL.map(ErrorClass::name) {
             let labels = [("class", class)];
@@ -110,10 +118,19 @@ impl Collector for Runs {
         }
 
         let mut latency = encoder.encode_descriptor(
-            "loadtest_latency_seconds", "Response time, from the intended start", None, MetricType::Histogram)?;
+            "loadtest_latency_seconds",
+            "Response time, from the intended start",
+            None,
+            MetricType::Histogram,
+        )?;
         let buckets = buckets(figures);
         let count = buckets.iter().map(|(_, count)| count).sum();
-        latency.encode_histogram::<NoLabelSet>(figures.latency_sum_seconds, count, &buckets, None)?;
+        latency.encode_histogram::<NoLabelSet>(
+            figures.latency_sum_seconds,
+            count,
+            &buckets,
+            None,
+        )?;
 
         for (name, help, value) in [
             ("loadtest_active_workers", "Workers whose lease is not over", figures.active_workers),

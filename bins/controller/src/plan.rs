@@ -1,7 +1,7 @@
 //! A scenario into what it would do: the planned rate over time and each worker's part of it.
 
-use loadcore::schedule::Share;
 use loadcore::scenario::Scenario;
+use loadcore::schedule::Share;
 use loadcore::{Arrivals, LoadProfile, Profile};
 use serde::Serialize;
 use utoipa::ToSchema;

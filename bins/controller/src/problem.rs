@@ -282,9 +282,10 @@ fn is_json(value: &HeaderValue) -> bool {
 /// What the router or a layer refused, in our own words.
 fn refused_by_a_layer(status: StatusCode, method: &str, path: &str) -> Problem {
     match status {
-        StatusCode::NOT_FOUND => {
-            Problem::new(Kind::NoRoute, format!("there is nothing at {path}; /openapi.json lists what there is"))
-        }
+        StatusCode::NOT_FOUND => Problem::new(
+            Kind::NoRoute,
+            format!("there is nothing at {path}; /openapi.json lists what there is"),
+        ),
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(
             Kind::MethodNotAllowed,
             format!("{path} does not have {method}; the header Allow lists what it has"),
@@ -307,7 +308,10 @@ fn refused_by_a_layer(status: StatusCode, method: &str, path: &str) -> Problem {
 #[must_use]
 pub fn too_large() -> Problem {
     let limit = MAX_BODY_BYTES >> 20;
-    Problem::new(Kind::TooLarge, format!("a body may have at most {limit} MiB ({MAX_BODY_BYTES} bytes)"))
+    Problem::new(
+        Kind::TooLarge,
+        format!("a body may have at most {limit} MiB ({MAX_BODY_BYTES} bytes)"),
+    )
 }
 
 /// A panic in a handler into an answer without its words, which go to the log.
@@ -346,7 +350,8 @@ mod tests {
 
     #[test]
     fn what_may_pass_says_when_to_try_again() {
-        let with = |kind| Problem::new(kind, "").into_response().headers().contains_key("retry-after");
+        let with =
+            |kind| Problem::new(kind, "").into_response().headers().contains_key("retry-after");
         assert!(with(Kind::StandsBy) && with(Kind::NotReady));
         assert!(!with(Kind::NotFound));
     }

@@ -86,7 +86,8 @@ mod tests {
         let given: Value = serde_json::from_str(text).unwrap();
         let shown = serde_json::to_value(ScenarioDocument::schema()).unwrap();
         assert_eq!(written(&shown["properties"]), written(&given["properties"]));
-        let profiles = |schema: &Value| schema["properties"]["loadProfile"]["oneOf"].as_array().unwrap().len();
+        let profiles =
+            |schema: &Value| schema["properties"]["loadProfile"]["oneOf"].as_array().unwrap().len();
         assert_eq!(profiles(&shown), profiles(&given));
     }
 }

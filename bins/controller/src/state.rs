@@ -3,13 +3,14 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
+use crate::local::LocalWorkers;
 use crate::metrics::Metrics;
 use crate::problem::{Kind, Problem};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use loadcore::cluster::controller::Controller;
-use loadcore::cluster::{Coordinator, Store};
 use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::{Coordinator, Store};
 use loadcore::http::TargetPolicy;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -30,6 +31,8 @@ pub struct Platform {
     pub secrets: Secrets,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
+    /// Makes workers inside, where there are no others.
+    pub local: LocalWorkers,
 }
 
 /// How far the platform is: there, or why not.

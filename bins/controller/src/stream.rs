@@ -30,9 +30,8 @@ pub async fn serve(
 ) {
     let (out, incoming) = socket.split();
     // The state of a wait for a frame outlives a ping that comes in between.
-    let frames = stream::unfold(frames, async |mut frames| {
-        frames.next().await.map(|frame| (frame, frames))
-    });
+    let frames =
+        stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)));
     pump(out, incoming, Box::pin(frames), ending).await;
     drop(permit);
 }
@@ -45,8 +44,12 @@ const GOING_AWAY: End = (close_code::AWAY, "the controller ends");
 const TOO_SLOW: End = (close_code::AGAIN, "too slow: come again with since=SEQ");
 const SILENT: End = (close_code::POLICY, "no answer to pings");
 
-async fn pump<O, I, F, E>(mut out: O, mut incoming: I, mut frames: F, mut ending: watch::Receiver<bool>)
-where
+async fn pump<O, I, F, E>(
+    mut out: O,
+    mut incoming: I,
+    mut frames: F,
+    mut ending: watch::Receiver<bool>,
+) where
     O: Sink<Message> + Unpin,
     I: Stream<Item = Result<Message, E>> + Unpin,
     F: Stream<Item = Frame> + Unpin,

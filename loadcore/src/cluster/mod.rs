@@ -14,6 +14,7 @@
 //! Nothing here depends on Redis, MongoDB or HTTP. Backends implement the two traits and must pass
 //! [`conformance`].
 
+pub mod agent;
 pub mod conformance;
 pub mod controller;
 pub mod coordinator;

@@ -201,7 +201,9 @@ mod tests {
         assert!(!allows("10.0.0.0/8", "1.1.1.1"));
         assert!(allows("::/0", "fd12::1") && !allows("::/0", "10.0.0.1"));
         // Metadata stays refused, whatever is named.
-        assert!(!allows("0.0.0.0/0", "169.254.169.254") && !allows("169.254.0.0/16", "169.254.1.1") );
+        assert!(
+            !allows("0.0.0.0/0", "169.254.169.254") && !allows("169.254.0.0/16", "169.254.1.1")
+        );
         for wrong in ["", "10.0.0.0/33", "example.com", "10.0.0.1,"] {
             let error = wrong.parse::<Networks>().unwrap_err();
             assert!(error.contains("is no network of addresses"), "{wrong}: {error}");

@@ -4,8 +4,8 @@
 //! served.
 
 mod actuator;
-mod control;
 mod answers;
+mod control;
 mod page;
 mod reports;
 mod runs;

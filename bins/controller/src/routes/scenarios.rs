@@ -101,7 +101,8 @@ async fn create(
         baseline: None,
     };
     platform.store.insert_scenario(&record).await?;
-    let run = if scenario.auto_start { Some(submit_or_forget(&platform, &record).await?) } else { None };
+    let run =
+        if scenario.auto_start { Some(submit_or_forget(&platform, &record).await?) } else { None };
     let created = Created {
         id: record.id.to_string(),
         scenario_id: record.id.to_string(),
@@ -118,7 +119,10 @@ async fn submit_or_forget(
     record: &ScenarioRecord,
 ) -> Result<RunRecord, Problem> {
     match platform.controller.submit(record).await {
-        Ok(run) => Ok(run),
+        Ok(run) => {
+            platform.local.run_submitted();
+            Ok(run)
+        }
         Err(error) => {
             if let Err(left) = platform.store.delete_scenario(&record.owner, &record.id).await {
                 tracing::warn!("scenario {} stays, though its run was refused: {left}", record.id);
@@ -139,11 +143,7 @@ async fn submit_or_forget(
         BadRequest, TooLarge, Internal, NotReady,
     ),
 )]
-async fn validate(
-    platform: Platform,
-    _user: User,
-    body: ScenarioBody,
-) -> Json<Validation> {
+async fn validate(platform: Platform, _user: User, body: ScenarioBody) -> Json<Validation> {
     Json(match judge(body.value, platform.policy.clone()).await {
         Ok(scenario) => Validation { valid: true, faults: Vec::new(), plan: Some(plan(&scenario)) },
         Err(faults) => Validation { valid: false, faults, plan: None },
@@ -254,9 +254,11 @@ async fn start(
 ) -> Result<Response, Problem> {
     let record = found(&platform, &owner, &id).await?;
     // What may be loaded may have changed since the scenario was kept.
-    let document = platform.secrets.open(&record.document).map_err(|error| Problem::internal(&error))?;
+    let document =
+        platform.secrets.open(&record.document).map_err(|error| Problem::internal(&error))?;
     judged(&platform, document).await?;
     let run = platform.controller.submit(&record).await?;
+    platform.local.run_submitted();
     let created = Created {
         id: run.id.to_string(),
         scenario_id: id,
@@ -306,9 +308,9 @@ pub(super) async fn newest_run_of(
     id: &str,
 ) -> Result<RunRecord, Problem> {
     let scenario = found(platform, owner, id).await?.id;
-    newest_run(platform, owner, &scenario).await?.ok_or_else(|| {
-        Problem::new(Kind::NotFound, format!("scenario {id} has no run yet"))
-    })
+    newest_run(platform, owner, &scenario)
+        .await?
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("scenario {id} has no run yet")))
 }
 
 fn made(location: &str, created: Created) -> Response {

@@ -74,7 +74,8 @@ async fn realtime_of_scenario(
     Path(id): Path<String>,
     Query(window): Query<Window>,
 ) -> Result<Response, Problem> {
-    let (seconds, format) = (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
+    let (seconds, format) =
+        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
     let run = newest_run_of(&platform, &owner, &id).await?.id;
     last_seconds(&platform, &owner, &run, seconds, format).await
 }
@@ -93,7 +94,8 @@ async fn realtime(
     Path(id): Path<RunId>,
     Query(window): Query<Window>,
 ) -> Result<Response, Problem> {
-    let (seconds, format) = (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
+    let (seconds, format) =
+        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
     last_seconds(&platform, &owner, &id, seconds, format).await
 }
 

@@ -22,10 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     (status = 200, body = List<WorkerJson>, description = "those of the last minute"),
     BadRequest, Internal, NotReady,
 ))]
-async fn list(
-    platform: Platform,
-    User(owner): User,
-) -> Result<Json<List<WorkerJson>>, Problem> {
+async fn list(platform: Platform, User(owner): User) -> Result<Json<List<WorkerJson>>, Problem> {
     let mut items = Vec::new();
     for worker in platform.controller.workers() {
         items.push(shown(&platform, &owner, &worker).await?);

@@ -2,9 +2,9 @@
 
 pub mod api;
 
-use crate::cluster::{Coordinator, Owner, RunId, Store};
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{RunRecord, ScenarioRecord};
+use crate::cluster::{Coordinator, Owner, RunId, Store};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
 use std::sync::Arc;
 
@@ -72,7 +72,11 @@ impl Controller {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn run(&self, _owner: &Owner, _run: &RunId) -> Result<Option<RunRecord>, ControllerError> {
+    pub async fn run(
+        &self,
+        _owner: &Owner,
+        _run: &RunId,
+    ) -> Result<Option<RunRecord>, ControllerError> {
         Ok(None)
     }
 

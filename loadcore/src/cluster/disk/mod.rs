@@ -65,7 +65,9 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// What is there is no store, or is damaged.
-    #[error("the store's file {file} cannot be read: {reason}; restore it from a copy, or move it away to begin anew")]
+    #[error(
+        "the store's file {file} cannot be read: {reason}; restore it from a copy, or move it away to begin anew"
+    )]
     Damaged {
         /// Which file.
         file: PathBuf,
@@ -73,7 +75,9 @@ pub enum OpenError {
         reason: String,
     },
     /// Another version of the program wrote it.
-    #[error("the store's file {file} has form {found}, and this program reads form 1: use the version that wrote it")]
+    #[error(
+        "the store's file {file} has form {found}, and this program reads form 1: use the version that wrote it"
+    )]
     Version {
         /// Which file.
         file: PathBuf,

@@ -37,8 +37,7 @@ const ENDED_RUNS: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("e
 /// Two numbers, a flag, and the bytes.
 type Piece = (u64, u64, bool, &'static [u8]);
 /// Run, worker, epoch: number, elapsed nanoseconds, whether it is final, bytes.
-const SNAPSHOTS: TableDefinition<'_, (&str, &str, u64), Piece> =
-    TableDefinition::new("snapshots");
+const SNAPSHOTS: TableDefinition<'_, (&str, &str, u64), Piece> = TableDefinition::new("snapshots");
 /// Run, number: from, to, draining, bytes.
 const INTERVALS: TableDefinition<'_, (&str, u64), Piece> = TableDefinition::new("intervals");
 /// Run, name: the document.
@@ -113,11 +112,7 @@ pub(super) fn replace_scenario(
     Ok(true)
 }
 
-pub(super) fn delete_scenario(
-    tx: &WriteTransaction,
-    owner: &str,
-    id: &str,
-) -> Result<bool, Fault> {
+pub(super) fn delete_scenario(tx: &WriteTransaction, owner: &str, id: &str) -> Result<bool, Fault> {
     let mut scenarios = tx.open_table(SCENARIOS)?;
     let Some(old) = record::<ScenarioRecord>(&scenarios, owner, id)? else { return Ok(false) };
     scenarios.remove(id)?;
@@ -208,8 +203,7 @@ pub(super) fn delete_run(tx: &WriteTransaction, owner: &str, id: &str) -> Result
     };
     delist_run(tx, &old)?;
     let next = after(id);
-    tx.open_table(SNAPSHOTS)?
-        .retain_in((id, "", 0)..(next.as_str(), "", 0), |_, _| false)?;
+    tx.open_table(SNAPSHOTS)?.retain_in((id, "", 0)..(next.as_str(), "", 0), |_, _| false)?;
     tx.open_table(INTERVALS)?.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
     tx.open_table(ANALYSES)?.retain_in((id, "")..(next.as_str(), ""), |_, _| false)?;
     Ok(true)

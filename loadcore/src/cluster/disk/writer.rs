@@ -22,8 +22,7 @@ type Answer = Box<dyn FnOnce(Result<(), Kind>) + Send>;
 
 /// Makes a change in a transaction; not given one where none could be begun. `Err` says that the
 /// transaction must not be committed.
-type Change =
-    Box<dyn FnOnce(Result<&WriteTransaction, Kind>) -> (Result<(), Kind>, Answer) + Send>;
+type Change = Box<dyn FnOnce(Result<&WriteTransaction, Kind>) -> (Result<(), Kind>, Answer) + Send>;
 
 /// The writing thread. Dropping it writes what waits, and then ends it.
 #[derive(Debug)]

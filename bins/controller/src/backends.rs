@@ -1,0 +1,61 @@
+//! Options into a store and a coordinator that answer.
+
+use crate::options::Options;
+use loadcore::cluster::disk::DiskStore;
+use loadcore::cluster::memory::MemoryCoordinator;
+use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::{Coordinator, Store};
+use std::sync::Arc;
+
+/// Why there is none.
+#[derive(Debug)]
+pub enum Failure {
+    /// Somebody is not there, and may come: to be tried again.
+    NotThere(String),
+    /// It cannot become right by itself.
+    Wrong(String),
+}
+
+/// The store that the options name.
+///
+/// # Errors
+/// When it is not there or cannot be used; without passwords.
+pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
+    let dir = options.data_dir.clone();
+    // A large file is read through, which takes its time.
+    let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
+    match opened {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => Err(Failure::Wrong(error.to_string())),
+        Err(error) => Err(Failure::Wrong(format!("the store could not be opened: {error}"))),
+    }
+}
+
+/// The coordinator that the options name.
+///
+/// # Errors
+/// When it is not there or cannot be used; without passwords.
+pub async fn coordinator(_options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
+    Ok(Arc::new(MemoryCoordinator::new()))
+}
+
+/// The key of what is secret: the environment's, else a file's that is made where there is none.
+///
+/// # Errors
+/// When it cannot be read or made.
+pub fn secrets(options: &Options) -> Result<Secrets, Failure> {
+    match std::env::var("LOADCORE_SECRET_KEY") {
+        Ok(text) if !text.is_empty() => Secrets::from_text(&text)
+            .map_err(|error| Failure::Wrong(format!("LOADCORE_SECRET_KEY: {error}"))),
+        _ => {
+            let dir = &options.data_dir;
+            std::fs::create_dir_all(dir).map_err(|error| {
+                Failure::Wrong(format!(
+                    "the data directory {} cannot be made: {error}",
+                    dir.display()
+                ))
+            })?;
+            Secrets::from_file(&dir.join("secret.key")).map_err(Failure::Wrong)
+        }
+    }
+}
