@@ -160,7 +160,8 @@ impl Store for DiskStore {
     async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
         const DOING: &str = "change a scenario";
         let new = scenario.clone();
-        let next = ScenarioRecord { revision: scenario.revision + 1, ..scenario.clone() };
+        let next =
+            ScenarioRecord { revision: scenario.revision.saturating_add(1), ..scenario.clone() };
         let json = encode(DOING, &next)?;
         self.write(DOING, move |tx| tables::replace_scenario(tx, &new, &json)).await
     }
@@ -206,7 +207,7 @@ impl Store for DiskStore {
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
         const DOING: &str = "change a run";
         let new = run.clone();
-        let next = RunRecord { revision: run.revision + 1, ..run.clone() };
+        let next = RunRecord { revision: run.revision.saturating_add(1), ..run.clone() };
         let json = encode(DOING, &next)?;
         self.write(DOING, move |tx| tables::replace_run(tx, &new, &json)).await
     }

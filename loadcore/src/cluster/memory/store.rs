@@ -84,7 +84,8 @@ impl Store for MemoryStore {
         let Some(stored) = stored.filter(|stored| stored.revision == scenario.revision) else {
             return Ok(false);
         };
-        *stored = ScenarioRecord { revision: scenario.revision + 1, ..scenario.clone() };
+        *stored =
+            ScenarioRecord { revision: scenario.revision.saturating_add(1), ..scenario.clone() };
         Ok(true)
     }
 
@@ -138,7 +139,7 @@ impl Store for MemoryStore {
         let Some(stored) = stored.filter(|stored| stored.record.revision == run.revision) else {
             return Ok(false);
         };
-        stored.record = RunRecord { revision: run.revision + 1, ..run.clone() };
+        stored.record = RunRecord { revision: run.revision.saturating_add(1), ..run.clone() };
         Ok(true)
     }
 

@@ -1,0 +1,347 @@
+//! The store's calls into MongoDB's.
+
+use crate::calls::{all, limit, list};
+use crate::connect::MongoStore;
+use crate::documents::{
+    analysis, date, fits, interval, number, read_interval, read_snapshot, record, run, scenario,
+    snapshot,
+};
+use crate::error::{DUPLICATE_KEY, Fault, code};
+use crate::results::fitting;
+use async_trait::async_trait;
+use loadcore::cluster::coordinator::SnapshotRecord;
+use loadcore::cluster::store::{IntervalRecord, Kind, Page, RunRecord, ScenarioRecord};
+use loadcore::cluster::{Owner, RunId, ScenarioId, Store, StoreError};
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Error;
+use mongodb::options::ReturnDocument;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs that are deleted with one command.
+const FORGET_TOGETHER: i64 = 100;
+
+/// How often a term is asked for. Only the first terms ever can meet.
+const TERM_TRIES: usize = 5;
+
+#[async_trait]
+impl Store for MongoStore {
+    async fn next_term(&self) -> Result<u64, StoreError> {
+        self.in_time("count a term", self.count_term()).await
+    }
+
+    async fn insert_scenario(&self, new: &ScenarioRecord) -> Result<(), StoreError> {
+        let document = scenario(new);
+        self.in_time("keep a new scenario", self.insert("scenarios", document)).await
+    }
+
+    async fn replace_scenario(&self, new: &ScenarioRecord) -> Result<bool, StoreError> {
+        let next = ScenarioRecord { revision: new.revision.saturating_add(1), ..new.clone() };
+        let document = scenario(&next);
+        let replacing = self.replace("scenarios", new.revision, document);
+        self.in_time("change a scenario", replacing).await
+    }
+
+    async fn scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+    ) -> Result<Option<ScenarioRecord>, StoreError> {
+        let filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+        let one = async { self.one("scenarios", filter).await?.as_ref().map(read).transpose() };
+        self.in_time("read a scenario", one).await
+    }
+
+    async fn scenarios(
+        &self,
+        owner: &Owner,
+        tag: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ScenarioRecord>, StoreError> {
+        let mut filter = doc! { "owner": owner.as_str() };
+        if let Some(tag) = tag {
+            filter.insert("tags", tag);
+        }
+        let collection = self.collection("scenarios");
+        let found = async { list(&collection, filter, page).await?.iter().map(read).collect() };
+        self.in_time("list scenarios", found).await
+    }
+
+    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+        let deleting = async {
+            let filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+            Ok(self.collection("scenarios").delete_one(filter).await?.deleted_count > 0)
+        };
+        self.in_time("delete a scenario", deleting).await
+    }
+
+    async fn insert_run(&self, new: &RunRecord) -> Result<(), StoreError> {
+        self.in_time("keep a new run", self.insert("runs", run(new))).await
+    }
+
+    async fn replace_run(&self, new: &RunRecord) -> Result<bool, StoreError> {
+        let next = RunRecord { revision: new.revision.saturating_add(1), ..new.clone() };
+        let replacing = async {
+            let replaced = self.replace("runs", new.revision, run(&next)).await?;
+            if replaced && next.ended_unix_ms.is_some() {
+                self.stamp_parts(next.id.as_str(), next.ended_unix_ms.map(date)).await?;
+            }
+            Ok(replaced)
+        };
+        self.in_time("change a run", replacing).await
+    }
+
+    async fn run(&self, owner: &Owner, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        let filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+        let one = async { self.one("runs", filter).await?.as_ref().map(read).transpose() };
+        self.in_time("read a run", one).await
+    }
+
+    async fn runs(
+        &self,
+        owner: &Owner,
+        scenario: Option<&ScenarioId>,
+        page: &Page,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        let mut filter = doc! { "owner": owner.as_str() };
+        if let Some(scenario) = scenario {
+            filter.insert("scenarioId", scenario.as_str());
+        }
+        let collection = self.collection("runs");
+        let found = async { list(&collection, filter, page).await?.iter().map(read).collect() };
+        self.in_time("list runs", found).await
+    }
+
+    async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError> {
+        let deleting = async {
+            let runs = self.collection("runs");
+            let filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+            let deleted = runs.delete_one(filter).await?.deleted_count > 0;
+            // Also where the call before this one was cut off in between.
+            if deleted || runs.find_one(doc! { "_id": id.as_str() }).await?.is_none() {
+                self.delete_parts(&[&id.0]).await?;
+            }
+            Ok(deleted)
+        };
+        self.in_time("delete a run", deleting).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let found = async {
+            let runs = self.collection("runs");
+            let open = runs.find(doc! { "open": true }).sort(doc! { "_id": -1 }).await?;
+            all(open).await?.iter().map(read).collect()
+        };
+        self.in_time("list the open runs", found).await
+    }
+
+    async fn keep_snapshots(
+        &self,
+        owner: &Owner,
+        snapshots: &[SnapshotRecord],
+    ) -> Result<(), StoreError> {
+        self.in_time("keep snapshots", self.put_snapshots(owner.as_str(), snapshots)).await
+    }
+
+    async fn snapshots(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+    ) -> Result<Vec<SnapshotRecord>, StoreError> {
+        let found = async {
+            let filter = doc! { "_id.run": run.as_str(), "owner": owner.as_str() };
+            let in_order = doc! { "_id.worker": 1, "_id.epoch": 1 };
+            let found = self.collection("snapshots").find(filter).sort(in_order).await?;
+            let found = all(found).await?;
+            Ok(found.iter().map(read_snapshot).collect::<Result<_, _>>()?)
+        };
+        self.in_time("read snapshots", found).await
+    }
+
+    async fn keep_intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        intervals: &[IntervalRecord],
+    ) -> Result<(), StoreError> {
+        let keeping = self.put_intervals(owner.as_str(), run.as_str(), intervals);
+        self.in_time("keep intervals", keeping).await
+    }
+
+    async fn intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<IntervalRecord>, StoreError> {
+        let Some(most) = limit(most) else { return Ok(Vec::new()) };
+        let found = async {
+            let from = doc! { "$gte": number(from) };
+            let filter =
+                doc! { "_id.run": run.as_str(), "_id.number": from, "owner": owner.as_str() };
+            let in_order = doc! { "_id.number": 1 };
+            let intervals = self.collection("intervals");
+            let found = all(intervals.find(filter).sort(in_order).limit(most).await?).await?;
+            Ok(found.iter().map(read_interval).collect::<Result<_, _>>()?)
+        };
+        self.in_time("read intervals", found).await
+    }
+
+    async fn keep_analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+        document: &Value,
+    ) -> Result<(), StoreError> {
+        let keeping = async {
+            let before = self.heads(Some(owner.as_str()), [run.as_str()]).await?;
+            let Some(ended) = before.get(run.as_str()) else { return Ok(()) };
+            let new = analysis(owner.as_str(), run.as_str(), name, document, *ended)?;
+            fits(&format!("the document `{name}` of run {run}"), &new)?;
+            let id = new.get("_id").cloned().unwrap_or(Bson::Null);
+            let analyses = self.collection("analyses");
+            analyses.replace_one(doc! { "_id": id }, new).upsert(true).await?;
+            Ok(self.settle(owner.as_str(), &before).await?)
+        };
+        self.in_time("keep an analysis", keeping).await
+    }
+
+    async fn analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        let id = doc! { "run": run.as_str(), "name": name };
+        let filter = doc! { "_id": id, "owner": owner.as_str() };
+        let one = async { self.one("analyses", filter).await?.as_ref().map(read).transpose() };
+        self.in_time("read an analysis", one).await
+    }
+
+    async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {
+        let forgetting = async {
+            let forgotten = self.delete_ended(before_unix_ms).await?;
+            self.sweep().await?;
+            Ok(forgotten)
+        };
+        self.in_time("forget old runs", forgetting).await
+    }
+}
+
+impl MongoStore {
+    async fn count_term(&self) -> Result<u64, Fault> {
+        let counters = self.collection("counters");
+        let mut tries = 0;
+        let counted = loop {
+            tries += 1;
+            let one_more = doc! { "$inc": { "value": 1_i64 } };
+            let counting = counters.find_one_and_update(doc! { "_id": "term" }, one_more);
+            match counting.upsert(true).return_document(ReturnDocument::After).await {
+                // Two made the counter at once, and the other one did.
+                Err(error) if code(&error) == Some(DUPLICATE_KEY) && tries < TERM_TRIES => {}
+                counted => break counted?,
+            }
+        };
+        let term = counted.and_then(|counter| counter.get_i64("value").ok());
+        let wrong = || Kind::Damaged("the counter `term` is no number".into());
+        Ok(term.and_then(|term| u64::try_from(term).ok()).ok_or_else(wrong)?)
+    }
+
+    async fn one(&self, collection: &str, filter: Document) -> Result<Option<Document>, Fault> {
+        Ok(self.collection(collection).find_one(filter).await?)
+    }
+
+    async fn insert(&self, name: &str, new: Result<Document, Kind>) -> Result<(), Fault> {
+        let new = new?;
+        fits(&what(name, &new), &new)?;
+        self.collection(name).insert_one(new).await?;
+        Ok(())
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        revision: u64,
+        new: Result<Document, Kind>,
+    ) -> Result<bool, Fault> {
+        let new = new?;
+        fits(&what(name, &new), &new)?;
+        let value = |key| new.get(key).cloned().unwrap_or(Bson::Null);
+        let read =
+            doc! { "_id": value("_id"), "owner": value("owner"), "revision": number(revision) };
+        Ok(self.collection(name).replace_one(read, new).await?.matched_count > 0)
+    }
+
+    async fn put_snapshots(&self, owner: &str, new: &[SnapshotRecord]) -> Result<(), Fault> {
+        let runs: BTreeSet<&str> = new.iter().map(|one| one.run.as_str()).collect();
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let before = self.heads(Some(owner), runs).await?;
+        // One command must not hold two for one place.
+        let mut newest = BTreeMap::new();
+        for one in new.iter().filter(|one| before.contains_key(one.run.as_str())) {
+            let place = newest.entry((&one.run, &one.worker, one.epoch)).or_insert(one);
+            if place.seq < one.seq {
+                *place = one;
+            }
+        }
+        let documents = newest.values().map(|one| {
+            let what = format!("a snapshot of worker {} in run {}", one.worker, one.run);
+            let ended = before.get(one.run.as_str()).copied().flatten();
+            (what, snapshot(owner, one, ended))
+        });
+        let (fitting, refused) = fitting(documents);
+        self.put_newer(fitting).await?;
+        self.settle(owner, &before).await?;
+        Ok(refused?)
+    }
+
+    async fn put_intervals(
+        &self,
+        owner: &str,
+        run: &str,
+        new: &[IntervalRecord],
+    ) -> Result<(), Fault> {
+        let before = self.heads(Some(owner), [run]).await?;
+        let Some(ended) = before.get(run) else { return Ok(()) };
+        let documents = new.iter().map(|one| {
+            let what = format!("interval {} of run {run}", one.number);
+            (what, interval(owner, run, one, *ended))
+        });
+        let (fitting, refused) = fitting(documents);
+        self.put_new(&fitting).await?;
+        self.settle(owner, &before).await?;
+        Ok(refused?)
+    }
+
+    async fn delete_ended(&self, before_unix_ms: u64) -> Result<u64, Error> {
+        let runs = self.collection("runs");
+        let mut all_deleted = 0;
+        loop {
+            let ended = doc! { "endedAt": { "$lt": date(before_unix_ms) } };
+            let some = runs.find(ended).projection(doc! { "_id": 1 }).limit(FORGET_TOGETHER);
+            let some = all(some.await?).await?;
+            let ids: Vec<String> =
+                some.iter().filter_map(|run| run.get_str("_id").ok().map(str::to_owned)).collect();
+            if ids.is_empty() {
+                return Ok(all_deleted);
+            }
+            let deleted = runs.delete_many(doc! { "_id": { "$in": &ids } }).await?.deleted_count;
+            self.delete_parts(&ids.iter().collect::<Vec<_>>()).await?;
+            all_deleted += deleted;
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T, Fault> {
+    Ok(record(document)?)
+}
+
+/// What a document is, for people.
+fn what(collection: &str, document: &Document) -> String {
+    let id = document.get_str("_id").unwrap_or_default();
+    format!("{} {id}", collection.trim_end_matches('s'))
+}

@@ -1,0 +1,67 @@
+//! A program into a process of its own on a free port, that is surely ended.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts a program whose output goes to a file.
+    pub(crate) fn start(program: &Path, arguments: &[OsString], log: &Path) -> io::Result<Self> {
+        let log = File::options().create(true).append(true).open(log)?;
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Self(child))
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Ends it without warning, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        // It is gone already, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let sent = pid.map(|pid| kill_process(pid, signal));
+        assert!(matches!(sent, Some(Ok(()))), "the server takes signal {signal:?}: {sent:?}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Where a program is: on the path, or where pip puts those of a single user.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let own = env::var_os("HOME").map(|home| Path::new(&home).join(".local/bin"));
+    let folders = env::split_paths(&path).chain(own);
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// A port that nobody has now. Somebody may take it before it is used: to be tried again then.
+pub(crate) fn free_port() -> u16 {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound.expect("a free port").port()
+}
