@@ -41,6 +41,7 @@ step_tools() {
     local missing=()
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    command -v redis-server >/dev/null || missing+=(redis-server) # the tests of loadcore-redis start their own
     if [ ${#missing[@]} -gt 0 ]; then
         echo "installing: ${missing[*]}"
         local root=()

@@ -5,6 +5,8 @@ use loadcore::cluster::disk::DiskStore;
 use loadcore::cluster::memory::MemoryCoordinator;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{Coordinator, Store};
+use loadcore_mongo::{ConnectError, MongoStore};
+use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
 use std::sync::Arc;
 
 /// Why there is none.
@@ -21,6 +23,16 @@ pub enum Failure {
 /// # Errors
 /// When it is not there or cannot be used; without passwords.
 pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
+    let Some(url) = &options.mongo else { return on_disk(options).await };
+    match MongoStore::connect(url, loadcore_mongo::Options::default()).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error @ ConnectError::Address { .. }) => Err(Failure::Wrong(error.to_string())),
+        // A server that refuses may still be starting, or be given its users.
+        Err(error) => Err(Failure::NotThere(error.to_string())),
+    }
+}
+
+async fn on_disk(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     let dir = options.data_dir.clone();
     // A large file is read through, which takes its time.
     let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
@@ -35,8 +47,14 @@ pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
 ///
 /// # Errors
 /// When it is not there or cannot be used; without passwords.
-pub async fn coordinator(_options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
-    Ok(Arc::new(MemoryCoordinator::new()))
+pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
+    let Some(url) = &options.redis else { return Ok(Arc::new(MemoryCoordinator::new())) };
+    let coordinator = RedisCoordinator::new(&RedisOptions::new(url.as_str()))
+        .map_err(|error| Failure::Wrong(error.to_string()))?;
+    match coordinator.now_us().await {
+        Ok(_) => Ok(Arc::new(coordinator)),
+        Err(error) => Err(Failure::NotThere(format!("Redis at {}: {error}", redact(url)))),
+    }
 }
 
 /// The key of what is secret: the environment's, else a file's that is made where there is none.

@@ -57,7 +57,11 @@ async fn metrics(State(status): State<watch::Receiver<Status>>) -> Response {
     let is = |wanted: bool| ConstGauge::new(i64::from(wanted));
     let mut registry = Registry::with_prefix("loadtest_worker");
     registry.register("ready", "Whether it takes tasks", is(status == Status::Working));
-    registry.register("draining", "Whether it finishes what it has", is(status == Status::Draining));
+    registry.register(
+        "draining",
+        "Whether it finishes what it has",
+        is(status == Status::Draining),
+    );
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

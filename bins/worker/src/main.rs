@@ -34,5 +34,9 @@ fn main() -> ExitCode {
 /// One line each on standard error, filtered by `LOADCORE_LOG`.
 fn log() {
     let filter = EnvFilter::try_from_env("LOADCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
 }

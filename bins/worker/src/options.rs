@@ -13,7 +13,13 @@ pub struct Options {
     pub redis: String,
 
     /// What people call it [default: its id, new for each start]
-    #[arg(long, value_name = "N", env = "LOADCORE_NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "LOADCORE_NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub name: String,
 
     /// Engine threads [default: one for each processor]
@@ -76,7 +82,10 @@ mod tests {
              --allow-targets 10.0.0.0/8,127.0.0.1",
         );
         let options = options.unwrap();
-        assert_eq!((options.name.as_str(), options.threads, options.max_rps), ("a", Some(2), Some(5e3)));
+        assert_eq!(
+            (options.name.as_str(), options.threads, options.max_rps),
+            ("a", Some(2), Some(5e3))
+        );
         assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
         assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
         assert_eq!(parsed("--redis redis://h").unwrap().policy(), TargetPolicy::default());

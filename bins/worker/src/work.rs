@@ -21,7 +21,8 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// # Errors
 /// What cannot become right by itself.
 pub async fn work(options: Options) -> Result<(), String> {
-    let mut signals = Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
+    let mut signals =
+        Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
     let (status, shown) = watch::channel(Status::Waiting("it is starting".into()));
     if let Some(address) = options.listen {
         let listener = TcpListener::bind(address)
@@ -54,10 +55,7 @@ pub async fn work(options: Options) -> Result<(), String> {
 }
 
 /// The coordinator, as soon as it answers.
-async fn reach(
-    url: &str,
-    status: &watch::Sender<Status>,
-) -> Result<Arc<dyn Coordinator>, String> {
+async fn reach(url: &str, status: &watch::Sender<Status>) -> Result<Arc<dyn Coordinator>, String> {
     let coordinator = redis(url)?;
     let mut wait = AGAIN.0;
     while let Err(error) = coordinator.now_us().await {

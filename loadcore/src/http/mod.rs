@@ -16,7 +16,7 @@ mod tls;
 
 pub use plan::{ConnectTo, HttpOptions, HttpVersion, Origin, PlanError};
 pub use policy::{Networks, TargetPolicy};
-pub use tls::{TlsError, TlsOptions};
+pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Lane, Opened, Streams, Thread, Transport};

@@ -1,0 +1,31 @@
+//! The scripts in `scripts/`: what Redis does as one step.
+//!
+//! They use nothing newer than Redis 6.2, take all keys as `KEYS`, and are loaded again by whoever
+//! finds them gone. A controller's begin with `led.lua`, which refuses the term of the past.
+
+use redis::Script;
+use std::sync::LazyLock;
+
+macro_rules! scripts {
+    ($($name:ident = $($file:literal)+;)*) => {
+        $(pub(crate) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!($(include_str!(concat!("scripts/", $file))),+)));)*
+    };
+}
+
+scripts! {
+    BEAT = "beat.lua";
+    LEAVE = "leave.lua";
+    PUT = "put.lua";
+    ADOPT_TASK = "adopt_task.lua";
+    ACCEPT_TASK = "accept_task.lua";
+    LEAD = "led.lua" "lead.lua";
+    ABDICATE = "abdicate.lua";
+    OPEN = "led.lua" "open.lua";
+    APPEND = "led.lua" "append.lua";
+    OFFER = "led.lua" "offer.lua";
+    WITHDRAW = "led.lua" "withdraw_tasks.lua" "withdraw.lua";
+    SETTLE = "led.lua" "settle.lua";
+    CONFIRM = "led.lua" "confirm.lua";
+    CLOSE = "led.lua" "withdraw_tasks.lua" "close.lua";
+}

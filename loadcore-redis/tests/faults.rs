@@ -1,0 +1,437 @@
+//! What becomes of a coordinator's calls when Redis is killed, frozen, wiped, restored from a backup,
+//! or never there; and when somebody writes into it what is none of ours.
+
+mod support;
+
+use loadcore::cluster::conformance::{a_report, a_snapshot};
+use loadcore::cluster::coordinator::{
+    Coordinator, CoordinatorError, Kind, Leader, PATIENCE, SnapshotRecord,
+};
+use loadcore::cluster::journal::{Entry, Task};
+use loadcore::cluster::{RunId, WorkerId};
+use loadcore::time::Clock;
+use loadcore_redis::RedisCoordinator;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{SOON, Server, in_the_end};
+
+const NOW: Duration = Duration::ZERO;
+const A_WHILE: Duration = Duration::from_millis(150);
+
+fn run() -> RunId {
+    "run".into()
+}
+
+fn worker() -> WorkerId {
+    "w".into()
+}
+
+fn plan() -> bytes::Bytes {
+    "the plan".into()
+}
+
+fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
+    numbers.map(|number| Entry::Pause { at_ns: number }).collect()
+}
+
+fn leader(name: &str, term: u64) -> Leader {
+    Leader { controller: name.into(), term, address: String::new() }
+}
+
+async fn whole(coordinator: &RedisCoordinator) -> Option<Vec<Entry>> {
+    coordinator.journal(&run(), 0, NOW).await.unwrap()
+}
+
+fn numbers(snapshots: &[SnapshotRecord]) -> Vec<u64> {
+    snapshots.iter().map(|snapshot| snapshot.seq).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_redis_that_comes_back_with_its_file_has_lost_nothing() {
+    let mut server = Server::start_durable().await;
+    let coordinator = server.coordinator();
+    coordinator.lead(&leader("c", 3), SOON).await.unwrap();
+    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.offer(3, &run(), 1).await.unwrap();
+    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    for seq in 1..=4 {
+        coordinator.put(&a_snapshot("w", 1, seq)).await.unwrap();
+    }
+    let first = coordinator.results(3, 2, NOW).await.unwrap();
+    assert_eq!(numbers(&first), [1, 2]);
+
+    server.kill();
+    server.spawn().await;
+
+    in_the_end(async || coordinator.append(3, &run(), 2, &entries(2..3)).await).await;
+    assert_eq!(whole(&coordinator).await, Some(entries(0..3)));
+    assert_eq!(coordinator.plan(&run()).await.unwrap(), Some(plan()));
+    let task = in_the_end(async || coordinator.take(&worker(), A_WHILE).await).await;
+    assert_eq!(task, Some(Task { run: run() }));
+    assert_eq!(coordinator.workers().await.unwrap().len(), 1);
+    let rest = in_the_end(async || coordinator.results(3, 10, A_WHILE).await).await;
+    assert_eq!(numbers(&rest), [3, 4]);
+    let refused = coordinator.open(2, &run(), plan(), &[]).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Superseded(3), "the term outlasts a restart");
+}
+
+/// Everything that a controller and a worker do, with the run brought again first.
+async fn works_from_nothing(coordinator: &RedisCoordinator) {
+    let refused =
+        in_the_end(async || match coordinator.append(3, &run(), 2, &entries(2..3)).await {
+            Err(error) if error.kind == Kind::Conflict => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => panic!("an entry was appended to a journal that is gone"),
+        });
+    refused.await;
+    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.append(3, &run(), 2, &entries(2..3)).await.unwrap();
+    assert_eq!(whole(coordinator).await, Some(entries(0..3)));
+    coordinator.offer(3, &run(), 1).await.unwrap();
+    let task = in_the_end(async || coordinator.take(&worker(), SOON).await).await;
+    assert_eq!(task, Some(Task { run: run() }));
+    in_the_end(async || coordinator.beat(&a_report("w", 7)).await).await;
+    assert_eq!(coordinator.workers().await.unwrap().len(), 1);
+    in_the_end(async || coordinator.put(&a_snapshot("w", 1, 7)).await).await;
+    let results = in_the_end(async || coordinator.results(3, 10, SOON).await).await;
+    assert_eq!(numbers(&results), [7]);
+    assert_eq!(numbers(&coordinator.newest(&run()).await.unwrap()), [7]);
+    assert_eq!(coordinator.lead(&leader("c", 3), SOON).await.unwrap(), leader("c", 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_redis_that_comes_back_empty_works_on() {
+    let mut server = Server::start().await;
+    let coordinator = server.coordinator();
+    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    works_on_with(&coordinator).await;
+    server.kill();
+    server.spawn().await;
+    works_from_nothing(&coordinator).await;
+}
+
+/// Uses every script, group and connection once.
+async fn works_on_with(coordinator: &RedisCoordinator) {
+    coordinator.lead(&leader("c", 3), SOON).await.unwrap();
+    coordinator.offer(3, &run(), 1).await.unwrap();
+    coordinator.take(&worker(), NOW).await.unwrap();
+    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
+    coordinator.results(3, 1, NOW).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_wiped_while_all_wait_works_on() {
+    let server = Server::start().await;
+    let coordinator = Arc::new(server.coordinator());
+    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    works_on_with(&coordinator).await;
+    let wait = 2 * SOON;
+    let waits = |coordinator: &Arc<RedisCoordinator>| {
+        let (a, b, c) = (coordinator.clone(), coordinator.clone(), coordinator.clone());
+        (
+            tokio::spawn(async move { a.take(&worker(), wait).await }),
+            tokio::spawn(async move { b.journal(&run(), 2, wait).await }),
+            tokio::spawn(async move { c.results(3, 10, wait).await }),
+        )
+    };
+    let (task, journal, results) = waits(&coordinator);
+    tokio::time::sleep(A_WHILE).await;
+    server.wipe();
+    let brought = async {
+        coordinator.open(3, &run(), plan(), &entries(0..3)).await.unwrap();
+        coordinator.offer(3, &run(), 1).await.unwrap();
+        coordinator.put(&a_snapshot("w", 1, 2)).await.unwrap();
+        let task = task.await.unwrap().unwrap();
+        let journal = journal.await.unwrap().unwrap();
+        (task, journal, results.await.unwrap().unwrap())
+    };
+    let (task, journal, results) =
+        tokio::time::timeout(SOON, brought).await.expect("all who waited got what came");
+    assert_eq!(task, Some(Task { run: run() }));
+    assert_eq!(journal, Some(entries(2..3)));
+    assert_eq!(numbers(&results), [2]);
+    server.wipe();
+    works_from_nothing(&coordinator).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_of_yesterday_is_brought_up_to_date() {
+    let mut server = Server::start_durable().await;
+    let coordinator = server.coordinator();
+    coordinator.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.put(&a_snapshot("w", 1, 5)).await.unwrap();
+    let backup = tempfile::tempdir().unwrap();
+    support::copy(&server.data(), backup.path());
+    coordinator.append(1, &run(), 2, &entries(2..4)).await.unwrap();
+    coordinator.put(&a_snapshot("w", 1, 9)).await.unwrap();
+
+    server.kill();
+    std::fs::remove_dir_all(server.data()).unwrap();
+    support::copy(backup.path(), &server.data());
+    server.spawn().await;
+
+    let journal = in_the_end(async || coordinator.journal(&run(), 0, NOW).await).await;
+    assert_eq!(journal, Some(entries(0..2)), "the backup is what is there");
+    let refused = in_the_end(async || {
+        Ok(coordinator.append(1, &run(), 4, &entries(4..5)).await.map_err(|error| error.kind))
+    });
+    assert_eq!(refused.await, Err(Kind::Conflict), "a gap");
+    coordinator.open(1, &run(), plan(), &entries(0..4)).await.unwrap();
+    coordinator.append(1, &run(), 4, &entries(4..5)).await.unwrap();
+    assert_eq!(whole(&coordinator).await, Some(entries(0..5)));
+    in_the_end(async || coordinator.put(&a_snapshot("w", 1, 9)).await).await;
+    assert_eq!(numbers(&coordinator.newest(&run()).await.unwrap()), [9]);
+}
+
+#[tokio::test]
+async fn a_journal_that_differs_gives_way_to_a_longer_one_alone() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    coordinator.open(1, &run(), plan(), &entries(0..3)).await.unwrap();
+    let refused = coordinator.open(1, &run(), plan(), &entries(1..4)).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict);
+    coordinator.open(1, &run(), plan(), &entries(1..5)).await.unwrap();
+    assert_eq!(whole(&coordinator).await, Some(entries(1..5)));
+}
+
+/// Every call, with the time for which it was asked to wait.
+async fn every_call_fails_in_time(coordinator: &RedisCoordinator) {
+    let run = run();
+    let (report, snapshot) = (a_report("w", 1), a_snapshot("w", 1, 1));
+    let (claim, worker) = (leader("c", 1), worker());
+    tokio::join!(
+        timed(NOW, coordinator.now_us()),
+        timed(NOW, coordinator.beat(&report)),
+        timed(NOW, coordinator.leave(&worker)),
+        timed(A_WHILE, coordinator.take(&worker, A_WHILE)),
+        timed(A_WHILE, coordinator.journal(&run, 0, A_WHILE)),
+        timed(NOW, coordinator.plan(&run)),
+        timed(NOW, coordinator.put(&snapshot)),
+        timed(NOW, coordinator.lead(&claim, SOON)),
+        timed(NOW, coordinator.abdicate(&claim)),
+        timed(NOW, coordinator.workers()),
+        timed(NOW, coordinator.open(1, &run, plan(), &[])),
+        timed(NOW, coordinator.append(1, &run, 0, &[])),
+        timed(NOW, coordinator.offer(1, &run, 1)),
+        timed(NOW, coordinator.withdraw(1, &run)),
+        timed(A_WHILE, coordinator.results(1, 1, A_WHILE)),
+        timed(NOW, coordinator.newest(&run)),
+    );
+    timed(NOW, coordinator.confirm(1, &run, &[])).await;
+    timed(NOW, coordinator.close(1, &run)).await;
+}
+
+/// Sees a call fail as unavailable, within its wait and the patience that was promised; and a second
+/// for a busy machine.
+async fn timed<T: std::fmt::Debug>(
+    wait: Duration,
+    call: impl Future<Output = Result<T, CoordinatorError>>,
+) {
+    let clock = Clock::start();
+    let error = call.await.expect_err("nobody can have answered");
+    let took = Duration::from_nanos(clock.now());
+    let promised = wait + PATIENCE + Duration::from_secs(1);
+    assert!(took <= promised, "could not {}: said so after {took:?}", error.doing);
+    assert!(
+        matches!(&error.kind, Kind::Unavailable(why) if why.contains("redis+unix:")),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_redis_holds_nobody_up() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    // Once with connections that were good, once with connections that are not made.
+    works_on_with(&coordinator).await;
+    server.freeze();
+    every_call_fails_in_time(&coordinator).await;
+    every_call_fails_in_time(&coordinator).await;
+    server.thaw();
+    in_the_end(async || coordinator.beat(&a_report("w", 2)).await).await;
+    in_the_end(async || coordinator.put(&a_snapshot("w", 1, 2)).await).await;
+    in_the_end(async || coordinator.journal(&run(), 0, NOW).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_not_there_may_come_later() {
+    let mut server = Server::not_started(&[]);
+    let coordinator = server.coordinator();
+    every_call_fails_in_time(&coordinator).await;
+    server.spawn().await;
+    works_from_nothing(&coordinator).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_long_hears_soon_that_redis_is_not_there() {
+    let server = Server::not_started(&[]);
+    timed(NOW, server.coordinator().take(&worker(), Duration::from_secs(600))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_controllers_and_one_truth() {
+    let server = Server::start().await;
+    let (old, new) = (server.coordinator(), Arc::new(server.coordinator()));
+    let short = Duration::from_millis(200);
+    assert_eq!(old.lead(&leader("old", 1), short).await.unwrap(), leader("old", 1));
+    old.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
+    for seq in 1..=3 {
+        old.put(&a_snapshot("w", 1, seq)).await.unwrap();
+    }
+    assert_eq!(numbers(&old.results(1, 2, NOW).await.unwrap()), [1, 2]);
+    let leads = in_the_end(async || match new.lead(&leader("new", 2), SOON).await {
+        Ok(who) if who.controller == "new" => Ok(who),
+        Ok(who) => Err(CoordinatorError {
+            kind: Kind::Superseded(who.term),
+            doing: "wait for the lease to end",
+            source: None,
+        }),
+        Err(error) => Err(error),
+    });
+    assert_eq!(leads.await.term, 2);
+    for kind in [
+        old.results(1, 10, NOW).await.unwrap_err().kind,
+        old.append(1, &run(), 2, &entries(2..3)).await.unwrap_err().kind,
+        old.lead(&leader("old", 1), SOON).await.unwrap_err().kind,
+    ] {
+        assert_eq!(kind, Kind::Superseded(2));
+    }
+    let first = new.results(2, 10, NOW).await.unwrap();
+    let second = new.results(2, 10, NOW).await.unwrap();
+    assert_eq!([numbers(&first), numbers(&second)].concat(), [1, 2, 3], "none is lost");
+    assert_eq!(new.results(2, 10, NOW).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_a_worker_that_vanished_goes_to_another() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    coordinator.take(&worker(), NOW).await.unwrap();
+    coordinator.offer(1, &run(), 1).await.unwrap();
+    // It was delivered, and then the worker was gone.
+    redis::cmd("XREADGROUP")
+        .arg(&["GROUP", "all", "all", "STREAMS", "loadcore:tasks", ">"])
+        .exec(&mut server.raw())
+        .unwrap();
+    assert_eq!(coordinator.take(&worker(), A_WHILE).await.unwrap(), None, "it may yet take it");
+    let waits = async {
+        loop {
+            if let Some(task) = coordinator.take(&worker(), A_WHILE).await.unwrap() {
+                return task;
+            }
+        }
+    };
+    let task = tokio::time::timeout(SOON, waits).await.expect("another gets it");
+    assert_eq!(task.run, run());
+    assert_eq!(coordinator.take(&worker(), A_WHILE).await.unwrap(), None, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_given_up_takes_nothing_with_it() {
+    let server = Server::start().await;
+    let coordinator = Arc::new(server.coordinator());
+    for _ in 0..10 {
+        let (a, b) = (coordinator.clone(), coordinator.clone());
+        let task = tokio::spawn(async move { a.take(&worker(), SOON).await });
+        let results = tokio::spawn(async move { b.results(1, 1, SOON).await });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        task.abort();
+        results.abort();
+    }
+    // Redis has noticed that nobody is there any more.
+    tokio::time::sleep(A_WHILE).await;
+    coordinator.offer(1, &run(), 1).await.unwrap();
+    coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
+    let task = coordinator.take(&worker(), SOON).await.unwrap();
+    assert_eq!(task, Some(Task { run: run() }));
+    assert_eq!(numbers(&coordinator.results(1, 1, SOON).await.unwrap()), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_callers_than_connections_may_wait() {
+    let server = Server::start().await;
+    let coordinator = Arc::new(server.coordinator());
+    let mut takers = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        let coordinator = coordinator.clone();
+        takers.spawn(async move { coordinator.take(&worker(), Duration::from_millis(500)).await });
+    }
+    let failed = takers.join_all().await.into_iter().filter_map(Result::err);
+    assert_eq!(failed.map(|error| error.to_string()).collect::<Vec<_>>(), [""; 0]);
+}
+
+fn is_damaged<T: std::fmt::Debug>(answer: Result<T, CoordinatorError>) -> bool {
+    matches!(answer, Err(CoordinatorError { kind: Kind::Damaged(_), .. }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_is_said_and_gets_out_of_the_way() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    let mut raw = server.raw();
+    let mut does = |arguments: &[&str]| {
+        redis::cmd(arguments[0]).arg(&arguments[1..]).exec(&mut raw).unwrap();
+    };
+
+    coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
+    does(&["XADD", "loadcore:results", "*", "snapshot", "nonsense"]);
+    does(&["XADD", "loadcore:results", "*", "a", "b", "c", "d"]);
+    coordinator.put(&a_snapshot("w", 1, 2)).await.unwrap();
+    assert!(is_damaged(coordinator.results(1, 10, NOW).await));
+    assert!(is_damaged(coordinator.results(1, 10, NOW).await));
+    assert_eq!(numbers(&coordinator.results(1, 10, NOW).await.unwrap()), [1, 2]);
+    assert_eq!(numbers(&coordinator.results(1, 10, NOW).await.unwrap()), [0; 0]);
+
+    does(&["XADD", "loadcore:tasks", "*", "a", "b", "c", "d"]);
+    coordinator.offer(1, &run(), 1).await.unwrap();
+    assert!(is_damaged(coordinator.take(&worker(), NOW).await));
+    assert!(coordinator.take(&worker(), NOW).await.unwrap().is_some());
+
+    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    does(&["HSET", "loadcore:workers", "other", "17 18 {\"worker\":"]);
+    assert!(is_damaged(coordinator.workers().await));
+    assert_eq!(coordinator.workers().await.unwrap().len(), 1);
+
+    does(&["HSET", "loadcore:{run}:newest", "1/w", "zzz"]);
+    assert!(is_damaged(coordinator.newest(&run()).await));
+    coordinator.put(&a_snapshot("w", 1, 3)).await.unwrap();
+    assert_eq!(numbers(&coordinator.newest(&run()).await.unwrap()), [3]);
+    does(&["HSET", "loadcore:{run}:durable", "1/w", "many"]);
+    assert!(is_damaged(coordinator.put(&a_snapshot("w", 1, 4)).await));
+    coordinator.confirm(1, &run(), &[(worker(), 1, 3)]).await.unwrap();
+    assert_eq!(coordinator.put(&a_snapshot("w", 1, 4)).await.unwrap(), 3);
+
+    does(&["SET", "loadcore:{run}:plan", "x"]);
+    does(&["XADD", "loadcore:{run}:journal", "0-1", "entry", "{\"entry\":\"dance\"}"]);
+    assert!(is_damaged(coordinator.journal(&run(), 0, NOW).await));
+    coordinator.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
+    assert_eq!(whole(&coordinator).await, Some(entries(0..2)));
+
+    for (key, other) in [("loadcore:tasks", "take"), ("loadcore:workers", "beat")] {
+        does(&["SET", key, "a text"]);
+        let is_said = match other {
+            "take" => is_damaged(coordinator.take(&worker(), NOW).await),
+            _ => is_damaged(coordinator.beat(&a_report("w", 2)).await),
+        };
+        assert!(is_said, "{key} is of another type");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_stays_for_ever() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    works_on_with(&coordinator).await;
+    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.confirm(3, &run(), &[(worker(), 1, 1)]).await.unwrap();
+    coordinator.leave(&worker()).await.unwrap();
+    coordinator.close(3, &"closed".into()).await.unwrap();
+    let mut raw = server.raw();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut raw).unwrap();
+    assert_eq!(keys.len(), 11, "{keys:?}");
+    for key in keys {
+        let left: i64 = redis::cmd("PTTL").arg(&key).query(&mut raw).unwrap();
+        assert!(left > 0, "{key} stays for ever");
+    }
+}
