@@ -7,6 +7,10 @@ use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{Coordinator, Store};
 use loadcore_mongo::{ConnectError, MongoStore};
 use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Why there is none.
@@ -61,19 +65,29 @@ pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Fail
 ///
 /// # Errors
 /// When it cannot be read or made.
-pub fn secrets(options: &Options) -> Result<Secrets, Failure> {
+pub fn secrets(options: &Options) -> Result<Secrets, String> {
     match std::env::var("LOADCORE_SECRET_KEY") {
-        Ok(text) if !text.is_empty() => Secrets::from_text(&text)
-            .map_err(|error| Failure::Wrong(format!("LOADCORE_SECRET_KEY: {error}"))),
+        Ok(text) if !text.is_empty() => {
+            Secrets::from_text(&text).map_err(|error| format!("LOADCORE_SECRET_KEY: {error}"))
+        }
         _ => {
             let dir = &options.data_dir;
-            std::fs::create_dir_all(dir).map_err(|error| {
-                Failure::Wrong(format!(
-                    "the data directory {} cannot be made: {error}",
+            if options.mongo.is_some() {
+                tracing::warn!(
+                    "secrets are sealed with a key in {}: give LOADCORE_SECRET_KEY where other \
+                     controllers share this MongoDB",
                     dir.display()
-                ))
+                );
+            }
+            private_dir(dir).map_err(|error| {
+                format!("the data directory {} cannot be made: {error}", dir.display())
             })?;
-            Secrets::from_file(&dir.join("secret.key")).map_err(Failure::Wrong)
+            Secrets::from_file(&dir.join("secret.key"))
         }
     }
+}
+
+/// Makes a directory for its owner alone, where it is not there.
+fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

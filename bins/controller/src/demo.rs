@@ -61,7 +61,6 @@ async fn turn(platform: &Platform, url: &str) -> Result<ScenarioId, Problem> {
     // A controller that takes over goes on with the run of the one before it.
     if runs.first().is_none_or(|run: &RunRecord| run.state.has_ended()) {
         platform.controller.submit(&record).await?;
-        platform.local.run_submitted();
     }
     Ok(record.id)
 }

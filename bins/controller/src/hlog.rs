@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const PAGE: usize = 60;
 
 /// The log of a run, as the body of an answer.
-#[must_use]
 pub fn body(store: Arc<dyn Store>, owner: Owner, record: &RunRecord) -> Body {
     let warmup = record.scenario.get("warmupSeconds").and_then(serde_json::Value::as_f64);
     let warmup_ms = (warmup.unwrap_or(0.0) * 1e3) as u64;

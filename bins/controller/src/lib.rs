@@ -7,7 +7,6 @@
 pub mod extract;
 pub mod hlog;
 pub mod judge;
-pub mod local;
 pub mod metrics;
 pub mod origin;
 pub mod plan;

@@ -7,9 +7,8 @@ use crate::backends::{self, Failure};
 use crate::demo;
 use crate::options::Options;
 use crate::signals::Signals;
-use loadcore::cluster::controller::{self, Controller};
+use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers};
 use loadcore_controller::app;
-use loadcore_controller::local::LocalWorkers;
 use loadcore_controller::state::{AppState, Platform, Status};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -96,17 +95,10 @@ async fn keep(
     };
     status.send_replace(Status::Ready(made.clone()));
     tracing::info!("the platform is ready");
-    let workers = options.redis.is_none().then(|| {
-        let Platform { local, store, coordinator, policy, .. } = made.clone();
-        tokio::spawn(local.keep(store, coordinator, options.local_workers, policy, ending.clone()))
-    });
     let demo = options.demo.then(|| tokio::spawn(demo::play(address, made.clone())));
     ended(ending).await;
     if let Some(demo) = demo {
         demo.abort();
-    }
-    if let Some(workers) = workers {
-        let _ = workers.await;
     }
     made.controller.shut_down().await;
     Ok(())
@@ -118,10 +110,36 @@ async fn platform(
     address: SocketAddr,
     status: &watch::Sender<Status>,
 ) -> Result<Platform, String> {
+    let secrets = backends::secrets(options)?;
+    let store = patiently(status, || backends::store(options)).await?;
+    let coordinator = patiently(status, || backends::coordinator(options)).await?;
+    let settings = ControllerOptions {
+        address: format!("http://{address}"),
+        policy: options.policy.clone(),
+        secrets: secrets.clone(),
+        local_workers: local_workers(options),
+    };
+    let start = || {
+        let starting = Controller::start(store.clone(), coordinator.clone(), settings.clone());
+        async { starting.await.map_err(|error| Failure::NotThere(error.to_string())) }
+    };
+    let controller = patiently(status, start).await?;
+    let policy = options.policy.clone();
+    Ok(Platform { store, coordinator, controller, secrets, policy })
+}
+
+/// Tries again, for as long as the process lives, until it succeeds or cannot become right.
+async fn patiently<T, F>(
+    status: &watch::Sender<Status>,
+    attempt: impl Fn() -> F,
+) -> Result<T, String>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
     let mut wait = AGAIN.0;
     loop {
-        match once(options, address).await {
-            Ok(platform) => return Ok(platform),
+        match attempt().await {
+            Ok(done) => return Ok(done),
             Err(Failure::Wrong(why)) => return Err(why),
             Err(Failure::NotThere(why)) => {
                 tracing::warn!("{why}; trying again in {} ms", wait.as_millis());
@@ -133,20 +151,10 @@ async fn platform(
     }
 }
 
-async fn once(options: &Options, address: SocketAddr) -> Result<Platform, Failure> {
-    let store = backends::store(options).await?;
-    let coordinator = backends::coordinator(options).await?;
-    let secrets = backends::secrets(options)?;
-    let started = Controller::start(
-        store.clone(),
-        coordinator.clone(),
-        controller::Options {
-            address: format!("http://{address}"),
-            policy: options.policy.clone(),
-            secrets: secrets.clone(),
-        },
-    );
-    let controller = started.await.map_err(|error| Failure::NotThere(error.to_string()))?;
-    let policy = options.policy.clone();
-    Ok(Platform { store, coordinator, controller, secrets, policy, local: LocalWorkers::default() })
+/// Workers inside, where no other process can be one.
+fn local_workers(options: &Options) -> Option<LocalWorkers> {
+    options.redis.is_none().then(|| LocalWorkers {
+        most: options.local_workers as usize,
+        options: AgentOptions { policy: options.policy.clone(), ..AgentOptions::default() },
+    })
 }

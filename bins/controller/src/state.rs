@@ -3,7 +3,6 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
-use crate::local::LocalWorkers;
 use crate::metrics::Metrics;
 use crate::problem::{Kind, Problem};
 use axum::extract::{FromRef, FromRequestParts};
@@ -31,8 +30,6 @@ pub struct Platform {
     pub secrets: Secrets,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
-    /// Makes workers inside, where there are no others.
-    pub local: LocalWorkers,
 }
 
 /// How far the platform is: there, or why not.

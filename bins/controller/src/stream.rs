@@ -21,17 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a close may take.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Sends a run's frames until it, the reader or this process ends.
+/// A run's frames as a stream: the state of a wait for one outlives what comes in between.
+pub fn of(frames: Frames) -> impl Stream<Item = Frame> + Send {
+    stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)))
+}
+
+/// Sends frames until they, the reader or this process end.
 pub async fn serve(
     socket: WebSocket,
-    frames: Frames,
+    frames: impl Stream<Item = Frame> + Send,
     ending: watch::Receiver<bool>,
     permit: OwnedSemaphorePermit,
 ) {
     let (out, incoming) = socket.split();
-    // The state of a wait for a frame outlives a ping that comes in between.
-    let frames =
-        stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)));
     pump(out, incoming, Box::pin(frames), ending).await;
     drop(permit);
 }
@@ -99,7 +101,7 @@ fn text(frame: &Frame) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::channel::mpsc;
+    use futures_channel::mpsc;
     use loadcore::cluster::controller::api::FrameKind;
     use serde_json::json;
     use std::convert::Infallible;
@@ -175,5 +177,34 @@ mod tests {
         let (_alive, ending) = watch::channel(false);
         let goodbye = stream::iter([Ok::<_, Infallible>(Message::Close(None))]);
         pump(out, goodbye, stream::pending(), ending).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_of_websockets_reads_it() {
+        use axum::extract::ws::WebSocketUpgrade;
+        use tokio_tungstenite::tungstenite::Message as Read;
+
+        let (_alive, ending) = watch::channel(false);
+        let streams = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+        let permits = std::sync::Arc::clone(&streams);
+        let open = move |upgrade: WebSocketUpgrade| {
+            let permit = std::sync::Arc::clone(&permits).try_acquire_owned().unwrap();
+            let frames = stream::iter([frame(1), frame(2)]);
+            async move { upgrade.on_upgrade(move |socket| serve(socket, frames, ending, permit)) }
+        };
+        let router = axum::Router::new().route("/", axum::routing::get(open));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(axum::serve(listener, router).into_future());
+
+        let (client, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let messages: Vec<_> = client.map(Result::unwrap).collect().await;
+        server.abort();
+        let texts = messages.iter().filter(|message| message.is_text()).count();
+        let Some(Read::Close(Some(close))) = messages.last() else { panic!("{messages:?}") };
+        assert_eq!((texts, u16::from(close.code)), (2, 1_000));
+        // Its place is free again once it has ended.
+        let place = timeout(Duration::from_secs(60), streams.acquire()).await;
+        assert!(place.is_ok_and(|place| place.is_ok()));
     }
 }

@@ -279,7 +279,6 @@ fn word(state: &TaskState) -> &'static str {
 /// How far a run is: the library's state, which knows nothing of OpenAPI.
 #[derive(ToSchema)]
 #[schema(as = RunState)]
-#[expect(clippy::upper_case_acronyms, reason = "the words of the contract")]
 pub enum RunStateName {
     /// It waits for its turn.
     QUEUED,

@@ -25,6 +25,8 @@ pub mod memory;
 pub mod secrets;
 pub mod store;
 
+pub use agent::{Agent, AgentOptions};
+pub use controller::{Controller, ControllerOptions, LocalWorkers};
 pub use coordinator::{Coordinator, CoordinatorError};
 pub use id::{Owner, RunId, ScenarioId, WorkerId};
 pub use store::{Store, StoreError};

@@ -119,10 +119,7 @@ async fn submit_or_forget(
     record: &ScenarioRecord,
 ) -> Result<RunRecord, Problem> {
     match platform.controller.submit(record).await {
-        Ok(run) => {
-            platform.local.run_submitted();
-            Ok(run)
-        }
+        Ok(run) => Ok(run),
         Err(error) => {
             if let Err(left) = platform.store.delete_scenario(&record.owner, &record.id).await {
                 tracing::warn!("scenario {} stays, though its run was refused: {left}", record.id);
@@ -258,7 +255,6 @@ async fn start(
         platform.secrets.open(&record.document).map_err(|error| Problem::internal(&error))?;
     judged(&platform, document).await?;
     let run = platform.controller.submit(&record).await?;
-    platform.local.run_submitted();
     let created = Created {
         id: run.id.to_string(),
         scenario_id: id,

@@ -98,5 +98,5 @@ async fn open(
         .max_message_size(MAX_INCOMING_BYTES)
         // Each message goes to the socket at once, so that a slow reader is noticed.
         .write_buffer_size(0)
-        .on_upgrade(move |socket| stream::serve(socket, frames, ending, permit)))
+        .on_upgrade(move |socket| stream::serve(socket, stream::of(frames), ending, permit)))
 }

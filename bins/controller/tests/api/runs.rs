@@ -17,7 +17,11 @@ async fn lists_are_by_scenario_and_owner() {
     let [item] = &of_one["items"].as_array().unwrap()[..] else { panic!("{of_one}") };
     assert_eq!((&item["id"], &item["state"]), (&json!(run.id), &json!("COMPLETED")));
     assert_eq!(item["createdAt"], "2026-01-01T00:00:00.000Z");
-    assert_eq!((&item["startedAt"], &item["result"]), (&Value::Null, &Value::Null));
+    assert_eq!(item["startedAt"], "2026-01-01T00:00:01.500Z");
+    assert_eq!(
+        (&item["endedAt"], &item["result"]),
+        (&json!("2026-01-01T00:01:00.000Z"), &Value::Null)
+    );
     assert_eq!(item["warnings"], json!(["one worker of two"]));
     let page = api.get("/api/v1/runs?limit=1").await.json();
     assert!(page["nextCursor"].is_string());

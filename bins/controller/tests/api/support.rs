@@ -3,14 +3,12 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
-use loadcore::cluster::controller::{Controller, Options};
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::{RunRecord, RunState};
-use loadcore::cluster::{Coordinator, RunId, Store};
+use loadcore::cluster::{Controller, ControllerOptions, Coordinator, RunId, Store};
 use loadcore::http::TargetPolicy;
 use loadcore_controller::app;
-use loadcore_controller::local::LocalWorkers;
 use loadcore_controller::state::{AppState, Platform, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -43,13 +41,15 @@ impl Api {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let coordinator: Arc<dyn Coordinator> = Arc::new(MemoryCoordinator::new());
         let secrets = Secrets::ephemeral();
-        let address = "http://127.0.0.1:0".to_owned();
-        let options = Options { address, policy: policy.clone(), secrets: secrets.clone() };
+        let options = ControllerOptions {
+            address: "http://127.0.0.1:0".into(),
+            policy: policy.clone(),
+            secrets: secrets.clone(),
+            local_workers: None,
+        };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("a controller in memory starts");
-        let local = LocalWorkers::default();
-        let platform =
-            Platform { store: store.clone(), coordinator, controller, secrets, policy, local };
+        let platform = Platform { store: store.clone(), coordinator, controller, secrets, policy };
         Self::of(Status::Ready(platform), store)
     }
 
@@ -121,19 +121,22 @@ impl Api {
 
     /// Puts a run into the store, as a controller would have left it.
     pub async fn left(&self, owner: &str, scenario: &str, state: RunState) -> RunRecord {
-        let record = RunRecord {
-            id: RunId::random(),
-            owner: owner.into(),
-            scenario_id: scenario.into(),
-            revision: 0,
-            created_unix_ms: 1_767_225_600_000,
-            ended_unix_ms: state.has_ended().then_some(1_767_225_660_000),
-            state,
-            scenario: self::scenario(json!({})),
-            journal: Vec::new(),
-            warnings: vec!["one worker of two".into()],
-            timeline: Vec::new(),
-        };
+        let id = RunId::random();
+        let record = json!({
+            "id": id,
+            "owner": owner,
+            "scenarioId": scenario,
+            "revision": 0,
+            "createdUnixMs": 1_767_225_600_000_u64,
+            "endedUnixMs": state.has_ended().then_some(1_767_225_660_000_u64),
+            "state": state,
+            "scenario": self::scenario(json!({})),
+            "journal": [{"entry": "start", "atUs": 1_767_225_601_500_000_u64}],
+            "planKey": "",
+            "warnings": ["one worker of two"],
+            "timeline": [],
+        });
+        let record: RunRecord = serde_json::from_value(record).expect("a record");
         self.store.insert_run(&record).await.expect("a store in memory keeps it");
         record
     }

@@ -48,7 +48,7 @@ impl Agent {
         &self,
         _coordinator: Arc<dyn Coordinator>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        async {}
+        std::future::ready(())
     }
 
     /// Takes and serves tasks until `drain` is true (or its sender gone); then it finishes or hands

@@ -8,9 +8,18 @@ use crate::cluster::{Coordinator, Owner, RunId, Store};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
 use std::sync::Arc;
 
+/// Workers in this process.
+#[derive(Debug, Clone)]
+pub struct LocalWorkers {
+    /// At most so many.
+    pub most: usize,
+    /// How each works. Their names are numbered.
+    pub options: crate::cluster::agent::AgentOptions,
+}
+
 /// How a controller works.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ControllerOptions {
     /// Where its API is, for people and for controllers that stand by.
     pub address: String,
     /// Which addresses may be loaded, checked here before a run is accepted and on each worker when
@@ -18,6 +27,8 @@ pub struct Options {
     pub policy: crate::http::TargetPolicy,
     /// With what secrets are sealed at rest.
     pub secrets: Secrets,
+    /// Workers in this process, started when a scenario asks for them.
+    pub local_workers: Option<LocalWorkers>,
 }
 
 /// A running controller. Clones are the same one; it ends with [`Controller::shut_down`] or when the
@@ -36,7 +47,7 @@ impl Controller {
     pub async fn start(
         _store: Arc<dyn Store>,
         _coordinator: Arc<dyn Coordinator>,
-        _options: Options,
+        _options: ControllerOptions,
     ) -> Result<Self, ControllerError> {
         Ok(Self { inner: Arc::new(()) })
     }
