@@ -15,7 +15,7 @@ mod resolve;
 mod tls;
 
 pub use plan::{ConnectTo, HttpOptions, HttpVersion, Origin, PlanError};
-pub use policy::TargetPolicy;
+pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Outcome};

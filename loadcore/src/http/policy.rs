@@ -4,16 +4,47 @@
 //! elsewhere tomorrow, or a redirect, cannot get round it.
 
 use crate::request::{ErrorClass, Failure};
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
 
 /// Which addresses may be loaded. Metadata services of clouds never may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TargetPolicy {
     /// Loopback, private and public addresses: for a person at a terminal and for tests.
     #[default]
     PrivateAndPublic,
     /// Public addresses only: for a service that loads on behalf of others.
     PublicOnly,
+    /// The addresses of these networks only.
+    Only(Networks),
+}
+
+/// Networks of addresses, written `10.0.0.0/8,192.168.1.7,fd00::/8`: an address alone is a network
+/// of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networks(Arc<[IpNet]>);
+
+impl Networks {
+    fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',').map(|part| network(part.trim())).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.or_else(|_| text.parse::<IpNet>()).map_err(|_| {
+        format!("{text:?} is no network of addresses; write 10.0.0.0/8, 192.168.1.7 or fd00::/8")
+    })
 }
 
 impl TargetPolicy {
@@ -21,7 +52,7 @@ impl TargetPolicy {
     ///
     /// # Errors
     /// `blocked_by_policy`, naming the address and the rule.
-    pub fn check(self, address: IpAddr) -> Result<(), Failure> {
+    pub fn check(&self, address: IpAddr) -> Result<(), Failure> {
         let address = canonical(address);
         let refused = |why: &str| {
             Err(Failure::text(
@@ -32,14 +63,14 @@ impl TargetPolicy {
         if is_metadata(address) {
             return refused("it is a cloud's metadata service, which is refused everywhere");
         }
-        if address.is_unspecified() && self == Self::PublicOnly {
-            return refused("it is not a public address");
-        }
         if is_multicast_or_broadcast(address) {
             return refused("it is a multicast or broadcast address");
         }
         match self {
             Self::PublicOnly if !is_public(address) => refused("it is not a public address"),
+            Self::Only(networks) if !networks.contain(address) => {
+                refused("it is not one of the addresses that are allowed here")
+            }
             _ => Ok(()),
         }
     }
@@ -112,7 +143,8 @@ fn is_public(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::TargetPolicy::{PrivateAndPublic, PublicOnly};
+    use super::Networks;
+    use super::TargetPolicy::{Only, PrivateAndPublic, PublicOnly};
 
     #[test]
     fn metadata_is_refused_in_every_disguise() {
@@ -151,8 +183,30 @@ mod tests {
             assert!(PrivateAndPublic.check(address).is_ok(), "{address}");
             assert!(PublicOnly.check(address).is_err(), "{address}");
         }
+        for address in ["0.0.0.0", "::"] {
+            assert!(PublicOnly.check(address.parse().unwrap()).is_err(), "{address}");
+        }
         for address in ["1.1.1.1", "2606:4700::1111"] {
             assert!(PublicOnly.check(address.parse().unwrap()).is_ok());
+        }
+    }
+
+    #[test]
+    fn networks_that_are_named_and_no_others() {
+        let only = |text: &str| Only(text.parse().unwrap());
+        let allows = |text, address: &str| only(text).check(address.parse().unwrap()).is_ok();
+        assert!(allows("10.0.0.0/8, 127.0.0.1", "10.255.0.1"));
+        assert!(allows("10.0.0.0/8,127.0.0.1", "::ffff:127.0.0.1"));
+        assert!(!allows("10.0.0.0/8,127.0.0.1", "127.0.0.2"));
+        assert!(!allows("10.0.0.0/8", "1.1.1.1"));
+        assert!(allows("::/0", "fd12::1") && !allows("::/0", "10.0.0.1"));
+        // Metadata stays refused, whatever is named.
+        assert!(
+            !allows("0.0.0.0/0", "169.254.169.254") && !allows("169.254.0.0/16", "169.254.1.1")
+        );
+        for wrong in ["", "10.0.0.0/33", "example.com", "10.0.0.1,"] {
+            let error = wrong.parse::<Networks>().unwrap_err();
+            assert!(error.contains("is no network of addresses"), "{wrong}: {error}");
         }
     }
 }

@@ -22,3 +22,4 @@ pub use document::{
 };
 pub use summary::LatencySummary;
 pub(crate) use summary::ms;
+pub use timestamp::rfc3339;

@@ -1,12 +1,12 @@
 //! Turns milliseconds since 1970 into a date and time that people and programs read (RFC 3339).
 
-/// `2026-01-01T00:00:00.000Z`.
+/// Milliseconds since 1970 as a date and time in UTC: `2026-01-01T00:00:00.000Z`.
 ///
 /// The date follows from the days since 1970 by Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>): years begin in March there, so that the
 /// leap day is the last of its year, and eras of 400 years have 146,097 days each.
 #[must_use]
-pub(super) fn rfc3339(unix_millis: u64) -> String {
+pub fn rfc3339(unix_millis: u64) -> String {
     let (seconds, millis) = (unix_millis / 1_000, unix_millis % 1_000);
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, day_of_era) = (days / 146_097, days % 146_097);

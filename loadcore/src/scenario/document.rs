@@ -125,6 +125,12 @@ impl Document {
         }
     }
 
+    /// The document as it was given, for keeping it.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        self.root.into()
+    }
+
     /// Judges the document. A profile that names a `file` is a fault: a library opens no file that
     /// a document names.
     ///

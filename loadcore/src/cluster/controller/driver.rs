@@ -18,7 +18,7 @@ use crate::cluster::journal::Entry;
 use crate::cluster::secrets::{PlanKey, SealedPlan};
 use crate::cluster::standing::{Member, Standing, divide};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState, TimelineEvent};
-use crate::record::{Interval, Merge, Snapshot};
+use crate::record::{Merge, Snapshot};
 use crate::result::Span;
 use crate::scenario::{OnWorkerLoss, Scenario};
 use crate::schedule::Share;
@@ -51,6 +51,8 @@ const HAND_IN: Duration = Duration::from_secs(60);
 const EVIDENCE: Duration = Duration::from_secs(2);
 /// How often it is looked whether the coordinator still has the journal.
 const CHECK: Duration = Duration::from_secs(1);
+/// Every how many of these looks it is asked for snapshots as well, while the load is made.
+const LOOK_EVERY: u64 = 10;
 /// Entries of the timeline. Later ones are counted and not kept.
 const MOST_EVENTS: usize = 10_000;
 
@@ -115,6 +117,7 @@ pub(super) struct Driver {
     changed: bool,
     /// When it was last looked whether the coordinator still has the journal.
     checked: Instant,
+    checks: u64,
 }
 
 impl Driver {
@@ -161,6 +164,7 @@ impl Driver {
             applied: BTreeMap::new(),
             changed: true,
             checked: now(),
+            checks: 0,
             record,
         }
     }
@@ -209,6 +213,21 @@ impl Driver {
             if self.record.state.has_ended() {
                 return true;
             }
+        }
+    }
+
+    /// A snapshot whose way here was lost is still with the coordinator: asks for what is lacking.
+    async fn fetch_lacking(&mut self) {
+        let run = self.record.id.clone();
+        let lacking = self.owners_alive().iter().any(|member| !self.merging.is_final(member));
+        let turn =
+            self.checks.is_multiple_of(LOOK_EVERY) || self.record.state == RunState::Stopping;
+        self.checks += 1;
+        if lacking
+            && turn
+            && let Ok(newest) = self.controller.coordinator.newest(&run).await
+        {
+            newest.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         }
     }
 
@@ -539,6 +558,7 @@ impl Driver {
         if self.checked.elapsed_now() > CHECK {
             self.checked = now();
             self.check_journal().await;
+            self.fetch_lacking().await;
         }
     }
 

@@ -1,0 +1,93 @@
+//! Options into a store and a coordinator that answer.
+
+use crate::options::Options;
+use loadcore::cluster::disk::DiskStore;
+use loadcore::cluster::memory::MemoryCoordinator;
+use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::{Coordinator, Store};
+use loadcore_mongo::{ConnectError, MongoStore};
+use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Why there is none.
+#[derive(Debug)]
+pub enum Failure {
+    /// Somebody is not there, and may come: to be tried again.
+    NotThere(String),
+    /// It cannot become right by itself.
+    Wrong(String),
+}
+
+/// The store that the options name.
+///
+/// # Errors
+/// When it is not there or cannot be used; without passwords.
+pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
+    let Some(url) = &options.mongo else { return on_disk(options).await };
+    match MongoStore::connect(url, loadcore_mongo::Options::default()).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error @ ConnectError::Address { .. }) => Err(Failure::Wrong(error.to_string())),
+        // A server that refuses may still be starting, or be given its users.
+        Err(error) => Err(Failure::NotThere(error.to_string())),
+    }
+}
+
+async fn on_disk(options: &Options) -> Result<Arc<dyn Store>, Failure> {
+    let dir = options.data_dir.clone();
+    // A large file is read through, which takes its time.
+    let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
+    match opened {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => Err(Failure::Wrong(error.to_string())),
+        Err(error) => Err(Failure::Wrong(format!("the store could not be opened: {error}"))),
+    }
+}
+
+/// The coordinator that the options name.
+///
+/// # Errors
+/// When it is not there or cannot be used; without passwords.
+pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
+    let Some(url) = &options.redis else { return Ok(Arc::new(MemoryCoordinator::new())) };
+    let coordinator = RedisCoordinator::new(&RedisOptions::new(url.as_str()))
+        .map_err(|error| Failure::Wrong(error.to_string()))?;
+    match coordinator.now_us().await {
+        Ok(_) => Ok(Arc::new(coordinator)),
+        Err(error) => Err(Failure::NotThere(format!("Redis at {}: {error}", redact(url)))),
+    }
+}
+
+/// The key of what is secret: the environment's, else a file's that is made where there is none.
+///
+/// # Errors
+/// When it cannot be read or made.
+pub fn secrets(options: &Options) -> Result<Secrets, String> {
+    match std::env::var("LOADCORE_SECRET_KEY") {
+        Ok(text) if !text.is_empty() => {
+            Secrets::from_text(&text).map_err(|error| format!("LOADCORE_SECRET_KEY: {error}"))
+        }
+        _ => {
+            let dir = &options.data_dir;
+            if options.mongo.is_some() {
+                tracing::warn!(
+                    "secrets are sealed with a key in {}: give LOADCORE_SECRET_KEY where other \
+                     controllers share this MongoDB",
+                    dir.display()
+                );
+            }
+            private_dir(dir).map_err(|error| {
+                format!("the data directory {} cannot be made: {error}", dir.display())
+            })?;
+            Secrets::from_file(&dir.join("secret.key"))
+        }
+    }
+}
+
+/// Makes a directory for its owner alone, where it is not there.
+fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}

@@ -1,0 +1,69 @@
+//! A scenario document into one that this platform may run, or into all that is wrong with it.
+
+use crate::problem::FaultView;
+use loadcore::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
+use loadcore::scenario::Scenario;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a target's name may take to resolve, before its requests are left to fail or not.
+const RESOLVING: Duration = Duration::from_secs(2);
+
+/// The scenario of a document in the clear.
+///
+/// # Errors
+/// Every fault: those of the document, a target that only a command line reaches, and one that the
+/// policy refuses.
+pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Vec<FaultView>> {
+    let scenario = Scenario::from_value(document)
+        .map_err(|error| error.faults.iter().map(FaultView::from).collect::<Vec<_>>())?;
+    let at_target = |message: String| vec![FaultView { path: "targetUrl".into(), message }];
+    if scenario.target.unix_socket().is_some() {
+        let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
+        return Err(at_target(message.into()));
+    }
+    allowed(&scenario, policy).await.map_err(at_target)?;
+    Ok(scenario)
+}
+
+/// Whether the policy lets the target be loaded, as far as can be told now: workers ask again
+/// whenever they dial. A name that does not resolve is not refused; its requests will fail.
+async fn allowed(scenario: &Scenario, policy: TargetPolicy) -> Result<(), String> {
+    let options = HttpOptions {
+        policy,
+        // Nothing is dialled here, so no certificate needs to be loaded.
+        tls: TlsOptions { insecure: true, ..TlsOptions::default() },
+        ..HttpOptions::get(scenario.target.uri().clone())
+    };
+    let transport = HttpTransport::new(options).map_err(|error| error.to_string())?;
+    match tokio::time::timeout(RESOLVING, transport.check_policy()).await {
+        Ok(Err(refused)) => Err(refused.to_string()),
+        Ok(Ok(())) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    async fn faults(url: &str, policy: TargetPolicy) -> Vec<FaultView> {
+        let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
+        judge(document, policy).await.err().unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn what_the_policy_refuses_is_a_fault_of_the_target() {
+        let metadata = faults("http://169.254.169.254/latest", TargetPolicy::default()).await;
+        assert_eq!(metadata[0].path, "targetUrl");
+        assert!(metadata[0].message.contains("169.254.169.254 may not be loaded"), "{metadata:?}");
+        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::default()).await, []);
+        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::PublicOnly).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_unix_socket_is_for_the_command_line() {
+        let faults = faults("unix:/run/app.sock:/", TargetPolicy::default()).await;
+        assert_eq!(faults[0].path, "targetUrl");
+    }
+}

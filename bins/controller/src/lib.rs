@@ -1,0 +1,92 @@
+//! The REST API of a loadcore platform: HTTP into calls of `loadcore::cluster`, and back.
+//!
+//! [`app`] makes the router from a [`state::AppState`]; it is tested without a port. What a
+//! handler decides it decides in a pure function beside it ([`judge`], [`plan`], [`render`],
+//! [`views`]); what a platform decides is the library's.
+
+pub mod extract;
+pub mod hlog;
+pub mod judge;
+pub mod metrics;
+pub mod origin;
+pub mod plan;
+pub mod problem;
+pub mod render;
+pub mod routes;
+pub mod schemas;
+pub mod state;
+pub mod stream;
+pub mod views;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use state::AppState;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// The longest that a handler may take until its answer begins.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The whole API as a router.
+pub fn app(state: AppState) -> Router {
+    layered(routes::all(), state)
+}
+
+/// Routes with all that holds for each of them. The last layer is the outermost: it counts what
+/// `finish` has made of all that is inside.
+fn layered(routes: Router<AppState>, state: AppState) -> Router {
+    routes
+        .layer(from_fn(origin::refuse_foreign))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(problem::MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
+        .layer(from_fn(problem::finish))
+        .layer(from_fn_with_state(state.clone(), metrics::count))
+        .with_state(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use state::Status;
+    use tokio::sync::watch;
+    use tower::ServiceExt;
+
+    /// What a route is answered with, within all layers.
+    async fn answer(routes: Router<AppState>) -> (u16, serde_json::Value) {
+        let (_status, when_ready) = watch::channel(Status::Waiting("not yet".into()));
+        let (_end, ending) = watch::channel(false);
+        let router = layered(routes, AppState::new(when_ready, ending));
+        let response =
+            router.oneshot(Request::get("/x").body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_inner_details() {
+        async fn panics() -> &'static str {
+            panic!("the key is 4711")
+        }
+        let (status, problem) = answer(Router::new().route("/x", get(panics))).await;
+        assert_eq!((status, &problem["type"]), (500, &"urn:loadcore:problem:internal".into()));
+        assert_eq!(problem["instance"], "/x");
+        assert!(!problem.to_string().contains("4711"), "{problem}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_hangs_is_given_up() {
+        let (status, problem) =
+            answer(Router::new().route("/x", get(std::future::pending::<()>))).await;
+        assert_eq!((status, &problem["type"]), (504, &"urn:loadcore:problem:timed-out".into()));
+    }
+}

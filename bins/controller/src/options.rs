@@ -1,0 +1,222 @@
+//! Options, environment and file into how the controller is to work: in this order, then defaults.
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser};
+use config::{Config, File};
+use directories::ProjectDirs;
+use loadcore::http::TargetPolicy;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where it listens if nothing is said.
+const LISTEN: &str = "127.0.0.1:8080";
+/// The most workers inside the controller if nothing is said: as many as a scenario usually asks
+/// for, on one machine.
+const LOCAL_WORKERS: u32 = 100;
+
+/// The controller of a loadcore platform: scenarios in, load on many workers, results out.
+#[derive(Debug, Parser)]
+#[command(name = "loadcore-controller", version, after_help = AFTER)]
+pub struct CommandLine {
+    /// A file of these options, YAML or TOML, under their long names
+    #[arg(long, value_name = "FILE", env = "LOADCORE_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+}
+
+const AFTER: &str = "\
+An option goes before its environment variable, that before the file, that before the default.
+LOADCORE_SECRET_KEY seals what is secret in scenarios; without it a file in the data directory does.
+LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
+
+/// What may be said on the command line, in the environment and in a file.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Given {
+    /// Where to listen: ADDRESS:PORT (port 0 takes a free one) [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN")]
+    listen: Option<String>,
+
+    /// The embedded database and the key of its secrets [default: your user data directory]
+    #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Coordinate over Redis: workers are processes `loadcore-worker --redis URL`
+    #[arg(long, value_name = "URL", env = "LOADCORE_REDIS_URL", hide_env_values = true)]
+    redis: Option<String>,
+
+    /// Keep everything in MongoDB; the database is the URL's path, else `loadcore`
+    #[arg(long, value_name = "URL", env = "LOADCORE_MONGO_URL", hide_env_values = true)]
+    mongo: Option<String>,
+
+    /// The most workers inside the controller, where there is no Redis [default: 100]
+    #[arg(long, value_name = "N", env = "LOADCORE_LOCAL_WORKERS")]
+    local_workers: Option<u32>,
+
+    /// Networks that may be loaded, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and
+    /// public addresses; metadata services never]
+    #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
+    allow_targets: Option<String>,
+
+    /// Listen beyond loopback, although nobody is authenticated
+    #[arg(long, env = "LOADCORE_ALLOW_UNAUTHENTICATED", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    allow_unauthenticated: Option<bool>,
+
+    /// Also start the built-in target, and a scenario against it
+    #[arg(long, env = "LOADCORE_DEMO", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    demo: Option<bool>,
+}
+
+/// How the controller is to work.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Of the embedded database, and of the key file.
+    pub data_dir: PathBuf,
+    /// Coordination over Redis.
+    pub redis: Option<String>,
+    /// Storage in MongoDB.
+    pub mongo: Option<String>,
+    /// The most workers inside.
+    pub local_workers: u32,
+    /// Which addresses may be loaded.
+    pub policy: TargetPolicy,
+    /// The target and the scenario for a first look.
+    pub demo: bool,
+}
+
+impl CommandLine {
+    /// The options, all said or by default.
+    ///
+    /// # Errors
+    /// What is wrong, naming the option: wrong usage.
+    pub fn resolve(self) -> Result<Options, String> {
+        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let given = self.given;
+        let listen = address(given.listen.or(file.listen).as_deref().unwrap_or(LISTEN))?;
+        let open = given.allow_unauthenticated.or(file.allow_unauthenticated).unwrap_or(false);
+        refuse_open_door(listen, open)?;
+        let allowed = given.allow_targets.or(file.allow_targets);
+        let data_dir = given.data_dir.or(file.data_dir);
+        Ok(Options {
+            listen,
+            data_dir: data_dir.map_or_else(user_data_dir, Ok)?,
+            redis: given.redis.or(file.redis),
+            mongo: given.mongo.or(file.mongo),
+            local_workers: given.local_workers.or(file.local_workers).unwrap_or(LOCAL_WORKERS),
+            policy: policy(allowed.as_deref())?,
+            demo: given.demo.or(file.demo).unwrap_or(false),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Given, String> {
+    let text = Config::builder().add_source(File::from(path)).build();
+    text.and_then(Config::try_deserialize)
+        .map_err(|error| format!("the file {} cannot be used: {error}", path.display()))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numbers = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numbers.as_deref().unwrap_or(text).parse().map_err(|_| {
+        format!("--listen {text}: no address; write 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080")
+    })
+}
+
+/// Whoever reaches the controller can make load in its name, so strangers must not.
+fn refuse_open_door(listen: SocketAddr, allowed: bool) -> Result<(), String> {
+    if listen.ip().is_loopback() || allowed {
+        return Ok(());
+    }
+    Err(format!(
+        "--listen {listen}: whoever reaches this address could load any target from here, for there \
+         is no authentication yet. Listen on 127.0.0.1 (behind a proxy that authenticates, if need \
+         be), or give --allow-unauthenticated where nobody else can reach it"
+    ))
+}
+
+fn policy(networks: Option<&str>) -> Result<TargetPolicy, String> {
+    match networks.filter(|text| !text.trim().is_empty()) {
+        None => Ok(TargetPolicy::default()),
+        Some(text) => {
+            let networks = text.parse().map_err(|error| format!("--allow-targets: {error}"))?;
+            Ok(TargetPolicy::Only(networks))
+        }
+    }
+}
+
+fn user_data_dir() -> Result<PathBuf, String> {
+    ProjectDirs::from("", "", "loadcore")
+        .map(|dirs| dirs.data_dir().join("controller"))
+        .ok_or_else(|| "there is no home directory for the data: give --data-dir DIR".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::io::Write;
+
+    fn resolved(line: &str) -> Result<Options, String> {
+        let words = ["loadcore-controller", "--data-dir", "/data"]
+            .into_iter()
+            .chain(line.split_whitespace());
+        CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_it_is_a_platform_on_this_machine() {
+        let options = resolved("").unwrap();
+        assert_eq!(options.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(options.policy, TargetPolicy::PrivateAndPublic);
+        assert!(options.redis.is_none() && options.mongo.is_none() && !options.demo);
+    }
+
+    #[test]
+    fn an_open_door_needs_a_word() {
+        let refused = resolved("--listen 0.0.0.0:8080").err().unwrap();
+        assert!(refused.contains("--allow-unauthenticated"), "{refused}");
+        assert!(resolved("--listen [::]:8080").is_err());
+        assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated").is_ok());
+        assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated=false").is_err());
+        assert!(resolved("--listen localhost:0").is_ok() && resolved("--listen [::1]:0").is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(resolved("--listen here").err().unwrap().contains("--listen here"));
+        assert!(resolved("--allow-targets 10/8").err().unwrap().contains("--allow-targets"));
+    }
+
+    #[test]
+    fn a_file_says_what_the_command_line_does_not() {
+        for (ending, text) in [
+            (".yaml", "listen: 127.0.0.1:1\nlocal-workers: 3\ndemo: true\n"),
+            (".toml", "listen = \"127.0.0.1:1\"\nlocal-workers = 3\ndemo = true\n"),
+        ] {
+            let file = write(ending, text);
+            let path = file.path().display();
+            let options = resolved(&format!("--config {path} --local-workers 5")).unwrap();
+            assert_eq!((options.listen.port(), options.local_workers, options.demo), (1, 5, true));
+        }
+        let file = write(".yaml", "lisden: 127.0.0.1:1\n");
+        let error = resolved(&format!("--config {}", file.path().display())).err().unwrap();
+        assert!(error.contains("lisden"), "{error}");
+    }
+
+    fn write(ending: &str, text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+}

@@ -1,0 +1,216 @@
+//! A run's figures into the format that was asked for.
+
+use crate::problem::{Kind, Problem};
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use loadcore::report::{csv, hgrm, text};
+use loadcore::result::RunResult;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
+
+/// Forms in which figures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For programs.
+    Json,
+    /// For tables.
+    Csv,
+    /// HdrHistogram's percentile distribution, for its plotters.
+    Hgrm,
+    /// HdrHistogram's interval log.
+    Hlog,
+    /// For people.
+    Text,
+}
+
+impl Format {
+    /// The word in a query.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Hgrm => "hgrm",
+            Self::Hlog => "hlog",
+            Self::Text => "text",
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Hgrm | Self::Hlog | Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// Something written in this form as an answer.
+    pub fn answer(self, body: impl IntoResponse) -> Response {
+        ([(CONTENT_TYPE, self.media_type())], body).into_response()
+    }
+}
+
+/// The query of what is to be had in several formats.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FormatQuery {
+    /// The format; `json` if it is not given.
+    pub format: Option<String>,
+}
+
+impl FormatQuery {
+    /// The format that is asked for, of those that there are.
+    ///
+    /// # Errors
+    /// Another, naming those that there are.
+    pub fn of(&self, offered: &[Format]) -> Result<Format, Problem> {
+        choose(self.format.as_deref(), offered)
+    }
+}
+
+/// The format named `given`, or the first of those that there are.
+///
+/// # Errors
+/// Another, naming those that there are.
+pub fn choose(given: Option<&str>, offered: &[Format]) -> Result<Format, Problem> {
+    let Some(given) = given else { return Ok(offered[0]) };
+    offered.iter().copied().find(|format| format.name() == given).ok_or_else(|| {
+        let names: Vec<_> = offered.iter().map(|format| format.name()).collect();
+        let detail = format!("format is {given:?}; give one of {}", names.join(", "));
+        Problem::new(Kind::BadRequest, detail)
+    })
+}
+
+/// Formats of the whole report.
+pub const REPORT: &[Format] = &[Format::Json, Format::Text, Format::Csv, Format::Hgrm];
+/// Formats of the totals.
+pub const TOTAL: &[Format] = &[Format::Json, Format::Csv];
+/// Formats of the statistics of the last seconds.
+pub const REALTIME: &[Format] = &[Format::Json, Format::Csv];
+/// Formats of the run over time.
+pub const SERIES: &[Format] = &[Format::Json, Format::Csv, Format::Hlog];
+/// Formats of the distributions.
+pub const HISTOGRAM: &[Format] = &[Format::Json, Format::Hgrm, Format::Hlog];
+
+/// The report on a run.
+///
+/// # Errors
+/// When the result lacks what the format shows.
+pub fn report(result: &RunResult, format: Format) -> Result<Response, Problem> {
+    Ok(match format {
+        Format::Csv => format.answer(csv::render(result)),
+        Format::Hgrm => format.answer(distribution(result)?),
+        Format::Text => format.answer(text::render(result, text::Options::default())),
+        Format::Json | Format::Hlog => Json(result).into_response(),
+    })
+}
+
+/// The totals: the result without what it says of each second and without its histograms.
+#[must_use]
+pub fn total(result: &RunResult, format: Format) -> Response {
+    let mut document = json!(result);
+    if let Value::Object(fields) = &mut document {
+        for long in ["scenario", "seriesSeconds", "series", "histograms"] {
+            fields.shift_remove(long);
+        }
+    }
+    table_or_json(&document, format)
+}
+
+/// A document of numbers as it is, or as a table of one line.
+#[must_use]
+pub fn table_or_json(document: &Value, format: Format) -> Response {
+    match format {
+        Format::Csv => format.answer(one_line_table(document)),
+        _ => Json(document).into_response(),
+    }
+}
+
+/// The rows of the series.
+#[must_use]
+pub fn series(result: &RunResult, format: Format) -> Response {
+    match format {
+        Format::Csv => format.answer(csv::render(result)),
+        _ => Json(json!({
+            "seriesSeconds": result.series_seconds,
+            "items": result.series,
+            "nextCursor": null,
+        }))
+        .into_response(),
+    }
+}
+
+/// The distributions behind the percentiles.
+///
+/// # Errors
+/// When they were not kept.
+pub fn histogram(result: &RunResult, format: Format) -> Result<Response, Problem> {
+    let Some(carried) = result.histograms.as_deref() else { return Err(no_histograms()) };
+    Ok(match format {
+        Format::Hgrm => format.answer(distribution(result)?),
+        _ => Json(carried).into_response(),
+    })
+}
+
+fn distribution(result: &RunResult) -> Result<String, Problem> {
+    hgrm::render(result).map_err(|_| no_histograms())
+}
+
+fn no_histograms() -> Problem {
+    Problem::new(Kind::NothingMeasured, "this run's result carries no histograms")
+}
+
+/// A header of paths and a line of values. Lists are left out: they have tables of their own.
+fn one_line_table(document: &Value) -> String {
+    let mut cells = Vec::new();
+    if let Value::Object(fields) = document {
+        flatten("", fields, &mut cells);
+    }
+    let (names, values): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+    format!("{}\n{}\n", names.join(","), values.join(","))
+}
+
+fn flatten(path: &str, fields: &Map<String, Value>, cells: &mut Vec<(String, String)>) {
+    for (name, value) in fields {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match value {
+            Value::Object(inner) => flatten(&path, inner, cells),
+            Value::Array(_) => {}
+            Value::Null => cells.push((cell(&path), String::new())),
+            Value::String(text) => cells.push((cell(&path), cell(text))),
+            other => cells.push((cell(&path), other.to_string())),
+        }
+    }
+}
+
+/// A cell as RFC 4180 has it: in quotes where it holds a comma, a quote or an end of line.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_format_is_told_which_there_are() {
+        assert_eq!(choose(None, SERIES).unwrap(), Format::Json);
+        assert_eq!(choose(Some("hlog"), SERIES).unwrap(), Format::Hlog);
+        let problem = choose(Some("pdf"), SERIES).unwrap_err();
+        assert_eq!(problem.detail, "format is \"pdf\"; give one of json, csv, hlog");
+        assert_eq!(problem.status, 400);
+    }
+
+    #[test]
+    fn a_document_of_numbers_is_a_table_of_one_line() {
+        let document = json!({"a": 1, "b": {"c": null, "d": "x,y"}, "e": [1, 2], "f": true});
+        assert_eq!(one_line_table(&document), "a,b.c,b.d,f\n1,,\"x,y\",true\n");
+    }
+}

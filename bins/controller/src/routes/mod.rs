@@ -1,0 +1,76 @@
+//! Routes into handlers: one file for each resource, each with its OpenAPI description.
+//!
+//! Handlers are registered through `utoipa_axum`, so a route that is not described cannot be
+//! served.
+
+mod actuator;
+mod answers;
+mod control;
+mod page;
+mod reports;
+mod runs;
+mod scenarios;
+mod stats;
+mod streams;
+mod workers;
+
+use crate::state::AppState;
+use axum::Router;
+use axum::routing::get;
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Description;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Where the API lies.
+pub const API: &str = "/api/v1";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "loadcore",
+        description = "Scenarios, runs and their statistics. Without authentication the header `X-User-Id` names the user (none: `local`). Every error is `application/problem+json`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "scenarios", description = "What to do"),
+        (name = "runs", description = "Executions of scenarios, and control of them"),
+        (name = "statistics", description = "What was measured"),
+        (name = "workers", description = "Who makes the load"),
+        (name = "operation", description = "How the controller is"),
+    ),
+)]
+struct Page;
+
+/// Every route, with its state still to come.
+pub(crate) fn all() -> Router<AppState> {
+    let (router, description) = described().split_for_parts();
+    let text: Arc<str> = serde_json::to_string(&description).unwrap_or_default().into();
+    // The page that describes the others, and the one for people, are not calls of the API.
+    router
+        .route("/openapi.json", get(move || openapi(Arc::clone(&text))))
+        .route("/", get(page::page))
+}
+
+/// The OpenAPI page, made once.
+async fn openapi(text: Arc<str>) -> impl axum::response::IntoResponse {
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], text.to_string())
+}
+
+/// What `/openapi.json` says.
+#[must_use]
+pub fn description() -> Description {
+    described().split_for_parts().1
+}
+
+fn described() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .merge(scenarios::routes())
+        .merge(runs::routes())
+        .merge(control::routes())
+        .merge(stats::routes())
+        .merge(reports::routes())
+        .merge(streams::routes())
+        .merge(workers::routes());
+    OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes())
+}

@@ -1,0 +1,108 @@
+//! What happened in a run and what it means.
+
+use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
+use super::runs::found;
+use super::stats::result;
+use crate::extract::{Query, User};
+use crate::problem::Problem;
+use crate::render::{self, FormatQuery};
+use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
+use crate::state::{AppState, Platform};
+use crate::views::{EventView, List, measured};
+use axum::Json;
+use axum::extract::Path;
+use axum::response::Response;
+use loadcore::RunResult;
+use loadcore::cluster::{Owner, RunId};
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(timeline))
+        .routes(routes!(sla))
+        .routes(routes!(bottlenecks))
+        .routes(routes!(report))
+}
+
+/// What happened, in order.
+#[utoipa::path(get, path = "/runs/{id}/timeline", tag = "runs",
+    params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = List<EventView>, description = "every event, on one page"),
+        BadRequest, NotFound, Internal, NotReady,
+    ),
+)]
+async fn timeline(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<String>,
+) -> Result<Json<List<EventView>>, Problem> {
+    let record = found(&platform, &owner, &id).await?;
+    Ok(Json(List::whole(record.timeline.iter().map(EventView::from).collect())))
+}
+
+/// What the SLA rules came to, so far or for good.
+#[utoipa::path(get, path = "/runs/{id}/sla", tag = "statistics",
+    params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = List<SlaDocument>, description = "each rule; none before anything was measured"),
+        BadRequest, NotFound, Internal, NotReady,
+    ),
+)]
+async fn sla(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<RunId>,
+) -> Result<Json<List<Value>>, Problem> {
+    let rules = |result: &RunResult| result.sla.iter().map(|rule| json!(rule)).collect();
+    part(&platform, &owner, &id, rules).await
+}
+
+/// What limits the target, the most important first.
+#[utoipa::path(get, path = "/runs/{id}/bottlenecks", tag = "statistics",
+    params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = List<BottleneckDocument>, description = "the findings"),
+        BadRequest, NotFound, Internal, NotReady,
+    ),
+)]
+async fn bottlenecks(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<RunId>,
+) -> Result<Json<List<Value>>, Problem> {
+    part(&platform, &owner, &id, |result| result.bottlenecks.clone()).await
+}
+
+/// A list in the result; empty where there is no result yet.
+async fn part(
+    platform: &Platform,
+    owner: &Owner,
+    run: &RunId,
+    take: impl FnOnce(&RunResult) -> Vec<Value>,
+) -> Result<Json<List<Value>>, Problem> {
+    let result = measured(platform.controller.result(owner, run).await?);
+    Ok(Json(List::whole(result.map_or_else(Vec::new, |result| take(&result)))))
+}
+
+/// The report on a run.
+///
+/// `format`: `json` (the whole result document), `text`, `csv` or `hgrm`.
+#[utoipa::path(get, path = "/runs/{id}/report", tag = "statistics",
+    params(("id" = String, Path, description = "the run"), FormatQuery),
+    responses(
+        (status = 200, body = ResultDocument, description = "the report"),
+        BadRequest, NotFound, Conflict, Internal, NotReady,
+    ),
+)]
+async fn report(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<RunId>,
+    Query(query): Query<FormatQuery>,
+) -> Result<Response, Problem> {
+    let format = query.of(render::REPORT)?;
+    render::report(&*result(&platform, &owner, &id).await?, format)
+}

@@ -1,0 +1,103 @@
+//! Runs: listed, shown, deleted.
+
+use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
+use crate::extract::{Paging, Query, User};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, Leading, Platform};
+use crate::views::{List, RunView};
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use loadcore::cluster::store::RunRecord;
+use loadcore::cluster::{Owner, ScenarioId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, delete))
+}
+
+/// Which runs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+struct Filter {
+    /// Only those of this scenario.
+    scenario_id: Option<String>,
+    /// The most items of the answer: 1 to 200, 50 if it is not given.
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists the user's runs, newest first, without their results.
+#[utoipa::path(get, path = "/runs", tag = "runs", params(Filter), responses(
+    (status = 200, body = List<RunView>, description = "a page of them"),
+    BadRequest, Internal, NotReady,
+))]
+async fn list(
+    platform: Platform,
+    User(owner): User,
+    Query(filter): Query<Filter>,
+) -> Result<Json<List<RunView>>, Problem> {
+    let paging = Paging::of(filter.limit.as_deref(), filter.cursor)?;
+    let scenario = filter.scenario_id.map(ScenarioId);
+    let records = platform.store.runs(&owner, scenario.as_ref(), &paging.page()).await?;
+    let page = List::page(records, paging.limit, |record| record.id.as_str());
+    Ok(Json(page.map(|record| RunView::of(&record))))
+}
+
+/// Shows a run with its result, also while it goes on.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs",
+    params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 200, body = RunView, description = "the run"),
+        BadRequest, NotFound, Internal, NotReady,
+    ),
+)]
+async fn read(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<String>,
+) -> Result<Json<RunView>, Problem> {
+    let record = found(&platform, &owner, &id).await?;
+    let outcome = platform.controller.result(&owner, &record.id).await?;
+    Ok(Json(RunView::of(&record).with(outcome)))
+}
+
+/// Deletes a run that has ended, with all that was measured in it.
+#[utoipa::path(delete, path = "/runs/{id}", tag = "runs",
+    params(("id" = String, Path, description = "the run")),
+    responses(
+        (status = 204, description = "it is gone"),
+        BadRequest, NotFound, Conflict, Internal, NotReady,
+    ),
+)]
+async fn delete(
+    Leading(platform): Leading,
+    User(owner): User,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let record = found(&platform, &owner, &id).await?;
+    if !record.state.has_ended() {
+        let detail = format!("run {id} goes on: stop it first, then delete it");
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    if platform.store.delete_run(&owner, &record.id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("run", &id))
+    }
+}
+
+/// A run of this user, as it is now.
+pub(super) async fn found(
+    platform: &Platform,
+    owner: &Owner,
+    id: &str,
+) -> Result<RunRecord, Problem> {
+    let record = platform.controller.run(owner, &id.into()).await?;
+    record.ok_or_else(|| Problem::not_found("run", id))
+}

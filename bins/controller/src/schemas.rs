@@ -1,0 +1,93 @@
+//! JSON Schemas of the library's documents, for the OpenAPI page.
+//!
+//! The library knows nothing of OpenAPI, so its documents are described beside it, in
+//! `schemas/*.json`; a test holds their keys against what the library writes.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! documents {
+    ($($(#[$doc:meta])* $name:ident as $shown:literal in $file:literal;)*) => {$(
+        $(#[$doc])*
+        pub struct $name(pub Value);
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = include_str!($file);
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", $file))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $shown.into()
+            }
+        }
+    )*};
+}
+
+documents! {
+    /// A scenario.
+    ScenarioDocument as "Scenario" in "schemas/scenario.json";
+    /// A run's result.
+    ResultDocument as "Result" in "schemas/result.json";
+    /// The statistics of the last seconds.
+    RealtimeDocument as "Realtime" in "schemas/realtime.json";
+    /// What an SLA rule came to.
+    SlaDocument as "SlaOutcome" in "schemas/sla.json";
+    /// A finding.
+    BottleneckDocument as "Bottleneck" in "schemas/bottleneck.json";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use loadcore::record::Snapshot;
+    use loadcore::result::{Ending, Plan, ResultBuilder};
+    use loadcore::scenario::Scenario;
+    use std::collections::BTreeSet;
+
+    fn described(text: &str) -> BTreeSet<String> {
+        let schema: Value = serde_json::from_str(text).unwrap();
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    fn written(document: &Value) -> BTreeSet<String> {
+        document.as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn a_scenario_has_the_keys_that_are_described() {
+        let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 1}"#;
+        let mut keys = written(&Scenario::from_json(text).unwrap().to_value());
+        keys.insert("bodyBase64".into());
+        assert_eq!(described(include_str!("schemas/scenario.json")), keys);
+    }
+
+    #[test]
+    fn a_result_has_the_keys_that_are_described() {
+        let builder = ResultBuilder::new(Plan::default());
+        let result = builder.build(&Snapshot::default(), &Ending::default());
+        let keys = written(&serde_json::to_value(result).unwrap());
+        assert_eq!(described(include_str!("schemas/result.json")), keys);
+    }
+
+    #[test]
+    fn nothing_is_lost_on_the_way_to_openapi() {
+        let text = include_str!("schemas/scenario.json");
+        let given: Value = serde_json::from_str(text).unwrap();
+        let shown = serde_json::to_value(ScenarioDocument::schema()).unwrap();
+        assert_eq!(written(&shown["properties"]), written(&given["properties"]));
+        let profiles =
+            |schema: &Value| schema["properties"]["loadProfile"]["oneOf"].as_array().unwrap().len();
+        assert_eq!(profiles(&shown), profiles(&given));
+    }
+}

@@ -1,0 +1,107 @@
+//! What every handler is given: the platform once it is there, or why it is not.
+//!
+//! The HTTP server is up before the store and the coordinator are, so that health checks have an
+//! answer from the first moment. Until then handlers that need the platform answer 503.
+
+use crate::metrics::Metrics;
+use crate::problem::{Kind, Problem};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use loadcore::cluster::controller::Controller;
+use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::{Coordinator, Store};
+use loadcore::http::TargetPolicy;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// The most streams that are open at once; each holds a task and a few frames.
+pub const MAX_STREAMS: usize = 1_000;
+
+/// A controller with all that belongs to it.
+#[derive(Clone)]
+pub struct Platform {
+    /// Keeps what must last.
+    pub store: Arc<dyn Store>,
+    /// Carries what is in flight.
+    pub coordinator: Arc<dyn Coordinator>,
+    /// Makes the runs.
+    pub controller: Controller,
+    /// Seals what is secret in a scenario.
+    pub secrets: Secrets,
+    /// Which addresses may be loaded.
+    pub policy: TargetPolicy,
+}
+
+/// How far the platform is: there, or why not.
+#[derive(Clone)]
+pub enum Status {
+    /// It cannot work yet.
+    Waiting(String),
+    /// It works.
+    Ready(Platform),
+}
+
+/// What the routes share. Clones are the same one.
+#[derive(Clone)]
+pub struct AppState {
+    /// How far the platform is.
+    pub status: watch::Receiver<Status>,
+    /// Becomes true when the process ends: streams are closed then.
+    pub ending: watch::Receiver<bool>,
+    /// What is counted about the API.
+    pub metrics: Arc<Metrics>,
+    /// Bounds the streams.
+    pub streams: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// For a platform that comes, and may end.
+    #[must_use]
+    pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
+        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
+        Self { status, ending, metrics: Arc::new(Metrics::new()), streams }
+    }
+
+    /// The platform.
+    ///
+    /// # Errors
+    /// While it is not there, with the reason.
+    pub fn platform(&self) -> Result<Platform, Problem> {
+        match &*self.status.borrow() {
+            Status::Ready(platform) => Ok(platform.clone()),
+            Status::Waiting(why) => Err(Problem::new(Kind::NotReady, why.clone())),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for Platform
+where
+    AppState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Problem> {
+        AppState::from_ref(state).platform()
+    }
+}
+
+/// The platform for a call that changes something: its controller leads.
+pub struct Leading(pub Platform);
+
+impl<S> FromRequestParts<S> for Leading
+where
+    AppState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let platform = AppState::from_ref(state).platform()?;
+        if !platform.controller.is_leading() {
+            let why = "another controller leads this platform: ask that one, or try again";
+            return Err(Problem::new(Kind::StandsBy, why));
+        }
+        Ok(Self(platform))
+    }
+}

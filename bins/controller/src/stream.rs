@@ -1,0 +1,210 @@
+//! A run's frames into messages of a WebSocket, one JSON text each.
+//!
+//! A reader that does not read holds nothing up: frames that it misses are left out by the
+//! controller, and when a message has waited [`PATIENCE`] for room in the socket's buffer the
+//! connection is closed. Streams are bounded in number; each holds one frame.
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::{Sink, SinkExt, Stream, StreamExt, stream};
+use loadcore::cluster::controller::Frames;
+use loadcore::cluster::controller::api::Frame;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+/// How often a ping is sent, so that proxies keep the connection and a dead one is noticed.
+const PING: Duration = Duration::from_secs(20);
+/// How many pings may go by without a word from the reader.
+const SILENT_PINGS: u32 = 3;
+/// How long a message may wait for a slow reader.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a close may take.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A run's frames as a stream: the state of a wait for one outlives what comes in between.
+pub fn of(frames: Frames) -> impl Stream<Item = Frame> + Send {
+    stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)))
+}
+
+/// Sends frames until they, the reader or this process end.
+pub async fn serve(
+    socket: WebSocket,
+    frames: impl Stream<Item = Frame> + Send,
+    ending: watch::Receiver<bool>,
+    permit: OwnedSemaphorePermit,
+) {
+    let (out, incoming) = socket.split();
+    pump(out, incoming, Box::pin(frames), ending).await;
+    drop(permit);
+}
+
+/// Why a stream ends, as a close code and for the log of whoever reads.
+type End = (u16, &'static str);
+
+const RUN_ENDED: End = (close_code::NORMAL, "the run has ended");
+const GOING_AWAY: End = (close_code::AWAY, "the controller ends");
+const TOO_SLOW: End = (close_code::AGAIN, "too slow: come again with since=SEQ");
+const SILENT: End = (close_code::POLICY, "no answer to pings");
+
+async fn pump<O, I, F, E>(
+    mut out: O,
+    mut incoming: I,
+    mut frames: F,
+    mut ending: watch::Receiver<bool>,
+) where
+    O: Sink<Message> + Unpin,
+    I: Stream<Item = Result<Message, E>> + Unpin,
+    F: Stream<Item = Frame> + Unpin,
+{
+    let mut pings = interval_at(Instant::now() + PING, PING);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut silent = 0;
+    let end = loop {
+        let message = tokio::select! {
+            // A reader that says goodbye or fails needs no close.
+            said = incoming.next() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {
+                    silent = 0;
+                    continue;
+                }
+            },
+            _ = ending.wait_for(|ending| *ending) => break GOING_AWAY,
+            frame = frames.next() => match frame {
+                Some(frame) => text(&frame),
+                None => break RUN_ENDED,
+            },
+            _ = pings.tick() => {
+                silent += 1;
+                if silent > SILENT_PINGS {
+                    break SILENT;
+                }
+                Message::Ping(Default::default())
+            }
+        };
+        match timeout(PATIENCE, out.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => break TOO_SLOW,
+        }
+    };
+    let (code, reason) = end;
+    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    // Whoever does not read does not read this either; the connection is then just closed.
+    let _ = timeout(CLOSING, out.send(close)).await;
+}
+
+fn text(frame: &Frame) -> Message {
+    Message::text(serde_json::to_string(frame).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_channel::mpsc;
+    use loadcore::cluster::controller::api::FrameKind;
+    use serde_json::json;
+    use std::convert::Infallible;
+
+    fn frame(seq: u64) -> Frame {
+        Frame { seq, kind: FrameKind::Interval, data: json!({"second": seq}) }
+    }
+
+    type Incoming = stream::Pending<Result<Message, Infallible>>;
+
+    fn nobody_speaks() -> Incoming {
+        stream::pending()
+    }
+
+    /// What is sent of `frames` until the end, by a reader with room for `room` messages that
+    /// reads only afterwards.
+    async fn sent(room: usize, frames: impl Stream<Item = Frame> + Unpin) -> Vec<Message> {
+        let (out, read) = mpsc::channel(room);
+        let (_alive, ending) = watch::channel(false);
+        pump(out, nobody_speaks(), frames, ending).await;
+        read.collect().await
+    }
+
+    fn close_of(messages: &[Message]) -> Option<u16> {
+        match messages.last() {
+            Some(Message::Close(Some(close))) => Some(close.code),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_for_each_frame_and_a_close_at_the_end() {
+        let messages = sent(16, stream::iter([frame(1), frame(2)])).await;
+        let text = messages[0].to_text().unwrap();
+        assert_eq!(text, r#"{"seq":1,"type":"interval","data":{"second":1}}"#);
+        assert_eq!((messages.len(), close_of(&messages)), (3, Some(1_000)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_does_not_read_is_left_and_holds_one_frame() {
+        let begun = Instant::now();
+        let taken = std::cell::Cell::new(0);
+        let frames = stream::iter(1..).map(|seq| {
+            taken.set(taken.get() + 1);
+            frame(seq)
+        });
+        let messages = sent(1, frames).await;
+        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 2 * PATIENCE);
+        // Those that had room, and the one that waited for it.
+        assert!(taken.get() <= messages.len() + 1, "{} of {}", taken.get(), messages.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_reader_is_left_after_some_pings() {
+        let messages = sent(16, stream::pending()).await;
+        let pings = messages.iter().filter(|message| matches!(message, Message::Ping(_))).count();
+        assert_eq!((pings, close_of(&messages)), (3, Some(1_008)));
+    }
+
+    #[tokio::test]
+    async fn when_the_process_ends_so_do_its_streams() {
+        let (out, read) = mpsc::channel(4);
+        let (end, ending) = watch::channel(false);
+        end.send(true).unwrap();
+        pump(out, nobody_speaks(), stream::pending(), ending).await;
+        let messages: Vec<_> = read.collect().await;
+        assert_eq!(close_of(&messages), Some(1_001));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_ends_it() {
+        let (out, _read) = mpsc::channel(4);
+        let (_alive, ending) = watch::channel(false);
+        let goodbye = stream::iter([Ok::<_, Infallible>(Message::Close(None))]);
+        pump(out, goodbye, stream::pending(), ending).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_of_websockets_reads_it() {
+        use axum::extract::ws::WebSocketUpgrade;
+        use tokio_tungstenite::tungstenite::Message as Read;
+
+        let (_alive, ending) = watch::channel(false);
+        let streams = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+        let permits = std::sync::Arc::clone(&streams);
+        let open = move |upgrade: WebSocketUpgrade| {
+            let permit = std::sync::Arc::clone(&permits).try_acquire_owned().unwrap();
+            let frames = stream::iter([frame(1), frame(2)]);
+            async move { upgrade.on_upgrade(move |socket| serve(socket, frames, ending, permit)) }
+        };
+        let router = axum::Router::new().route("/", axum::routing::get(open));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(axum::serve(listener, router).into_future());
+
+        let (client, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let messages: Vec<_> = client.map(Result::unwrap).collect().await;
+        server.abort();
+        let texts = messages.iter().filter(|message| message.is_text()).count();
+        let Some(Read::Close(Some(close))) = messages.last() else { panic!("{messages:?}") };
+        assert_eq!((texts, u16::from(close.code)), (2, 1_000));
+        // Its place is free again once it has ended.
+        let place = timeout(Duration::from_secs(60), streams.acquire()).await;
+        assert!(place.is_ok_and(|place| place.is_ok()));
+    }
+}

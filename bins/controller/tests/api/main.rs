@@ -1,0 +1,9 @@
+//! The API as its clients meet it, without a port: requests into the router, answers out of it.
+
+mod examples;
+mod openapi;
+mod operation;
+mod problems;
+mod runs;
+mod scenarios;
+mod support;

@@ -1,0 +1,88 @@
+//! Runs that a controller has left in the store, and what is asked about them.
+
+use crate::support::Api;
+use axum::http::Method;
+use loadcore::cluster::store::RunState;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn lists_are_by_scenario_and_owner() {
+    let api = Api::new().await;
+    let run = api.left("local", "s1", RunState::Completed).await;
+    api.left("local", "s2", RunState::Failed).await;
+    api.left("ann", "s1", RunState::Completed).await;
+    let all = api.get("/api/v1/runs").await.json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+    let of_one = api.get("/api/v1/runs?scenarioId=s1").await.json();
+    let [item] = &of_one["items"].as_array().unwrap()[..] else { panic!("{of_one}") };
+    assert_eq!((&item["id"], &item["state"]), (&json!(run.id), &json!("COMPLETED")));
+    assert_eq!(item["createdAt"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(item["startedAt"], "2026-01-01T00:00:01.500Z");
+    assert_eq!(
+        (&item["endedAt"], &item["result"]),
+        (&json!("2026-01-01T00:01:00.000Z"), &Value::Null)
+    );
+    assert_eq!(item["warnings"], json!(["one worker of two"]));
+    let page = api.get("/api/v1/runs?limit=1").await.json();
+    assert!(page["nextCursor"].is_string());
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let api = Api::new().await;
+    for path in [
+        "",
+        "/timeline",
+        "/sla",
+        "/bottlenecks",
+        "/report",
+        "/stats/realtime",
+        "/stats/total",
+        "/stats/series",
+        "/stats/histogram",
+        "/stats/series?format=hlog",
+    ] {
+        api.get(&format!("/api/v1/runs/none{path}")).await.problem(404, "not-found");
+    }
+    for action in ["stop", "pause", "resume"] {
+        let path = format!("/api/v1/runs/none/{action}");
+        api.call(Method::POST, &path, None).await.problem(404, "not-found");
+    }
+    let rate = json!({"targetRps": 5, "overSeconds": 1});
+    api.call(Method::PATCH, "/api/v1/runs/none/rate", Some(&rate)).await.problem(404, "not-found");
+    api.delete("/api/v1/runs/none").await.problem(404, "not-found");
+    api.get("/api/v1/scenarios/none/stats/realtime").await.problem(404, "not-found");
+    api.get("/api/v1/workers/none").await.problem(404, "not-found");
+    api.call(Method::POST, "/api/v1/workers/none/drain", None).await.problem(404, "not-found");
+    api.call(Method::POST, "/api/v1/scenarios/none/runs", None).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn wrong_queries_and_bodies_are_told_before_the_run_is_looked_for() {
+    let api = Api::new().await;
+    for (query, told) in [
+        ("stats/realtime?lastNSeconds=0", "lastNSeconds is 0; give 1 to 3600"),
+        ("stats/realtime?lastNSeconds=3601", "give 1 to 3600"),
+        ("stats/realtime?lastNSecond=5", "unknown field `lastNSecond`"),
+        ("stats/realtime?format=hgrm", "give one of json, csv"),
+        ("stats/total?format=xml", "give one of json, csv"),
+        ("stats/series?format=hgrm", "give one of json, csv, hlog"),
+        ("stats/histogram?format=csv", "give one of json, hgrm, hlog"),
+        ("report?format=html", "give one of json, text, csv, hgrm"),
+    ] {
+        let answer = api.get(&format!("/api/v1/runs/none/{query}")).await;
+        let problem = answer.problem(400, "bad-request");
+        assert!(problem["detail"].as_str().unwrap().contains(told), "{query}: {problem}");
+    }
+    let rate = |body: Value| {
+        let api = &api;
+        async move { api.call(Method::PATCH, "/api/v1/runs/none/rate", Some(&body)).await }
+    };
+    let path_of = |problem: Value| problem["faults"][0]["path"].clone();
+    let unknown = rate(json!({"targetRps": 1, "over": 2})).await.problem(422, "invalid-body");
+    assert!(unknown["faults"][0]["message"].as_str().unwrap().contains("unknown field `over`"));
+    let text = rate(json!({"targetRps": "fast"})).await.problem(422, "invalid-body");
+    assert_eq!(path_of(text), "targetRps");
+    let below = rate(json!({"targetRps": -1})).await.problem(422, "invalid-body");
+    assert_eq!(path_of(below), "targetRps");
+}

@@ -1,0 +1,143 @@
+//! Scenarios: kept, listed, changed, deleted, each for its owner alone.
+
+use crate::support::{Api, scenario};
+use axum::body::Body;
+use axum::http::Request;
+use loadcore::cluster::store::RunState;
+use loadcore::http::TargetPolicy;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn one_is_kept_shown_changed_and_deleted() {
+    let api = Api::new().await;
+    let id = api.kept(json!({"tags": ["shop"]})).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    let shown = api.get(&path).await.json();
+    assert_eq!(
+        (&shown["id"], &shown["revision"], &shown["runId"]),
+        (&json!(id), &json!(0), &Value::Null)
+    );
+    assert_eq!(shown["scenario"]["name"], "Health");
+    assert!(shown["createdAt"].as_str().unwrap().ends_with('Z'));
+
+    let changed = api.put(&path, &scenario(json!({"name": "Slower", "tags": ["slow"]}))).await;
+    assert_eq!((changed.status, &changed.json()["revision"]), (200, &json!(1)), "{}", changed.text);
+    let shown = api.get(&path).await.json();
+    assert_eq!((&shown["scenario"]["name"], &shown["revision"]), (&json!("Slower"), &json!(1)));
+
+    assert_eq!(api.delete(&path).await.status, 204);
+    api.get(&path).await.problem(404, "not-found");
+    api.delete(&path).await.problem(404, "not-found");
+    api.put(&path, &scenario(json!({}))).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn lists_are_in_pages_newest_first_and_by_tag() {
+    let api = Api::new().await;
+    for number in 0..5 {
+        let tag = if number % 2 == 0 { "even" } else { "odd" };
+        api.kept(json!({"name": format!("s{number}"), "tags": [tag]})).await;
+    }
+    let mut names = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("/api/v1/scenarios?limit=2{cursor}")).await.json();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 2);
+        names
+            .extend(items.iter().map(|item| item["scenario"]["name"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["s0", "s1", "s2", "s3", "s4"], "each once");
+    let odd = api.get("/api/v1/scenarios?tag=odd").await.json();
+    assert_eq!((odd["items"].as_array().unwrap().len(), &odd["nextCursor"]), (2, &Value::Null));
+    assert_eq!(api.get("/api/v1/scenarios?tag=none").await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn users_do_not_meet() {
+    let api = Api::new().await;
+    let (ann, bob) = (api.as_user("ann"), api.as_user("bob"));
+    let id = ann.kept(json!({})).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    assert_eq!(ann.get(&path).await.status, 200);
+    bob.get(&path).await.problem(404, "not-found");
+    bob.put(&path, &scenario(json!({}))).await.problem(404, "not-found");
+    bob.delete(&path).await.problem(404, "not-found");
+    api.get(&path).await.problem(404, "not-found");
+    assert_eq!(bob.get("/api/v1/scenarios").await.json()["items"], json!([]));
+    assert_eq!(api.as_user("local").kept(json!({})).await.len(), 36);
+    assert_eq!(api.get("/api/v1/scenarios").await.json()["items"].as_array().unwrap().len(), 1);
+    api.as_user("a b").get("/api/v1/scenarios").await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn every_fault_is_listed_with_its_path() {
+    let api = Api::new().await;
+    let wrong = scenario(json!({
+        "name": "",
+        "durationSeconds": -1,
+        "numWorkerz": 3,
+        "loadProfile": {"type": "BURST", "initialRps": 1, "bursts": [
+            {"startSecond": 1, "durationSeconds": 1, "rps": -5},
+        ]},
+    }));
+    let problem = api.post("/api/v1/scenarios", &wrong).await.problem(422, "invalid-scenario");
+    let paths: Vec<_> = problem["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["path"].as_str().unwrap())
+        .collect();
+    for path in ["name", "durationSeconds", "loadProfile.bursts[0].rps", "numWorkerz"] {
+        assert!(paths.contains(&path), "{path} is not in {paths:?}");
+    }
+    // The same faults, without a problem, of what is only to be judged.
+    let judged = api.post("/api/v1/scenarios/validate", &wrong).await;
+    assert_eq!((judged.status, &judged.json()["valid"]), (200, &json!(false)));
+    assert_eq!(
+        (&judged.json()["faults"], &judged.json()["plan"]),
+        (&problem["faults"], &Value::Null)
+    );
+    assert_eq!(api.get("/api/v1/scenarios").await.json()["items"], json!([]), "nothing is kept");
+}
+
+#[tokio::test]
+async fn a_target_that_the_policy_refuses_is_a_fault() {
+    let api = Api::with(TargetPolicy::Only("10.0.0.0/8".parse().unwrap())).await;
+    for url in ["http://127.0.0.1:9/", "http://169.254.169.254/", "unix:/run/a.sock:/"] {
+        let answer = api.post("/api/v1/scenarios", &scenario(json!({"targetUrl": url}))).await;
+        let problem = answer.problem(422, "invalid-scenario");
+        assert_eq!(problem["faults"][0]["path"], "targetUrl", "{problem}");
+    }
+    api.kept(json!({"targetUrl": "http://10.1.2.3/"})).await;
+}
+
+#[tokio::test]
+async fn yaml_is_taken_where_it_is_said_to_be() {
+    let api = Api::new().await;
+    let text =
+        "name: Health\ntargetUrl: http://127.0.0.1:9/\ndurationSeconds: 1\nautoStart: false\n";
+    let send = async |kind: &str| {
+        let request = Request::post("/api/v1/scenarios").header("content-type", kind);
+        api.send(request.body(Body::from(text)).unwrap()).await
+    };
+    assert_eq!(send("application/yaml").await.status, 201);
+    assert_eq!(send("text/x-yaml; charset=utf-8").await.status, 201);
+    send("application/json").await.problem(400, "bad-request");
+}
+
+#[tokio::test]
+async fn one_whose_run_goes_on_is_not_deleted() {
+    let api = Api::new().await;
+    let id = api.kept(json!({})).await;
+    api.left("local", &id, RunState::Running).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    let shown = api.get(&path).await.json();
+    assert_eq!(shown["state"], "RUNNING");
+    api.delete(&path).await.problem(409, "conflict");
+}

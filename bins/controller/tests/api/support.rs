@@ -1,0 +1,187 @@
+//! A platform in memory behind the router, and requests to it.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
+use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::store::{RunRecord, RunState};
+use loadcore::cluster::{Controller, ControllerOptions, Coordinator, RunId, Store};
+use loadcore::http::TargetPolicy;
+use loadcore_controller::app;
+use loadcore_controller::state::{AppState, Platform, Status};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// The API over a platform in memory, to which no worker belongs: nothing is ever loaded.
+pub struct Api {
+    router: Router,
+    pub store: Arc<dyn Store>,
+    user: Option<String>,
+    _status: Arc<watch::Sender<Status>>,
+    _end: Arc<watch::Sender<bool>>,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Api {
+    pub async fn new() -> Self {
+        Self::with(TargetPolicy::default()).await
+    }
+
+    pub async fn with(policy: TargetPolicy) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let coordinator: Arc<dyn Coordinator> = Arc::new(MemoryCoordinator::new());
+        let secrets = Secrets::ephemeral();
+        let options = ControllerOptions {
+            address: "http://127.0.0.1:0".into(),
+            policy: policy.clone(),
+            secrets: secrets.clone(),
+            local_workers: None,
+        };
+        let controller = Controller::start(store.clone(), coordinator.clone(), options);
+        let controller = controller.await.expect("a controller in memory starts");
+        let platform = Platform { store: store.clone(), coordinator, controller, secrets, policy };
+        Self::of(Status::Ready(platform), store)
+    }
+
+    /// While the platform is not there.
+    pub fn waiting(why: &str) -> Self {
+        Self::of(Status::Waiting(why.into()), Arc::new(MemoryStore::new()))
+    }
+
+    fn of(status: Status, store: Arc<dyn Store>) -> Self {
+        let (status, when_ready) = watch::channel(status);
+        let (end, ending) = watch::channel(false);
+        let router = app(AppState::new(when_ready, ending));
+        Self { router, store, user: None, _status: Arc::new(status), _end: Arc::new(end) }
+    }
+
+    /// The same API for another user.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self {
+            router: self.router.clone(),
+            store: self.store.clone(),
+            user: Some(user.into()),
+            _status: self._status.clone(),
+            _end: self._end.clone(),
+        }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 32 << 20).await.expect("a body");
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(user) = &self.user {
+            request = request.header("x-user-id", user);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| body.to_string().into());
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// Keeps a scenario without starting it, and answers its id.
+    pub async fn kept(&self, change: Value) -> String {
+        let answer = self.post("/api/v1/scenarios", &scenario(change)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Puts a run into the store, as a controller would have left it.
+    pub async fn left(&self, owner: &str, scenario: &str, state: RunState) -> RunRecord {
+        let id = RunId::random();
+        let record = json!({
+            "id": id,
+            "owner": owner,
+            "scenarioId": scenario,
+            "revision": 0,
+            "createdUnixMs": 1_767_225_600_000_u64,
+            "endedUnixMs": state.has_ended().then_some(1_767_225_660_000_u64),
+            "state": state,
+            "scenario": self::scenario(json!({})),
+            "journal": [{"entry": "start", "atUs": 1_767_225_601_500_000_u64}],
+            "planKey": "",
+            "warnings": ["one worker of two"],
+            "timeline": [],
+        });
+        let record: RunRecord = serde_json::from_value(record).expect("a record");
+        self.store.insert_run(&record).await.expect("a store in memory keeps it");
+        record
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// That it is a problem of this status and kind, whole; answers it.
+    pub fn problem(&self, status: u16, kind: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("urn:loadcore:problem:{kind}"));
+        assert_eq!(problem["status"], status);
+        for field in ["title", "detail", "instance"] {
+            assert!(
+                problem[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{field}: {problem}"
+            );
+        }
+        problem
+    }
+}
+
+/// A scenario that is not started, with some fields changed; null takes one away.
+pub fn scenario(change: Value) -> Value {
+    let mut document = json!({
+        "name": "Health",
+        "targetUrl": "http://127.0.0.1:9/health",
+        "durationSeconds": 10,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 10},
+        "autoStart": false,
+    });
+    for (field, value) in change.as_object().expect("an object") {
+        match value {
+            Value::Null => drop(document.as_object_mut().and_then(|fields| fields.remove(field))),
+            value => document[field] = value.clone(),
+        }
+    }
+    document
+}

@@ -1,0 +1,163 @@
+//! The program as people start it: its exit codes, what it says, what outlives it.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+/// What a loaded machine may take to start or end a process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadcore-controller"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn ended(arguments: &[&str]) -> (i32, String) {
+    let Output { status, stderr, .. } = command(arguments).output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stderr).unwrap())
+}
+
+/// A controller on a free port, ended with the test.
+struct Controller {
+    child: Child,
+    address: String,
+    log: Receiver<String>,
+    said: String,
+}
+
+impl Controller {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let data = data.to_str().unwrap();
+        let arguments = [&["--listen", "127.0.0.1:0", "--data-dir", data], more].concat();
+        let mut child = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (line, log) = sync_channel(10_000);
+        std::thread::spawn(move || {
+            BufReader::new(stderr)
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|text| line.send(text))
+        });
+        let mut controller = Self { child, address: String::new(), log, said: String::new() };
+        let line = controller.says("listens on http://");
+        controller.address = line.rsplit("http://").next().unwrap().to_owned();
+        controller
+    }
+
+    /// Waits for a line of the log with this text.
+    fn says(&mut self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("{text:?} was not said, but\n{}", self.said));
+            self.said.push_str(&line);
+            self.said.push('\n');
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Status and body.
+    fn asked(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+            self.address
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// Sends SIGTERM and answers the exit code and the rest of the log.
+    fn terminated(mut self) -> (Option<i32>, String) {
+        let pid = Pid::from_raw(self.child.id() as i32).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        // The log ends with the process.
+        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+        let code = self.child.wait().unwrap().code();
+        (code, std::mem::take(&mut self.said))
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn an_address_that_others_reach_is_refused() {
+    let (code, said) = ended(&["--listen", "0.0.0.0:0", "--data-dir", "/nowhere"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("--allow-unauthenticated") && said.contains("0.0.0.0"), "{said}");
+}
+
+#[test]
+fn wrong_usage_is_named() {
+    for (arguments, told) in [
+        (&["--listen", "nowhere"][..], "--listen nowhere"),
+        (&["--local-workers", "x"], "--local-workers"),
+        (&["--allow-targets", "10.0.0.0/99"], "10.0.0.0/99"),
+        (&["--config", "/nowhere/at-all.yaml"], "/nowhere/at-all.yaml"),
+        (&["--what"], "--what"),
+    ] {
+        let arguments = [&["--data-dir", "/nowhere"], arguments].concat();
+        let (code, said) = ended(&arguments);
+        assert!(code == 2 && said.contains(told), "{arguments:?}: {code} {said}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_ends_it() {
+    let (code, said) = ended(&["--listen", "127.0.0.1:0", "--data-dir", "/dev/null/x"]);
+    assert!(code == 1 && said.contains("/dev/null/x"), "{code} {said}");
+}
+
+#[test]
+fn what_is_kept_outlives_the_program() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Controller::start(data.path(), &[]);
+    first.says("the platform is ready");
+    let scenario = r#"{"name": "kept", "targetUrl": "http://127.0.0.1:9/", "durationSeconds": 1, "autoStart": false}"#;
+    let (status, body) = first.asked("POST", "/api/v1/scenarios", scenario);
+    assert_eq!(status, 201, "{body}");
+    let (code, said) = first.terminated();
+    assert_eq!(code, Some(0), "{said}");
+
+    let mut second = Controller::start(data.path(), &[]);
+    second.says("the platform is ready");
+    let (status, body) = second.asked("GET", "/api/v1/scenarios", "");
+    assert!(status == 200 && body.contains("\"kept\""), "{status} {body}");
+}
+
+#[test]
+fn without_redis_it_waits_and_says_so_without_the_password() {
+    let data = tempfile::tempdir().unwrap();
+    let url = "redis://ann:geheim-4711@127.0.0.1:1/0";
+    let mut controller = Controller::start(data.path(), &["--redis", url]);
+    controller.says("trying again");
+    let (status, body) = controller.asked("GET", "/actuator/health/readiness", "");
+    assert!(status == 503 && body.contains("127.0.0.1:1"), "{status} {body}");
+    assert!(!body.contains("geheim"), "{body}");
+    assert_eq!(controller.asked("GET", "/actuator/health/liveness", "").0, 200);
+    let (status, body) = controller.asked("GET", "/api/v1/scenarios", "");
+    assert!(status == 503 && body.contains("not-ready"), "{status} {body}");
+    let (code, said) = controller.terminated();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("geheim"), "{said}");
+}

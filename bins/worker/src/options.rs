@@ -1,0 +1,106 @@
+//! Options and environment into how the worker is to work.
+
+use clap::Parser;
+use loadcore::http::{Networks, TargetPolicy};
+use std::net::SocketAddr;
+
+/// A worker of a loadcore platform: takes its share of each run's load.
+#[derive(Debug, Parser)]
+#[command(name = "loadcore-worker", version, after_help = AFTER)]
+pub struct Options {
+    /// Where the platform is coordinated: redis://HOST:PORT/DB, rediss:// for TLS
+    #[arg(long, value_name = "URL", env = "LOADCORE_REDIS_URL", hide_env_values = true)]
+    pub redis: String,
+
+    /// What people call it [default: its id, new for each start]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "LOADCORE_NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub name: String,
+
+    /// Engine threads [default: one for each processor]
+    #[arg(long, value_name = "N", env = "LOADCORE_THREADS",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// The greatest arrival rate that it takes on, in requests per second
+    #[arg(long, value_name = "N", env = "LOADCORE_MAX_RPS", value_parser = rate)]
+    pub max_rps: Option<f64>,
+
+    /// Where its health and metrics are: ADDRESS:PORT [default: nowhere]
+    #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN")]
+    pub listen: Option<SocketAddr>,
+
+    /// Networks that it dials, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and public
+    /// addresses; metadata services never]
+    #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
+    pub allow_targets: Option<Networks>,
+}
+
+const AFTER: &str = "\
+SIGTERM or Ctrl-C drains: it finishes or hands over what it has, and ends. A second one ends at once.
+LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
+
+impl Options {
+    /// Which addresses it dials.
+    #[must_use]
+    pub fn policy(&self) -> TargetPolicy {
+        self.allow_targets.clone().map_or_else(TargetPolicy::default, TargetPolicy::Only)
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate <= 1e9 => Ok(rate),
+        _ => Err("give requests per second, above 0 and at most 10^9".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parsed(line: &str) -> Result<Options, String> {
+        let words = ["loadcore-worker"].into_iter().chain(line.split_whitespace());
+        Options::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_said_arrives() {
+        let options = parsed(
+            "--redis redis://h --name a --threads 2 --max-rps 5000 --listen 127.0.0.1:0 \
+             --allow-targets 10.0.0.0/8,127.0.0.1",
+        );
+        let options = options.unwrap();
+        assert_eq!(
+            (options.name.as_str(), options.threads, options.max_rps),
+            ("a", Some(2), Some(5e3))
+        );
+        assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
+        assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
+        assert_eq!(parsed("--redis redis://h").unwrap().policy(), TargetPolicy::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, told) in [
+            ("--redis redis://h --threads 0", "--threads"),
+            ("--redis redis://h --max-rps -1", "--max-rps"),
+            ("--redis redis://h --allow-targets x", "is no network of addresses"),
+            ("--redis redis://h --listen x", "--listen"),
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert!(error.contains(told), "{line}: {error}");
+        }
+    }
+}

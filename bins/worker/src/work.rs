@@ -1,0 +1,101 @@
+//! Options into a worker that works until it is told to end.
+
+use crate::health::{self, Status};
+use crate::options::Options;
+use crate::signals::Signals;
+use loadcore::cluster::Coordinator;
+use loadcore::cluster::agent::{Agent, AgentOptions};
+use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// Between two tries to reach what is not there: doubled from the first to the last.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Works until a signal; then drains. A second signal ends it at once.
+///
+/// # Errors
+/// What cannot become right by itself.
+pub async fn work(options: Options) -> Result<(), String> {
+    let mut signals =
+        Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
+    let (status, shown) = watch::channel(Status::Waiting("it is starting".into()));
+    if let Some(address) = options.listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("could not listen on {address}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        tracing::info!("health and metrics at http://{address}");
+        // It ends with the process: probes are answered while it drains.
+        tokio::spawn(axum::serve(listener, health::app(shown)).into_future());
+    }
+    let coordinator = tokio::select! {
+        found = reach(&options.redis, &status) => found?,
+        () = signals.first() => return Ok(()),
+    };
+    let (drain, draining) = watch::channel(false);
+    let mut agent = start(coordinator, &options, draining)?;
+    status.send_replace(Status::Working);
+    tokio::select! {
+        // Somebody drained it from the controller.
+        ended = &mut agent => return ended.map_err(|error| error.to_string()),
+        () = signals.first() => {}
+    }
+    tracing::info!("draining; a second signal ends at once");
+    status.send_replace(Status::Draining);
+    drain.send_replace(true);
+    tokio::select! {
+        ended = &mut agent => ended.map_err(|error| error.to_string()),
+        () = signals.first() => Err("ended at once: what it had is lost to the others".into()),
+    }
+}
+
+/// The coordinator, as soon as it answers.
+async fn reach(url: &str, status: &watch::Sender<Status>) -> Result<Arc<dyn Coordinator>, String> {
+    let coordinator = redis(url)?;
+    let mut wait = AGAIN.0;
+    while let Err(error) = coordinator.now_us().await {
+        let why = format!("Redis at {}: {error}", redact(url));
+        tracing::warn!("{why}; trying again in {} ms", wait.as_millis());
+        status.send_replace(Status::Waiting(why));
+        sleep(wait).await;
+        wait = (wait * 2).min(AGAIN.1);
+    }
+    tracing::info!("coordinated by Redis at {}", redact(url));
+    Ok(coordinator)
+}
+
+fn redis(url: &str) -> Result<Arc<dyn Coordinator>, String> {
+    let coordinator = RedisCoordinator::new(&RedisOptions::new(url));
+    Ok(Arc::new(coordinator.map_err(|error| error.to_string())?))
+}
+
+/// Starts the agent, and its heartbeats on a thread, a runtime and a connection of their own: a busy
+/// worker must not look dead.
+fn start(
+    coordinator: Arc<dyn Coordinator>,
+    options: &Options,
+    draining: watch::Receiver<bool>,
+) -> Result<tokio::task::JoinHandle<()>, String> {
+    let agent = Agent::new(
+        coordinator,
+        AgentOptions {
+            name: options.name.clone(),
+            threads: options.threads.map(usize::from),
+            max_rps: options.max_rps,
+            policy: options.policy(),
+            ..AgentOptions::default()
+        },
+    )?;
+    let beats = agent.beats(redis(&options.redis)?);
+    let failed = |error| format!("the heartbeats could not be started: {error}");
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let thread = std::thread::Builder::new().name("heartbeats".into());
+    thread.spawn(move || runtime.block_on(beats)).map_err(failed)?;
+    tracing::info!("worker {} takes tasks", agent.worker());
+    Ok(tokio::spawn(agent.run(draining)))
+}

@@ -1,0 +1,99 @@
+//! The program as people start it: its exit codes and what it says.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+/// What a loaded machine may take to start or end a process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadcore-worker"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Ended with the test.
+struct Worker {
+    child: Child,
+    log: Receiver<String>,
+    said: String,
+}
+
+impl Worker {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (line, log) = sync_channel(10_000);
+        std::thread::spawn(move || {
+            BufReader::new(stderr)
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|text| line.send(text))
+        });
+        Self { child, log, said: String::new() }
+    }
+
+    fn says(&mut self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("{text:?} was not said, but\n{}", self.said));
+            self.said.push_str(&line);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn asked(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn wrong_usage_is_named() {
+    for (arguments, told) in [
+        (&[][..], "--redis"),
+        (&["--redis", "redis://h", "--threads", "0"], "--threads"),
+        (&["--redis", "redis://h", "--what"], "--what"),
+    ] {
+        let output = command(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(told), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn without_redis_it_waits_says_so_without_the_password_and_ends_when_it_is_told() {
+    let url = "redis://ann:geheim-4711@127.0.0.1:1/0";
+    let mut worker = Worker::start(&["--redis", url, "--listen", "127.0.0.1:0"]);
+    let line = worker.says("health and metrics at http://");
+    let address = line.rsplit("http://").next().unwrap().to_owned();
+    worker.says("trying again");
+    let health = asked(&address, "/actuator/health");
+    assert!(health.starts_with("HTTP/1.1 503") && health.contains("127.0.0.1:1"), "{health}");
+    assert!(asked(&address, "/actuator/health/liveness").starts_with("HTTP/1.1 200"));
+    assert!(asked(&address, "/metrics").contains("loadtest_worker_ready 0"));
+    kill_process(Pid::from_raw(worker.child.id() as i32).unwrap(), Signal::TERM).unwrap();
+    // The log ends with the process.
+    while let Ok(line) = worker.log.recv_timeout(PATIENCE) {
+        worker.said.push_str(&line);
+    }
+    assert_eq!(worker.child.wait().unwrap().code(), Some(0), "{}", worker.said);
+    assert!(!worker.said.contains("geheim") && !health.contains("geheim"), "{}", worker.said);
+}
