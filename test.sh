@@ -29,6 +29,7 @@ export CARGO_TERM_PROGRESS_WHEN=never
 if $long; then export LOADCORE_LONG=1; else unset LOADCORE_LONG; fi
 target=${CARGO_TARGET_DIR:-$PWD/target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
+PATH=$PATH:$target/secantusdb/bin
 everything=(--workspace --all-features --locked)
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -41,7 +42,9 @@ step_tools() {
     local missing=()
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
-    command -v redis-server >/dev/null || missing+=(redis-server) # the tests of loadcore-redis start their own
+    # The tests start servers of their own, on free ports.
+    command -v redis-server >/dev/null || missing+=(redis-server)
+    mongo_is_there || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     if [ ${#missing[@]} -gt 0 ]; then
         echo "installing: ${missing[*]}"
         local root=()
@@ -50,6 +53,7 @@ step_tools() {
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "${missing[@]}" >/dev/null || return
     fi
+    tool_mongo || return
     if ! command -v cargo >/dev/null; then
         echo "cargo is not on the PATH: install Rust $(sed -n 's/^rust-version = //p' Cargo.toml) or later" >&2
         return 1
@@ -61,6 +65,21 @@ step_tools() {
     done
     rustc --version && cargo --version && cc --version | head -n 1
     cargo fetch --locked --quiet
+}
+
+# A server that speaks MongoDB's protocol: the one that LOADCORE_TEST_MONGO_URL names, a mongod on the
+# PATH, or else SecantusDB from PyPI, in a folder of its own beside what cargo builds.
+mongo_is_there() {
+    [ -n "${LOADCORE_TEST_MONGO_URL:-}" ] || command -v mongod >/dev/null ||
+        command -v secantusd-py >/dev/null
+}
+
+tool_mongo() {
+    mongo_is_there && return
+    echo "installing: secantusdb (PyPI) in $target/secantusdb"
+    python3 -m venv "$target/secantusdb" || return
+    "$target/secantusdb/bin/pip" install --quiet --disable-pip-version-check secantusdb || return
+    mongo_is_there
 }
 
 step_format() { cargo fmt --all --check; }
