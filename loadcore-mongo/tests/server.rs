@@ -238,6 +238,7 @@ fn run(id: &str) -> RunRecord {
         state: RunState::Running,
         scenario: json!({}),
         journal: vec![],
+        plan_key: String::new(),
         warnings: vec![],
         timeline: vec![],
     }

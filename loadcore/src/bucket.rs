@@ -19,6 +19,8 @@ pub struct Token {
     /// When the request was due, on the profile's clock. A latency counts from here, however late
     /// the token was taken.
     pub intended: Nanos,
+    /// Its number in the one global schedule: no two requests of a run have the same.
+    pub number: u64,
 }
 
 /// Hands out tokens when they are due, oldest first.
@@ -31,8 +33,11 @@ pub struct TokenBucket<P> {
     due: u64,
     taken: u64,
     dropped: [u64; DropReason::ALL.len()],
-    /// The number of the next token to go, either way: `taken` and all `dropped` together.
+    /// The number of the next token to go, either way: `skipped`, `taken` and all `dropped`
+    /// together.
     next: u64,
+    /// Arrivals that were due before the bucket was ours.
+    skipped: u64,
 }
 
 impl<P: Profile> TokenBucket<P> {
@@ -41,7 +46,24 @@ impl<P: Profile> TokenBucket<P> {
     #[must_use]
     pub fn new(schedule: Schedule<P>, max_backlog: u64) -> Self {
         let dropped = [0; DropReason::ALL.len()];
-        Self { schedule, max_backlog, now: 0, due: 0, taken: 0, dropped, next: 0 }
+        Self { schedule, max_backlog, now: 0, due: 0, taken: 0, dropped, next: 0, skipped: 0 }
+    }
+
+    /// The same for whoever takes a schedule over from somebody else: what falls due up to and
+    /// including `from`, on the profile's clock, is not ours and is not counted.
+    #[must_use]
+    pub fn taken_over(schedule: Schedule<P>, max_backlog: u64, from: Nanos) -> Self {
+        let mut bucket = Self::new(schedule, max_backlog);
+        bucket.fill(from);
+        bucket.skipped = bucket.due;
+        bucket.next = bucket.due;
+        bucket
+    }
+
+    /// Nothing that falls due after `end`, on the profile's clock, is ours any more. What was due
+    /// already stays due.
+    pub fn release(&mut self, end: Nanos) {
+        self.schedule.cut(end);
     }
 
     /// Puts in what has fallen due by `now`, on the profile's clock. An earlier `now` than before
@@ -61,9 +83,10 @@ impl<P: Profile> TokenBucket<P> {
         // After a change of rate the schedule may place what was due already a little later: due
         // it was, so its start is not in the future.
         let intended = self.schedule.at(self.next).map_or(self.now, |at| at.min(self.now));
+        let number = self.schedule.number(self.next);
         self.next += 1;
         self.taken += 1;
-        Some(Token { intended })
+        Some(Token { intended, number })
     }
 
     /// Gives up the oldest tokens beyond the greatest backlog, and says how many. The oldest,
@@ -105,6 +128,13 @@ impl<P: Profile> TokenBucket<P> {
     #[inline]
     #[must_use]
     pub fn due(&self) -> u64 {
+        self.due - self.skipped
+    }
+
+    /// How many arrivals of its share have fallen due, those before it was ours included.
+    #[inline]
+    #[must_use]
+    pub fn reached(&self) -> u64 {
         self.due
     }
 
@@ -233,8 +263,8 @@ mod tests {
     fn a_token_carries_its_intended_start_however_late_it_is_taken() {
         let mut bucket = bucket(1_000.0, Arrivals::Uniform, 10_000);
         bucket.fill(SECOND);
-        assert_eq!(bucket.take(), Some(Token { intended: 500_000 }));
-        assert_eq!(bucket.take(), Some(Token { intended: 1_500_000 }));
+        assert_eq!(bucket.take(), Some(Token { intended: 500_000, number: 0 }));
+        assert_eq!(bucket.take(), Some(Token { intended: 1_500_000, number: 1 }));
         assert_eq!(bucket.backlog(), 998);
     }
 

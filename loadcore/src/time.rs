@@ -34,30 +34,68 @@ impl Clock {
 
     /// A clock that will begin to count after `delay`.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
     pub fn starting_in(delay: Duration) -> Self {
-        Self { zero: Instant::now() + delay }
+        Self { zero: monotonic() + delay }
+    }
+
+    /// A clock that shows 0 at an instant, past or future.
+    #[must_use]
+    pub fn starting_at(zero: Instant) -> Self {
+        Self { zero }
     }
 
     /// Nanoseconds since the clock's zero; 0 before it.
     #[inline]
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
     pub fn now(&self) -> Nanos {
-        Instant::now().saturating_duration_since(self.zero).as_nanos() as Nanos
+        monotonic().saturating_duration_since(self.zero).as_nanos() as Nanos
     }
 
     /// Nanoseconds until the clock begins to count; 0 once it does.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
     pub fn until_zero(&self) -> Nanos {
-        self.zero.saturating_duration_since(Instant::now()).as_nanos() as Nanos
+        self.zero.saturating_duration_since(monotonic()).as_nanos() as Nanos
     }
 
     /// The moment `at` of this clock as an `Instant`, for timers.
     #[must_use]
     pub fn instant(&self, at: Nanos) -> Instant {
         self.zero + Duration::from_nanos(at)
+    }
+}
+
+/// The monotonic clock. This crate's tests may stop it, as tokio's.
+#[inline]
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "clocks are read here"))]
+fn monotonic() -> Instant {
+    #[cfg(not(test))]
+    return Instant::now();
+    #[cfg(test)]
+    now()
+}
+
+/// The present instant of the monotonic clock, or of tokio's where a test has stopped that.
+#[must_use]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Nanoseconds of a clock that also counts while the machine is suspended, from a zero of its own.
+///
+/// A lease is over when its time has passed in the world, whether this machine slept or not.
+#[inline]
+#[must_use]
+pub fn awake_and_asleep() -> Nanos {
+    #[cfg(test)]
+    return tests::since_anchor();
+    #[cfg(not(test))]
+    {
+        #[cfg(target_os = "linux")]
+        let id = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        let id = rustix::time::ClockId::Monotonic;
+        let time = rustix::time::clock_gettime(id);
+        time.tv_sec as Nanos * SECOND + time.tv_nsec as Nanos
     }
 }
 
@@ -106,5 +144,23 @@ impl SteadyClock {
     #[must_use]
     pub fn now_us(&self) -> u64 {
         self.set_to_us + nanos(self.set_at.elapsed()) / MICROSECOND
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::OnceLock;
+
+    /// In tests the clock that counts suspensions goes with the one that tests may stop.
+    pub(super) fn since_anchor() -> Nanos {
+        static ANCHOR: OnceLock<Instant> = OnceLock::new();
+        // Far from zero: a test whose clock was stopped before another's began is behind it.
+        let anchor = *ANCHOR.get_or_init(now) + Duration::from_secs(1);
+        let far = 3_600 * SECOND;
+        match now().checked_duration_since(anchor) {
+            Some(after) => far + nanos(after),
+            None => far - nanos(anchor.saturating_duration_since(now())),
+        }
     }
 }

@@ -204,6 +204,7 @@ fn new_run(id: &str) -> RunRecord {
         state: RunState::Running,
         scenario: json!({}),
         journal: vec![],
+        plan_key: String::new(),
         warnings: vec![],
         timeline: vec![],
     }

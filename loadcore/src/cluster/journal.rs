@@ -71,6 +71,11 @@ pub enum Entry {
         worker: WorkerId,
         /// In which term.
         epoch: Epoch,
+        /// It has not sent anything after this moment.
+        at_ns: Nanos,
+        /// How many entries of this journal it had surely applied: of later ones it may not have
+        /// heard.
+        applied: u64,
     },
     /// The profile's clock stops.
     Pause {
@@ -106,4 +111,11 @@ pub enum Entry {
 pub struct Task {
     /// Which run.
     pub run: RunId,
+}
+
+/// The journal of a worker itself, apart from any run: an [`Entry::Close`] in it asks the worker to
+/// drain.
+#[must_use]
+pub fn mailbox(worker: &WorkerId) -> RunId {
+    RunId(format!("worker-{worker}"))
 }

@@ -15,14 +15,19 @@
 //! [`conformance`].
 
 pub mod agent;
+mod clock;
 pub mod conformance;
 pub mod controller;
 pub mod coordinator;
+mod course;
 pub mod disk;
 pub mod id;
 pub mod journal;
 pub mod memory;
 pub mod secrets;
+#[cfg(test)]
+mod simulation;
+pub mod standing;
 pub mod store;
 
 pub use agent::{Agent, AgentOptions};

@@ -1,16 +1,46 @@
 //! What is secret in a scenario into what may be kept and carried, and back.
+//!
+//! Two ways. **At rest** the values of secret headers, and what stands before the `@` of a URL, are
+//! sealed one by one under the platform's key, so that the rest of the document stays readable,
+//! searchable and comparable. **On the way** a run's whole plan is sealed under a key of its own,
+//! and that key to each admitted worker's public key (HPKE, RFC 9180), which lives as long as its
+//! process: so whoever reads Redis or a network between learns nothing.
 
-use crate::scenario::REDACTED;
-use serde_json::Value;
+use crate::scenario::{REDACTED, is_secret_header};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+// Of its letters none means anything in a URL.
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_256 as SUITE;
+use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicKey};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::path::Path;
 
-/// With what secrets are sealed at rest: AES-256-GCM under one key of the platform.
+/// What a sealed text begins with. A header's value cannot begin so by chance: NUL is not allowed in
+/// one.
+const SEALED: &str = "\u{0}sealed:";
+/// What the platform's key seals, and nothing else.
+const AT_REST: &[u8] = b"loadcore secret at rest, version 1";
+/// What a run's key seals.
+const PLAN: &[u8] = b"loadcore plan of a run, version 1";
+/// What a worker's key seals.
+const PLAN_KEY: &[u8] = b"loadcore key of a plan, version 1";
+/// The least that a key's text must have.
+const MIN_TEXT: usize = 16;
+
+/// A key of AES-256.
+type Key = [u8; 32];
+
+/// The platform's key: seals secrets at rest.
 #[derive(Clone)]
 pub struct Secrets {
-    _private: (),
+    key: Key,
 }
 
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secrets")
     }
 }
@@ -20,27 +50,67 @@ impl Secrets {
     ///
     /// # Errors
     /// When it is shorter.
-    pub fn from_text(_text: &str) -> Result<Self, String> {
-        Ok(Self { _private: () })
+    pub fn from_text(text: &str) -> Result<Self, String> {
+        if text.chars().count() < MIN_TEXT {
+            return Err(format!("a secret key needs at least {MIN_TEXT} characters"));
+        }
+        let mut key = Key::default();
+        key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        Ok(Self { key })
     }
 
     /// From a file that only its owner may read, which is made with a random key if it is not there.
     ///
     /// # Errors
     /// When the file cannot be read or made, or others may read it.
-    pub fn from_file(_path: &std::path::Path) -> Result<Self, String> {
-        Ok(Self { _private: () })
+    pub fn from_file(path: &Path) -> Result<Self, String> {
+        let tell = |what: &str, why: &dyn fmt::Display| {
+            format!("the secret key's file {} {what}: {why}", path.display())
+        };
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                owner_only(path).map_err(|why| tell("may be read by others", &why))?;
+                let key = BASE64.decode(text.trim()).ok().and_then(|key| key.try_into().ok());
+                let key = key.ok_or_else(|| tell("is damaged", &"it holds no key of 32 bytes"))?;
+                Ok(Self { key })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let made = Self::ephemeral();
+                write_new(path, &BASE64.encode(made.key))
+                    .map_err(|why| tell("cannot be made", &why))?;
+                Ok(made)
+            }
+            Err(error) => Err(tell("cannot be read", &error)),
+        }
+    }
+
+    /// A short text, sealed.
+    #[must_use]
+    pub(super) fn seal_text(&self, clear: &[u8]) -> String {
+        BASE64.encode(seal(&self.key, AT_REST, clear))
+    }
+
+    /// What [`Secrets::seal_text`] sealed.
+    pub(super) fn open_text(&self, sealed: &str) -> Option<Vec<u8>> {
+        open(&self.key, AT_REST, BASE64.decode(sealed).ok()?)
     }
 
     /// A random key, for a platform that keeps nothing.
     #[must_use]
     pub fn ephemeral() -> Self {
-        Self { _private: () }
+        Self { key: random_key() }
     }
 
-    /// The document of a scenario with its secrets sealed: for the store.
+    /// The document of a scenario with its secrets sealed: for the store. What is sealed already
+    /// stays as it is.
     #[must_use]
-    pub fn seal(&self, document: Value) -> Value {
+    pub fn seal(&self, mut document: Value) -> Value {
+        each_secret(&mut document, |text| {
+            (!text.starts_with(SEALED)).then(|| {
+                let sealed = seal(&self.key, AT_REST, text.as_bytes());
+                format!("{SEALED}{}", BASE64.encode(sealed))
+            })
+        });
         document
     }
 
@@ -49,20 +119,312 @@ impl Secrets {
     /// # Errors
     /// When they were sealed with another key.
     pub fn open(&self, document: &Value) -> Result<Value, String> {
-        Ok(document.clone())
+        let mut document = document.clone();
+        let mut failed = false;
+        each_secret(&mut document, |text| {
+            let opened = BASE64.decode(text.strip_prefix(SEALED)?).ok();
+            let opened = opened.and_then(|sealed| open(&self.key, AT_REST, sealed));
+            let opened = opened.and_then(|bytes| String::from_utf8(bytes).ok());
+            failed |= opened.is_none();
+            opened
+        });
+        if failed {
+            return Err("it was sealed with another key; give the platform the key that it had \
+                        (LOADCORE_SECRET_KEY, or the key file in its data directory)"
+                .into());
+        }
+        Ok(document)
     }
 
     /// A sealed document as it may be shown: [`REDACTED`] in the place of each secret.
     #[must_use]
     pub fn redact(document: &Value) -> Value {
-        let _ = REDACTED;
-        document.clone()
+        let mut document = document.clone();
+        each_secret(&mut document, |_| Some(REDACTED.into()));
+        document
     }
 
     /// `new` with the secrets of `old` (sealed) wherever it says [`REDACTED`]: what a client sends
     /// back that has read a redacted document.
     #[must_use]
-    pub fn restore(new: Value, _old: &Value) -> Value {
+    pub fn restore(mut new: Value, old: &Value) -> Value {
+        let mut kept = Vec::new();
+        let mut known = old.clone();
+        each_secret_named(&mut known, |name, text| {
+            kept.push((name.to_owned(), text.to_owned()));
+            None
+        });
+        each_secret_named(&mut new, |name, text| {
+            let at = kept.iter().position(|(known, _)| known == name)?;
+            // Of several values under one name each is given back once, in order.
+            let (_, secret) = kept.remove(at);
+            (text == REDACTED).then_some(secret)
+        });
         new
+    }
+}
+
+/// Shows each secret of a document to `change`, and puts what it answers in its place.
+fn each_secret(document: &mut Value, mut change: impl FnMut(&str) -> Option<String>) {
+    each_secret_named(document, |_, text| change(text));
+}
+
+fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) -> Option<String>) {
+    let Some(document) = document.as_object_mut() else { return };
+    if let Some(Value::String(url)) = document.get_mut("targetUrl") {
+        change_userinfo(url, |text| change("targetUrl", text));
+    }
+    let Some(headers) = document.get_mut("headers").and_then(Value::as_object_mut) else { return };
+    change_headers(headers, change);
+}
+
+fn change_headers(
+    headers: &mut Map<String, Value>,
+    mut change: impl FnMut(&str, &str) -> Option<String>,
+) {
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        if !is_secret_header(&name) {
+            continue;
+        }
+        let values = match value {
+            Value::Array(values) => values.iter_mut().collect(),
+            one => vec![one],
+        };
+        for value in values {
+            if let Value::String(text) = value
+                && let Some(changed) = change(&name, text)
+            {
+                *text = changed;
+            }
+        }
+    }
+}
+
+/// `http://user:password@host/`: what stands between `//` and `@`.
+fn change_userinfo(url: &mut String, change: impl FnOnce(&str) -> Option<String>) {
+    let Some(start) = url.find("://").map(|at| at + 3) else { return };
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let Some(at) = url[start..end].rfind('@').map(|at| start + at) else { return };
+    if let Some(changed) = change(&url[start..at]) {
+        url.replace_range(start..at, &changed);
+    }
+}
+
+/// A run's plan, sealed under a key that is made for it.
+#[derive(Debug)]
+pub struct SealedPlan {
+    /// What may be carried anywhere.
+    pub bytes: Vec<u8>,
+    key: PlanKey,
+}
+
+/// The key of a run's plan.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlanKey(Key);
+
+impl fmt::Debug for PlanKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlanKey")
+    }
+}
+
+impl PlanKey {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_key())
+    }
+
+    /// As it is kept with its run: sealed under the platform's key.
+    #[must_use]
+    pub fn at_rest(&self, secrets: &Secrets) -> String {
+        secrets.seal_text(&self.0)
+    }
+
+    /// From what was kept.
+    #[must_use]
+    pub fn from_rest(text: &str, secrets: &Secrets) -> Option<Self> {
+        Some(Self(secrets.open_text(text)?.try_into().ok()?))
+    }
+}
+
+impl SealedPlan {
+    /// Seals a plan.
+    #[must_use]
+    pub fn new(plan: &[u8], key: PlanKey) -> Self {
+        Self { bytes: seal(&key.0, PLAN, plan), key }
+    }
+
+    /// Its key, sealed to a worker's public key (base64).
+    ///
+    /// # Errors
+    /// When that is no key.
+    pub fn key_for(&self, public_key: &str) -> Result<String, String> {
+        let bad = || format!("the worker's public key {public_key:?} is none");
+        let public = HpkePublicKey(BASE64.decode(public_key).map_err(|_| bad())?);
+        let (EncapsulatedSecret(encapsulated), sealed) =
+            SUITE.seal(PLAN_KEY, &[], &self.key.0, &public).map_err(|_| bad())?;
+        Ok(format!("{}.{}", BASE64.encode(encapsulated), BASE64.encode(sealed)))
+    }
+}
+
+/// A worker's pair of keys: made at its start, kept nowhere.
+pub struct WorkerKeys {
+    public: HpkePublicKey,
+    private: HpkePrivateKey,
+}
+
+impl fmt::Debug for WorkerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WorkerKeys")
+    }
+}
+
+impl WorkerKeys {
+    /// A new pair.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self, String> {
+        let (public, private) = SUITE.generate_key_pair().map_err(|error| error.to_string())?;
+        Ok(Self { public, private })
+    }
+
+    /// The public one, in base64.
+    #[must_use]
+    pub fn public(&self) -> String {
+        BASE64.encode(&self.public.0)
+    }
+
+    /// Opens a plan with the key that was sealed to this worker.
+    ///
+    /// # Errors
+    /// When key or plan are damaged, or were sealed to somebody else.
+    pub fn open(&self, key: &str, plan: &[u8]) -> Result<Vec<u8>, String> {
+        let opened = || {
+            let (encapsulated, sealed) = key.split_once('.')?;
+            let encapsulated = EncapsulatedSecret(BASE64.decode(encapsulated).ok()?);
+            let sealed = BASE64.decode(sealed).ok()?;
+            let key = SUITE.open(&encapsulated, PLAN_KEY, &[], &sealed, &self.private).ok()?;
+            open(&key.try_into().ok()?, PLAN, plan.to_vec())
+        };
+        opened().ok_or_else(|| "the run's plan was not sealed to this worker, or is damaged".into())
+    }
+}
+
+fn random_key() -> Key {
+    let mut key = Key::default();
+    // The system's generator fails only before it was ever seeded, at boot.
+    aws_lc_rs::rand::fill(&mut key).expect("the system's randomness");
+    key
+}
+
+fn seal(key: &Key, what: &[u8], clear: &[u8]) -> Vec<u8> {
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).expect("a key of 32 bytes");
+    let mut sealed = clear.to_vec();
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(what), &mut sealed)
+        .expect("less than the 64 GiB that AES-GCM takes");
+    [nonce.as_ref().as_slice(), &sealed].concat()
+}
+
+fn open(key: &Key, what: &[u8], sealed: Vec<u8>) -> Option<Vec<u8>> {
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).ok()?;
+    let (nonce, rest) = sealed.split_first_chunk::<12>()?;
+    let mut rest = rest.to_vec();
+    let clear = key.open_in_place(nonce.into(), Aad::from(what), &mut rest).ok()?;
+    Some(clear.to_vec())
+}
+
+#[cfg(unix)]
+fn owner_only(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(format!("its mode is {:o}; make it 600", mode & 0o777)),
+    }
+}
+
+#[cfg(not(unix))]
+fn owner_only(_: &Path) -> Result<(), String> {
+    Ok(())
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn document() -> Value {
+        json!({
+            "name": "a", "targetUrl": "http://me:pass@host.test/x?a=b@c",
+            "headers": {"Authorization": "Bearer t", "X-Api-Key": ["k1", "k2"], "Accept": "*/*"},
+        })
+    }
+
+    #[test]
+    fn what_is_sealed_can_be_opened_with_the_same_key_alone() {
+        let secrets = Secrets::from_text("0123456789abcdef").unwrap();
+        let sealed = secrets.seal(document());
+        let text = sealed.to_string();
+        for secret in ["Bearer t", "k1", "k2", "pass"] {
+            assert!(!text.contains(secret), "{secret} stands in {text}");
+        }
+        assert!(text.contains("*/*") && text.contains("host.test/x?a=b@c"));
+        assert_eq!(secrets.open(&sealed).unwrap(), document());
+        assert_eq!(secrets.open(&secrets.seal(sealed.clone())).unwrap(), document());
+        assert!(Secrets::ephemeral().open(&sealed).unwrap_err().contains("another key"));
+        assert!(Secrets::from_text("short").unwrap_err().contains("at least 16"));
+    }
+
+    #[test]
+    fn what_was_redacted_comes_back_as_it_was_kept() {
+        let secrets = Secrets::ephemeral();
+        let sealed = secrets.seal(document());
+        let mut shown = Secrets::redact(&sealed);
+        assert_eq!(shown["headers"]["Authorization"], REDACTED);
+        assert_eq!(shown["targetUrl"], format!("http://{REDACTED}@host.test/x?a=b@c"));
+        shown["headers"]["Authorization"] = "Bearer new".into();
+        let restored = secrets.open(&Secrets::restore(shown, &sealed)).unwrap();
+        let mut wanted = document();
+        wanted["headers"]["Authorization"] = "Bearer new".into();
+        assert_eq!(restored, wanted);
+    }
+
+    #[test]
+    fn a_plan_is_for_admitted_workers() {
+        let (ours, other) = (WorkerKeys::generate().unwrap(), WorkerKeys::generate().unwrap());
+        let plan = SealedPlan::new(b"the plan", PlanKey::random());
+        let key = plan.key_for(&ours.public()).unwrap();
+        assert_eq!(ours.open(&key, &plan.bytes).unwrap(), b"the plan");
+        assert!(other.open(&key, &plan.bytes).is_err());
+        assert!(ours.open("a.b", &plan.bytes).is_err() && ours.open(&key, b"short").is_err());
+        assert!(!plan.bytes.windows(4).any(|bytes| bytes == b"plan"));
+        assert!(plan.key_for("no key").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_is_made_once_and_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("loadcore-key-{}", uuid::Uuid::now_v7()));
+        let sealed = Secrets::from_file(&path).unwrap().seal(document());
+        assert_eq!(Secrets::from_file(&path).unwrap().open(&sealed).unwrap(), document());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Secrets::from_file(&path).unwrap_err().contains("644"));
+        std::fs::remove_file(&path).unwrap();
     }
 }

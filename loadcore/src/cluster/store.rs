@@ -192,6 +192,9 @@ pub struct RunRecord {
     pub scenario: Value,
     /// What the run was told.
     pub journal: Vec<Entry>,
+    /// The key of its plan, sealed.
+    #[serde(default)]
+    pub plan_key: String,
     /// What people should know about it.
     pub warnings: Vec<String>,
     /// What happened, in order.

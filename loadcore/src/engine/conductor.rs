@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Runs one thread's load to its end.
-pub(super) async fn conduct<P: Profile, T: Transport>(
+pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     settings: Settings,
     load: Load<P>,
     transport: Arc<T>,
@@ -23,7 +23,10 @@ pub(super) async fn conduct<P: Profile, T: Transport>(
     channels: Channels,
 ) -> io::Result<()> {
     let orders = Pending::new(channels.orders.clone());
-    let source = Source::new(load, settings.measured_from, settings.end);
+    let mut source = Source::new(load);
+    for share in &settings.parts {
+        source.take_part(settings.part_of(*share), 0);
+    }
     let timer = Timer::new()?;
     let core: Rc<Core<P, T>> =
         Rc::new(Core::new(settings, source, transport.streams(), thread, channels));
@@ -32,6 +35,7 @@ pub(super) async fn conduct<P: Profile, T: Transport>(
     tokio::task::spawn_local(watch_timeouts(Rc::clone(&core)));
     let director = tokio::task::spawn_local(direct(core, orders));
     tokio::select! {
+            biased;
         ended = pacer => ended.map_err(io::Error::other)?,
         ended = director => ended.map_err(io::Error::other),
     }
@@ -46,7 +50,7 @@ async fn watch_timeouts<P: Profile, T: Transport>(core: Rc<Core<P, T>>) {
     }
 }
 
-async fn direct<P: Profile, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pending) {
+async fn direct<P: Profile + Clone, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pending) {
     let clock = core.thread.clock;
     let stopped = loop {
         let now = clock.now();
@@ -62,6 +66,7 @@ async fn direct<P: Profile, T: Transport>(core: Rc<Core<P, T>>, mut orders: Pend
         }
         let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
@@ -85,7 +90,7 @@ fn finish_now<P: Profile, T: Transport>(
 }
 
 /// What is due is still sent, and what is in flight awaited, for a limited time.
-async fn drain<P: Profile, T: Transport>(
+async fn drain<P: Profile + Clone, T: Transport>(
     core: &Core<P, T>,
     orders: &mut Pending,
 ) -> (DropReason, Nanos, Ending) {
@@ -111,6 +116,7 @@ async fn drain<P: Profile, T: Transport>(
         }
         let wake = core.close_intervals(now).min(deadline).min(orders.next_at());
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
@@ -145,7 +151,7 @@ impl Pending {
     }
 
     /// Applies what is to take effect by `now`; answers an order to stop.
-    fn apply<P: Profile, T: Transport>(
+    fn apply<P: Profile + Clone, T: Transport>(
         &mut self,
         core: &Core<P, T>,
         now: Nanos,
@@ -162,6 +168,12 @@ impl Pending {
                     Order::Pause => source.pause(at),
                     Order::Resume => source.resume(at),
                     Order::Rate { target, over } => source.change_rate(at, target, over),
+                    Order::Take(share, from) => {
+                        source.take_part(core.settings.part_of(share), from);
+                    }
+                    Order::Release(share, from) => {
+                        source.release_part(core.settings.part_of(share), from);
+                    }
                     Order::Stop(_) => {}
                 }
                 source.hold(hold);

@@ -81,6 +81,8 @@ struct State<P: Profile, L> {
     channels: Channels,
     slots: Vec<Rc<Slot>>,
     lanes: Vec<LaneState<L>>,
+    /// Most lanes that our parts of the load may have open.
+    most_lanes: usize,
     /// Idle slots, the one used last on top: few connections stay warm rather than all lukewarm.
     ready: Vec<usize>,
     /// Open lanes that may have room for more slots.
@@ -111,8 +113,10 @@ impl<P: Profile, T: Transport> Core<P, T> {
         channels: Channels,
     ) -> Self {
         let next_boundary = settings.measured_from;
+        let most_lanes = source.lanes();
         let state = State {
             source,
+            most_lanes,
             recorder: Recorder::new(),
             usage: Usage::begin(settings.measured_from),
             channels,
@@ -147,7 +151,10 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let state = &mut *state;
         state.close_intervals(&self.settings, now);
         let mut created = Vec::new(); // no memory until something is pushed
-        while let Some(found) = state.acquire(self.settings.lanes) {
+        if self.settings.fence.is_over() {
+            return created;
+        }
+        while let Some(found) = state.acquire() {
             let Some(ticket) = state.source.take(now) else {
                 state.give_back(found);
                 break;
@@ -167,7 +174,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             }
         }
         let mut reason = DropReason::BacklogFull;
-        if self.settings.lanes_short && state.lacks_lanes(self.settings.lanes) {
+        if self.settings.lanes_short && state.lacks_lanes() {
             state.recorder.current_mut().health.descriptors_short += 1;
             reason = DropReason::NoConnection;
         }
@@ -178,16 +185,28 @@ impl<P: Profile, T: Transport> Core<P, T> {
         created
     }
 
-    /// An attempt begins at `now`: its ticket counts as sent.
+    /// An attempt begins at `now`: its ticket counts as sent. Not so if the fence came between: then
+    /// it is given up, and the slot is idle.
     #[inline]
-    pub(super) fn started(&self, ticket: Ticket, now: Nanos) {
+    pub(super) fn started(&self, slot: &Slot, ticket: Ticket, now: Nanos) -> bool {
         let mut state = self.state.borrow_mut();
+        let open = !self.settings.fence.is_over();
         if ticket.measured {
             state.close_intervals(&self.settings, now);
             state.assigned -= 1;
-            state.in_flight += 1;
-            state.recorder.started(ticket.intended, now);
+            if open {
+                state.in_flight += 1;
+                state.recorder.started(ticket.intended, now);
+                #[cfg(test)]
+                self.settings.watch_sent(ticket, now);
+            } else if state.source.is_open_loop() {
+                state.recorder.dropped(DropReason::Fenced, 1);
+            }
         }
+        if !open {
+            state.ready.push(slot.id);
+        }
+        open
     }
 
     /// An attempt has come to an outcome. Answers the slot's next ticket, already started, where one
@@ -218,12 +237,14 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 bytes_received: outcome.bytes_received,
             });
         }
-        let next = state.claim(slot, now);
+        let next = state.claim(slot, now, !self.settings.fence.is_over());
         if let Some(next) = next
             && next.measured
         {
             state.in_flight += 1;
             state.recorder.started(next.intended, now);
+            #[cfg(test)]
+            self.settings.watch_sent(next, now);
         }
         if next.is_none() && std::mem::take(&mut state.starved) {
             self.replan.notify_one();
@@ -307,7 +328,11 @@ impl<P: Profile, T: Transport> Core<P, T> {
     /// When the pacer is to wake next; `None`: when it is told.
     pub(super) fn next_wake(&self, now: Nanos) -> Option<Nanos> {
         let mut state = self.state.borrow_mut();
-        let has_room = state.has_room(self.settings.lanes);
+        if self.settings.fence.is_over() {
+            // Nothing is left to be paced; an order to end is on its way.
+            return Some(now + 10 * crate::time::MILLISECOND);
+        }
+        let has_room = state.has_room();
         state.starved = !has_room;
         let wake = state.source.next_wake(now, self.settings.slack)?;
         // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
@@ -317,7 +342,10 @@ impl<P: Profile, T: Transport> Core<P, T> {
 
     /// A change of the source, after which the pacer looks again.
     pub(super) fn change(&self, change: impl FnOnce(&mut Source<P>)) {
-        change(&mut self.state.borrow_mut().source);
+        let mut state = self.state.borrow_mut();
+        change(&mut state.source);
+        // Lanes that are open already stay, whatever was given up.
+        state.most_lanes = state.most_lanes.max(state.source.lanes());
         self.replan.notify_one();
     }
 
@@ -354,7 +382,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         state.close_intervals(&self.settings, now);
-        state.source.due(due_at); // all that has come due counts, even if nobody looked since
+        // All that has come due counts, even if nobody looked since.
+        state.source.due(due_at.min(self.settings.fence.until()));
         state.source.stop(reason);
         state.load_end.get_or_insert(due_at);
         let given_but_not_begun = std::mem::take(&mut state.assigned);
@@ -387,14 +416,14 @@ enum Room {
 impl<P: Profile, L: Lane> State<P, L> {
     /// The slot's next ticket; with none, the slot is idle.
     #[inline]
-    fn claim(&mut self, slot: &Slot, now: Nanos) -> Option<Ticket> {
+    fn claim(&mut self, slot: &Slot, now: Nanos, may_send: bool) -> Option<Ticket> {
         let lane = &mut self.lanes[slot.lane];
         let open = lane.lane.is_open();
         if !open && lane.opener.is_some_and(|opener| opener != slot.id) {
             lane.parked.push(slot.id);
             return None;
         }
-        let Some(ticket) = self.source.take(now) else {
+        let Some(ticket) = (if may_send { self.source.take(now) } else { None }) else {
             self.ready.push(slot.id);
             return None;
         };
@@ -409,7 +438,7 @@ impl<P: Profile, L: Lane> State<P, L> {
     }
 
     #[inline]
-    fn acquire(&mut self, most_lanes: usize) -> Option<Found> {
+    fn acquire(&mut self) -> Option<Found> {
         while let Some(id) = self.ready.pop() {
             let lane = &mut self.lanes[self.slots[id].lane];
             if lane.lane.is_open() {
@@ -424,14 +453,14 @@ impl<P: Profile, L: Lane> State<P, L> {
             }
             return Some(Found::Slot(id));
         }
-        self.room(most_lanes).map(Found::Room)
+        self.room().map(Found::Room)
     }
 
-    fn has_room(&mut self, most_lanes: usize) -> bool {
-        !self.ready.is_empty() || self.room(most_lanes).is_some()
+    fn has_room(&mut self) -> bool {
+        !self.ready.is_empty() || self.room().is_some()
     }
 
-    fn room(&mut self, most_lanes: usize) -> Option<Room> {
+    fn room(&mut self) -> Option<Room> {
         while let Some(&index) = self.growing.last() {
             let lane = &self.lanes[index];
             if lane.slots < lane.streams && lane.lane.is_open() {
@@ -441,15 +470,15 @@ impl<P: Profile, L: Lane> State<P, L> {
         }
         // Requests that can share a connection wait for the one that is opening.
         let shares = self.streams == Streams::Many && self.source.is_open_loop();
-        if self.lanes.len() < most_lanes && !(shares && self.opening > 0) {
+        if self.lanes.len() < self.most_lanes && !(shares && self.opening > 0) {
             return Some(Room::NewLane);
         }
         None
     }
 
     /// Tickets wait although every lane that may be opened is.
-    fn lacks_lanes(&self, most_lanes: usize) -> bool {
-        self.lanes.len() == most_lanes && self.source.backlog() > 0
+    fn lacks_lanes(&self) -> bool {
+        self.lanes.len() == self.most_lanes && self.source.backlog() > 0
     }
 
     /// Puts back what [`State::acquire`] found.
@@ -530,7 +559,8 @@ impl<P: Profile, L: Lane> State<P, L> {
         empty: Box<Interval>,
         ending: Option<Ending>,
     ) {
-        let due = self.source.due(now);
+        // What falls due after the fence is nobody's, until somebody else takes it.
+        let due = self.source.due(now.min(settings.fence.until()));
         if self.source.is_open_loop() {
             self.recorder.due(due - self.due);
         }

@@ -14,6 +14,7 @@
 
 mod conductor;
 mod core;
+mod fence;
 mod pacer;
 mod profile_clock;
 mod slot;
@@ -21,11 +22,15 @@ mod source;
 mod timer;
 mod usage;
 
-pub(crate) use source::Load;
+pub(crate) use fence::Fence;
+#[cfg(feature = "cluster")]
+pub(crate) use profile_clock::ProfileClock;
+pub(crate) use source::{Load, OpenLoop};
 
 use crate::profile::Profile;
 use crate::record::Interval;
 use crate::request::DropReason;
+use crate::schedule::Share;
 use crate::time::{Clock, Nanos};
 use crate::transport::{Thread, Transport};
 use std::io;
@@ -38,14 +43,16 @@ use tokio::sync::watch;
 pub(crate) struct Settings {
     /// Its number, from 0.
     pub(crate) thread: usize,
+    /// How many threads there are: each has its part of every share of the process.
+    pub(crate) threads: u64,
+    /// The process's shares at the start.
+    pub(crate) parts: Vec<Share>,
+    /// Until when requests may be sent.
+    pub(crate) fence: Fence,
     /// The run's clock; its zero is the start of the warm-up.
     pub(crate) clock: Clock,
     /// When the measured time begins.
     pub(crate) measured_from: Nanos,
-    /// Length of the measured load, on the profile's clock.
-    pub(crate) end: Nanos,
-    /// Most lanes open at once.
-    pub(crate) lanes: usize,
     /// There would be more, had the process more descriptors.
     pub(crate) lanes_short: bool,
     /// Most time for an attempt, opening a lane included.
@@ -56,6 +63,31 @@ pub(crate) struct Settings {
     pub(crate) slack: Nanos,
     /// Length of an interval.
     pub(crate) interval: Nanos,
+    /// Is told of every measured request that is sent.
+    #[cfg(test)]
+    pub(crate) sent: Option<Arc<dyn SentWatch>>,
+}
+
+/// In tests: who is told what is sent.
+#[cfg(test)]
+pub(crate) trait SentWatch: std::fmt::Debug + Send + Sync {
+    /// Request `number` of the run's schedule is sent, due at `intended` and with the fence at
+    /// `fence`, all on the run's clock.
+    fn sent(&self, number: u64, intended: Option<Nanos>, now: Nanos, fence: Nanos);
+}
+
+impl Settings {
+    #[cfg(test)]
+    fn watch_sent(&self, ticket: source::Ticket, now: Nanos) {
+        if let Some(watch) = &self.sent {
+            watch.sent(ticket.number, ticket.intended, now, self.fence.until());
+        }
+    }
+
+    /// This thread's part of one of the process's shares.
+    pub(crate) fn part_of(&self, share: Share) -> Share {
+        share.split(self.thread as u64, self.threads)
+    }
 }
 
 /// A change of a running load. All threads apply it at the same moment of the run's clock.
@@ -72,6 +104,10 @@ pub(crate) enum Order {
         /// Length of the line to it.
         over: f64,
     },
+    /// The process gets a further share, of what falls due after a moment.
+    Take(Share, Nanos),
+    /// The process gives a share up from a moment on.
+    Release(Share, Nanos),
     /// End the load now; what is in flight is unfinished.
     Stop(DropReason),
 }
@@ -120,12 +156,13 @@ pub(crate) struct Channels {
 ///
 /// # Errors
 /// When the thread's runtime or its timer cannot be made.
-pub(crate) fn run_thread<P: Profile, T: Transport>(
+pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     settings: Settings,
     load: Load<P>,
     transport: Arc<T>,
     channels: Channels,
 ) -> io::Result<()> {
+    // Tasks of one engine never leave this thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     let thread = Thread::new(settings.clock);
@@ -135,4 +172,20 @@ pub(crate) fn run_thread<P: Profile, T: Transport>(
     // A name server that does not answer may hold a blocking thread for long; it holds nobody up.
     runtime.shutdown_background();
     ended
+}
+
+/// One engine thread's work as a future of the present thread: for
+/// simulations under a clock that stands still.
+#[cfg(test)]
+pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
+    settings: Settings,
+    load: Load<P>,
+    transport: Arc<T>,
+    channels: Channels,
+) {
+    let thread = Thread::new(settings.clock);
+    // Its tasks end with it, as those of a thread do.
+    let local = tokio::task::LocalSet::new();
+    let course = conductor::conduct(settings, load, transport, thread, channels);
+    local.run_until(course).await.unwrap();
 }

@@ -34,6 +34,16 @@ impl ProfileClock {
         self.paused_at.map_or(time, |paused| time.min(paused))
     }
 
+    /// Profile time at any `run`, past ones before pauses too.
+    pub(crate) fn profile_at(&self, run: Nanos) -> Nanos {
+        let after = self.stretches.partition_point(|stretch| stretch.run <= run);
+        let Some(before) = after.checked_sub(1) else { return 0 };
+        let Stretch { profile, run: began } = self.stretches[before];
+        let until = self.stretches.get(after).map_or(self.paused_at, |next| Some(next.profile));
+        let time = profile + (run - began);
+        until.map_or(time, |until| time.min(until))
+    }
+
     /// When `profile` was, is or will be, if no further pause comes.
     #[inline]
     pub(crate) fn run(&self, profile: Nanos) -> Nanos {
@@ -87,6 +97,9 @@ mod tests {
         early.pause(20);
         early.resume(30);
         assert_eq!((early.profile(90), early.profile(150), early.run(50)), (0, 50, 150));
+        // Before, in and after the pause.
+        assert_eq!([150, 600, 1_010].map(|run| clock.profile_at(run)), [50, 100, 110]);
+        assert_eq!(clock.profile_at(50), 0);
         // Before, at and after the pause.
         assert_eq!((clock.run(60), clock.run(100), clock.run(101)), (160, 200, 1_001));
         clock.pause(1_100);

@@ -22,7 +22,9 @@ pub(super) async fn serve<P: Profile, T: Transport>(
     loop {
         let mut ticket = wait(&slot, &*lane).await;
         let mut start = core.thread.clock.now();
-        core.started(ticket, start);
+        if !core.started(&slot, ticket, start) {
+            continue;
+        }
         loop {
             let outcome = attempt(&core, &slot, &*lane, ticket, start).await;
             match core.finished(&slot, ticket, start, &outcome) {

@@ -1,11 +1,14 @@
-//! Where tickets come from: the warm-up's bucket, the profile's bucket, or a closed loop.
+//! Where tickets come from: the buckets of the schedule's parts, the warm-up's, or a closed loop.
 //!
-//! A ticket is a token on the run's clock: the right to send one request now.
+//! A ticket is a token on the run's clock: the right to send one request now. On one machine a
+//! thread has one part of the schedule; in a distributed run it may get more of them, when a worker
+//! is lost, and may give one up.
 
 use super::profile_clock::ProfileClock;
-use crate::bucket::TokenBucket;
+use crate::bucket::{Token, TokenBucket};
 use crate::profile::{Live, Piecewise, Profile};
 use crate::request::DropReason;
+use crate::schedule::{Arrivals, Schedule, Share};
 use crate::time::{Nanos, seconds};
 
 /// The right to send one request.
@@ -15,96 +18,217 @@ pub(crate) struct Ticket {
     pub(crate) intended: Option<Nanos>,
     /// Part of the statistics: not of the warm-up.
     pub(crate) measured: bool,
+    /// Its number in the one schedule of the run, for tests that look for doubles.
+    #[cfg(test)]
+    pub(crate) number: u64,
 }
 
-/// What a thread's load is made of.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each thread, made once")]
-pub(crate) enum Load<P: Profile> {
-    /// Arrivals that do not wait for replies.
-    Open {
-        /// The measured arrivals, on the profile's clock.
-        bucket: TokenBucket<Live<P>>,
-        /// The warm-up's, on the run's clock.
-        warmup: Option<TokenBucket<Piecewise>>,
-        /// Most measured arrivals, which the bucket's schedule keeps to.
-        limit: Option<u64>,
-    },
-    /// The next request waits for a reply; at most so many, if there is a limit.
-    Closed {
-        /// Most measured requests.
-        limit: Option<u64>,
-    },
+impl Ticket {
+    #[inline]
+    fn new(intended: Option<Nanos>, measured: bool, _number: u64) -> Self {
+        Self {
+            intended,
+            measured,
+            #[cfg(test)]
+            number: _number,
+        }
+    }
+}
+
+/// What the load is made of: of the whole run, the same for all of its threads and workers.
+#[derive(Debug, Clone)]
+pub(crate) struct Load<P> {
+    /// The arrivals; `None` in closed loop.
+    pub(crate) open: Option<OpenLoop<P>>,
+    /// Length of the warm-up.
+    pub(crate) warmup: Nanos,
+    /// Length of the measured load, on the profile's clock.
+    pub(crate) end: Nanos,
+    /// Most measured requests.
+    pub(crate) limit: Option<u64>,
+    /// Most lanes open at once.
+    pub(crate) lanes: u64,
+}
+
+/// Arrivals that do not wait for replies.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenLoop<P> {
+    pub(crate) profile: P,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) max_backlog: u64,
 }
 
 /// Hands out tickets.
 #[derive(Debug)]
 pub(crate) struct Source<P: Profile> {
-    load: Load<P>,
+    load: Load<Live<P>>,
+    parts: Vec<Part<P>>,
     clock: ProfileClock,
-    /// End of the warm-up on the run's clock.
-    measured_from: Nanos,
-    /// End of the load on the profile's clock.
-    end: Nanos,
     /// No token due after this is handed out yet: an order takes effect then. Run's clock.
     hold: Nanos,
+    /// Measured tickets handed out.
     taken: u64,
     stopped: bool,
+    /// When the last of our parts was given up, on the run's clock.
+    released_at: Option<Nanos>,
 }
 
-impl<P: Profile> Source<P> {
-    pub(crate) fn new(load: Load<P>, measured_from: Nanos, end: Nanos) -> Self {
+/// A part of the one schedule that is ours.
+#[derive(Debug)]
+struct Part<P: Profile> {
+    share: Share,
+    /// The measured arrivals, on the profile's clock; `None` in closed loop.
+    bucket: Option<TokenBucket<Live<P>>>,
+    /// The warm-up's, on the run's clock.
+    warmup: Option<TokenBucket<Piecewise>>,
+    /// It was given up.
+    released: bool,
+}
+
+impl<P: Profile + Clone> Load<P> {
+    fn live(self) -> Load<Live<P>> {
+        let open = self.open.map(|OpenLoop { profile, arrivals, max_backlog }| OpenLoop {
+            profile: Live::new(profile),
+            arrivals,
+            max_backlog,
+        });
+        Load { open, warmup: self.warmup, end: self.end, limit: self.limit, lanes: self.lanes }
+    }
+}
+
+impl<P: Profile + Clone> Source<P> {
+    /// Of a load of which nothing is ours yet.
+    pub(crate) fn new(load: Load<P>) -> Self {
+        let clock = ProfileClock::new(load.warmup);
+        let load = load.live();
         Self {
             load,
-            clock: ProfileClock::new(measured_from),
-            measured_from,
-            end,
+            parts: Vec::new(),
+            clock,
             hold: Nanos::MAX,
             taken: 0,
             stopped: false,
+            released_at: None,
         }
     }
 
+    /// Gets the arrivals of `share` that fall due after `from` on the run's clock.
+    pub(crate) fn take_part(&mut self, share: Share, from: Nanos) {
+        let from = self.clock.profile_at(from);
+        let bucket = self.load.open.as_ref().map(|open| {
+            let Load { end, limit, .. } = self.load;
+            let profile = open.profile.clone();
+            let schedule = Schedule::new(profile, open.arrivals, share, end, limit);
+            TokenBucket::taken_over(schedule, share.count(open.max_backlog), from)
+        });
+        let warmup = if from == 0 { self.warmup(share) } else { None };
+        self.parts.push(Part { share, bucket, warmup, released: false });
+    }
+
+    fn warmup(&self, share: Share) -> Option<TokenBucket<Piecewise>> {
+        let open = self.load.open.as_ref()?;
+        let first_rate = open.profile.rate(0.0);
+        if self.load.warmup == 0 || first_rate <= 0.0 {
+            return None;
+        }
+        let constant = Piecewise::constant(first_rate);
+        let schedule = Schedule::new(constant, open.arrivals, share, self.load.warmup, None);
+        Some(TokenBucket::new(schedule, share.count(open.max_backlog)))
+    }
+
+    /// Gives up the arrivals of `share` that fall due after `from` on the run's clock.
+    pub(crate) fn release_part(&mut self, share: Share, from: Nanos) {
+        self.released_at = self.released_at.max(Some(from));
+        let from = self.clock.profile_at(from);
+        for part in self.parts.iter_mut().filter(|part| part.share == share) {
+            part.released = true;
+            if let Some(bucket) = &mut part.bucket {
+                bucket.release(from);
+            }
+            part.warmup = None;
+        }
+    }
+}
+
+impl<P: Profile> Source<P> {
     /// The oldest ticket that is due at `now`, if any.
     #[inline]
     pub(crate) fn take(&mut self, now: Nanos) -> Option<Ticket> {
+        let real_now = now;
         let now = now.min(self.hold);
         if self.stopped {
             return None;
         }
-        let measured = now >= self.measured_from;
-        match &mut self.load {
-            Load::Open { bucket, .. } if measured => {
-                bucket.fill(self.clock.profile(now));
-                let token = bucket.take()?;
-                self.taken += 1;
-                Some(Ticket { intended: Some(self.clock.run(token.intended)), measured })
-            }
-            Load::Open { .. } if self.clock.is_paused() => None,
-            Load::Open { warmup, .. } => {
-                let bucket = warmup.as_mut()?;
-                bucket.fill(now);
-                let token = bucket.take()?;
-                Some(Ticket { intended: Some(token.intended), measured })
-            }
-            Load::Closed { limit } => {
-                let spent = measured && limit.is_some_and(|limit| self.taken >= limit);
-                if spent || self.clock.is_paused() || self.clock.profile(now) >= self.end {
-                    return None;
-                }
-                self.taken += u64::from(measured);
-                Some(Ticket { intended: None, measured })
-            }
+        let measured = now >= self.load.warmup;
+        if self.load.open.is_none() {
+            return self.take_closed(now, measured);
         }
+        if measured {
+            let token = self.take_token(self.clock.profile(now))?;
+            self.taken += 1;
+            // What an order that was heard of late has moved is due now at the latest.
+            let intended = self.clock.run(token.intended).min(real_now);
+            return Some(Ticket::new(Some(intended), measured, token.number));
+        }
+        if self.clock.is_paused() {
+            return None;
+        }
+        let token =
+            self.parts.iter_mut().filter_map(|part| part.warmup.as_mut()).find_map(|it| {
+                it.fill(now);
+                it.take()
+            })?;
+        Some(Ticket::new(Some(token.intended), measured, token.number))
+    }
+
+    /// The oldest token of all parts. One part, the usual case, is asked once.
+    #[inline]
+    fn take_token(&mut self, now: Nanos) -> Option<Token> {
+        if let [Part { bucket: Some(bucket), .. }] = &mut self.parts[..] {
+            bucket.fill(now);
+            return bucket.take();
+        }
+        self.take_oldest(now)
+    }
+
+    #[cold]
+    fn take_oldest(&mut self, now: Nanos) -> Option<Token> {
+        let buckets = self.parts.iter_mut().filter_map(|part| part.bucket.as_mut());
+        let oldest = buckets.filter_map(|bucket| {
+            bucket.fill(now);
+            if bucket.backlog() == 0 {
+                return None;
+            }
+            // What was due once may be placed after the end by a change of rate.
+            Some((bucket.next_due().unwrap_or(now), bucket))
+        });
+        oldest.min_by_key(|(at, _)| *at)?.1.take()
+    }
+
+    fn take_closed(&mut self, now: Nanos, measured: bool) -> Option<Ticket> {
+        let idle = self.parts.iter().all(|part| part.released);
+        let spent = measured && self.closed_limit().is_some_and(|limit| self.taken >= limit);
+        if idle || spent || self.clock.is_paused() || self.clock.profile(now) >= self.load.end {
+            return None;
+        }
+        self.taken += u64::from(measured);
+        Some(Ticket::new(None, measured, 0))
+    }
+
+    fn closed_limit(&self) -> Option<u64> {
+        let limit = self.load.limit?;
+        Some(self.parts.iter().map(|part| part.share.count(limit)).sum())
     }
 
     /// Gives up what waits beyond the backlog's limit, for `reason`.
     #[inline]
     pub(crate) fn trim(&mut self, now: Nanos, reason: DropReason) {
-        if let Load::Open { bucket, warmup, .. } = &mut self.load {
-            match warmup {
-                Some(warmup) if now < self.measured_from => warmup.trim(reason),
-                _ => bucket.trim(reason),
+        let warming_up = now < self.load.warmup;
+        for Part { bucket, warmup, .. } in &mut self.parts {
+            match (warmup, bucket) {
+                (Some(warmup), _) if warming_up => warmup.trim(reason),
+                (_, Some(bucket)) => bucket.trim(reason),
+                _ => 0,
             };
         }
     }
@@ -112,81 +236,101 @@ impl<P: Profile> Source<P> {
     /// When the pacer is to wake: at the last arrival that is due within `slack` of the next one.
     /// So arrivals that are close gather, and one that is alone is not kept waiting.
     pub(crate) fn next_wake(&mut self, now: Nanos, slack: Nanos) -> Option<Nanos> {
-        let Load::Open { bucket, warmup, .. } = &mut self.load else { return None };
-        if self.stopped {
+        if self.load.open.is_none() || self.stopped {
             return None;
         }
-        if now < self.measured_from {
-            let next = warmup.as_mut().and_then(|bucket| gathered(bucket, slack));
-            return Some(next.map_or(self.measured_from, |next| next.min(self.measured_from)));
+        let measured_from = self.load.warmup;
+        if now < measured_from {
+            let warmups = self.parts.iter_mut().filter_map(|part| part.warmup.as_mut());
+            let next = warmups.filter_map(|bucket| gathered(bucket, slack)).min();
+            return Some(next.map_or(measured_from, |next| next.min(measured_from)));
         }
-        if self.clock.is_paused() && bucket.backlog() == 0 {
+        if self.clock.is_paused() && self.backlog() == 0 {
             return None;
         }
+        let buckets = self.parts.iter_mut().filter_map(|part| part.bucket.as_mut());
+        let next = buckets.filter_map(|bucket| gathered(bucket, slack)).min()?;
         // What is held back waits for the order's being applied, which tells the pacer.
-        Some(self.clock.run(gathered(bucket, slack)?)).filter(|wake| *wake <= self.hold)
+        Some(self.clock.run(next)).filter(|wake| *wake <= self.hold)
     }
 
     /// Measured arrivals that were due by `now`.
     pub(crate) fn due(&mut self, now: Nanos) -> u64 {
-        match &mut self.load {
-            Load::Open { bucket, .. } => {
-                if now >= self.measured_from && !self.stopped {
-                    bucket.fill(self.clock.profile(now.min(self.hold)));
-                }
-                bucket.due()
-            }
-            Load::Closed { .. } => self.taken,
+        if self.load.open.is_none() {
+            return self.taken;
         }
+        let fill = (now >= self.load.warmup && !self.stopped)
+            .then(|| self.clock.profile(now.min(self.hold)));
+        let mut due = 0;
+        for bucket in self.parts.iter_mut().filter_map(|part| part.bucket.as_mut()) {
+            if let Some(now) = fill {
+                bucket.fill(now);
+            }
+            due += bucket.due();
+        }
+        due
     }
 
     /// Arrivals given up so far, by reason.
     pub(crate) fn dropped(&self) -> [u64; DropReason::ALL.len()] {
-        match &self.load {
-            Load::Open { bucket, .. } => *bucket.dropped(),
-            Load::Closed { .. } => Default::default(),
+        let mut sum = [0; DropReason::ALL.len()];
+        for bucket in self.buckets() {
+            sum.iter_mut().zip(bucket.dropped()).for_each(|(sum, count)| *sum += count);
         }
+        sum
     }
 
     /// Measured arrivals that are due and wait.
     pub(crate) fn backlog(&self) -> u64 {
-        match &self.load {
-            Load::Open { bucket, .. } => bucket.backlog(),
-            Load::Closed { .. } => 0,
-        }
+        self.buckets().map(TokenBucket::backlog).sum()
+    }
+
+    fn buckets(&self) -> impl Iterator<Item = &TokenBucket<Live<P>>> {
+        self.parts.iter().filter_map(|part| part.bucket.as_ref())
     }
 
     /// Nothing more will ever be handed out, since the limit of requests was reached.
     pub(crate) fn is_spent(&self) -> bool {
-        match &self.load {
-            Load::Open { bucket, limit, .. } => {
-                bucket.backlog() == 0 && limit.is_some_and(|limit| bucket.due() >= limit)
-            }
-            Load::Closed { limit } => limit.is_some_and(|limit| self.taken >= limit),
+        let Some(limit) = self.load.limit else { return false };
+        if self.load.open.is_none() {
+            return self.closed_limit().is_some_and(|limit| self.taken >= limit);
         }
+        self.parts.iter().all(|part| {
+            let reached = part.bucket.as_ref().map_or(0, TokenBucket::reached);
+            part.released || reached >= part.share.count(limit)
+        }) && self.backlog() == 0
     }
 
     /// Whether arrivals do not wait for replies.
     #[inline]
     pub(crate) fn is_open_loop(&self) -> bool {
-        matches!(self.load, Load::Open { .. })
+        self.load.open.is_some()
     }
 
-    /// When the load ends on the run's clock; `None` while it is paused.
+    /// Most lanes that our parts may have open at once.
+    pub(crate) fn lanes(&self) -> usize {
+        self.parts.iter().map(|part| part.share.count(self.load.lanes) as usize).sum()
+    }
+
+    /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned for
+    /// whoever has given up all that was his.
     pub(crate) fn end_at(&self) -> Option<Nanos> {
-        (!self.clock.is_paused()).then(|| self.clock.run(self.end))
+        if !self.parts.is_empty() && self.parts.iter().all(|part| part.released) {
+            return self.released_at;
+        }
+        (!self.clock.is_paused()).then(|| self.clock.run(self.load.end))
     }
 
     /// Ends the load: what waits is given up for `reason`.
     pub(crate) fn stop(&mut self, reason: DropReason) {
         self.stopped = true;
-        if let Load::Open { bucket, .. } = &mut self.load {
+        for bucket in self.parts.iter_mut().filter_map(|part| part.bucket.as_mut()) {
             bucket.give_up_all(reason);
         }
     }
 
     pub(crate) fn profile_time(&self, now: Nanos) -> Nanos {
-        self.clock.profile(now).min(self.end)
+        self.clock.profile(now).min(self.load.end)
     }
 
     /// Keeps back what is due after `at`.
@@ -206,9 +350,14 @@ impl<P: Profile> Source<P> {
     /// `over` seconds long, and stays there.
     pub(crate) fn change_rate(&mut self, at: Nanos, target: f64, over: f64) {
         let at = seconds(self.clock.profile(at));
-        if let Load::Open { bucket, .. } = &mut self.load {
-            // Its numbers were checked when the order was given.
-            let _ = bucket.schedule_mut().profile_mut().change_rate(at, target, over);
+        // Its numbers were checked when the order was given.
+        let change = |profile: &mut Live<P>| drop(profile.change_rate(at, target, over));
+        // The parts that are still to come get the same profile.
+        if let Some(open) = &mut self.load.open {
+            change(&mut open.profile);
+        }
+        for bucket in self.parts.iter_mut().filter_map(|part| part.bucket.as_mut()) {
+            change(bucket.schedule_mut().profile_mut());
         }
     }
 }

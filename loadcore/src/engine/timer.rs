@@ -5,12 +5,13 @@
 
 use crate::time::Nanos;
 
-#[cfg(target_os = "linux")]
+// Tests may stop the clock, and a timerfd would not know.
+#[cfg(all(target_os = "linux", not(test)))]
 pub(crate) use linux::Timer;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
 pub(crate) use portable::Timer;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(test)))]
 mod linux {
     use super::Nanos;
     use rustix::fd::OwnedFd;
@@ -59,7 +60,7 @@ mod linux {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
 mod portable {
     use super::Nanos;
     use std::io;

@@ -38,6 +38,11 @@ pub struct ClosedInterval<'a> {
 /// What the collector of a run needs.
 pub(super) struct Collector {
     pub(super) interval: Nanos,
+    /// The number of the first interval.
+    pub(super) first: u64,
+    /// Whose the snapshots are, and in which term.
+    pub(super) worker: String,
+    pub(super) epoch: u64,
     pub(super) reports: Receiver<Report>,
     /// Where each thread gets its emptied sets back.
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
@@ -79,23 +84,55 @@ struct Merging {
 impl Collector {
     /// Merges until every thread has ended; answers the result.
     pub(super) fn collect(mut self) -> Result<RunResult, RunError> {
-        let mut merging = Merging {
-            states: vec![ThreadState::default(); self.threads.len()],
-            open: BTreeMap::new(),
-            empty: Vec::new(),
-            total: Snapshot { worker: "local".into(), ..Snapshot::default() },
-            published: 0,
-        };
+        let mut merging = self.merging();
         // Ends when the last thread has dropped its sender.
         while let Ok(report) = self.reports.recv() {
-            let thread = report.thread;
-            let set = merging.take(report);
-            // The thread may have ended; it needs no set then.
-            let _ = self.spares[thread].try_send(set);
-            while merging.may_publish() {
-                self.publish(&mut merging);
+            self.hear(&mut merging, report);
+        }
+        self.end(merging)
+    }
+
+    /// The same without a thread to wait on, for simulations.
+    #[cfg(test)]
+    pub(super) async fn collect_here(mut self) -> Result<RunResult, RunError> {
+        use std::sync::mpsc::TryRecvError;
+        let mut merging = self.merging();
+        loop {
+            match self.reports.try_recv() {
+                Ok(report) => self.hear(&mut merging, report),
+                Err(TryRecvError::Disconnected) => return self.end(merging),
+                Err(TryRecvError::Empty) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
             }
         }
+    }
+
+    fn merging(&mut self) -> Merging {
+        Merging {
+            states: vec![ThreadState::default(); self.spares.len()],
+            open: BTreeMap::new(),
+            empty: Vec::new(),
+            total: Snapshot {
+                worker: std::mem::take(&mut self.worker),
+                epoch: self.epoch,
+                ..Snapshot::default()
+            },
+            published: self.first,
+        }
+    }
+
+    fn hear(&mut self, merging: &mut Merging, report: Report) {
+        let thread = report.thread;
+        let set = merging.take(report);
+        // The thread may have ended; it needs no set then.
+        let _ = self.spares[thread].try_send(set);
+        while merging.may_publish() {
+            self.publish(merging);
+        }
+    }
+
+    fn end(mut self, mut merging: Merging) -> Result<RunResult, RunError> {
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| io::Error::other("it panicked"))??;
         }
@@ -138,9 +175,10 @@ impl Collector {
             self.aborted = true;
             self.control.stop();
         }
-        // Nobody may listen, or listen slowly; each snapshot holds all before it.
-        if let Ok(place) = self.snapshots.try_reserve() {
-            place.send(Arc::new(total.clone()));
+        // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
+        // for the last one.
+        if is_last || self.snapshots.capacity() > 1 {
+            let _ = self.snapshots.try_send(Arc::new(total.clone()));
         }
         merging.recycle(interval);
     }

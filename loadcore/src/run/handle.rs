@@ -48,8 +48,8 @@ pub struct Control {
 }
 
 impl Control {
-    pub(super) fn new(clock: Clock) -> (Self, watch::Receiver<Orders>) {
-        let (orders, receiver) = watch::channel(Orders::default());
+    pub(super) fn new(clock: Clock, given: Vec<(Nanos, Order)>) -> (Self, watch::Receiver<Orders>) {
+        let (orders, receiver) = watch::channel(Orders::new(given));
         (Self { clock, orders: Arc::new(orders) }, receiver)
     }
 
@@ -88,6 +88,16 @@ impl Control {
     pub fn stop(&self) {
         // The one order that is always taken.
         self.push(Order::Stop(DropReason::Stopped));
+    }
+
+    /// Gives an order that takes effect at a moment of the run's clock, or as soon after as it can
+    /// be carried out. Each is of the moment of the one before, or later.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn order_at(&self, at: Nanos, order: Order) {
+        self.orders.send_modify(|orders| {
+            let at = orders.last().map_or(at, |(last, _)| at.max(*last));
+            Arc::make_mut(orders).push((at, order));
+        });
     }
 
     fn order(&self, order: Order) -> Result<(), ControlError> {

@@ -24,6 +24,8 @@ mod test;
 
 pub use collect::ClosedInterval;
 pub use handle::{Control, ControlError, RunHandle, Snapshots};
+#[cfg(feature = "cluster")]
+pub(crate) use test::Duty;
 pub use test::{IntoTransport, LoadTest};
 
 use crate::http::PlanError;

@@ -5,15 +5,14 @@ use super::collect::{ClosedInterval, Collector, Observer};
 use super::handle::{Control, RunHandle};
 use super::limits::lanes;
 use crate::analysis::sla::{Live as LiveRules, Rule, SlaRule};
-use crate::bucket::TokenBucket;
-use crate::engine::{self, Channels, Load, Settings};
+use crate::engine::{self, Channels, Fence, Load, OpenLoop, Order, Settings};
 use crate::http::{HttpOptions, HttpTransport};
-use crate::profile::{Live, LoadProfile, MAX_DURATION_SECONDS, Piecewise, Profile};
+use crate::profile::{LoadProfile, MAX_DURATION_SECONDS, Profile};
 use crate::record::Interval;
 use crate::request::Failure;
 use crate::result::{Environment, LoopKind, Plan, ResultBuilder, RunResult};
-use crate::schedule::{Arrivals, Schedule, Share};
-use crate::time::{Clock, SECOND, nanos, seconds, unix_millis};
+use crate::schedule::{Arrivals, Share};
+use crate::time::{Clock, Nanos, SECOND, nanos, seconds, unix_millis};
 use crate::transport::{FnTransport, Transport};
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -32,8 +31,8 @@ const OPEN_CONNECTIONS: u64 = 1_000;
 const SPARES: usize = 2;
 /// From the call to the start of the load: time for the threads to be ready.
 const LEAD: Duration = Duration::from_millis(10);
-/// Snapshots that wait for a slow reader.
-const SNAPSHOTS: usize = 4;
+/// Snapshots that wait for a slow reader, the last one included.
+const SNAPSHOTS: usize = 5;
 
 /// A load test to be configured and run. See the [module](crate::run).
 ///
@@ -61,6 +60,27 @@ struct Common {
     slack: Duration,
     threads: Option<usize>,
     rules: Vec<Expected>,
+    duty: Option<Duty>,
+}
+
+/// What a worker of a distributed run has to do of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Duty {
+    /// Whose the snapshots are.
+    pub(crate) worker: String,
+    /// In which term.
+    pub(crate) epoch: u64,
+    /// The run's clock, the same on all workers.
+    pub(crate) clock: Clock,
+    /// The parts that `orders` give us, by which lanes and threads are measured out.
+    pub(crate) parts: Vec<Share>,
+    /// What the run was told so far, which happened at these moments.
+    pub(crate) orders: Vec<(Nanos, Order)>,
+    /// Until when we may send.
+    pub(crate) fence: Fence,
+    /// In a simulation: who is told of each request. The engine then runs on the present thread.
+    #[cfg(test)]
+    pub(crate) simulated: Option<Arc<dyn engine::SentWatch>>,
 }
 
 /// A rule as it was given.
@@ -86,6 +106,7 @@ impl Default for Common {
             slack: Duration::from_micros(100),
             threads: None,
             rules: Vec::new(),
+            duty: None,
         }
     }
 }
@@ -321,6 +342,26 @@ impl<P, S> LoadTest<P, S> {
         self
     }
 
+    /// The same load on something else.
+    #[cfg(test)]
+    pub(crate) fn on<T: Transport>(self, transport: T) -> LoadTest<P, T> {
+        LoadTest {
+            subject: Ok(transport),
+            profile: self.profile,
+            settings: self.settings,
+            observers: self.observers,
+        }
+    }
+
+    /// Makes only what one worker of a distributed run has to make.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn on_duty(mut self, duty: Duty) -> Self {
+        // A part of a run says nothing about the whole: rules are judged where all parts are merged.
+        self.settings.rules.clear();
+        self.settings.duty = Some(duty);
+        self
+    }
+
     /// Calls `observe` with each interval of a second as it closes, on a thread that is not the
     /// engine's: for writing a stream of results while memory stays flat.
     pub fn on_interval(
@@ -339,6 +380,18 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
     /// When the run could not be made; requests that fail are part of the result.
     pub async fn run(self) -> Result<RunResult, RunError> {
         self.start().await?.wait().await
+    }
+
+    /// Whether it could be run: the first error that [`LoadTest::start`] would answer before there is
+    /// any load. Nothing is sent.
+    ///
+    /// # Errors
+    /// When the run could not be made.
+    pub async fn check(self) -> Result<(), RunError> {
+        let profile = self.profile.transpose()?;
+        self.settings.parsed_rules()?;
+        Planned::new(&self.settings, profile)?;
+        self.subject?.into_transport().await.map(drop)
     }
 
     /// Starts the test, from within a tokio runtime, which looks names up. The engine brings threads
@@ -381,6 +434,13 @@ impl Common {
                 .map_err(|error| RunError::Rule(error.to_string()))
         };
         self.rules.iter().map(parse).collect()
+    }
+}
+
+impl Common {
+    /// Which parts of the load are ours: all, on one machine.
+    fn parts(&self) -> Vec<Share> {
+        self.duty.as_ref().map_or_else(|| vec![Share::WHOLE], |duty| duty.parts.clone())
     }
 }
 
@@ -457,10 +517,15 @@ impl<P: Profile + Clone> Planned<P> {
     /// Fits lanes and threads to each other and to the descriptors that there are.
     fn fit(&mut self, settings: &Common, descriptors_per_lane: u64) -> Result<(), RunError> {
         let default = if self.profile.is_some() { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS };
-        let lanes = lanes(settings.connections, default, descriptors_per_lane, self.threads)?;
-        (self.lanes, self.lanes_short) = (lanes.most, lanes.short);
+        let all = settings.connections.unwrap_or(default);
+        let ours = settings.parts().iter().map(|share| share.count(all)).sum::<u64>().max(1);
+        let asked = settings.connections.map(|_| ours);
+        let lanes = lanes(asked, ours, descriptors_per_lane, self.threads)?;
+        self.lanes_short = lanes.short;
+        // Too few descriptors for our part: as if there were fewer in the whole.
+        self.lanes = if lanes.short { (all * lanes.most / ours).max(1) } else { all };
         // A thread without a lane could send nothing of its share.
-        self.threads = self.threads.min(self.lanes);
+        self.threads = self.threads.min(lanes.most);
         Ok(())
     }
 
@@ -471,9 +536,12 @@ impl<P: Profile + Clone> Planned<P> {
         rules: Vec<SlaRule>,
         observers: Vec<Observer>,
     ) -> Result<RunHandle, RunError> {
-        let clock = Clock::starting_in(LEAD);
-        let started_unix_ms = unix_millis() + (LEAD + settings.warmup).as_millis() as u64;
-        let (control, orders) = Control::new(clock);
+        let clock = settings.duty.as_ref().map_or_else(|| Clock::starting_in(LEAD), |it| it.clock);
+        let zero_unix_ms = (unix_millis() + clock.until_zero() / 1_000_000)
+            .saturating_sub(clock.now() / 1_000_000);
+        let started_unix_ms = zero_unix_ms + settings.warmup.as_millis() as u64;
+        let given = settings.duty.as_ref().map(|duty| duty.orders.clone()).unwrap_or_default();
+        let (control, orders) = Control::new(clock, given);
         let count = self.threads as usize;
         let (report, reports) = sync_channel(count * (SPARES + 2));
         let mut spares = Vec::with_capacity(count);
@@ -486,10 +554,14 @@ impl<P: Profile + Clone> Planned<P> {
             spares.push(spare);
             let channels =
                 Channels { orders: orders.clone(), reports: report.clone(), spares: emptied };
-            let share = Share::WHOLE.split(index as u64, self.threads);
-            let load = self.load(settings, share);
-            let part = self.part(settings, clock, index, share);
+            let load = self.load(settings);
+            let part = self.part(settings, clock, index);
             let transport = Arc::clone(&transport);
+            #[cfg(test)]
+            if part.sent.is_some() {
+                tokio::task::spawn_local(engine::run_here(part, load, transport, channels));
+                continue;
+            }
             let thread = std::thread::Builder::new()
                 .name(format!("loadcore-{index}"))
                 .spawn(move || engine::run_thread(part, load, transport, channels))?;
@@ -497,8 +569,13 @@ impl<P: Profile + Clone> Planned<P> {
         }
         drop(report);
         let (publish, snapshots) = mpsc::channel(SNAPSHOTS);
+        // A worker that comes late has nothing to say of the intervals before.
+        let measured = clock.now().saturating_sub(nanos(settings.warmup));
         let collector = Collector {
             interval: SECOND,
+            first: measured / SECOND,
+            worker: settings.duty.as_ref().map_or("local".into(), |duty| duty.worker.clone()),
+            epoch: settings.duty.as_ref().map_or(0, |duty| duty.epoch),
             reports,
             spares,
             threads,
@@ -512,6 +589,11 @@ impl<P: Profile + Clone> Planned<P> {
             started_unix_ms,
         };
         let (send, result) = oneshot::channel();
+        #[cfg(test)]
+        if settings.duty.as_ref().is_some_and(|duty| duty.simulated.is_some()) {
+            tokio::task::spawn_local(async { drop(send.send(collector.collect_here().await)) });
+            return Ok(RunHandle { control, snapshots: Some(snapshots), result });
+        }
         std::thread::Builder::new().name("loadcore-collect".into()).spawn(move || {
             // The handle may be gone: then nobody wants the result.
             let _ = send.send(collector.collect());
@@ -519,38 +601,38 @@ impl<P: Profile + Clone> Planned<P> {
         Ok(RunHandle { control, snapshots: Some(snapshots), result })
     }
 
-    fn part(&self, settings: &Common, clock: Clock, thread: usize, share: Share) -> Settings {
+    fn part(&self, settings: &Common, clock: Clock, thread: usize) -> Settings {
         Settings {
             thread,
+            threads: self.threads,
+            // On duty they are taken by orders, each from its moment on.
+            parts: if settings.duty.is_some() { Vec::new() } else { settings.parts() },
+            fence: settings.duty.as_ref().map_or(Fence::NONE, |duty| duty.fence.clone()),
             clock,
             measured_from: nanos(settings.warmup),
-            end: nanos(self.duration),
-            lanes: share.count(self.lanes) as usize,
             lanes_short: self.lanes_short,
             timeout: nanos(settings.timeout),
             drain: nanos(settings.drain),
             slack: nanos(settings.slack),
             interval: SECOND,
+            #[cfg(test)]
+            sent: settings.duty.as_ref().and_then(|duty| duty.simulated.clone()),
         }
     }
 
-    fn load(&self, settings: &Common, share: Share) -> Load<P> {
-        let limit = settings.requests.map(|requests| share.count(requests));
-        let Some(profile) = &self.profile else { return Load::Closed { limit } };
-        let max_backlog = share.count(self.max_backlog);
-        let live = Live::new(profile.clone());
-        let end = nanos(self.duration);
-        let schedule = Schedule::new(live, settings.arrivals, share, end, settings.requests);
-        let first_rate = profile.rate(0.0);
-        let warmup = (!settings.warmup.is_zero() && first_rate > 0.0).then(|| {
-            let end = nanos(settings.warmup);
-            let constant = Piecewise::constant(first_rate);
-            TokenBucket::new(
-                Schedule::new(constant, settings.arrivals, share, end, None),
-                max_backlog,
-            )
+    fn load(&self, settings: &Common) -> Load<P> {
+        let open = self.profile.clone().map(|profile| OpenLoop {
+            profile,
+            arrivals: settings.arrivals,
+            max_backlog: self.max_backlog,
         });
-        Load::Open { bucket: TokenBucket::new(schedule, max_backlog), warmup, limit }
+        Load {
+            open,
+            warmup: nanos(settings.warmup),
+            end: nanos(self.duration),
+            limit: settings.requests,
+            lanes: self.lanes,
+        }
     }
 
     fn plan(&self, settings: &Common, started_unix_ms: u64) -> Plan {

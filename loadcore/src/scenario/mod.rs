@@ -43,6 +43,8 @@ pub use crate::profile::Fault;
 pub use document::{Document, default_name};
 pub use target::Target;
 pub use units::{UnitError, parse_duration, parse_rate};
+#[cfg(feature = "cluster")]
+pub(crate) use write::is_secret_header;
 
 use crate::profile::{LoadProfile, Profile};
 use crate::schedule::Arrivals;

@@ -57,12 +57,16 @@ pub(super) fn document(scenario: &Scenario) -> Value {
 pub(super) fn public_document(scenario: &Scenario) -> Value {
     let mut document = document(scenario);
     if let Some(Value::Object(headers)) = document.get_mut("headers") {
-        let secret = |name: &str| SECRET_HEADERS.iter().any(|part| name.contains(part));
-        for (_, value) in headers.iter_mut().filter(|(name, _)| secret(name)) {
+        for (_, value) in headers.iter_mut().filter(|(name, _)| is_secret_header(name)) {
             *value = REDACTED.into();
         }
     }
     document
+}
+
+/// Whether a header of this name, in lower case, carries a secret.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    SECRET_HEADERS.iter().any(|part| name.contains(part))
 }
 
 /// Parts of the names of headers that carry secrets: `authorization`, `x-auth`, `cookie`,

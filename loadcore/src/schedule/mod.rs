@@ -143,6 +143,13 @@ impl<P: Profile> Schedule<P> {
         Some(at)
     }
 
+    /// The number in the whole of our arrival `i`.
+    #[inline]
+    #[must_use]
+    pub fn number(&self, i: u64) -> u64 {
+        self.share.global(i).unwrap_or(u64::MAX)
+    }
+
     /// The last of our arrivals that is due by `t`, with its number. `t` may lie ahead of what
     /// `due_by` was asked, and may not decrease from one call to the next.
     ///
@@ -165,6 +172,12 @@ impl<P: Profile> Schedule<P> {
     pub fn profile_mut(&mut self) -> &mut P {
         self.last = None;
         &mut self.profile
+    }
+
+    /// Lets the schedule end at `end`, if it would end later. What was due stays due.
+    pub fn cut(&mut self, end: Nanos) {
+        self.last = None;
+        self.end = self.end.min(end);
     }
 
     /// The profile.

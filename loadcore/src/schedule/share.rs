@@ -51,6 +51,20 @@ impl Share {
         Self { offset: self.offset + k * self.stride, stride }
     }
 
+    /// Whether every arrival of `part` is one of this share.
+    #[must_use]
+    pub fn contains(self, part: Self) -> bool {
+        part.stride % self.stride == 0
+            && part.offset >= self.offset
+            && (part.offset - self.offset) % self.stride == 0
+    }
+
+    /// Which fraction of all arrivals it is.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        1.0 / self.stride as f64
+    }
+
     /// How many of the first `n` arrivals of the whole are ours.
     #[inline]
     #[must_use]
@@ -98,6 +112,15 @@ mod tests {
             prop_assert_eq!(share.count(n), i);
             prop_assert_eq!(share.count(n + 1), i + 1);
         }
+    }
+
+    #[test]
+    fn a_share_contains_its_parts_and_no_others() {
+        let third = Share::WHOLE.split(1, 3);
+        assert!(Share::WHOLE.contains(third) && third.contains(third));
+        assert!(third.contains(third.split(1, 2)) && !third.split(1, 2).contains(third));
+        assert!(!third.contains(Share::WHOLE.split(0, 3).split(1, 2)));
+        assert!(!third.split(1, 2).contains(third.split(0, 2)));
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Drop for Server {
         let url = self.url.clone();
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map(|runtime| runtime.block_on(timeout(START, drop_database(&url))))
+            let runtime = runtime.expect("a runtime");
+            runtime.block_on(async { timeout(START, drop_database(&url)).await })
         });
         // At worst the database stays; the test's own outcome counts.
         let _ = dropping.join();
@@ -251,5 +252,20 @@ mod tests {
         ] {
             assert_eq!(with_database(url, "d"), expected);
         }
+    }
+    #[tokio::test]
+    async fn a_database_on_anothers_server_is_dropped() {
+        let server = Server::start().await;
+        let client = Client::with_uri_str(server.url()).await.unwrap();
+        let there = async || {
+            let names = client.list_database_names().await.unwrap();
+            names.iter().any(|name| name == "theirs")
+        };
+        let borrowed = Server { own: None, url: with_database(server.url(), "theirs") };
+        let kept = client.database("theirs").collection("c").insert_one(doc! { "a": 1 }).await;
+        kept.unwrap();
+        assert!(there().await);
+        drop(borrowed);
+        assert!(!there().await);
     }
 }

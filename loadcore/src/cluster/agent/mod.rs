@@ -1,11 +1,44 @@
-//! A worker: takes tasks, makes its part of each run's load, hands in what it measured. A skeleton
-//! of its facade.
+//! A worker: takes tasks, makes its part of each run's load, hands in what it measured.
+//!
+//! Two loops. [`Agent::run`] takes one task after another and serves it to its end.
+//! [`Agent::beats`] says each second that the worker lives; each confirmed beat lets it send for
+//! four more seconds, so that a worker that is frozen or cut off stops by itself a second before the
+//! controller gives its parts to others.
+//!
+//! Once its load has started a worker needs nobody: plan and parts are known, nothing is asked for a
+//! request, and what it has measured waits until somebody takes it.
 
+mod beats;
+mod follow;
+mod generator;
+mod outbox;
+mod term;
+
+pub(crate) use generator::{Engine, Generator, Load};
+
+use super::coordinator::{PROTOCOL, WorkerReport};
+use super::journal::mailbox;
+use super::secrets::WorkerKeys;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
+use beats::Status;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long the controller waits for a beat before it gives a worker's parts to others.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// By how much earlier a worker stops by itself.
+pub const MARGIN: Duration = Duration::from_secs(1);
+/// From one beat to the next.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+/// How long one question for a task waits.
+const TASK_WAIT: Duration = Duration::from_secs(2);
+/// How often a worker looks whether it is asked to drain.
+const LOOK: Duration = Duration::from_secs(2);
+/// Between two questions to a coordinator that is not there.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How a worker works.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +58,16 @@ pub struct AgentOptions {
 /// A worker of a platform.
 pub struct Agent {
     worker: WorkerId,
+    coordinator: Arc<dyn Coordinator>,
+    generator: Arc<dyn Generator>,
+    keys: WorkerKeys,
+    status: Arc<Status>,
+}
+
+impl std::fmt::Debug for Agent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent").field("worker", &self.worker).finish_non_exhaustive()
+    }
 }
 
 impl Agent {
@@ -32,8 +75,37 @@ impl Agent {
     ///
     /// # Errors
     /// When the system has no randomness for its keys.
-    pub fn new(_coordinator: Arc<dyn Coordinator>, _options: AgentOptions) -> Result<Self, String> {
-        Ok(Self { worker: WorkerId::random() })
+    pub fn new(coordinator: Arc<dyn Coordinator>, options: AgentOptions) -> Result<Self, String> {
+        let AgentOptions { threads, slack, policy, .. } = &options;
+        let engine = Engine { policy: policy.clone(), threads: *threads, slack: *slack };
+        Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
+    }
+
+    /// A worker with any generator.
+    pub(crate) fn with(
+        worker: WorkerId,
+        coordinator: Arc<dyn Coordinator>,
+        generator: Arc<dyn Generator>,
+        options: AgentOptions,
+    ) -> Result<Self, String> {
+        let keys = WorkerKeys::generate()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        let name = if options.name.is_empty() { worker.0.clone() } else { options.name };
+        let status = Arc::new(Status::new(WorkerReport {
+            worker: worker.clone(),
+            name,
+            version: env!("CARGO_PKG_VERSION").into(),
+            protocol: PROTOCOL,
+            cores,
+            threads: options.threads.map_or(cores, |threads| threads as u64),
+            max_rps: options.max_rps,
+            public_key: keys.public(),
+            draining: false,
+            beat: 0,
+            clock_error_us: u64::MAX,
+            task: None,
+        }));
+        Ok(Self { worker, coordinator, generator, keys, status })
     }
 
     /// Its identity: a new one for each start.
@@ -46,14 +118,71 @@ impl Agent {
     /// runtime of its own. Ends when [`Agent::run`] has.
     pub fn beats(
         &self,
-        _coordinator: Arc<dyn Coordinator>,
+        coordinator: Arc<dyn Coordinator>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        std::future::ready(())
+        beats::beat(Arc::clone(&self.status), coordinator)
     }
 
     /// Takes and serves tasks until `drain` is true (or its sender gone); then it finishes or hands
     /// over what it has, and says goodbye.
-    pub async fn run(self, mut drain: watch::Receiver<bool>) {
-        let _ = drain.wait_for(|drain| *drain).await;
+    pub async fn run(self, asked: watch::Receiver<bool>) {
+        let (told, drain) = watch::channel(false);
+        tokio::select! {
+            biased;
+            () = self.serve(drain) => {}
+            () = self.listen(asked, told) => {}
+        }
+        self.status.end();
+        // Whoever does not hear it sees the lease end.
+        let _ = self.coordinator.leave(&self.worker).await;
     }
+
+    /// Waits until this process or the controller asks the worker to drain, and passes it on.
+    async fn listen(&self, mut asked: watch::Receiver<bool>, told: watch::Sender<bool>) {
+        let mailbox = mailbox(&self.worker);
+        loop {
+            tokio::select! {
+                biased;
+                // A sender that is gone asks for the same.
+                () = true_or_gone(&mut asked) => break,
+                () = tokio::time::sleep(LOOK) => {
+                    let said = self.coordinator.journal(&mailbox, 0, Duration::ZERO).await;
+                    if matches!(said, Ok(Some(entries)) if !entries.is_empty()) {
+                        break;
+                    }
+                }
+            }
+        }
+        told.send_replace(true);
+        self.status.drain();
+        std::future::pending().await
+    }
+
+    async fn serve(&self, mut drain: watch::Receiver<bool>) {
+        let mut epoch = 0;
+        while !*drain.borrow_and_update() {
+            // The question is not cut short by a drain: it might have been answered already.
+            match self.coordinator.take(&self.worker, TASK_WAIT).await {
+                Ok(Some(task)) => {
+                    epoch += 1;
+                    term::serve(self, &task.run, epoch, &mut drain).await;
+                    self.status.idle();
+                }
+                Ok(None) => {}
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
+    }
+
+    /// [`Agent::run`] and its beats together, for a worker that shares a runtime: in one process
+    /// with its controller, or in a test.
+    pub async fn run_with_beats(self, drain: watch::Receiver<bool>) {
+        let beats = self.beats(Arc::clone(&self.coordinator));
+        tokio::join!(beats, self.run(drain));
+    }
+}
+
+/// Waits for `true`, or for the sender's end.
+async fn true_or_gone(asked: &mut watch::Receiver<bool>) {
+    let _ = asked.wait_for(|asked| *asked).await;
 }

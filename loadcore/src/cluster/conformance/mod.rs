@@ -1,5 +1,5 @@
-//! What every backend must pass: the contracts of [`Coordinator`](super::Coordinator) and
-//! [`Store`](super::Store) as suites of named checks.
+//! The contracts of [`Coordinator`](super::Coordinator) and [`Store`](super::Store) as checks that
+//! every backend must pass.
 
 mod coordinator;
 pub mod store;

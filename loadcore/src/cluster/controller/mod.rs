@@ -1,42 +1,157 @@
 //! Scenarios into runs on many workers: plans, orders, merges, judges, keeps.
+//!
+//! One controller leads at a time. It drives every run that has not ended, each with a
+//! driver of its own, from what the store and the coordinator hold; so a controller
+//! that dies is replaced by any other, which goes on where it left off. Those that do not lead
+//! answer reading calls and wait.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
+//! use loadcore::cluster::{Controller, ControllerOptions, LocalWorkers};
+//! use std::sync::Arc;
+//!
+//! let options = ControllerOptions {
+//!     local_workers: Some(LocalWorkers { most: 3, options: Default::default() }),
+//!     ..ControllerOptions::default()
+//! };
+//! let store = Arc::new(MemoryStore::new());
+//! let coordinator = Arc::new(MemoryCoordinator::new());
+//! let platform = Controller::start(store, coordinator, options).await?;
+//! assert!(platform.is_leading());
+//! # platform.shut_down().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod api;
 
-use crate::cluster::secrets::Secrets;
-use crate::cluster::store::{RunRecord, ScenarioRecord};
-use crate::cluster::{Coordinator, Owner, RunId, Store};
-use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
-use std::sync::Arc;
+mod driver;
+mod figures;
+mod finish;
+mod keeper;
+mod live;
+mod merge;
+mod workers;
 
-/// Workers in this process.
-#[derive(Debug, Clone)]
-pub struct LocalWorkers {
-    /// At most so many.
-    pub most: usize,
-    /// How each works. Their names are numbered.
-    pub options: crate::cluster::agent::AgentOptions,
-}
+pub use workers::LocalWorkers;
+
+use super::agent::LEASE;
+use super::clock::SharedClock;
+use super::coordinator::{self, Leader, Seen};
+use super::journal::mailbox;
+use super::secrets::Secrets;
+use super::store::{RunRecord, RunState, ScenarioRecord};
+use super::{Coordinator, Owner, RunId, Store};
+use crate::http::TargetPolicy;
+use crate::record::Interval;
+use crate::result::RunResult;
+use crate::scenario::Scenario;
+use crate::time::{now, unix_millis};
+use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
+use driver::{Driven, Driver, Message};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use workers::LocalPool;
+
+/// How often the lead is renewed.
+const RENEW: Duration = Duration::from_secs(1);
+/// How often it is looked for runs that nobody drives, in renewals.
+const ADOPT_EVERY: u64 = 5;
+/// How often workers are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// Results fetched at once.
+const BATCH: usize = 500;
+/// How long a question for results waits.
+const RESULTS_WAIT: Duration = Duration::from_secs(1);
+/// Between two questions to somebody who did not answer.
+const AGAIN: Duration = Duration::from_millis(300);
+/// Messages that wait for a driver.
+const INBOX: usize = 4_096;
+/// How long a driver may take to answer a command.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a run that has ended is still shown from memory, with its frames.
+const LINGER: Duration = Duration::from_secs(60);
 
 /// How a controller works.
 #[derive(Debug, Clone)]
 pub struct ControllerOptions {
     /// Where its API is, for people and for controllers that stand by.
     pub address: String,
-    /// Which addresses may be loaded, checked here before a run is accepted and on each worker when
-    /// it dials.
-    pub policy: crate::http::TargetPolicy,
+    /// Which addresses may be loaded: checked before a run is accepted. Workers have their own.
+    pub policy: TargetPolicy,
     /// With what secrets are sealed at rest.
     pub secrets: Secrets,
     /// Workers in this process, started when a scenario asks for them.
     pub local_workers: Option<LocalWorkers>,
 }
 
+impl Default for ControllerOptions {
+    fn default() -> Self {
+        Self {
+            address: "in this process".into(),
+            policy: TargetPolicy::default(),
+            secrets: Secrets::ephemeral(),
+            local_workers: None,
+        }
+    }
+}
+
 /// A running controller. Clones are the same one; it ends with [`Controller::shut_down`] or when the
 /// last clone is dropped.
 #[derive(Clone)]
 pub struct Controller {
-    #[expect(dead_code)]
-    inner: Arc<()>,
+    shared: Arc<Shared>,
+}
+
+/// Ends the background work with the last clone.
+struct Shared {
+    inner: Arc<Inner>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.inner.stop_driving();
+        if let Some(local) = &self.inner.local {
+            local.end();
+        }
+    }
+}
+
+/// What the parts of a controller share.
+struct Inner {
+    store: Arc<dyn Store>,
+    coordinator: Arc<dyn Coordinator>,
+    options: ControllerOptions,
+    claim: Mutex<Leader>,
+    term: AtomicU64,
+    leading: AtomicBool,
+    /// Who leads, as last heard.
+    leader: Mutex<Option<Leader>>,
+    clock: Mutex<SharedClock>,
+    workers: watch::Sender<Workers>,
+    runs: Mutex<BTreeMap<RunId, Run>>,
+    figures: figures::Sums,
+    local: Option<LocalPool>,
+}
+
+/// The workers, as last looked at.
+struct Workers {
+    list: Vec<Seen>,
+    checked: Instant,
+}
+
+/// A run that is driven here, or was until a moment ago.
+struct Run {
+    driven: Arc<Driven>,
+    task: JoinHandle<()>,
 }
 
 impl Controller {
@@ -45,25 +160,74 @@ impl Controller {
     /// # Errors
     /// When store or coordinator do not answer.
     pub async fn start(
-        _store: Arc<dyn Store>,
-        _coordinator: Arc<dyn Coordinator>,
-        _options: ControllerOptions,
+        store: Arc<dyn Store>,
+        coordinator: Arc<dyn Coordinator>,
+        options: ControllerOptions,
     ) -> Result<Self, ControllerError> {
-        Ok(Self { inner: Arc::new(()) })
+        let term = store.next_term().await?;
+        let claim = Leader {
+            controller: uuid::Uuid::now_v7().to_string(),
+            term,
+            address: options.address.clone(),
+        };
+        let checked = now();
+        let inner = Arc::new(Inner {
+            store,
+            coordinator,
+            local: options.local_workers.clone().map(LocalPool::new),
+            options,
+            claim: Mutex::new(claim),
+            term: AtomicU64::new(term),
+            leading: AtomicBool::new(false),
+            leader: Mutex::default(),
+            clock: Mutex::default(),
+            workers: watch::Sender::new(Workers { list: Vec::new(), checked }),
+            runs: Mutex::default(),
+            figures: figures::Sums::default(),
+        });
+        inner.claim_lead().await?;
+        let tasks = vec![
+            tokio::spawn(Arc::clone(&inner).lead()),
+            tokio::spawn(Arc::clone(&inner).look_at_workers()),
+            tokio::spawn(Arc::clone(&inner).fetch_results()),
+        ];
+        Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
+    }
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.shared.inner
     }
 
     /// Whether it leads; one that does not answers reading calls alone.
     #[must_use]
     pub fn is_leading(&self) -> bool {
-        true
+        self.inner().is_leading()
     }
 
-    /// Makes a run of a scenario and drives it to its end.
+    /// Makes a run of a scenario, whose secrets are sealed, and drives it to its end.
     ///
     /// # Errors
     /// See [`ControllerError`].
-    pub async fn submit(&self, _scenario: &ScenarioRecord) -> Result<RunRecord, ControllerError> {
-        Err(ControllerError::StandsBy("skeleton".into()))
+    pub async fn submit(&self, scenario: &ScenarioRecord) -> Result<RunRecord, ControllerError> {
+        self.inner().must_lead()?;
+        let record = RunRecord {
+            id: RunId::random(),
+            owner: scenario.owner.clone(),
+            scenario_id: scenario.id.clone(),
+            revision: 0,
+            created_unix_ms: unix_millis(),
+            ended_unix_ms: None,
+            state: RunState::Queued,
+            scenario: scenario.document.clone(),
+            journal: Vec::new(),
+            plan_key: String::new(),
+            warnings: Vec::new(),
+            timeline: Vec::new(),
+        };
+        self.inner().open(&record)?;
+        self.inner().store.insert_run(&record).await?;
+        Inner::drive(self.inner(), record.clone());
+        Ok(record)
     }
 
     /// Changes a running test. The change reaches every worker within 2 s.
@@ -72,11 +236,28 @@ impl Controller {
     /// See [`ControllerError`].
     pub async fn command(
         &self,
-        _owner: &Owner,
+        owner: &Owner,
         run: &RunId,
-        _command: Command,
+        command: Command,
     ) -> Result<(), ControllerError> {
-        Err(ControllerError::NoRun(run.clone()))
+        let Some(driven) = self.inner().driven(owner, run) else {
+            let Some(record) = self.inner().store.run(owner, run).await? else {
+                return Err(ControllerError::NoRun(run.clone()));
+            };
+            self.inner().must_lead()?;
+            return Err(ended(&record));
+        };
+        let (send, answer) = oneshot::channel();
+        let given = driven.inbox.send(Message::Command(command, send)).await;
+        let answer = async {
+            given.ok()?;
+            tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
+        };
+        match answer.await {
+            Some(answer) => answer,
+            // Its driver has gone: the run has ended meanwhile.
+            None => Err(ended(&driven.live().record)),
+        }
     }
 
     /// The run's record: the live one of a run that goes on.
@@ -85,31 +266,60 @@ impl Controller {
     /// When the store does not answer.
     pub async fn run(
         &self,
-        _owner: &Owner,
-        _run: &RunId,
+        owner: &Owner,
+        run: &RunId,
     ) -> Result<Option<RunRecord>, ControllerError> {
-        Ok(None)
+        if let Some(driven) = self.inner().driven(owner, run) {
+            return Ok(Some(driven.live().record.clone()));
+        }
+        Ok(self.inner().store.run(owner, run).await?)
     }
 
     /// The run's result, live or final.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn result(&self, _owner: &Owner, run: &RunId) -> Result<Outcome, ControllerError> {
-        Err(ControllerError::NoRun(run.clone()))
+    /// When there is no such run, or the store does not answer.
+    pub async fn result(&self, owner: &Owner, run: &RunId) -> Result<Outcome, ControllerError> {
+        let kept = self.inner().store.analysis(owner, run, "result").await?;
+        if let Some(document) = kept {
+            let result: Result<RunResult, _> = serde_json::from_value(document);
+            return Ok(result.map_or(Outcome::Nothing, |it| Outcome::Final(Box::new(it))));
+        }
+        match self.inner().driven(owner, run) {
+            Some(driven) if !driven.live().record.state.has_ended() => {
+                Ok(Outcome::Live(Box::new(driven.live().result())))
+            }
+            _ => match self.inner().store.run(owner, run).await? {
+                Some(_) => Ok(Outcome::Nothing),
+                None => Err(ControllerError::NoRun(run.clone())),
+            },
+        }
     }
 
-    /// The statistics of the last `seconds` (1 to 3600) complete intervals.
+    /// The statistics of the last `last_seconds` (1 to 3600) complete intervals; of a run that has
+    /// ended, of its last.
     ///
     /// # Errors
     /// When there is no such run, or the store does not answer.
     pub async fn realtime(
         &self,
-        _owner: &Owner,
+        owner: &Owner,
         run: &RunId,
-        _seconds: u32,
+        last_seconds: u32,
     ) -> Result<Realtime, ControllerError> {
-        Err(ControllerError::NoRun(run.clone()))
+        if let Some(driven) = self.inner().driven(owner, run) {
+            return Ok(driven.live().realtime(last_seconds));
+        }
+        let store = &self.inner().store;
+        let Some(record) = store.run(owner, run).await? else {
+            return Err(ControllerError::NoRun(run.clone()));
+        };
+        let mut stored = store.intervals(owner, run, 0, usize::MAX).await?;
+        let end = stored.iter().map(|it| it.to_ns).max().unwrap_or(0);
+        let from = end.saturating_sub(u64::from(last_seconds) * crate::time::SECOND);
+        stored.retain(|it| it.to_ns > from);
+        let read = finish::read_intervals(&stored).map_err(ControllerError::Refused)?;
+        Ok(live::realtime_of(&record, &read))
     }
 
     /// The frames of a run after number `since`, as they come; ends after the frame `End`. Of a run
@@ -120,44 +330,330 @@ impl Controller {
     /// When there is no such run, or the store does not answer.
     pub async fn frames(
         &self,
-        _owner: &Owner,
+        owner: &Owner,
         run: &RunId,
-        _since: u64,
+        since: u64,
     ) -> Result<Frames, ControllerError> {
-        Err(ControllerError::NoRun(run.clone()))
+        if let Some(driven) = self.inner().driven(owner, run) {
+            let changes = driven.changes.subscribe();
+            return Ok(Frames { source: Some((driven, changes)), seq: since, last: None });
+        }
+        let Some(record) = self.inner().store.run(owner, run).await? else {
+            return Err(ControllerError::NoRun(run.clone()));
+        };
+        let data = serde_json::json!({"state": record.state});
+        let last = Frame { seq: since + 1, kind: api::FrameKind::End, data };
+        Ok(Frames { source: None, seq: since, last: Some(last) })
     }
 
     /// The workers that are known.
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerView> {
-        Vec::new()
+        let now_us = self.inner().now_us();
+        let workers = self.inner().workers.borrow();
+        let view = |seen: &Seen| WorkerView {
+            alive: now_us.saturating_sub(seen.at_us) < LEASE.as_micros() as u64,
+            seen: seen.clone(),
+        };
+        workers.list.iter().map(view).collect()
     }
 
     /// Lets a worker finish or hand over what it has, and end.
     ///
     /// # Errors
     /// When the coordinator does not answer; `Refused` when there is no such worker.
-    pub async fn drain_worker(&self, _worker: &str) -> Result<(), ControllerError> {
-        Err(ControllerError::Refused("skeleton".into()))
+    pub async fn drain_worker(&self, worker: &str) -> Result<(), ControllerError> {
+        self.inner().must_lead()?;
+        let known = self.workers().into_iter().find(|it| it.seen.report.worker.0 == worker);
+        let Some(known) = known else {
+            return Err(ControllerError::Refused(format!("there is no worker {worker}")));
+        };
+        let (term, mailbox) = (self.inner().term(), mailbox(&known.seen.report.worker));
+        let said = [super::journal::Entry::Close];
+        Ok(self.inner().coordinator.open(term, &mailbox, bytes::Bytes::new(), &said).await?)
     }
 
     /// Sums for monitoring.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        Figures::default()
+        let alive = self.workers().iter().filter(|worker| worker.alive).count() as u64;
+        let runs = self.inner().runs();
+        let active = runs.values().filter(|run| !run.driven.live().record.state.has_ended());
+        let active = active.count() as u64;
+        drop(runs);
+        self.inner().figures.read(alive, active, self.is_leading())
     }
 
-    /// Ends it: gives up the lead so that another need not wait. Runs go on, and the next controller
-    /// completes them.
-    pub async fn shut_down(&self) {}
+    /// What it keeps things in.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner().store
+    }
+
+    /// With what it seals secrets.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.inner().options.secrets
+    }
+
+    /// Ends it: gives up the lead so that another need not wait. Runs on other machines' workers go
+    /// on, and the next controller completes them.
+    pub async fn shut_down(&self) {
+        let inner = self.inner();
+        self.shared.tasks.iter().for_each(JoinHandle::abort);
+        inner.stop_driving();
+        inner.leading.store(false, Ordering::Release);
+        let claim = inner.claim();
+        // Without an answer the lease ends by itself.
+        let _ = inner.coordinator.abdicate(&claim).await;
+        if let Some(local) = &inner.local {
+            local.end();
+        }
+    }
 }
 
 /// A run's frames; see [`Controller::frames`].
-pub struct Frames {}
+pub struct Frames {
+    source: Option<(Arc<Driven>, watch::Receiver<u64>)>,
+    seq: u64,
+    last: Option<Frame>,
+}
 
 impl Frames {
     /// The next one; `None` after the last.
     pub async fn next(&mut self) -> Option<Frame> {
-        None
+        loop {
+            let Some((driven, changes)) = &mut self.source else { return self.last.take() };
+            changes.borrow_and_update();
+            let next = driven.live().frame_after(self.seq);
+            if let Some(frame) = next {
+                self.seq = frame.seq;
+                if frame.kind == api::FrameKind::End {
+                    self.source = None;
+                    self.last = None;
+                }
+                return Some(frame);
+            }
+            // The run is not driven here any more.
+            changes.changed().await.ok()?;
+        }
+    }
+}
+
+fn ended(record: &RunRecord) -> ControllerError {
+    let state = serde_json::to_value(record.state).unwrap_or_default();
+    let state = state.as_str().unwrap_or("ended").to_owned();
+    ControllerError::HasEnded { run: record.id.clone(), state }
+}
+
+impl Inner {
+    fn is_leading(&self) -> bool {
+        self.leading.load(Ordering::Acquire)
+    }
+
+    fn must_lead(&self) -> Result<(), ControllerError> {
+        if self.is_leading() {
+            return Ok(());
+        }
+        let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let address = leader.map_or("an address not known yet".into(), |leader| leader.address);
+        Err(ControllerError::StandsBy(address))
+    }
+
+    fn term(&self) -> u64 {
+        self.term.load(Ordering::Acquire)
+    }
+
+    fn claim(&self) -> Leader {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, Run>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn driven(&self, owner: &Owner, run: &RunId) -> Option<Arc<Driven>> {
+        let driven = Arc::clone(&self.runs().get(run)?.driven);
+        let same = driven.live().record.owner == *owner;
+        same.then_some(driven)
+    }
+
+    /// The coordinator's time in microseconds, as near as we know it.
+    fn now_us(&self) -> u64 {
+        let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.us_at(now()).unwrap_or_else(|| unix_millis() * 1_000)
+    }
+
+    /// The scenario of a record, with its secrets.
+    fn open(&self, record: &RunRecord) -> Result<Scenario, ControllerError> {
+        let document =
+            self.options.secrets.open(&record.scenario).map_err(ControllerError::Secrets)?;
+        Scenario::from_value(document).map_err(|error| ControllerError::Refused(error.to_string()))
+    }
+
+    fn want_local_workers(&self, wanted: u32) {
+        let Some(local) = &self.local else { return };
+        let idle = self.workers.borrow();
+        let idle = idle.list.iter().filter(|it| it.report.task.is_none()).count();
+        local.want(&self.coordinator, idle, wanted as usize);
+    }
+
+    fn count(&self, interval: &Interval) {
+        self.figures.add(interval);
+    }
+
+    // ------------------------------------------------------------ leading
+
+    async fn lead(self: Arc<Self>) {
+        for turn in 1u64.. {
+            tokio::time::sleep(RENEW).await;
+            let sent = now();
+            if let Ok(us) = self.coordinator.now_us().await {
+                let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+                clock.learn(sent, now(), us);
+            }
+            // Without an answer nobody else can lead either.
+            let _ = Self::claim_lead(&self).await;
+            // A run that nobody drives, for whatever reason, is taken up.
+            if turn.is_multiple_of(ADOPT_EVERY) && self.is_leading() {
+                let open = self.store.open_runs().await.unwrap_or_default();
+                open.into_iter().for_each(|record| Self::drive(&self, record));
+            }
+        }
+    }
+
+    /// Takes or renews the lead, and takes up or lets go what goes with it.
+    async fn claim_lead(self: &Arc<Self>) -> Result<(), ControllerError> {
+        let claim = self.claim();
+        let sent = now();
+        let us = self.coordinator.now_us().await?;
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
+        let leader = match self.coordinator.lead(&claim, LEASE).await {
+            Ok(leader) => leader,
+            Err(error) => {
+                if let coordinator::Kind::Superseded(_) = error.kind {
+                    self.stand_by(None);
+                    // The next claim is of a newer term.
+                    let term = self.store.next_term().await?;
+                    self.claim.lock().unwrap_or_else(PoisonError::into_inner).term = term;
+                    return Ok(());
+                }
+                return Err(error.into());
+            }
+        };
+        if leader.controller != claim.controller {
+            self.stand_by(Some(leader));
+            return Ok(());
+        }
+        if !self.leading.swap(true, Ordering::AcqRel) {
+            self.term.store(claim.term, Ordering::Release);
+            *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = Some(leader);
+            let open = self.store.open_runs().await;
+            match open {
+                Ok(open) => open.into_iter().for_each(|record| Self::drive(self, record)),
+                Err(error) => {
+                    self.leading.store(false, Ordering::Release);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stand_by(&self, leader: Option<Leader>) {
+        if self.leading.swap(false, Ordering::AcqRel) {
+            self.stop_driving();
+        }
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
+    }
+
+    fn stop_driving(&self) {
+        for (_, run) in std::mem::take(&mut *self.runs()) {
+            run.task.abort();
+        }
+    }
+
+    /// Drives a run with a task of its own.
+    fn drive(inner: &Arc<Self>, record: RunRecord) {
+        if inner.runs().contains_key(&record.id) {
+            return;
+        }
+        let run = record.id.clone();
+        match inner.open(&record) {
+            Ok(scenario) => {
+                let (send, inbox) = mpsc::channel(INBOX);
+                let driver = Driver::new(Arc::clone(inner), record, scenario, send);
+                let driven = driver.driven();
+                let ending = Arc::clone(inner);
+                let id = run.clone();
+                let task = tokio::spawn(async move {
+                    if driver.drive(inbox).await {
+                        // For those who still watch.
+                        tokio::time::sleep(LINGER).await;
+                    }
+                    ending.runs().remove(&id);
+                });
+                inner.runs().insert(run, Run { driven, task });
+            }
+            Err(error) => {
+                let failing = Arc::clone(inner);
+                tokio::spawn(async move { failing.fail(record, &error.to_string()).await });
+            }
+        }
+    }
+
+    /// A run that cannot even be read ends as FAILED.
+    async fn fail(&self, mut record: RunRecord, why: &str) {
+        record.state = RunState::Failed;
+        record.ended_unix_ms = Some(unix_millis());
+        record.warnings.push(why.to_owned());
+        while let Err(error) = self.store.replace_run(&record).await {
+            if !matches!(error.kind, super::store::Kind::Unavailable(_)) {
+                return;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn look_at_workers(self: Arc<Self>) {
+        loop {
+            match self.coordinator.workers().await {
+                Ok(list) => {
+                    self.workers.send_replace(Workers { list, checked: now() });
+                }
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Hands results to their runs' drivers.
+    async fn fetch_results(self: Arc<Self>) {
+        loop {
+            if !self.is_leading() {
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            match self.coordinator.results(self.term(), BATCH, RESULTS_WAIT).await {
+                Ok(results) => {
+                    for snapshot in results {
+                        let inbox =
+                            self.runs().get(&snapshot.run).map(|run| run.driven.inbox.clone());
+                        // Of a run that is not driven here nobody wants it; what a full inbox turns
+                        // away comes again with the next snapshot.
+                        if let Some(inbox) = inbox {
+                            let is_final = snapshot.is_final;
+                            let message = Message::Snapshot(Box::new(snapshot));
+                            if is_final {
+                                let _ = tokio::time::timeout(ANSWER, inbox.send(message)).await;
+                            } else {
+                                let _ = inbox.try_send(message);
+                            }
+                        }
+                    }
+                }
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
     }
 }

@@ -1,5 +1,4 @@
-//! Coordinator and store in memory: for tests, for simulations, and for a platform that is one
-//! process.
+//! A coordinator and a store within one process: for a platform that is one process, and for tests.
 
 mod coordinator;
 mod store;

@@ -51,6 +51,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
             },
             Entry::Rate { at_ns: 0, target_rps: 0.1 + 0.2, over_seconds: 1e-300 },
         ],
+        plan_key: "sealed".into(),
         warnings: vec!["größer als 1 · 壊".into(), String::new()],
         timeline: vec![TimelineEvent {
             at_unix_ms: 9_007_199_254_740_993,

@@ -188,6 +188,7 @@ pub(super) async fn lists_are_newest_first_in_pages(subject: &dyn Subject) {
             let Some(last) = of_runs.last() else { break };
             page.after = Some(last.clone());
             seen.extend(of_runs);
+            assert!(seen.len() <= ids.len(), "6. nothing is shown twice: {seen:?}");
         }
         assert_eq!(seen, expected, "6. pages of {most} are together the list, newest first");
     }
@@ -258,6 +259,7 @@ pub(super) async fn pages_are_whole_while_others_write(subject: &dyn Subject) {
             let Some(last) = runs.last() else { break };
             page.after = Some(last.id.0.clone());
             seen.extend(runs.into_iter().map(|one| one.id.0));
+            assert!(seen.len() <= 40, "6. nothing is shown twice: {seen:?}");
         }
         let once: BTreeSet<&String> = seen.iter().collect();
         assert_eq!(once.len(), seen.len(), "6. nothing is shown twice: {seen:?}");

@@ -1,0 +1,149 @@
+//! What a worker is doing into a heartbeat each second, and each confirmed heartbeat into a longer
+//! lease.
+//!
+//! Beats have a thread, a runtime and a connection of their own: a busy engine or a slow snapshot
+//! cannot make the worker look dead.
+
+use super::{BEAT, LEASE, MARGIN};
+use crate::cluster::clock::SharedClock;
+use crate::cluster::coordinator::{TaskReport, TaskState, WorkerReport};
+use crate::cluster::journal::Epoch;
+use crate::cluster::{Coordinator, RunId};
+use crate::engine::Fence;
+use crate::time::{Clock, Nanos, now};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// The least time between two beats, however much there is to say.
+const LEAST: Duration = Duration::from_millis(20);
+
+/// What a worker's tasks tell its beats, and learn from them.
+#[derive(Debug)]
+pub(super) struct Status {
+    state: Mutex<State>,
+    /// There is something new to say.
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    report: WorkerReport,
+    clock: SharedClock,
+    /// When the last confirmed beat was sent.
+    confirmed: Option<Instant>,
+    /// The lease that confirmed beats make longer, on this clock.
+    lease: Option<(Fence, Clock)>,
+    ended: bool,
+}
+
+impl Status {
+    pub(super) fn new(report: WorkerReport) -> Self {
+        let state = State {
+            report,
+            clock: SharedClock::default(),
+            confirmed: None,
+            lease: None,
+            ended: false,
+        };
+        Self { state: Mutex::new(state), news: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is a whole one: what a panic left is still right.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says how far the worker is in a run.
+    pub(super) fn task(&self, run: &RunId, epoch: Epoch, applied: u64, state: TaskState) {
+        let task = Some(TaskReport { run: run.clone(), epoch, applied, state });
+        let mut held = self.lock();
+        if held.report.task != task {
+            held.report.task = task;
+            self.news.notify_one();
+        }
+    }
+
+    /// Says that it is in no run.
+    pub(super) fn idle(&self) {
+        let mut state = self.lock();
+        state.report.task = None;
+        state.lease = None;
+        self.news.notify_one();
+    }
+
+    /// Says that it takes nothing new.
+    pub(super) fn drain(&self) {
+        self.lock().report.draining = true;
+        self.news.notify_one();
+    }
+
+    /// No more beats.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.news.notify_one();
+    }
+
+    /// The instant here at which the coordinator's clock shows `us`.
+    pub(super) fn instant_of(&self, us: u64) -> Option<Instant> {
+        self.lock().clock.instant_of(us)
+    }
+
+    pub(super) fn clock_error(&self) -> Duration {
+        self.lock().clock.error()
+    }
+
+    /// A fence that each confirmed beat moves on, as long as it is not over.
+    pub(super) fn lease(&self, clock: Clock) -> Fence {
+        let mut state = self.lock();
+        let until = state.confirmed.map_or(0, |sent| limit(&clock, sent));
+        let fence = Fence::new(&clock, until);
+        state.lease = Some((fence.clone(), clock));
+        fence
+    }
+
+    fn next_report(&self) -> Option<WorkerReport> {
+        let mut state = self.lock();
+        if state.ended {
+            return None;
+        }
+        state.report.beat += 1;
+        let error = state.clock.error().as_micros();
+        state.report.clock_error_us = u64::try_from(error).unwrap_or(u64::MAX);
+        Some(state.report.clone())
+    }
+
+    fn confirm(&self, sent: Instant, us: u64) {
+        let mut state = self.lock();
+        state.clock.learn(sent, now(), us);
+        state.confirmed = state.confirmed.max(Some(sent));
+        if let Some((fence, clock)) = &state.lease {
+            fence.extend(limit(clock, sent));
+        }
+    }
+}
+
+/// Until when a worker may send whose last confirmed beat was sent at `sent`: a second less than the
+/// controller waits for the next one, and counted from an earlier moment.
+fn limit(clock: &Clock, sent: Instant) -> Nanos {
+    let until = sent + (LEASE - MARGIN);
+    until.saturating_duration_since(clock.instant(0)).as_nanos() as Nanos
+}
+
+/// Beats until the worker ends.
+pub(super) async fn beat(status: Arc<Status>, coordinator: Arc<dyn Coordinator>) {
+    while let Some(report) = status.next_report() {
+        let sent = now();
+        let answer = coordinator.beat(&report).await;
+        if let Ok(us) = answer {
+            status.confirm(sent, us);
+        }
+        let next = tokio::time::Instant::from_std(sent + BEAT);
+        tokio::time::sleep(LEAST).await;
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(next) => {}
+            () = status.news.notified() => {}
+        }
+    }
+}

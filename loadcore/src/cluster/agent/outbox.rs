@@ -1,0 +1,88 @@
+//! A worker's snapshots into the coordinator's hands, until the last of them is known to be kept.
+//!
+//! Each snapshot holds all before it, so one that cannot be put is no loss: the next one brings its
+//! counts. What waits is a bounded ring, kept for resolution in time alone.
+
+use crate::cluster::Coordinator;
+use crate::cluster::coordinator::SnapshotRecord;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Snapshots that wait while the coordinator is away.
+const MOST_WAITING: usize = 60;
+/// Between two tries.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Snapshots on their way out.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    waiting: Mutex<VecDeque<SnapshotRecord>>,
+    news: Notify,
+    /// The number of the last snapshot that is known to be kept.
+    durable: watch::Sender<u64>,
+}
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        let waiting = Mutex::new(VecDeque::new());
+        Self { waiting, news: Notify::new(), durable: watch::Sender::new(0) }
+    }
+
+    pub(super) fn push(&self, snapshot: SnapshotRecord) {
+        let mut waiting = self.waiting.lock().expect("nobody panics with it");
+        if waiting.len() == MOST_WAITING {
+            waiting.pop_front();
+        }
+        waiting.push_back(snapshot);
+        self.news.notify_one();
+    }
+
+    /// Waits until snapshot `seq` is known to be kept.
+    pub(super) async fn kept(&self, seq: u64) {
+        let mut durable = self.durable.subscribe();
+        // The sender is ours: it does not end before us.
+        let _ = durable.wait_for(|durable| *durable >= seq).await;
+    }
+
+    /// Puts what waits, in order; the last snapshot again and again until it is kept. Never ends.
+    pub(super) async fn deliver(&self, coordinator: &dyn Coordinator) {
+        let mut last: Option<SnapshotRecord> = None;
+        loop {
+            let next = self.waiting.lock().expect("nobody panics with it").pop_front();
+            let Some(snapshot) = next.or_else(|| last.take()) else {
+                self.news.notified().await;
+                continue;
+            };
+            match coordinator.put(&snapshot).await {
+                Ok(durable) => {
+                    let is_kept = durable >= snapshot.seq;
+                    self.durable.send_if_modified(|known| {
+                        let newer = durable > *known;
+                        *known = durable.max(*known);
+                        newer
+                    });
+                    if snapshot.is_final && !is_kept {
+                        last = Some(snapshot);
+                        tokio::time::sleep(AGAIN).await;
+                    }
+                }
+                Err(_) => {
+                    match snapshot.is_final {
+                        true => last = Some(snapshot),
+                        false => self.put_back(snapshot),
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn put_back(&self, snapshot: SnapshotRecord) {
+        let mut waiting = self.waiting.lock().expect("nobody panics with it");
+        if waiting.len() < MOST_WAITING {
+            waiting.push_front(snapshot);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
+
+use super::live::{judged, plan};
+use crate::analysis::sla::Live as LiveRules;
+use crate::cluster::coordinator::SnapshotRecord;
+use crate::cluster::course::Course;
+use crate::cluster::journal::Entry;
+use crate::cluster::standing::{Member, Standing};
+use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
+use crate::record::{Snapshot, SnapshotSet};
+use crate::request::DropReason;
+use crate::result::{Ending, ResultBuilder, RunResult, Span};
+use crate::scenario::Scenario;
+use crate::time::{Nanos, SECOND, seconds};
+use std::collections::BTreeMap;
+
+/// The result of a run that has ended.
+///
+/// # Errors
+/// When a stored snapshot cannot be read.
+pub(super) fn result(
+    record: &RunRecord,
+    scenario: &Scenario,
+    snapshots: &[SnapshotRecord],
+    intervals: &[IntervalRecord],
+) -> Result<RunResult, String> {
+    let standing = Standing::of(&record.journal);
+    let mut course = Course::new(scenario);
+    record.journal.iter().for_each(|entry| course.read(entry));
+    let started_unix_ms =
+        standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
+    let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
+    let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
+    for stored in intervals {
+        let read = Snapshot::decode(&stored.bytes).map_err(|error| error.to_string())?;
+        let IntervalRecord { from_ns, to_ns, draining, .. } = *stored;
+        let span = Span { from_ns, to_ns, draining };
+        builder.interval(&read.total, span);
+        live.observe(&read.total, span);
+    }
+    let (mut merged, finals) = merged(snapshots)?;
+    let load_end = course.end_at().unwrap_or(course.measured_from());
+    let measured_end = load_end.saturating_sub(course.measured_from());
+    let missing = missing(record, scenario, &standing, &mut course, &merged, &finals, snapshots);
+    if missing.fenced > 0 {
+        let counters = &mut merged.total.counters;
+        counters.due += missing.fenced;
+        counters.dropped[DropReason::Fenced as usize] += missing.fenced;
+    }
+    let ending = Ending {
+        duration_ns: course.profile_time(load_end),
+        drain_ns: merged.elapsed_ns.saturating_sub(measured_end),
+        interrupted: record.state == RunState::Aborted || standing.stopped_at.is_some(),
+        unknown: missing.unknown,
+        lost_workers: lost(&standing),
+    };
+    Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
+}
+
+/// Names of the workers that were lost, each once.
+pub(super) fn lost(standing: &Standing) -> Vec<String> {
+    let owners = standing.lost.iter().filter(|member| standing.owners.contains(*member));
+    owners.map(|(worker, epoch)| format!("{worker} (term {epoch})")).collect()
+}
+
+/// All snapshots added up, and which member's is the last one.
+fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bool>), String> {
+    let mut set = SnapshotSet::new();
+    let mut finals = BTreeMap::new();
+    for record in snapshots {
+        let snapshot = Snapshot::decode(&record.bytes).map_err(|error| error.to_string())?;
+        finals.insert((record.worker.clone(), record.epoch), snapshot.is_final);
+        set.insert(snapshot);
+    }
+    let mut merged = set.merged();
+    // What a lost worker had waiting is known to have been due, and nothing else is known of it.
+    merged.total.counters.due -= merged.backlog.min(merged.total.counters.due);
+    merged.backlog = 0;
+    Ok((merged, finals))
+}
+
+/// Arrivals that were planned and that nobody has reported.
+struct Missing {
+    /// Due on a worker that may have sent them.
+    unknown: u64,
+    /// Due when they were nobody's: surely not sent.
+    fenced: u64,
+}
+
+fn missing(
+    record: &RunRecord,
+    scenario: &Scenario,
+    standing: &Standing,
+    course: &mut Course,
+    merged: &Snapshot,
+    finals: &BTreeMap<Member, bool>,
+    snapshots: &[SnapshotRecord],
+) -> Missing {
+    let whole = standing.owners.iter().all(|member| finals.get(member) == Some(&true));
+    let end = course.end_at().unwrap_or(0);
+    let lacking = match course.due_by(end) {
+        Some(planned) => planned.saturating_sub(merged.total.counters.due),
+        // A closed loop has no plan to be held against.
+        None if whole => 0,
+        None => closed_loop_guess(standing, finals, snapshots),
+    };
+    if whole {
+        Missing { unknown: 0, fenced: lacking }
+    } else {
+        // Whoever had not heard of a stop or a change may have sent more than was planned.
+        let unheard = unheard(record, scenario, finals, snapshots);
+        Missing { unknown: lacking.max(unheard), fenced: 0 }
+    }
+}
+
+/// The most that lost workers may have sent after their last snapshots, by what they had heard.
+fn unheard(
+    record: &RunRecord,
+    scenario: &Scenario,
+    finals: &BTreeMap<Member, bool>,
+    snapshots: &[SnapshotRecord],
+) -> u64 {
+    let lost = record.journal.iter().filter_map(|entry| match entry {
+        Entry::Lost { worker, epoch, at_ns, applied } => {
+            Some(((worker.clone(), *epoch), *at_ns, *applied))
+        }
+        _ => None,
+    });
+    let lost = lost.filter(|(member, ..)| finals.get(member) != Some(&true));
+    lost.map(|(member, at_ns, applied)| {
+        let heard = &record.journal[..record.journal.len().min(applied as usize)];
+        let reported = snapshots
+            .iter()
+            .find(|it| (&it.worker, it.epoch) == (&member.0, member.1))
+            .and_then(|it| Snapshot::decode(&it.bytes).ok())
+            .map_or(0, |it| it.total.counters.due - it.backlog);
+        due_of(heard, scenario, &member, at_ns).saturating_sub(reported)
+    })
+    .sum()
+}
+
+/// How many arrivals fell due on a member's parts by `at`, to the best of its knowledge.
+fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u64 {
+    let mut course = Course::new(scenario);
+    let mut parts = Vec::new();
+    let mut released = 0;
+    for entry in heard {
+        match entry {
+            Entry::Take { worker, epoch, part, from_ns }
+                if (worker, epoch) == (&member.0, &member.1) =>
+            {
+                parts.push((*part, course.due_by(*from_ns).unwrap_or(0)));
+            }
+            Entry::Release { worker, epoch, part, from_ns }
+                if (worker, epoch) == (&member.0, &member.1) =>
+            {
+                let by = course.due_by(*from_ns).unwrap_or(0);
+                let ended = parts.extract_if(.., |(owned, _)| owned == part);
+                released +=
+                    ended.map(|(part, from)| part.count(by) - part.count(from)).sum::<u64>();
+            }
+            entry => course.read(entry),
+        }
+    }
+    let by = course.due_by(at).unwrap_or(0);
+    released + parts.iter().map(|(part, from)| part.count(by) - part.count(*from)).sum::<u64>()
+}
+
+/// What lost workers of a closed loop may have sent after their last snapshot: twice what they sent
+/// in a mean second, for each. It is a guess, for nothing was planned.
+fn closed_loop_guess(
+    standing: &Standing,
+    finals: &BTreeMap<Member, bool>,
+    snapshots: &[SnapshotRecord],
+) -> u64 {
+    let open = standing.owners.iter().filter(|member| finals.get(*member) != Some(&true));
+    open.map(|(worker, epoch)| {
+        let record = snapshots.iter().find(|it| it.worker == *worker && it.epoch == *epoch);
+        let snapshot = record.and_then(|it| Snapshot::decode(&it.bytes).ok());
+        snapshot.map_or(1, |it| {
+            let mean = it.total.counters.sent as f64 / seconds(it.elapsed_ns.max(SECOND));
+            (2.0 * mean).ceil() as u64 + 1
+        })
+    })
+    .sum()
+}
+
+/// Stored intervals, read: for statistics of a run that has ended.
+pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
+    let read = |it: &IntervalRecord| {
+        let snapshot = Snapshot::decode(&it.bytes).map_err(|error| error.to_string())?;
+        let span = Span { from_ns: it.from_ns, to_ns: it.to_ns, draining: it.draining };
+        Ok((snapshot, span))
+    };
+    stored.iter().map(read).collect()
+}

@@ -1,0 +1,277 @@
+//! A run's intervals into what people see while it goes on: statistics of the last seconds, the
+//! result so far, frames for those who watch.
+
+use super::api::{Frame, FrameKind, Realtime};
+use super::merge::Published;
+use crate::analysis::sla::{self, Event, Live as LiveRules, SlaRule};
+use crate::analysis::validity;
+use crate::cluster::course::Course;
+use crate::cluster::store::RunRecord;
+use crate::record::{Histogram, Interval, Merge, PackedHistogram, Snapshot};
+use crate::request::ErrorClass;
+use crate::result::{
+    Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span,
+};
+use crate::scenario::Scenario;
+use crate::time::{Nanos, SECOND, nanos, seconds};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Seconds that statistics can look back, and frames that a watcher can catch up on.
+const KEPT: usize = 3_600;
+
+/// What is known of a running test.
+pub(super) struct Live {
+    pub(super) record: RunRecord,
+    builder: ResultBuilder,
+    rules: Vec<SlaRule>,
+    live_rules: LiveRules,
+    recent: VecDeque<Second>,
+    total: Snapshot,
+    ending: Ending,
+    frames: VecDeque<Frame>,
+    last_frame: u64,
+    pub(super) active_workers: u64,
+}
+
+/// One published interval, packed.
+struct Second {
+    span: Span,
+    due: u64,
+    ok: u64,
+    failed: u64,
+    statuses: Vec<(u16, u64)>,
+    errors: [u64; ErrorClass::ALL.len()],
+    response: PackedHistogram,
+}
+
+impl Live {
+    pub(super) fn new(record: RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Self {
+        let rules = scenario.sla.clone();
+        let live_rules = LiveRules::new(&rules, !scenario.load.is_open());
+        Self {
+            builder: ResultBuilder::new(plan(&record, scenario, started_unix_ms)),
+            record,
+            rules,
+            live_rules,
+            recent: VecDeque::new(),
+            total: Snapshot::default(),
+            ending: Ending::default(),
+            frames: VecDeque::new(),
+            last_frame: 0,
+            active_workers: 0,
+        }
+    }
+
+    /// The start is known, and by whom the load is made.
+    pub(super) fn starts(&mut self, scenario: &Scenario, started_unix_ms: u64) {
+        self.builder = ResultBuilder::new(plan(&self.record, scenario, started_unix_ms));
+    }
+
+    /// Adds an interval; answers what it changed about the rules.
+    pub(super) fn interval(
+        &mut self,
+        published: &Published,
+        span: Span,
+        course: &Course,
+        unknown: u64,
+        lost_workers: Vec<String>,
+    ) -> Vec<Event> {
+        let Published { interval, total, .. } = published;
+        self.builder.interval(interval, span);
+        let events = self.live_rules.observe(interval, span);
+        if self.recent.len() == KEPT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Second::of(interval, span));
+        let measured = course.profile_time(course.measured_from() + span.to_ns);
+        let load_end = course.end_at().map(|end| end.saturating_sub(course.measured_from()));
+        self.ending = Ending {
+            duration_ns: measured,
+            drain_ns: load_end.map_or(0, |end| span.to_ns.saturating_sub(end)),
+            interrupted: false,
+            unknown,
+            lost_workers,
+        };
+        self.total = total.clone();
+        self.frame(FrameKind::Interval, self.interval_data(interval, span));
+        events
+    }
+
+    /// A rule has said that the run is to end.
+    pub(super) fn abort(&self) -> Option<String> {
+        self.live_rules.abort().map(|rule| rule.rule.to_string())
+    }
+
+    pub(super) fn rule(&self, place: usize) -> String {
+        self.rules.get(place).map(|rule| rule.rule.to_string()).unwrap_or_default()
+    }
+
+    /// The result so far.
+    pub(super) fn result(&self) -> RunResult {
+        judged(&self.builder, &self.total, &self.ending, &self.rules, &self.live_rules)
+    }
+
+    pub(super) fn realtime(&self, last: u32) -> Realtime {
+        let skip = self.recent.len().saturating_sub(last as usize);
+        realtime(&self.record, self.active_workers, self.recent.iter().skip(skip))
+    }
+
+    /// Adds a frame for those who watch.
+    pub(super) fn frame(&mut self, kind: FrameKind, data: Value) {
+        if self.frames.len() == KEPT {
+            self.frames.pop_front();
+        }
+        self.last_frame += 1;
+        self.frames.push_back(Frame { seq: self.last_frame, kind, data });
+    }
+
+    /// The first frame after number `seq` that is still known.
+    pub(super) fn frame_after(&self, seq: u64) -> Option<Frame> {
+        let first = self.frames.front()?.seq;
+        let at = (seq + 1).saturating_sub(first) as usize;
+        self.frames.get(at).cloned()
+    }
+
+    fn interval_data(&self, interval: &Interval, span: Span) -> Value {
+        let row = SeriesRow::of(interval, span);
+        let mut data = serde_json::to_value(&row).unwrap_or_default();
+        let length = seconds(span.to_ns - span.from_ns);
+        let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
+        data["rps"] = json!(per_second(interval.counters.outcomes()));
+        data["offeredRps"] = json!(per_second(interval.counters.due));
+        data["statusCodes"] =
+            json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
+        data["errors"] = json!(errors(&interval.counters.errors));
+        data["inFlight"] = json!(self.total.in_flight);
+        data["backlog"] = json!(self.total.backlog);
+        data["activeWorkers"] = json!(self.active_workers);
+        data["state"] = json!(self.record.state);
+        data
+    }
+}
+
+impl Second {
+    fn of(interval: &Interval, span: Span) -> Self {
+        let counters = &interval.counters;
+        Self {
+            span,
+            due: counters.due,
+            ok: counters.ok,
+            failed: counters.failed,
+            statuses: counters.statuses.clone(),
+            errors: counters.errors,
+            response: interval.histograms.response.pack(),
+        }
+    }
+}
+
+/// What a result document of this run begins with.
+pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Plan {
+    let standing = crate::cluster::standing::Standing::of(&record.journal);
+    Plan {
+        scenario: scenario.public_value(),
+        started_unix_ms,
+        environment: Environment {
+            version: env!("CARGO_PKG_VERSION").into(),
+            os: std::env::consts::OS.into(),
+            cores: 0,
+            threads: 0,
+            workers: standing.owners.len() as u64,
+            options: serde_json::Map::from_iter([
+                ("connections".to_owned(), Value::from(scenario.connections)),
+                ("maxBacklog".to_owned(), json!(scenario.max_backlog)),
+            ]),
+        },
+        loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
+        warmup_seconds: scenario.warmup.as_secs_f64(),
+        planned_seconds: (scenario.duration + scenario.drain).as_secs_f64(),
+        slack_ns: DEFAULT_SLACK_NS,
+    }
+}
+
+/// The pacer's slack of a worker that was not given another.
+const DEFAULT_SLACK_NS: Nanos = 100_000;
+
+/// A result with its judgements.
+pub(super) fn judged(
+    builder: &ResultBuilder,
+    total: &Snapshot,
+    ending: &Ending,
+    rules: &[SlaRule],
+    live: &LiveRules,
+) -> RunResult {
+    let mut result = builder.build(total, ending);
+    result.sla = sla::outcomes(rules, &result, Some(live));
+    result.validity = validity::judge(&result);
+    result
+}
+
+/// Statistics of stored intervals: of a run that has ended.
+pub(super) fn realtime_of(record: &RunRecord, intervals: &[(Snapshot, Span)]) -> Realtime {
+    let seconds: Vec<_> = intervals.iter().map(|(it, span)| Second::of(&it.total, *span)).collect();
+    realtime(record, 0, seconds.iter())
+}
+
+fn realtime<'a>(
+    record: &RunRecord,
+    active_workers: u64,
+    window: impl Iterator<Item = &'a Second>,
+) -> Realtime {
+    let mut response = Histogram::new();
+    let (mut due, mut ok, mut failed, mut length, mut until) = (0, 0, 0, 0, 0);
+    let mut statuses = BTreeMap::new();
+    let mut all_errors = [0; ErrorClass::ALL.len()];
+    for second in window {
+        (due, ok, failed) = (due + second.due, ok + second.ok, failed + second.failed);
+        // What came in the drain belongs to no second of the load.
+        if !second.span.draining {
+            length += second.span.to_ns - second.span.from_ns;
+        }
+        until = second.span.to_ns;
+        for (status, count) in &second.statuses {
+            *statuses.entry(*status).or_insert(0) += count;
+        }
+        all_errors.iter_mut().zip(second.errors).for_each(|(sum, count)| *sum += count);
+        response.merge(&second.response.unpack());
+    }
+    let total = ok + failed;
+    let window_seconds = seconds(length);
+    let rate = |count: u64| (window_seconds > 0.0).then(|| count as f64 / window_seconds);
+    let quantile = |q: f64| response.quantile(q).map(crate::result::ms);
+    Realtime {
+        scenario_id: record.scenario_id.0.clone(),
+        run_id: record.id.clone(),
+        total_requests: total,
+        success_rate: (total > 0).then(|| 100.0 * ok as f64 / total as f64),
+        avg_latency_ms: response.mean().map(|mean| mean / 1e6),
+        p50_latency_ms: quantile(0.5),
+        p95_latency_ms: quantile(0.95),
+        p99_latency_ms: quantile(0.99),
+        current_rps: rate(total),
+        offered_rps: rate(due).filter(|_| due > 0),
+        status_code_distribution: statuses,
+        errors: errors(&all_errors),
+        window_seconds,
+        until_second: seconds(until),
+        active_workers,
+    }
+}
+
+fn errors(counts: &[u64; ErrorClass::ALL.len()]) -> BTreeMap<String, u64> {
+    let named = ErrorClass::ALL.iter().zip(counts).filter(|(_, count)| **count > 0);
+    named.map(|(class, count)| (class.name().to_owned(), *count)).collect()
+}
+
+/// From when to when interval `number` lies, given how far it was recorded and when the load ended.
+pub(super) fn span(number: u64, elapsed_ns: Nanos, load_end: Option<Nanos>) -> Span {
+    let from_ns = number * SECOND;
+    let to_ns = elapsed_ns.clamp(from_ns, from_ns + SECOND);
+    Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
+}
+
+/// How many seconds one stored interval holds, so that a run has 3,600 of them at most.
+pub(super) fn stored_seconds(scenario: &Scenario) -> u64 {
+    let planned = nanos(scenario.duration + scenario.drain).div_ceil(SECOND);
+    planned.div_ceil(KEPT as u64).max(1)
+}

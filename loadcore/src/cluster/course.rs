@@ -1,0 +1,111 @@
+//! A scenario and a journal into what was planned: how many arrivals are due by any moment of the
+//! run, all workers together, and when the load ends.
+//!
+//! It reads the very profile, schedule and clock that the engines read, so its counts are theirs.
+
+use super::journal::Entry;
+use crate::engine::ProfileClock;
+use crate::profile::{Live, LoadProfile};
+use crate::scenario::{Load, Scenario};
+use crate::schedule::{Schedule, Share};
+use crate::time::{Nanos, nanos, seconds};
+
+/// What was planned, as far as the journal was read.
+#[derive(Debug, Clone)]
+pub(super) struct Course {
+    clock: ProfileClock,
+    /// The whole schedule; `None` in closed loop.
+    whole: Option<Schedule<Live<LoadProfile>>>,
+    warmup: Nanos,
+    end: Nanos,
+    stopped_at: Option<Nanos>,
+}
+
+impl Course {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let (warmup, end) = (nanos(scenario.warmup), nanos(scenario.duration));
+        let whole = match &scenario.load {
+            Load::Closed => None,
+            Load::Open(profile) => {
+                let profile = Live::new(profile.clone());
+                let limit = scenario.max_requests;
+                Some(Schedule::new(profile, scenario.arrivals, Share::WHOLE, end, limit))
+            }
+        };
+        Self { clock: ProfileClock::new(warmup), whole, warmup, end, stopped_at: None }
+    }
+
+    pub(super) fn read(&mut self, entry: &Entry) {
+        match *entry {
+            Entry::Pause { at_ns } => self.clock.pause(at_ns),
+            Entry::Resume { at_ns } => self.clock.resume(at_ns),
+            Entry::Rate { at_ns, target_rps, over_seconds } => {
+                let at = seconds(self.clock.profile(at_ns));
+                if let Some(whole) = &mut self.whole {
+                    // Its numbers were checked before it was written.
+                    let _ = whole.profile_mut().change_rate(at, target_rps, over_seconds);
+                }
+            }
+            Entry::Stop { at_ns } => {
+                self.stopped_at.get_or_insert(at_ns);
+            }
+            _ => {}
+        }
+    }
+
+    /// How many arrivals were to be due by `run` on the run's clock; `None` in closed loop. `run` may
+    /// not decrease from one call to the next.
+    pub(super) fn due_by(&mut self, run: Nanos) -> Option<u64> {
+        let run = self.stopped_at.map_or(run, |stopped| run.min(stopped));
+        let profile = self.profile_time(run);
+        // Nothing is due in the warm-up that counts.
+        let whole = self.whole.as_mut()?;
+        Some(if run < self.warmup { 0 } else { whole.due_by(profile) })
+    }
+
+    /// When nothing more falls due, on the run's clock; `None` while it stands still.
+    pub(super) fn end_at(&self) -> Option<Nanos> {
+        let planned = (!self.clock.is_paused()).then(|| self.clock.run(self.end));
+        match (planned, self.stopped_at) {
+            (Some(planned), Some(stopped)) => Some(planned.min(stopped)),
+            (planned, stopped) => planned.or(stopped),
+        }
+    }
+
+    /// The profile's clock at `run`.
+    pub(super) fn profile_time(&self, run: Nanos) -> Nanos {
+        self.clock.profile_at(run).min(self.end)
+    }
+
+    /// Nanoseconds of the run's clock at the start of the measured time.
+    pub(super) fn measured_from(&self) -> Nanos {
+        self.warmup
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SECOND;
+
+    #[test]
+    fn pauses_changes_and_a_stop_are_counted_in() {
+        let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 10,
+            "warmupSeconds": 2, "loadProfile": {"type": "CONSTANT", "initialRps": 100}}"#;
+        let mut course = Course::new(&Scenario::from_json(text).unwrap());
+        assert_eq!(course.due_by(SECOND), Some(0), "in the warm-up");
+        assert_eq!(course.due_by(3 * SECOND), Some(100));
+        assert_eq!(course.end_at(), Some(12 * SECOND));
+        course.read(&Entry::Pause { at_ns: 4 * SECOND });
+        assert_eq!((course.due_by(5 * SECOND), course.end_at()), (Some(200), None));
+        course.read(&Entry::Resume { at_ns: 6 * SECOND });
+        assert_eq!(course.due_by(7 * SECOND), Some(300));
+        assert_eq!(course.end_at(), Some(14 * SECOND));
+        course.read(&Entry::Rate { at_ns: 8 * SECOND, target_rps: 200.0, over_seconds: 0.0 });
+        assert_eq!(course.due_by(9 * SECOND), Some(600));
+        course.read(&Entry::Stop { at_ns: 10 * SECOND });
+        assert_eq!(course.due_by(20 * SECOND), Some(800));
+        assert_eq!(course.end_at(), Some(10 * SECOND));
+        assert_eq!(course.profile_time(10 * SECOND), 6 * SECOND);
+    }
+}

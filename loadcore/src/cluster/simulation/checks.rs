@@ -1,0 +1,278 @@
+//! What must hold: the invariants, each by its number.
+
+use super::faults::Fault;
+use super::{Dice, World};
+use crate::cluster::controller::api::Outcome;
+use crate::cluster::course::Course;
+use crate::cluster::journal::Entry;
+use crate::cluster::store::{RunRecord, RunState, Store};
+use crate::cluster::{Controller, ControllerOptions};
+use crate::engine::SentWatch;
+use crate::result::RunResult;
+use crate::scenario::Scenario;
+use crate::time::{Nanos, SECOND};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The target, and whoever looks over the engines' shoulders.
+#[derive(Debug)]
+pub(super) struct Witness {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    dice: Dice,
+    counted: u64,
+    numbers: BTreeSet<u64>,
+    /// Arrivals sent, by the second of the run's clock in which they were due.
+    by_second: BTreeMap<u64, u64>,
+    violations: Vec<String>,
+    /// When a stop was accepted while nothing was wrong.
+    stopped: Option<tokio::time::Instant>,
+    newest: BTreeMap<(String, u64), u64>,
+}
+
+impl SentWatch for Witness {
+    fn sent(&self, number: u64, intended: Option<Nanos>, now: Nanos, fence: Nanos) {
+        let mut state = self.state.lock().unwrap();
+        if !state.numbers.insert(number) {
+            state.violations.push(format!("6: arrival {number} was sent twice"));
+        }
+        if now >= fence {
+            state.violations.push(format!("8: sent at {now} behind the fence at {fence}"));
+        }
+        if let Some(intended) = intended {
+            // What is due at the very end of a second is due by it.
+            *state.by_second.entry(intended.saturating_sub(1) / SECOND).or_default() += 1;
+        }
+        if let Some(stopped) = state.stopped
+            && stopped.elapsed() > Duration::from_secs(2)
+        {
+            state.violations.push("9: sent more than 2 s after a stop".into());
+        }
+    }
+}
+
+impl Witness {
+    pub(super) fn new(seed: u64) -> Self {
+        let state = State {
+            dice: Dice::new(seed),
+            counted: 0,
+            numbers: BTreeSet::new(),
+            by_second: BTreeMap::new(),
+            violations: Vec::new(),
+            stopped: None,
+            newest: BTreeMap::new(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// The target has got a request: how long it takes to answer.
+    pub(super) fn counts(&self) -> Duration {
+        let mut state = self.state.lock().unwrap();
+        state.counted += 1;
+        let slow = state.dice.chance(1);
+        let ms = if slow { state.dice.between(500, 3_000) } else { state.dice.between(1, 20) };
+        Duration::from_millis(ms)
+    }
+
+    pub(super) fn violation(&self, what: String) {
+        self.state.lock().unwrap().violations.push(what);
+    }
+
+    pub(super) fn stopped(&self, calm: bool) {
+        if calm {
+            self.state.lock().unwrap().stopped = Some(tokio::time::Instant::now());
+        }
+    }
+
+    pub(super) fn disturbed(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.stopped = state.stopped.filter(|at| at.elapsed() >= Duration::from_secs(2));
+    }
+
+    fn counted(&self) -> u64 {
+        self.state.lock().unwrap().counted
+    }
+}
+
+/// What must hold at every moment.
+pub(super) async fn in_between(world: &mut World) -> Result<(), String> {
+    let record = world.record().await;
+    if let Some(leader) = world.leader()
+        && !world.network.is_troubled()
+        && let Ok(Outcome::Live(result)) = leader.result(&record.owner, &record.id).await
+    {
+        identity(&result)?;
+    }
+    // 3: what is stored never gets older.
+    let stored = world.store.snapshots(&record.owner, &record.id).await.unwrap();
+    let mut state = world.witness.state.lock().unwrap();
+    for snapshot in stored {
+        let key = (snapshot.worker.0.clone(), snapshot.epoch);
+        let seq = state.newest.entry(key).or_default();
+        if snapshot.seq < *seq {
+            return Err(format!("3: {} fell from {seq} to {}", snapshot.worker, snapshot.seq));
+        }
+        *seq = snapshot.seq;
+    }
+    match state.violations.first() {
+        Some(violation) => Err(violation.clone()),
+        None => Ok(()),
+    }
+}
+
+/// Invariant 5.
+fn identity(result: &RunResult) -> Result<(), String> {
+    let it = &result.arrivals;
+    if it.due != it.sent + it.dropped + it.backlog + it.unknown {
+        return Err(format!("5: {it:?}"));
+    }
+    let outcomes = &result.outcomes;
+    if it.sent != outcomes.ok + outcomes.failed + outcomes.unfinished {
+        return Err(format!("5: sent {} and {outcomes:?}", it.sent));
+    }
+    Ok(())
+}
+
+/// What must hold when the run has ended.
+pub(super) async fn at_the_end(
+    world: &mut World,
+    record: &RunRecord,
+    faults: &[(u64, Fault)],
+) -> Result<(), String> {
+    in_between(world).await?;
+    let stored = world.store.analysis(&record.owner, &record.id, "result").await.unwrap();
+    let Some(stored) = stored else { return without_result(world, record, faults) };
+    let result: RunResult = serde_json::from_value(stored.clone()).unwrap();
+    identity(&result)?;
+    against_the_target(world, &result)?;
+    let calm = faults.iter().all(|(_, fault)| matches!(fault, Fault::Tell(_)));
+    against_the_plan(world, record, &result, calm)?;
+    if calm && !result.complete {
+        return Err(format!(
+            "1: nothing failed, and the result is not complete: {:?}",
+            result.arrivals
+        ));
+    }
+    // 4
+    let histogram = &result.histograms.as_ref().unwrap().latency;
+    if histogram.count() != result.total_requests {
+        return Err(format!("4: {} and {}", histogram.count(), result.total_requests));
+    }
+    ended_stays_ended(world, record, &stored).await
+}
+
+/// A run that ended without a result has sent nothing.
+fn without_result(
+    world: &World,
+    record: &RunRecord,
+    faults: &[(u64, Fault)],
+) -> Result<(), String> {
+    let counted = world.witness.counted();
+    if record.state == RunState::Completed || counted > 0 {
+        return Err(format!("{counted} were sent, and there is no result: {record:#?}"));
+    }
+    if faults.is_empty() {
+        return Err(format!("nothing failed, and the run has: {record:#?}"));
+    }
+    Ok(())
+}
+
+/// Invariants 1 and 2.
+fn against_the_target(world: &World, result: &RunResult) -> Result<(), String> {
+    let counted = world.witness.counted();
+    let (sent, unknown) = (result.arrivals.sent, result.arrivals.unknown);
+    let killed = world.workers.iter().any(|worker| worker.was_killed);
+    let warmup = result.warmup_seconds > 0.0;
+    // The warm-up's requests are counted by the target, and by nobody else.
+    let measured = world.witness.state.lock().unwrap().numbers.len() as u64;
+    if !warmup && counted != measured {
+        return Err(format!("the target counted {counted} of {measured} that were sent"));
+    }
+    let returned = world.workers.iter().all(|worker| worker.is_running() || !worker.was_killed);
+    if !killed && result.complete && sent != measured {
+        return Err(format!("1: sent {sent}, and the target counted {measured}"));
+    }
+    if sent > measured || measured > sent + unknown {
+        return Err(format!(
+            "2: sent {sent}, the target counted {measured}, unknown {unknown} ({returned}): {:?}",
+            result.arrivals
+        ));
+    }
+    Ok(())
+}
+
+/// Invariant 6: no more than was planned, and everything that was planned is accounted for.
+fn against_the_plan(
+    world: &World,
+    record: &RunRecord,
+    result: &RunResult,
+    calm: bool,
+) -> Result<(), String> {
+    let document = world.secrets.open(&record.scenario).unwrap();
+    let scenario = Scenario::from_value(document).unwrap();
+    let mut course = Course::new(&scenario);
+    record.journal.iter().for_each(|entry| course.read(entry));
+    let end = course.end_at().unwrap_or(0);
+    let planned = course.due_by(end).unwrap_or(0);
+    let told = record.journal.iter().any(|entry| {
+        matches!(entry, Entry::Pause { .. } | Entry::Rate { .. } | Entry::Stop { .. })
+    });
+    // What a worker that could not be reached did before it heard of a change was right then.
+    let told_late = told && !calm;
+    let due = result.arrivals.due;
+    if due < planned || (due > planned && !told_late) {
+        return Err(format!("6: {planned} were planned: {:?}", result.arrivals));
+    }
+    if told {
+        return Ok(());
+    }
+    let mut course = Course::new(&scenario);
+    let mut before = 0;
+    let last = end / SECOND + 1;
+    for second in 0..=last {
+        let by = course.due_by((second + 1) * SECOND).unwrap_or(0);
+        let state = world.witness.state.lock().unwrap();
+        let sent = state.by_second.get(&second).copied().unwrap_or(0);
+        if sent > by - before {
+            return Err(format!("6: {sent} in second {second}, of {} planned", by - before));
+        }
+        before = by;
+    }
+    Ok(())
+}
+
+/// Invariant 7: an ended run does not change, whoever comes.
+async fn ended_stays_ended(
+    world: &mut World,
+    record: &RunRecord,
+    stored: &serde_json::Value,
+) -> Result<(), String> {
+    world.network.calm();
+    for worker in &world.workers {
+        worker.go_on();
+    }
+    let options =
+        ControllerOptions { secrets: world.secrets.clone(), ..ControllerOptions::default() };
+    let another = Controller::start(
+        Arc::clone(&world.store) as _,
+        Arc::clone(&world.coordinator) as _,
+        options,
+    )
+    .await
+    .unwrap();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let later = world.record().await;
+    let result = world.store.analysis(&record.owner, &record.id, "result").await.unwrap();
+    drop(another);
+    if later != *record || result.as_ref() != Some(stored) {
+        return Err(format!("7: an ended run has changed: {record:#?} to {later:#?}"));
+    }
+    match world.witness.state.lock().unwrap().violations.first() {
+        Some(violation) => Err(violation.clone()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,175 @@
+//! What a seed lets happen, and when.
+
+use super::{Dice, SECRET, World};
+use crate::cluster::controller::api::Command;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A scenario, who makes its load, and what happens meanwhile.
+pub(super) struct Plan {
+    pub(super) scenario: Value,
+    pub(super) workers: usize,
+    /// Milliseconds after the submission.
+    pub(super) faults: Vec<(u64, Fault)>,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fault {
+    KillWorker(usize),
+    FreezeWorker(usize),
+    ContinueWorker(usize),
+    CutWorker(usize),
+    ReconnectWorker(usize),
+    DrainWorker(usize),
+    AddWorker,
+    CoordinatorDown,
+    CoordinatorUp,
+    Wipe,
+    Lossy(u64),
+    StoreDown,
+    StoreUp,
+    KillController,
+    AddController,
+    Tell(Command),
+}
+
+impl Plan {
+    pub(super) fn new(dice: &mut Dice) -> Self {
+        let workers = dice.between(1, 4) as usize;
+        let seconds = dice.between(4, 14);
+        let rate = dice.between(20, 150);
+        let profile = match dice.between(0, 3) {
+            0 => json!({"type": "RAMP", "initialRps": rate, "targetRps": dice.between(20, 200)}),
+            1 => json!({"type": "SPIKE", "initialRps": rate, "targetRps": 2 * rate}),
+            _ => json!({"type": "CONSTANT", "initialRps": rate}),
+        };
+        let scenario = json!({
+            "name": "simulated", "targetUrl": "http://target.test/", "durationSeconds": seconds,
+            "headers": {"Authorization": SECRET},
+            "numWorkers": workers, "workerWaitSeconds": 3, "loadProfile": profile,
+            "arrivals": if dice.chance(25) { "POISSON" } else { "UNIFORM" }, "seed": 7,
+            "warmupSeconds": if dice.chance(20) { 1 } else { 0 }, "drainSeconds": 2,
+            "onWorkerLoss": if dice.chance(15) { "continue" } else { "rebalance" },
+        });
+        let mut faults = Vec::new();
+        let calm = dice.chance(15);
+        for _ in 0..if calm { 0 } else { dice.between(1, 3) } {
+            let at = dice.between(0, seconds * 1_000 + 1_000);
+            add(dice, &mut faults, at, workers);
+        }
+        if dice.chance(30) {
+            tell(dice, &mut faults, seconds);
+        }
+        faults.sort_by_key(|(at, _)| *at);
+        Self { scenario, workers, faults }
+    }
+}
+
+fn add(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, at: u64, workers: usize) {
+    let who = dice.between(0, workers as u64 - 1) as usize;
+    let until = at + dice.between(300, 9_000);
+    match dice.between(0, 9) {
+        0 | 1 => faults.push((at, Fault::KillWorker(who))),
+        2 => {
+            faults.push((at, Fault::FreezeWorker(who)));
+            faults.push((until, Fault::ContinueWorker(who)));
+        }
+        3 => {
+            faults.push((at, Fault::CutWorker(who)));
+            faults.push((until, Fault::ReconnectWorker(who)));
+        }
+        4 => {
+            faults.push((at, Fault::CoordinatorDown));
+            if dice.chance(50) {
+                faults.push((until, Fault::Wipe));
+            }
+            faults.push((until, Fault::CoordinatorUp));
+        }
+        5 => faults.push((at, Fault::Wipe)),
+        6 => {
+            faults.push((at, Fault::StoreDown));
+            faults.push((until, Fault::StoreUp));
+        }
+        7 => {
+            faults.push((at, Fault::KillController));
+            faults.push((until, Fault::AddController));
+        }
+        8 => {
+            faults.push((at, Fault::Lossy(dice.between(5, 40))));
+            faults.push((until, Fault::Lossy(0)));
+        }
+        _ if dice.chance(50) => {
+            faults.push((at, Fault::AddWorker));
+            faults.push((at + 500, Fault::DrainWorker(who)));
+        }
+        _ => faults.push((at, Fault::AddController)),
+    }
+}
+
+fn tell(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64) {
+    let at = dice.between(1_500, seconds * 1_000);
+    match dice.between(0, 2) {
+        0 => {
+            faults.push((at, Fault::Tell(Command::Pause)));
+            let until = at + dice.between(500, 4_000);
+            faults.push((until, Fault::Tell(Command::Resume)));
+        }
+        1 => {
+            let target_rps = dice.between(0, 200) as f64;
+            let over_seconds = dice.between(0, 3) as f64;
+            faults.push((at, Fault::Tell(Command::Rate { target_rps, over_seconds })));
+        }
+        _ => faults.push((at, Fault::Tell(Command::Stop))),
+    }
+}
+
+/// Lets it happen.
+pub(super) async fn carry_out(world: &mut World, fault: &Fault) {
+    if !matches!(fault, Fault::Tell(_)) {
+        // Whoever has not heard of a stop yet may now hear of it late.
+        world.witness.disturbed();
+    }
+    match *fault {
+        Fault::KillWorker(who) => world.workers[who].kill(),
+        Fault::FreezeWorker(who) => world.workers[who].freeze(),
+        Fault::ContinueWorker(who) => world.workers[who].go_on(),
+        Fault::CutWorker(who) => world.network.cut(world.workers[who].number, true),
+        Fault::ReconnectWorker(who) => world.network.cut(world.workers[who].number, false),
+        Fault::DrainWorker(who) => world.workers[who].drain(),
+        Fault::AddWorker => world.add_worker(),
+        Fault::CoordinatorDown => world.network.coordinator_down(true),
+        Fault::CoordinatorUp => world.network.coordinator_down(false),
+        Fault::Wipe => world.coordinator.wipe(),
+        Fault::Lossy(percent) => world.network.lossy(percent),
+        Fault::StoreDown => world.network.store_down(true),
+        Fault::StoreUp => world.network.store_down(false),
+        Fault::KillController => {
+            // As with kill -9: it gives up nothing.
+            world.controllers.clear();
+        }
+        Fault::AddController => {
+            // Behind an outage it would wait for its end, which is a later fault of ours.
+            let link_down = world.network.is_troubled();
+            if link_down {
+                world.network.coordinator_down(false);
+                world.network.store_down(false);
+            }
+            world.add_controller().await;
+        }
+        Fault::Tell(command) => tell_now(world, command).await,
+    }
+}
+
+/// A command may come when the run is over, or nobody leads: then it is refused.
+async fn tell_now(world: &mut World, command: Command) {
+    let record = world.record().await;
+    let Some(leader) = world.leader().cloned() else { return };
+    let told = leader.command(&record.owner, &record.id, command).await;
+    if told.is_ok() && command == Command::Stop {
+        let frozen = world.workers.iter().any(super::host::Host::is_frozen);
+        let calm = !world.network.is_troubled() && !frozen;
+        world.witness.stopped(calm);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

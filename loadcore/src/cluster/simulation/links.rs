@@ -1,0 +1,439 @@
+//! A network that delays, loses answers, and fails; and what must not be seen on it.
+
+use super::checks::Witness;
+use super::{Dice, SECRET};
+use crate::cluster::coordinator::{
+    self, Coordinator, CoordinatorError, Leader, Seen, SnapshotRecord, WorkerReport,
+};
+use crate::cluster::journal::{Entry, Epoch, Task};
+use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
+use crate::cluster::store::{
+    self, IntervalRecord, Page, RunRecord, ScenarioRecord, Store, StoreError,
+};
+use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a call to somebody who is not there takes.
+const TIMEOUT: Duration = Duration::from_millis(700);
+
+/// What is between the processes.
+pub(super) struct Network {
+    began: tokio::time::Instant,
+    state: Mutex<State>,
+    witness: Arc<Witness>,
+}
+
+struct State {
+    dice: Dice,
+    coordinator_is_down: bool,
+    store_is_down: bool,
+    cut_off: BTreeSet<usize>,
+    /// Percentage of calls whose answer is lost.
+    lossy: u64,
+}
+
+impl Network {
+    pub(super) fn new(seed: u64, witness: Arc<Witness>) -> Self {
+        let state = State {
+            dice: Dice::new(seed),
+            coordinator_is_down: false,
+            store_is_down: false,
+            cut_off: BTreeSet::new(),
+            lossy: 0,
+        };
+        Self { began: tokio::time::Instant::now(), state: Mutex::new(state), witness }
+    }
+
+    /// Time since the simulation's start.
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn coordinator_down(&self, down: bool) {
+        self.state.lock().unwrap().coordinator_is_down = down;
+    }
+
+    pub(super) fn store_down(&self, down: bool) {
+        self.state.lock().unwrap().store_is_down = down;
+    }
+
+    pub(super) fn cut(&self, host: usize, cut: bool) {
+        let mut state = self.state.lock().unwrap();
+        if cut {
+            state.cut_off.insert(host)
+        } else {
+            state.cut_off.remove(&host)
+        };
+    }
+
+    pub(super) fn lossy(&self, percent: u64) {
+        self.state.lock().unwrap().lossy = percent;
+    }
+
+    /// Whether anything is wrong with it now.
+    pub(super) fn is_troubled(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        state.coordinator_is_down
+            || state.store_is_down
+            || !state.cut_off.is_empty()
+            || state.lossy > 0
+    }
+
+    /// Nothing is wrong any more.
+    pub(super) fn calm(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.coordinator_is_down = false;
+        state.store_is_down = false;
+        state.cut_off.clear();
+        state.lossy = 0;
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_micros(self.state.lock().unwrap().dice.between(50, 2_000))
+    }
+
+    fn reaches_coordinator(&self, host: usize) -> bool {
+        let state = self.state.lock().unwrap();
+        !state.coordinator_is_down && !state.cut_off.contains(&host)
+    }
+
+    fn reaches_store(&self) -> bool {
+        !self.state.lock().unwrap().store_is_down
+    }
+
+    fn loses_the_answer(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        let percent = state.lossy;
+        percent > 0 && state.dice.chance(percent)
+    }
+
+    /// Invariant 11: what is carried or kept holds no secret.
+    fn look_at(&self, what: &str, bytes: &[u8]) {
+        if bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()) {
+            self.witness.violation(format!("11: the secret stands in the clear in {what}"));
+        }
+    }
+
+    fn look_at_value(&self, what: &str, value: &impl Serialize) {
+        self.look_at(what, &serde_json::to_vec(value).unwrap());
+    }
+}
+
+/// A process's connection to the coordinator.
+pub(super) struct CoordinatorLink {
+    host: usize,
+    network: Arc<Network>,
+    inner: Arc<MemoryCoordinator>,
+}
+
+impl CoordinatorLink {
+    pub(super) fn new(host: usize, network: &Arc<Network>, inner: &Arc<MemoryCoordinator>) -> Self {
+        Self { host, network: Arc::clone(network), inner: Arc::clone(inner) }
+    }
+
+    /// Carries a call there and its answer back, or not.
+    async fn carry<T>(
+        &self,
+        call: impl Future<Output = Result<T, CoordinatorError>>,
+    ) -> Result<T, CoordinatorError> {
+        self.there().await?;
+        let answer = call.await;
+        self.back().await?;
+        answer
+    }
+
+    async fn there(&self) -> Result<(), CoordinatorError> {
+        tokio::time::sleep(self.network.delay()).await;
+        if self.network.reaches_coordinator(self.host) { Ok(()) } else { self.away().await }
+    }
+
+    async fn back(&self) -> Result<(), CoordinatorError> {
+        tokio::time::sleep(self.network.delay()).await;
+        if self.network.loses_the_answer() || !self.network.reaches_coordinator(self.host) {
+            return self.away().await;
+        }
+        Ok(())
+    }
+
+    async fn away(&self) -> Result<(), CoordinatorError> {
+        tokio::time::sleep(TIMEOUT).await;
+        let kind = coordinator::Kind::Unavailable("simulated".into());
+        Err(CoordinatorError { kind, doing: "be reached", source: None })
+    }
+}
+
+#[async_trait]
+impl Coordinator for CoordinatorLink {
+    async fn now_us(&self) -> Result<u64, CoordinatorError> {
+        self.carry(self.inner.now_us()).await
+    }
+
+    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError> {
+        self.network.look_at_value("a beat", report);
+        self.carry(self.inner.beat(report)).await
+    }
+
+    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.leave(worker)).await
+    }
+
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        wait: Duration,
+    ) -> Result<Option<Task>, CoordinatorError> {
+        self.carry(self.inner.take(worker, wait)).await
+    }
+
+    async fn journal(
+        &self,
+        run: &RunId,
+        from: u64,
+        wait: Duration,
+    ) -> Result<Option<Vec<Entry>>, CoordinatorError> {
+        self.carry(self.inner.journal(run, from, wait)).await
+    }
+
+    async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
+        self.carry(self.inner.plan(run)).await
+    }
+
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError> {
+        self.network.look_at("a snapshot", &snapshot.bytes);
+        self.carry(self.inner.put(snapshot)).await
+    }
+
+    async fn lead(&self, claim: &Leader, lease: Duration) -> Result<Leader, CoordinatorError> {
+        self.carry(self.inner.lead(claim, lease)).await
+    }
+
+    async fn abdicate(&self, claim: &Leader) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.abdicate(claim)).await
+    }
+
+    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError> {
+        self.carry(self.inner.workers()).await
+    }
+
+    async fn open(
+        &self,
+        term: u64,
+        run: &RunId,
+        plan: Bytes,
+        journal: &[Entry],
+    ) -> Result<(), CoordinatorError> {
+        self.network.look_at("a plan", &plan);
+        self.network.look_at_value("a journal", &journal);
+        self.carry(self.inner.open(term, run, plan, journal)).await
+    }
+
+    async fn append(
+        &self,
+        term: u64,
+        run: &RunId,
+        at: u64,
+        entries: &[Entry],
+    ) -> Result<(), CoordinatorError> {
+        self.network.look_at_value("a journal", &entries);
+        self.carry(self.inner.append(term, run, at, entries)).await
+    }
+
+    async fn offer(&self, term: u64, run: &RunId, count: u32) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.offer(term, run, count)).await
+    }
+
+    async fn withdraw(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.withdraw(term, run)).await
+    }
+
+    async fn results(
+        &self,
+        term: u64,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
+        self.carry(self.inner.results(term, most, wait)).await
+    }
+
+    async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
+        self.carry(self.inner.newest(run)).await
+    }
+
+    async fn confirm(
+        &self,
+        term: u64,
+        run: &RunId,
+        durable: &[(WorkerId, Epoch, u64)],
+    ) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.confirm(term, run, durable)).await
+    }
+
+    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.close(term, run)).await
+    }
+}
+
+/// A controller's connection to the store.
+pub(super) struct StoreLink {
+    network: Arc<Network>,
+    inner: Arc<MemoryStore>,
+}
+
+impl StoreLink {
+    pub(super) fn new(network: &Arc<Network>, inner: &Arc<MemoryStore>) -> Self {
+        Self { network: Arc::clone(network), inner: Arc::clone(inner) }
+    }
+
+    async fn carry<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let away = async || {
+            tokio::time::sleep(TIMEOUT).await;
+            let kind = store::Kind::Unavailable("simulated".into());
+            Err(StoreError { kind, doing: "be reached", source: None })
+        };
+        tokio::time::sleep(self.network.delay()).await;
+        if !self.network.reaches_store() {
+            return away().await;
+        }
+        let answer = call.await;
+        if self.network.loses_the_answer() {
+            return away().await;
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Store for StoreLink {
+    async fn next_term(&self) -> Result<u64, StoreError> {
+        self.carry(self.inner.next_term()).await
+    }
+
+    async fn insert_scenario(&self, scenario: &ScenarioRecord) -> Result<(), StoreError> {
+        self.network.look_at_value("a scenario", scenario);
+        self.carry(self.inner.insert_scenario(scenario)).await
+    }
+
+    async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
+        self.carry(self.inner.replace_scenario(scenario)).await
+    }
+
+    async fn scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+    ) -> Result<Option<ScenarioRecord>, StoreError> {
+        self.carry(self.inner.scenario(owner, id)).await
+    }
+
+    async fn scenarios(
+        &self,
+        owner: &Owner,
+        tag: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<ScenarioRecord>, StoreError> {
+        self.carry(self.inner.scenarios(owner, tag, page)).await
+    }
+
+    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+        self.carry(self.inner.delete_scenario(owner, id)).await
+    }
+
+    async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        self.network.look_at_value("a run", run);
+        self.carry(self.inner.insert_run(run)).await
+    }
+
+    async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        self.network.look_at_value("a run", run);
+        self.carry(self.inner.replace_run(run)).await
+    }
+
+    async fn run(&self, owner: &Owner, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        self.carry(self.inner.run(owner, id)).await
+    }
+
+    async fn runs(
+        &self,
+        owner: &Owner,
+        scenario: Option<&ScenarioId>,
+        page: &Page,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        self.carry(self.inner.runs(owner, scenario, page)).await
+    }
+
+    async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError> {
+        self.carry(self.inner.delete_run(owner, id)).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        self.carry(self.inner.open_runs()).await
+    }
+
+    async fn keep_snapshots(
+        &self,
+        owner: &Owner,
+        snapshots: &[SnapshotRecord],
+    ) -> Result<(), StoreError> {
+        self.carry(self.inner.keep_snapshots(owner, snapshots)).await
+    }
+
+    async fn snapshots(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+    ) -> Result<Vec<SnapshotRecord>, StoreError> {
+        self.carry(self.inner.snapshots(owner, run)).await
+    }
+
+    async fn keep_intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        intervals: &[IntervalRecord],
+    ) -> Result<(), StoreError> {
+        self.carry(self.inner.keep_intervals(owner, run, intervals)).await
+    }
+
+    async fn intervals(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<IntervalRecord>, StoreError> {
+        self.carry(self.inner.intervals(owner, run, from, most)).await
+    }
+
+    async fn keep_analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+        document: &Value,
+    ) -> Result<(), StoreError> {
+        self.network.look_at_value("a result", document);
+        self.carry(self.inner.keep_analysis(owner, run, name, document)).await
+    }
+
+    async fn analysis(
+        &self,
+        owner: &Owner,
+        run: &RunId,
+        name: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        self.carry(self.inner.analysis(owner, run, name)).await
+    }
+
+    async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {
+        self.carry(self.inner.forget(before_unix_ms)).await
+    }
+}
