@@ -20,6 +20,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use std::fmt;
 
+/// What every name begins with.
+const PREFIX: &str = "loadtest";
+
 /// What is counted about the API itself.
 #[derive(Debug)]
 pub struct Metrics {
@@ -74,7 +77,8 @@ pub fn text(state: &AppState) -> Result<String, fmt::Error> {
         Status::Ready(platform) => Some(platform.controller.figures()),
         Status::Waiting(_) => None,
     };
-    let mut registry = Registry::with_prefix("loadtest");
+    // The prefix goes before the collector's names too.
+    let mut registry = Registry::with_prefix(PREFIX);
     registry.register("api_requests", "Calls of the API", state.metrics.calls.clone());
     let streams = MAX_STREAMS - state.streams.available_permits();
     registry.register("streams", "Open live streams", gauge(streams as u64));
@@ -97,7 +101,7 @@ impl Collector for Runs {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Self(figures) = self;
         let requests = encoder.encode_descriptor(
-            "loadtest_requests",
+            "requests",
             "Requests with an outcome",
             None,
             MetricType::Counter,
@@ -105,7 +109,7 @@ impl Collector for Runs {
         ConstCounter::new(figures.requests).encode(requests)?;
 
         let mut errors = encoder.encode_descriptor(
-            "loadtest_errors",
+            "errors",
             "Failed requests by error class",
             None,
             MetricType::Counter,
@@ -118,7 +122,7 @@ impl Collector for Runs {
         }
 
         let mut latency = encoder.encode_descriptor(
-            "loadtest_latency_seconds",
+            "latency_seconds",
             "Response time, from the intended start",
             None,
             MetricType::Histogram,
@@ -133,9 +137,9 @@ impl Collector for Runs {
         )?;
 
         for (name, help, value) in [
-            ("loadtest_active_workers", "Workers whose lease is not over", figures.active_workers),
-            ("loadtest_active_runs", "Runs that have not ended", figures.active_runs),
-            ("loadtest_leading", "Whether this controller leads", figures.leading.into()),
+            ("active_workers", "Workers whose lease is not over", figures.active_workers),
+            ("active_runs", "Runs that have not ended", figures.active_runs),
+            ("leading", "Whether this controller leads", figures.leading.into()),
         ] {
             let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             gauge(value).encode(one)?;
@@ -145,20 +149,20 @@ impl Collector for Runs {
 }
 
 /// How many lie in each bucket: the library adds them up again. What is above the last bound is in
-/// the bucket without one, that is written as the greatest number.
+/// the bucket without one.
 fn buckets(figures: &Figures) -> Vec<(f64, u64)> {
     let mut below = 0;
     let mut buckets: Vec<_> = figures
         .latency_buckets
         .iter()
-        .filter(|(bound, _)| bound.is_finite() && *bound < f64::MAX)
+        .filter(|(bound, _)| bound.is_finite())
         .map(|(bound, at_or_below)| {
             let inside = at_or_below.saturating_sub(below);
             below = below.max(*at_or_below);
             (*bound, inside)
         })
         .collect();
-    buckets.push((f64::MAX, figures.requests.saturating_sub(below)));
+    buckets.push((f64::INFINITY, figures.requests.saturating_sub(below)));
     buckets
 }
 
@@ -177,7 +181,7 @@ mod tests {
             latency_sum_seconds: 0.5,
             leading: true,
         };
-        let mut registry = Registry::default();
+        let mut registry = Registry::with_prefix(PREFIX);
         registry.register_collector(Box::new(Runs(figures)));
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();

@@ -142,8 +142,8 @@ where
             Ok(done) => return Ok(done),
             Err(Failure::Wrong(why)) => return Err(why),
             Err(Failure::NotThere(why)) => {
+                status.send_replace(Status::Waiting(why.clone()));
                 tracing::warn!("{why}; trying again in {} ms", wait.as_millis());
-                status.send_replace(Status::Waiting(why));
                 sleep(wait).await;
                 wait = (wait * 2).min(AGAIN.1);
             }

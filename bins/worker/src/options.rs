@@ -95,7 +95,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, told) in [
             ("--redis redis://h --threads 0", "--threads"),
-            ("--redis redis://h --max-rps -1", "--max-rps"),
+            ("--redis redis://h --max-rps 0", "--max-rps"),
             ("--redis redis://h --allow-targets x", "is no network of addresses"),
             ("--redis redis://h --listen x", "--listen"),
         ] {

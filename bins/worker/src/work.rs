@@ -60,8 +60,8 @@ async fn reach(url: &str, status: &watch::Sender<Status>) -> Result<Arc<dyn Coor
     let mut wait = AGAIN.0;
     while let Err(error) = coordinator.now_us().await {
         let why = format!("Redis at {}: {error}", redact(url));
+        status.send_replace(Status::Waiting(why.clone()));
         tracing::warn!("{why}; trying again in {} ms", wait.as_millis());
-        status.send_replace(Status::Waiting(why));
         sleep(wait).await;
         wait = (wait * 2).min(AGAIN.1);
     }

@@ -78,7 +78,7 @@ impl IntoResponse for Health {
 }
 
 /// Whether the controller works, and each of its parts.
-#[utoipa::path(get, path = "/actuator/health", tag = "operation", responses(
+#[utoipa::path(get, path = "/actuator/health", operation_id = "health", tag = "operation", responses(
     (status = 200, body = Health, description = "it works"),
     (status = 503, body = Health, description = "it does not, and why"),
 ))]
@@ -87,7 +87,7 @@ async fn health(State(state): State<AppState>) -> Health {
 }
 
 /// Whether the process lives: no store or coordinator is asked.
-#[utoipa::path(get, path = "/actuator/health/liveness", tag = "operation", responses(
+#[utoipa::path(get, path = "/actuator/health/liveness", operation_id = "liveness", tag = "operation", responses(
     (status = 200, body = Health, description = "it lives"),
 ))]
 async fn liveness() -> Health {
@@ -95,7 +95,7 @@ async fn liveness() -> Health {
 }
 
 /// Whether it can serve: store and coordinator answer.
-#[utoipa::path(get, path = "/actuator/health/readiness", tag = "operation", responses(
+#[utoipa::path(get, path = "/actuator/health/readiness", operation_id = "readiness", tag = "operation", responses(
     (status = 200, body = Health, description = "it can"),
     (status = 503, body = Health, description = "it cannot, and why"),
 ))]
@@ -140,7 +140,7 @@ fn slow() -> String {
 }
 
 /// What runs here.
-#[utoipa::path(get, path = "/actuator/info", tag = "operation", responses(
+#[utoipa::path(get, path = "/actuator/info", operation_id = "info", tag = "operation", responses(
     (status = 200, description = "name, version, protocol, whether it leads"),
 ))]
 async fn info(State(state): State<AppState>) -> Json<Value> {
@@ -156,7 +156,7 @@ async fn info(State(state): State<AppState>) -> Json<Value> {
 }
 
 /// Figures for Prometheus.
-#[utoipa::path(get, path = "/actuator/prometheus", tag = "operation", responses(
+#[utoipa::path(get, path = "/actuator/prometheus", operation_id = "prometheus", tag = "operation", responses(
     (status = 200, body = String, content_type = "application/openmetrics-text", description = "OpenMetrics"),
 ))]
 async fn prometheus(State(state): State<AppState>) -> Result<Response, Problem> {
@@ -166,7 +166,7 @@ async fn prometheus(State(state): State<AppState>) -> Result<Response, Problem> 
 }
 
 /// The same.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation", responses(
     (status = 200, body = String, content_type = "application/openmetrics-text", description = "OpenMetrics"),
 ))]
 async fn metrics_alias(state: State<AppState>) -> Result<Response, Problem> {

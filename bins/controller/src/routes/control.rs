@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Ends the load. What is in flight is awaited for `drainSeconds` at most.
-#[utoipa::path(post, path = "/runs/{id}/stop", tag = "runs",
+#[utoipa::path(post, path = "/runs/{id}/stop", operation_id = "stopRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run, which is being stopped"),
@@ -41,7 +41,7 @@ async fn stop(
 }
 
 /// Stops the profile's clock: nothing more falls due until the run is resumed.
-#[utoipa::path(post, path = "/runs/{id}/pause", tag = "runs",
+#[utoipa::path(post, path = "/runs/{id}/pause", operation_id = "pauseRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
@@ -57,7 +57,7 @@ async fn pause(
 }
 
 /// Lets a paused run go on where it was.
-#[utoipa::path(post, path = "/runs/{id}/resume", tag = "runs",
+#[utoipa::path(post, path = "/runs/{id}/resume", operation_id = "resumeRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
@@ -104,7 +104,7 @@ impl RateChange {
 }
 
 /// Replaces what is left of the profile by a line to another rate, and that rate after it.
-#[utoipa::path(patch, path = "/runs/{id}/rate", tag = "runs",
+#[utoipa::path(patch, path = "/runs/{id}/rate", operation_id = "changeRate", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     request_body = RateChange,
     responses(

@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// What happened, in order.
-#[utoipa::path(get, path = "/runs/{id}/timeline", tag = "runs",
+#[utoipa::path(get, path = "/runs/{id}/timeline", operation_id = "timelineOfRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = List<EventView>, description = "every event, on one page"),
@@ -44,7 +44,7 @@ async fn timeline(
 }
 
 /// What the SLA rules came to, so far or for good.
-#[utoipa::path(get, path = "/runs/{id}/sla", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/sla", operation_id = "slaOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = List<SlaDocument>, description = "each rule; none before anything was measured"),
@@ -61,7 +61,7 @@ async fn sla(
 }
 
 /// What limits the target, the most important first.
-#[utoipa::path(get, path = "/runs/{id}/bottlenecks", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/bottlenecks", operation_id = "bottlenecksOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = List<BottleneckDocument>, description = "the findings"),
@@ -90,7 +90,7 @@ async fn part(
 /// The report on a run.
 ///
 /// `format`: `json` (the whole result document), `text`, `csv` or `hgrm`.
-#[utoipa::path(get, path = "/runs/{id}/report", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
         (status = 200, body = ResultDocument, description = "the report"),

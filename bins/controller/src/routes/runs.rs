@@ -33,7 +33,7 @@ struct Filter {
 }
 
 /// Lists the user's runs, newest first, without their results.
-#[utoipa::path(get, path = "/runs", tag = "runs", params(Filter), responses(
+#[utoipa::path(get, path = "/runs", operation_id = "listRuns", tag = "runs", params(Filter), responses(
     (status = 200, body = List<RunView>, description = "a page of them"),
     BadRequest, Internal, NotReady,
 ))]
@@ -50,7 +50,7 @@ async fn list(
 }
 
 /// Shows a run with its result, also while it goes on.
-#[utoipa::path(get, path = "/runs/{id}", tag = "runs",
+#[utoipa::path(get, path = "/runs/{id}", operation_id = "readRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
@@ -68,7 +68,7 @@ async fn read(
 }
 
 /// Deletes a run that has ended, with all that was measured in it.
-#[utoipa::path(delete, path = "/runs/{id}", tag = "runs",
+#[utoipa::path(delete, path = "/runs/{id}", operation_id = "deleteRun", tag = "runs",
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 204, description = "it is gone"),

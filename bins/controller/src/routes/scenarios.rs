@@ -50,7 +50,7 @@ struct Filter {
 }
 
 /// Lists the user's scenarios, newest first.
-#[utoipa::path(get, path = "/scenarios", tag = "scenarios", params(Filter), responses(
+#[utoipa::path(get, path = "/scenarios", operation_id = "listScenarios", tag = "scenarios", params(Filter), responses(
     (status = 200, body = List<ScenarioView>, description = "a page of them"),
     BadRequest, Internal, NotReady,
 ))]
@@ -73,7 +73,7 @@ async fn list(
 /// Keeps a scenario, and starts it unless it says `"autoStart": false`.
 ///
 /// The body is JSON, or YAML with a content type of `application/yaml`.
-#[utoipa::path(post, path = "/scenarios", tag = "scenarios",
+#[utoipa::path(post, path = "/scenarios", operation_id = "createScenario", tag = "scenarios",
     request_body(content(
         (ScenarioDocument = "application/json"),
         (ScenarioDocument = "application/yaml"),
@@ -130,7 +130,7 @@ async fn submit_or_forget(
 }
 
 /// Says what would run, and every fault. Keeps nothing and starts nothing.
-#[utoipa::path(post, path = "/scenarios/validate", tag = "scenarios",
+#[utoipa::path(post, path = "/scenarios/validate", operation_id = "validateScenario", tag = "scenarios",
     request_body(content(
         (ScenarioDocument = "application/json"),
         (ScenarioDocument = "application/yaml"),
@@ -159,7 +159,7 @@ struct Validation {
 }
 
 /// Shows a scenario.
-#[utoipa::path(get, path = "/scenarios/{id}", tag = "scenarios",
+#[utoipa::path(get, path = "/scenarios/{id}", operation_id = "readScenario", tag = "scenarios",
     params(("id" = String, Path, description = "the scenario")),
     responses(
         (status = 200, body = ScenarioView, description = "the scenario, without its secrets"),
@@ -177,7 +177,7 @@ async fn read(
 
 /// Changes a scenario: the body is the whole document. A value that reads `[redacted]` keeps what
 /// is stored. Runs that were started before are not touched.
-#[utoipa::path(put, path = "/scenarios/{id}", tag = "scenarios",
+#[utoipa::path(put, path = "/scenarios/{id}", operation_id = "replaceScenario", tag = "scenarios",
     params(("id" = String, Path, description = "the scenario")),
     request_body(content(
         (ScenarioDocument = "application/json"),
@@ -210,7 +210,7 @@ async fn replace(
 }
 
 /// Deletes a scenario. Its runs stay, and none of them may be going on.
-#[utoipa::path(delete, path = "/scenarios/{id}", tag = "scenarios",
+#[utoipa::path(delete, path = "/scenarios/{id}", operation_id = "deleteScenario", tag = "scenarios",
     params(("id" = String, Path, description = "the scenario")),
     responses(
         (status = 204, description = "it is gone"),
@@ -237,7 +237,7 @@ async fn delete(
 }
 
 /// Starts a scenario again.
-#[utoipa::path(post, path = "/scenarios/{id}/runs", tag = "scenarios",
+#[utoipa::path(post, path = "/scenarios/{id}/runs", operation_id = "startScenario", tag = "scenarios",
     params(("id" = String, Path, description = "the scenario")),
     responses(
         (status = 201, body = Created, description = "the run", headers(("Location" = String))),

@@ -61,7 +61,7 @@ impl Window {
 }
 
 /// What came in the last seconds of a scenario's newest run.
-#[utoipa::path(get, path = "/scenarios/{id}/stats/realtime", tag = "statistics",
+#[utoipa::path(get, path = "/scenarios/{id}/stats/realtime", operation_id = "realtimeOfScenario", tag = "statistics",
     params(("id" = String, Path, description = "the scenario"), Window),
     responses(
         (status = 200, body = RealtimeDocument, description = "the statistics"),
@@ -81,7 +81,7 @@ async fn realtime_of_scenario(
 }
 
 /// What came in the last seconds of a run.
-#[utoipa::path(get, path = "/runs/{id}/stats/realtime", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/stats/realtime", operation_id = "realtimeOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), Window),
     responses(
         (status = 200, body = RealtimeDocument, description = "the statistics"),
@@ -113,7 +113,7 @@ async fn last_seconds(
 /// The totals of a run so far, or for good: its result without what it says of each second.
 ///
 /// `format`: `json` or `csv`.
-#[utoipa::path(get, path = "/runs/{id}/stats/total", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/stats/total", operation_id = "totalOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
         (status = 200, body = ResultDocument, description = "the totals"),
@@ -133,7 +133,7 @@ async fn total(
 /// The run over time.
 ///
 /// `format`: `json`, `csv`, or `hlog` (HdrHistogram's interval log: each second's distribution).
-#[utoipa::path(get, path = "/runs/{id}/stats/series", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
         (status = 200, description = "`{seriesSeconds, items, nextCursor}`, or text"),
@@ -155,7 +155,7 @@ async fn series(
 /// The distributions of response time, service time and schedule lag.
 ///
 /// `format`: `json` (HdrHistogram's encoding), `hgrm` (for its plotters) or `hlog`.
-#[utoipa::path(get, path = "/runs/{id}/stats/histogram", tag = "statistics",
+#[utoipa::path(get, path = "/runs/{id}/stats/histogram", operation_id = "histogramOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
         (status = 200, description = "`{latency, serviceTime, scheduleLag}`, or text"),

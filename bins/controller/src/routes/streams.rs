@@ -39,7 +39,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 ///
 /// A WebSocket. It is pinged every 20 s, and closed with 1000 after the frame `end`, with 1001 when
 /// the controller ends, with 1013 when the reader is too slow (come again with `since`).
-#[utoipa::path(get, path = "/runs/{id}/stream", tag = "runs",
+#[utoipa::path(get, path = "/runs/{id}/stream", operation_id = "streamRun", tag = "runs",
     params(("id" = String, Path, description = "the run"), Since),
     responses(
         (status = 101, description = "the WebSocket is open"),
@@ -58,7 +58,7 @@ async fn of_run(
 }
 
 /// Streams the newest run of a scenario, as it is when the stream is opened.
-#[utoipa::path(get, path = "/scenarios/{id}/stream", tag = "runs",
+#[utoipa::path(get, path = "/scenarios/{id}/stream", operation_id = "streamScenario", tag = "runs",
     params(("id" = String, Path, description = "the scenario"), Since),
     responses(
         (status = 101, description = "the WebSocket is open"),

@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Lists the workers.
-#[utoipa::path(get, path = "/workers", tag = "workers", responses(
+#[utoipa::path(get, path = "/workers", operation_id = "listWorkers", tag = "workers", responses(
     (status = 200, body = List<WorkerJson>, description = "those of the last minute"),
     BadRequest, Internal, NotReady,
 ))]
@@ -31,7 +31,7 @@ async fn list(platform: Platform, User(owner): User) -> Result<Json<List<WorkerJ
 }
 
 /// Shows a worker.
-#[utoipa::path(get, path = "/workers/{id}", tag = "workers",
+#[utoipa::path(get, path = "/workers/{id}", operation_id = "readWorker", tag = "workers",
     params(("id" = String, Path, description = "the worker")),
     responses(
         (status = 200, body = WorkerJson, description = "the worker"),
@@ -47,7 +47,7 @@ async fn read(
 }
 
 /// Lets a worker finish or hand over what it has, and end.
-#[utoipa::path(post, path = "/workers/{id}/drain", tag = "workers",
+#[utoipa::path(post, path = "/workers/{id}/drain", operation_id = "drainWorker", tag = "workers",
     params(("id" = String, Path, description = "the worker")),
     responses(
         (status = 202, body = WorkerJson, description = "it was told"),

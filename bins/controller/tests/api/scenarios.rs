@@ -141,3 +141,29 @@ async fn one_whose_run_goes_on_is_not_deleted() {
     assert_eq!(shown["state"], "RUNNING");
     api.delete(&path).await.problem(409, "conflict");
 }
+
+#[tokio::test]
+async fn secrets_are_never_shown_and_come_back_when_they_are_sent_back() {
+    let api = Api::new().await;
+    let headers = json!({"Authorization": "Bearer geheim-4711", "Accept": "text/html"});
+    let id = api.kept(json!({"headers": headers})).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    let mut document = api.get(&path).await.json()["scenario"].clone();
+    assert_eq!(document["headers"], json!({"Authorization": "[redacted]", "Accept": "text/html"}));
+    let kept = async || {
+        let record =
+            api.store.scenario(&"local".into(), &id.as_str().into()).await.unwrap().unwrap();
+        assert!(!record.document.to_string().contains("geheim"), "{}", record.document);
+        api.secrets.open(&record.document).unwrap()["headers"]["Authorization"].clone()
+    };
+    assert_eq!(kept().await, "Bearer geheim-4711");
+
+    document["durationSeconds"] = json!(20);
+    let changed = api.put(&path, &document).await;
+    assert!(changed.status == 200 && !changed.text.contains("geheim"), "{}", changed.text);
+    assert_eq!(kept().await, "Bearer geheim-4711");
+    document["headers"]["Authorization"] = json!("Bearer geheim-0815");
+    assert_eq!(api.put(&path, &document).await.status, 200);
+    assert_eq!(kept().await, "Bearer geheim-0815");
+    assert!(!api.get("/api/v1/scenarios").await.text.contains("geheim"));
+}

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 pub struct Api {
     router: Router,
     pub store: Arc<dyn Store>,
+    pub secrets: Secrets,
     user: Option<String>,
     _status: Arc<watch::Sender<Status>>,
     _end: Arc<watch::Sender<bool>>,
@@ -49,20 +50,26 @@ impl Api {
         };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("a controller in memory starts");
-        let platform = Platform { store: store.clone(), coordinator, controller, secrets, policy };
-        Self::of(Status::Ready(platform), store)
+        let platform = Platform {
+            store: store.clone(),
+            coordinator,
+            controller,
+            secrets: secrets.clone(),
+            policy,
+        };
+        Self::of(Status::Ready(platform), store, secrets)
     }
 
     /// While the platform is not there.
     pub fn waiting(why: &str) -> Self {
-        Self::of(Status::Waiting(why.into()), Arc::new(MemoryStore::new()))
+        Self::of(Status::Waiting(why.into()), Arc::new(MemoryStore::new()), Secrets::ephemeral())
     }
 
-    fn of(status: Status, store: Arc<dyn Store>) -> Self {
+    fn of(status: Status, store: Arc<dyn Store>, secrets: Secrets) -> Self {
         let (status, when_ready) = watch::channel(status);
         let (end, ending) = watch::channel(false);
         let router = app(AppState::new(when_ready, ending));
-        Self { router, store, user: None, _status: Arc::new(status), _end: Arc::new(end) }
+        Self { router, store, secrets, user: None, _status: Arc::new(status), _end: Arc::new(end) }
     }
 
     /// The same API for another user.
@@ -70,6 +77,7 @@ impl Api {
         Self {
             router: self.router.clone(),
             store: self.store.clone(),
+            secrets: self.secrets.clone(),
             user: Some(user.into()),
             _status: self._status.clone(),
             _end: self._end.clone(),
