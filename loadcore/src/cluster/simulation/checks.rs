@@ -10,10 +10,10 @@ use crate::cluster::{Controller, ControllerOptions};
 use crate::engine::SentWatch;
 use crate::result::RunResult;
 use crate::scenario::Scenario;
-use crate::time::{Nanos, SECOND};
+use crate::time::{Nanos, SECOND, now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The target, and whoever looks over the engines' shoulders.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct State {
     by_second: BTreeMap<u64, u64>,
     violations: Vec<String>,
     /// When a stop was accepted while nothing was wrong.
-    stopped: Option<tokio::time::Instant>,
+    stopped: Option<Instant>,
     newest: BTreeMap<(String, u64), u64>,
 }
 
@@ -48,11 +48,15 @@ impl SentWatch for Witness {
             *state.by_second.entry(intended.saturating_sub(1) / SECOND).or_default() += 1;
         }
         if let Some(stopped) = state.stopped
-            && stopped.elapsed() > Duration::from_secs(2)
+            && since(stopped) > Duration::from_secs(2)
         {
             state.violations.push("9: sent more than 2 s after a stop".into());
         }
     }
+}
+
+fn since(instant: Instant) -> Duration {
+    now().saturating_duration_since(instant)
 }
 
 impl Witness {
@@ -84,13 +88,13 @@ impl Witness {
 
     pub(super) fn stopped(&self, calm: bool) {
         if calm {
-            self.state.lock().unwrap().stopped = Some(tokio::time::Instant::now());
+            self.state.lock().unwrap().stopped = Some(now());
         }
     }
 
     pub(super) fn disturbed(&self) {
         let mut state = self.state.lock().unwrap();
-        state.stopped = state.stopped.filter(|at| at.elapsed() >= Duration::from_secs(2));
+        state.stopped = state.stopped.filter(|at| since(*at) >= Duration::from_secs(2));
     }
 
     fn counted(&self) -> u64 {

@@ -11,20 +11,21 @@ use crate::cluster::store::{
     self, IntervalRecord, Page, RunRecord, ScenarioRecord, Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
+use crate::time::now;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a call to somebody who is not there takes.
 const TIMEOUT: Duration = Duration::from_millis(700);
 
 /// What is between the processes.
 pub(super) struct Network {
-    began: tokio::time::Instant,
+    began: Instant,
     state: Mutex<State>,
     witness: Arc<Witness>,
 }
@@ -47,12 +48,12 @@ impl Network {
             cut_off: BTreeSet::new(),
             lossy: 0,
         };
-        Self { began: tokio::time::Instant::now(), state: Mutex::new(state), witness }
+        Self { began: now(), state: Mutex::new(state), witness }
     }
 
     /// Time since the simulation's start.
     pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
+        now().saturating_duration_since(self.began)
     }
 
     pub(super) fn coordinator_down(&self, down: bool) {
