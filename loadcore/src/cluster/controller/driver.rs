@@ -557,6 +557,12 @@ impl Driver {
         }
         if self.checked.elapsed_now() > CHECK {
             self.checked = now();
+            if self.record.state == RunState::Preparing {
+                // Those that were idle a moment ago may be in another run by now.
+                let come = self.standing.members.len() + self.refusals.len();
+                let lacking = self.scenario.num_workers.saturating_sub(come as u32);
+                self.controller.want_local_workers(lacking);
+            }
             self.check_journal().await;
             self.fetch_lacking().await;
         }
