@@ -3,5 +3,7 @@
 //! Knows nothing of loadcore, so that the tests of every crate can use it. Whatever a test starts
 //! here ends with the value that stands for it, on a panic too.
 
+pub mod http;
 pub mod mongo;
-mod process;
+pub mod process;
+pub mod redis;

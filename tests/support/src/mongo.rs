@@ -6,7 +6,8 @@
 //! - Else SecantusDB is, which speaks MongoDB's protocol: `pip install secantusdb`.
 
 use crate::process::{Process, find, free_port};
-use mongodb::bson::doc;
+use futures_util::TryStreamExt;
+use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::{Client, options::ClientOptions};
 use rustix::process::Signal;
 use std::env;
@@ -79,6 +80,26 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Everything that stands in the test's database, as the bytes of the documents.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub async fn dump(&self) -> Vec<u8> {
+        let client = Client::with_uri_str(self.url()).await.expect("the server's own address");
+        let database = client.default_database().expect("the address names a database");
+        let mut all = Vec::new();
+        for name in database.list_collection_names().await.expect("the server answers") {
+            let documents = database.collection::<RawDocumentBuf>(&name).find(doc! {}).await;
+            let mut documents = documents.expect("the server answers");
+            while let Some(document) = documents.try_next().await.expect("a document") {
+                all.extend_from_slice(document.as_bytes());
+            }
+        }
+        client.shutdown().await;
+        all
     }
 
     /// Whether the test may kill it.

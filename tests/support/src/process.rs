@@ -11,38 +11,54 @@ use std::process::{Child, Command, Stdio};
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
     /// Starts a program whose output goes to a file.
-    pub(crate) fn start(program: &Path, arguments: &[OsString], log: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the program or the file cannot be opened.
+    pub fn start(program: &Path, arguments: &[OsString], log: &Path) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::spawn(command, log)
+    }
+
+    /// The same for a command whose environment is the caller's business.
+    ///
+    /// # Errors
+    /// When the program or the file cannot be opened.
+    pub fn spawn(mut command: Command, log: &Path) -> io::Result<Self> {
         let log = File::options().create(true).append(true).open(log)?;
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         Ok(Self(child))
     }
 
     /// Whether it still runs.
-    pub(crate) fn runs(&mut self) -> bool {
+    pub fn runs(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(None))
     }
 
+    /// Its exit code once it has ended by itself; `None` while it runs, and after a signal.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.0.try_wait().ok().flatten().and_then(|status| status.code())
+    }
+
     /// Ends it without warning, and waits until it is gone.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         // It is gone already, which is as well.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 
     /// Sends a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
+    ///
+    /// # Panics
+    /// When the system does not deliver it.
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         let sent = pid.map(|pid| kill_process(pid, signal));
-        assert!(matches!(sent, Some(Ok(()))), "the server takes signal {signal:?}: {sent:?}");
+        assert!(matches!(sent, Some(Ok(()))), "the process takes signal {signal:?}: {sent:?}");
     }
 }
 
@@ -53,7 +69,8 @@ impl Drop for Process {
 }
 
 /// Where a program is: on the path, or where pip puts those of a single user.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let own = env::var_os("HOME").map(|home| Path::new(&home).join(".local/bin"));
     let folders = env::split_paths(&path).chain(own);
@@ -61,7 +78,11 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// A port that nobody has now. Somebody may take it before it is used: to be tried again then.
-pub(crate) fn free_port() -> u16 {
+///
+/// # Panics
+/// When the system has none.
+#[must_use]
+pub fn free_port() -> u16 {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     bound.expect("a free port").port()
 }
