@@ -54,9 +54,9 @@ impl Share {
     /// Whether every arrival of `part` is one of this share.
     #[must_use]
     pub fn contains(self, part: Self) -> bool {
-        part.stride % self.stride == 0
+        part.stride.is_multiple_of(self.stride)
             && part.offset >= self.offset
-            && (part.offset - self.offset) % self.stride == 0
+            && (part.offset - self.offset).is_multiple_of(self.stride)
     }
 
     /// Which fraction of all arrivals it is.

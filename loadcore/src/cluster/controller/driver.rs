@@ -243,7 +243,7 @@ impl Driver {
         {
             let known = self.record.journal.len();
             if journal.len() > known && journal[..known] == self.record.journal[..] {
-                for entry in journal[known..].to_vec() {
+                for entry in journal[known..].iter().cloned() {
                     self.note(entry);
                 }
             }
