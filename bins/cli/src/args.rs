@@ -39,6 +39,9 @@ Examples:
       Types: CONSTANT, RAMP, BURST, SPIKE, STEPS, SINE, REPLAY.
   loadcore run scenario.yaml -d 1m -o text -o json=result.json -o hlog=latencies.hlog
       A file's scenario, for a minute whatever it says; the report, and two files.
+  loadcore run scenario.yaml --controller https://load.example --workers 4
+      The same on a platform: its workers make the load, here it is watched and reported.
+      LOADCORE_TOKEN says who asks.
 
 Exit codes, the first that holds:
     2  wrong usage                               105  interrupted; the report is written
@@ -87,6 +90,8 @@ pub(crate) struct RunArgs {
     pub(crate) dialling: DialArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -242,9 +247,27 @@ pub(crate) struct EngineArgs {
     pub(crate) threads: Option<usize>,
 
     /// How long due requests may gather before they are sent: 0 is exact and costs the most
-    /// processor time, 25us precise
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "100us")]
-    pub(crate) slack: Duration,
+    /// processor time, 25us precise [default: 100us]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) slack: Option<Duration>,
+}
+
+/// Where else the load is made.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Platform")]
+pub(crate) struct PlatformArgs {
+    /// Run on the platform of the controller at this URL (http:// may be left out), and report as of
+    /// a run on this machine. Its workers have to reach the target
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) controller: Option<String>,
+
+    /// Who asks the controller: a bearer token
+    #[arg(long, value_name = "TOKEN", env = "LOADCORE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+
+    /// How many workers share the load [default: 1, or what the file says]
+    #[arg(long, value_name = "N", requires = "controller")]
+    pub(crate) workers: Option<u64>,
 }
 
 /// What is said about the run.
@@ -252,7 +275,7 @@ pub(crate) struct EngineArgs {
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// What to write (repeatable): text, json, csv, hgrm or hlog, to a file or to standard output.
-    /// csv and hlog are written while the run goes on [default: text]
+    /// csv and hlog are written while a run on this machine goes on [default: text]
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
     pub(crate) outputs: Vec<Output>,
 

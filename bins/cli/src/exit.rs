@@ -44,6 +44,12 @@ pub(crate) enum Failure {
     /// There was no target.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The platform's policy refuses the target.
+    #[error("the target is refused by policy: {0}")]
+    Refused(String),
+    /// The platform cannot be reached, or did not make the run.
+    #[error("{0}")]
+    Platform(String),
     /// It was interrupted before there was anything to report.
     #[error("interrupted before the load began")]
     Interrupted,
@@ -76,7 +82,8 @@ impl Failure {
             Self::Scenario(_) => code::INVALID,
             Self::Run(error) => of_run_error(error),
             Self::Target(error) if error.is_usage() => code::USAGE,
-            Self::Target(_) | Self::System { .. } => code::FAILED,
+            Self::Refused(_) => code::REFUSED,
+            Self::Target(_) | Self::System { .. } | Self::Platform(_) => code::FAILED,
             Self::Interrupted => code::INTERRUPTED,
         }
     }
@@ -173,6 +180,8 @@ mod tests {
             (RunError::Descriptors { connections: 9, available: 1, limit: 2 }.into(), 1),
             (RunError::Thread(none()).into(), 1),
             (Failure::system("write")(none()), 1),
+            (Failure::Refused("no".into()), 109),
+            (Failure::Platform("no".into()), 1),
             (Failure::Interrupted, 105),
         ] {
             assert_eq!(failure.code(), expected, "{failure}");

@@ -6,6 +6,7 @@ mod exit;
 mod interrupt;
 mod limits;
 mod outputs;
+mod platform;
 mod progress;
 mod run;
 mod scenario;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 async fn execute(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => return run::run(&args).await,
-        Command::Validate(args) => say(&validate::page(&scenario::of(&args)?))?,
+        Command::Validate(args) => say(&validate::page(&scenario::of(&args, None)?))?,
         Command::Target(args) => target::run(*args).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

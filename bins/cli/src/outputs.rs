@@ -6,7 +6,7 @@
 use crate::exit::Failure;
 use crate::terminal;
 use loadcore::RunResult;
-use loadcore::report::csv::CsvWriter;
+use loadcore::report::csv::{self, CsvWriter};
 use loadcore::report::hlog::HlogWriter;
 use loadcore::report::{hgrm, json, text};
 use loadcore::run::ClosedInterval;
@@ -89,6 +89,15 @@ pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
     Ok(asked.to_vec())
 }
 
+/// When csv and hlog are written: the others need the whole result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// While the run goes on, by observers.
+    AsItGoes,
+    /// After the run, from its result; logs by whoever takes them.
+    AtTheEnd,
+}
+
 /// The outputs of a run, open.
 #[derive(Debug)]
 pub(crate) struct Outputs {
@@ -103,20 +112,18 @@ impl Outputs {
     ///
     /// # Errors
     /// When one cannot be written.
-    pub(crate) fn open(outputs: &[Output]) -> Result<Self, Failure> {
+    pub(crate) fn open(outputs: &[Output], when: When) -> Result<Self, Failure> {
         let mut opened = Self { documents: Vec::new(), streams: Vec::new(), to_stdout: false };
         for Output { format, path } in outputs {
             let sink = Sink::open(path.as_deref())?;
             match format {
-                Format::Text | Format::Json | Format::Hgrm => {
-                    opened.documents.push((*format, sink));
-                }
-                Format::Csv | Format::Hlog => {
+                Format::Csv | Format::Hlog if when == When::AsItGoes => {
                     opened.to_stdout |= path.is_none();
                     let place = sink.place();
                     let stream = Stream { format: *format, place, state: State::Waiting(sink) };
                     opened.streams.push(Arc::new(Mutex::new(stream)));
                 }
+                _ => opened.documents.push((*format, sink)),
             }
         }
         Ok(opened)
@@ -139,6 +146,13 @@ impl Outputs {
         self.to_stdout && io::stdout().is_terminal()
     }
 
+    /// Where interval logs go, which no result holds. Those of a run that writes as it goes are not
+    /// among them.
+    pub(crate) fn take_logs(&mut self) -> Vec<Sink> {
+        let logs = self.documents.extract_if(.., |(format, _)| *format == Format::Hlog);
+        logs.map(|(_, sink)| sink).collect()
+    }
+
     /// Writes every document, and ends every stream.
     ///
     /// # Errors
@@ -149,6 +163,7 @@ impl Outputs {
             let text = match format {
                 Format::Json => json::render(result),
                 Format::Hgrm => hgrm::render(result).unwrap_or_default(),
+                Format::Csv => csv::render(result),
                 _ => text::render(result, text::Options { colors: sink.shows_colors() }),
             };
             written = written.and(sink.finish(text.as_bytes()));
@@ -220,7 +235,7 @@ impl Stream {
 
 /// Where an output goes.
 #[derive(Debug)]
-enum Sink {
+pub(crate) enum Sink {
     Stdout,
     File { file: File, path: PathBuf, is_fresh: bool },
 }
@@ -248,7 +263,7 @@ impl Sink {
     }
 
     /// Where that is, for a message.
-    fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         match self {
             Self::Stdout => "standard output".into(),
             Self::File { path, .. } => path.display().to_string(),

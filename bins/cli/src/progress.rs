@@ -1,4 +1,5 @@
-//! Turns the intervals of a run into one line on standard error that is written over.
+//! Turns the intervals of a run, or what a platform says of one, into one line on standard error that
+//! is written over.
 
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -36,17 +37,32 @@ struct Plan {
 
 /// What is known of the run.
 #[derive(Debug, Clone, Default)]
-struct Latest {
-    /// Nothing falls due any more.
-    draining: bool,
-    sent: u64,
-    failed: u64,
-    dropped: u64,
-    backlog: u64,
-    in_flight: u64,
+pub(crate) struct Latest {
+    pub(crate) phase: Phase,
+    /// How much was measured, where that is not seen by this machine's clock.
+    pub(crate) measured_seconds: Option<f64>,
+    /// Who makes the load, where it is not this machine alone.
+    pub(crate) workers: Option<u64>,
+    pub(crate) sent: u64,
+    pub(crate) failed: u64,
+    pub(crate) dropped: u64,
+    pub(crate) backlog: u64,
+    pub(crate) in_flight: u64,
     /// Of the last interval.
-    rate: Option<f64>,
-    p99_ms: Option<f64>,
+    pub(crate) rate: Option<f64>,
+    pub(crate) p99_ms: Option<f64>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Load is made.
+    #[default]
+    Load,
+    /// Nothing falls due any more.
+    Drain,
+    /// Something else, in a word: `preparing`, `paused`.
+    Other(String),
 }
 
 impl Progress {
@@ -84,10 +100,23 @@ impl Progress {
         }
     }
 
+    /// What sets what the line shows, for a run that is elsewhere.
+    pub(crate) fn setter(&self) -> impl Fn(Latest) + 'static {
+        let latest = Arc::clone(&self.latest);
+        move |new| *latest.lock().unwrap_or_else(PoisonError::into_inner) = new
+    }
+
+    /// What tells something beside the line.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller(self.bar.clone())
+    }
+
     /// Draws the line as it is now.
     pub(crate) fn draw(&self) {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.bar.set_message(self.plan.line(&latest, self.clock.now()));
+        let measured =
+            latest.measured_seconds.map(|seconds| self.plan.warmup + (seconds * 1e9) as Nanos);
+        self.bar.set_message(self.plan.line(&latest, measured.unwrap_or_else(|| self.clock.now())));
     }
 
     /// Takes the line away.
@@ -103,13 +132,24 @@ impl Progress {
     }
 }
 
+/// Tells something above the line, which it would otherwise be written into.
+pub(crate) struct Teller(ProgressBar);
+
+impl Teller {
+    pub(crate) fn tell(&self, text: &str) {
+        self.0.suspend(|| terminal::tell(text));
+    }
+}
+
 impl Latest {
     fn of(closed: &ClosedInterval<'_>) -> Self {
         let ClosedInterval { interval, span, total, .. } = closed;
         let length = seconds(span.to_ns.saturating_sub(span.from_ns));
         let counters = &total.total.counters;
         Self {
-            draining: span.draining,
+            phase: if span.draining { Phase::Drain } else { Phase::Load },
+            measured_seconds: None,
+            workers: None,
             sent: counters.sent,
             failed: counters.failed,
             dropped: counters.dropped_total(),
@@ -130,13 +170,16 @@ impl Plan {
     fn line(&self, latest: &Latest, now: Nanos) -> String {
         let in_flight = count(latest.in_flight);
         let backlog = count(latest.backlog);
+        if let Phase::Other(word) = &latest.phase {
+            return format!("{} {word}", bar(0.0));
+        }
         if now < self.warmup {
             let bar = bar(part(now, self.warmup));
             return format!("{bar} warm-up, not counted: {}", of(now, self.warmup));
         }
         let now = now - self.warmup;
         let over = self.duration.is_some_and(|duration| now >= duration);
-        if over || latest.draining {
+        if over || latest.phase == Phase::Drain {
             let since = now.saturating_sub(self.duration.unwrap_or(now));
             let bar = bar(part(since, self.drain));
             let time = of(since, self.drain);
@@ -168,6 +211,11 @@ impl Latest {
         if is_open {
             let (dropped, backlog) = (count(self.dropped), count(self.backlog));
             figures.push_str(&format!("  dropped {dropped}  backlog {backlog}"));
+        }
+        match self.workers {
+            None => {}
+            Some(1) => figures.push_str("  1 worker"),
+            Some(workers) => figures.push_str(&format!("  {} workers", count(workers))),
         }
         figures
     }
@@ -215,7 +263,9 @@ mod tests {
 
     fn latest() -> Latest {
         Latest {
-            draining: false,
+            phase: Phase::Load,
+            measured_seconds: None,
+            workers: None,
             sent: 4_000,
             failed: 7,
             dropped: 0,
@@ -243,8 +293,17 @@ mod tests {
         let line = plan.line(&latest(), 3 * SECOND);
         let expected = "━━━━━───── 4,000 of 8,000 requests  1,000/s  p99 3.21 ms  errors 7";
         assert_eq!(line, expected);
-        let drain = plan.line(&Latest { draining: true, ..latest() }, 4 * SECOND);
+        let drain = plan.line(&Latest { phase: Phase::Drain, ..latest() }, 4 * SECOND);
         assert_eq!(drain, "────────── drain: 0 s of 5 s  backlog 12, 3 in flight");
+    }
+
+    #[test]
+    fn a_run_elsewhere_says_who_makes_its_load_and_what_it_waits_for() {
+        let plan = plan();
+        let running = Latest { workers: Some(4), ..latest() };
+        assert!(plan.line(&running, 7 * SECOND).ends_with("dropped 0  backlog 12  4 workers"));
+        let waiting = Latest { phase: Phase::Other("preparing".into()), ..latest() };
+        assert_eq!(plan.line(&waiting, 0), "────────── preparing");
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Turns a scenario into a run on this machine, watched, reported and judged.
+//! Turns a scenario into a run on this machine, or on a platform, watched, reported and judged.
 
 use crate::args::RunArgs;
 use crate::dial::Dialling;
 use crate::exit::{self, Failure};
 use crate::interrupt::Interrupts;
 use crate::outputs::{self, Outputs};
+use crate::platform;
 use crate::progress::{self, Progress};
 use crate::scenario;
 use crate::terminal;
@@ -16,17 +17,26 @@ use loadcore::{LoadTest, RunError, RunResult};
 /// # Errors
 /// Where there is no result, or it could not be written.
 pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
+    match &args.platform.controller {
+        Some(url) => platform::run(args, url).await,
+        None => here(args).await,
+    }
+}
+
+async fn here(args: &RunArgs) -> Result<u8, Failure> {
     let wanted = outputs::wanted(&args.output.outputs)?;
-    let scenario = scenario::of(&args.scenario)?;
+    let scenario = scenario::of(&args.scenario, None)?;
     let dialling = Dialling::read(&args.dialling, &scenario.target)?;
-    let outputs = Outputs::open(&wanted)?;
+    let outputs = Outputs::open(&wanted, outputs::When::AsItGoes)?;
     if let Some(note) = scenario::note(&scenario).filter(|_| !args.output.quiet) {
         terminal::tell(&note);
     }
 
     let mut test = LoadTest::from_scenario(&scenario)
-        .slack(args.engine.slack)
         .options(|options| dialling.apply(&args.dialling, options));
+    if let Some(slack) = args.engine.slack {
+        test = test.slack(slack);
+    }
     if let Some(threads) = args.engine.threads {
         test = test.threads(threads);
     }

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 /// The duration where neither an option nor a file says one.
 const DEFAULT_SECONDS: f64 = 10.0;
 
-/// The scenario of a command line.
+/// The scenario of a command line, for as many workers as `workers` says, or the file.
 ///
 /// # Errors
 /// What cannot be read, and every fault of the scenario.
-pub(crate) fn of(args: &ScenarioArgs) -> Result<Scenario, Failure> {
+pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, Failure> {
     let mut draft = Draft::begin(&args.subject)?;
     draft.put_load(args)?;
+    draft.put("numWorkers", "--workers", workers);
     draft.put_request(args)?;
     draft.put_connection(args);
     draft.put_rules(&args.sla);

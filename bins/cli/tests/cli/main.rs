@@ -8,6 +8,7 @@ mod documents;
 mod exit_codes;
 mod interrupts;
 mod outputs;
+mod platform;
 mod requests;
 mod scenarios;
 mod support;

@@ -25,7 +25,9 @@ pub(crate) fn limited(descriptors: u32) -> Command {
 }
 
 fn quiet(mut command: Command) -> Command {
-    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR"] {
+    for variable in
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "LOADCORE_TOKEN"]
+    {
         command.env_remove(variable).env_remove(variable.to_lowercase());
     }
     command.stdin(Stdio::null());

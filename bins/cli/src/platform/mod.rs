@@ -1,0 +1,168 @@
+//! Turns a scenario into a run on a platform, watched, reported and judged as one on this machine.
+//!
+//! The platform's result is the same document, so that every report and every exit code comes of it
+//! in the same way. What only this machine could do, its certificates, proxies and threads, is
+//! refused before anything is started.
+
+mod client;
+mod follow;
+mod problem;
+mod view;
+
+use crate::args::{DialArgs, EngineArgs, PlatformArgs, RunArgs};
+use crate::exit::{self, Failure};
+use crate::interrupt::Interrupts;
+use crate::outputs::{self, Outputs};
+use crate::progress::{self, Progress};
+use crate::{scenario, terminal};
+use client::Client;
+use follow::{Followed, Follower};
+use loadcore::RunResult;
+use loadcore::scenario::Scenario;
+use tokio::sync::watch;
+use view::View;
+
+/// Makes the run on the platform at `url`; answers the exit code of its result.
+///
+/// # Errors
+/// Where there is no result, or it could not be written.
+pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
+    refuse_what_is_of_this_machine(&args.dialling, &args.engine)?;
+    let PlatformArgs { token, workers, .. } = &args.platform;
+    let client = Client::new(url, token.as_deref().filter(|token| !token.is_empty()))?;
+    let wanted = outputs::wanted(&args.output.outputs)?;
+    let scenario = scenario::of(&args.scenario, *workers)?;
+    let mut outputs = Outputs::open(&wanted, outputs::When::AtTheEnd)?;
+    let mut interrupts = Interrupts::listen().map_err(Failure::system("await signals"))?;
+
+    let run = submit(&client, &scenario).await?;
+    if !args.output.quiet {
+        terminal::tell(&format!("run {run} on {}", client.shown()));
+    }
+    let shown = !args.output.quiet && terminal::shows_progress();
+    let progress = shown.then(|| Progress::new(&scenario));
+    let (followed, interrupted) = attend(&client, &run, &scenario, &mut interrupts, progress).await;
+    let (view, interrupted) = match followed? {
+        Followed::Ended(view) => (view, interrupted),
+        Followed::GivenUp(view) => {
+            let text = format!(
+                "run {run} was stopped and has not ended; the report is what was known last"
+            );
+            terminal::tell_error(&text);
+            (view, true)
+        }
+    };
+    let result = view.result()?.ok_or_else(|| without_result(&run, &view, interrupted))?;
+    let logs = outputs.take_logs();
+    let mut written = outputs.write(&result);
+    for mut log in logs {
+        let path = format!("/runs/{run}/stats/series?format=hlog");
+        let doing = format!("write to {}", log.place());
+        let copied = client.copy(&path, &mut log).await;
+        written = written.and(copied.map_err(|why| why.into_failure(client.shown(), &doing)));
+    }
+    written?;
+    if view.state() == "FAILED" {
+        return Err(without_result(&run, &view, interrupted));
+    }
+    let interrupted = interrupted || stopped_elsewhere(&view, &result);
+    Ok(exit::of_result(&result, interrupted, args.output.require_valid))
+}
+
+/// Names every option that says how this machine makes load.
+fn refuse_what_is_of_this_machine(dial: &DialArgs, engine: &EngineArgs) -> Result<(), Failure> {
+    let DialArgs { cacert, cert, key, connect_to, unix_socket, proxy } = dial;
+    let EngineArgs { threads, slack } = engine;
+    let given = [
+        ("--cacert", cacert.is_some()),
+        ("--cert", cert.is_some()),
+        ("--key", key.is_some()),
+        ("--connect-to", !connect_to.is_empty()),
+        ("--unix-socket", unix_socket.is_some()),
+        ("--proxy", proxy.is_some()),
+        ("--threads", threads.is_some()),
+        ("--slack", slack.is_some()),
+    ];
+    let names: Vec<_> = given.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{}: for load that this machine makes; with --controller workers make it, so leave it out",
+        names.join(", ")
+    )))
+}
+
+/// Starts the scenario; answers the run's id.
+async fn submit(client: &Client, scenario: &Scenario) -> Result<String, Failure> {
+    let mut document = scenario.to_value();
+    document["autoStart"] = true.into();
+    let created = client.post("/scenarios", Some(&document)).await;
+    let created = created.map_err(|why| why.into_failure(client.shown(), "start the run"))?;
+    created["runId"].as_str().map(str::to_owned).ok_or_else(|| {
+        let url = client.shown();
+        Failure::Platform(format!("{url} named no run: is it a loadcore controller?"))
+    })
+}
+
+/// Stays with the run until its end; answers whether it was interrupted as well.
+async fn attend(
+    client: &Client,
+    run: &str,
+    scenario: &Scenario,
+    interrupts: &mut Interrupts,
+    mut progress: Option<Progress>,
+) -> (Result<Followed, Failure>, bool) {
+    let (wish, stop) = watch::channel(false);
+    let teller = progress.as_ref().map(Progress::teller);
+    let say = |text: &str| match &teller {
+        Some(teller) => teller.tell(text),
+        None => terminal::tell(text),
+    };
+    let show = progress.as_ref().map(Progress::setter);
+    let show = show.as_ref().map(|show| show as &dyn Fn(progress::Latest));
+    let drain = scenario.drain;
+    let following = Follower { client, run, drain, stop, say: &say, show }.follow();
+    tokio::pin!(following);
+    let mut interrupted = false;
+    let mut refresh = tokio::time::interval(progress::REFRESH);
+    let followed = loop {
+        tokio::select! {
+            followed = &mut following => break followed,
+            () = interrupts.first() => {
+                interrupted = true;
+                let _ = wish.send(true);
+                if let Some(progress) = progress.take() {
+                    progress.leave();
+                }
+            }
+            _ = refresh.tick(), if progress.is_some() => {
+                if let Some(progress) = &progress {
+                    progress.draw();
+                }
+            }
+        }
+    };
+    if let Some(progress) = progress {
+        progress.clear();
+    }
+    (followed, interrupted)
+}
+
+/// Why a run has no result, or none that counts.
+fn without_result(run: &str, view: &View, interrupted: bool) -> Failure {
+    if interrupted {
+        return Failure::Interrupted;
+    }
+    let why = view.warnings().last().unwrap_or("the platform says no more about it");
+    Failure::Platform(format!("run {run} ended as {}: {why}", view.state()))
+}
+
+/// Whether somebody else ended the run before its time, and no rule did.
+fn stopped_elsewhere(view: &View, result: &RunResult) -> bool {
+    let elsewhere = view.state() == "ABORTED" && !result.sla.iter().any(|rule| rule.aborted);
+    if elsewhere {
+        terminal::tell("note: the run was stopped on the platform");
+    }
+    elsewhere
+}

@@ -1,0 +1,185 @@
+//! What the command says to a controller, and what it makes of one that misbehaves: against a server
+//! that answers by a script. The real one is met in the workspace's `tests/`.
+
+use crate::support::{Ran, closed_port, command, loadcore};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// What is answered to one request; `None` breaks the connection off.
+type Answer = Option<(u16, Value)>;
+
+/// A controller that gives each answer once and the last one again and again.
+struct Script {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    fn start(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            let last = answers.last().cloned().unwrap();
+            let mut answers = answers.into_iter();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let Some(request) = request(&mut stream) else { continue };
+                kept.lock().unwrap().push(request);
+                let answer = answers.next().unwrap_or_else(|| last.clone());
+                let Some((status, body)) = answer else { continue };
+                let body = body.to_string();
+                let length = body.len();
+                let _ =
+                    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}");
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        let controller = format!("http://{}", self.address);
+        loadcore(&[&["run", "a.test:1", "--controller", &controller], words].concat())
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+/// A request with its body; `None` where the other side broke off.
+fn request(stream: &mut TcpStream) -> Option<String> {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return Some(text);
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(read @ 1..) => bytes.extend_from_slice(&buffer[..read]),
+            _ => return None,
+        }
+    }
+}
+
+fn created() -> Answer {
+    Some((201, json!({"id": "s", "scenarioId": "s", "runId": "r-1", "state": "QUEUED"})))
+}
+
+fn state(state: &str, warnings: &[&str]) -> Answer {
+    Some((200, json!({"id": "r-1", "state": state, "warnings": warnings, "result": null})))
+}
+
+#[test]
+fn the_whole_scenario_and_the_token_are_sent() {
+    let script = Script::start(vec![created(), state("FAILED", &["no worker came"])]);
+    let controller = format!("{}/", script.address);
+    let ran = command()
+        .args(["run", "a.test:1", "--controller", &controller, "-u", "me:pw", "--workers", "3"])
+        .args(["-r", "5"])
+        .env("LOADCORE_TOKEN", "s3cret")
+        .output()
+        .unwrap();
+    let ran = Ran::of(ran).ended(1);
+    ran.says(&["run r-1 on http://127.0.0.1", "warning: no worker came", "FAILED: no worker came"]);
+    assert!(!ran.err.contains("s3cret"), "{ran:?}");
+
+    let requests = script.requests();
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /api/v1/scenarios HTTP/1.1\r\n"), "{head}");
+    assert!(head.to_lowercase().contains(&format!("\r\nhost: {}\r\n", script.address)), "{head}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["targetUrl"], "http://a.test:1/");
+    assert_eq!((&body["numWorkers"], &body["autoStart"]), (&json!(3), &json!(true)));
+    assert_eq!(body["headers"]["authorization"], "Basic bWU6cHc=", "it is not redacted there");
+    assert!(requests[1].starts_with("GET /api/v1/runs/r-1 HTTP/1.1\r\n"), "{}", requests[1]);
+    for request in &requests {
+        assert!(request.contains("authorization: Bearer s3cret\r\n"), "{request}");
+    }
+}
+
+#[test]
+fn a_controller_that_is_away_for_a_while_is_asked_again() {
+    let problem = json!({"type": "urn:loadcore:problem:not-ready", "detail": "the store is away"});
+    let answers = vec![
+        created(),
+        state("RUNNING", &["one"]),
+        None,
+        Some((503, problem)),
+        state("RUNNING", &["one", "two"]),
+        state("FAILED", &["one", "two"]),
+    ];
+    let script = Script::start(answers);
+    let ran = script.run(&[]).ended(1);
+    ran.says(&["trying again for 60 s", "answers again", "warning: one", "warning: two"]);
+    assert_eq!(ran.err.matches("warning: one").count(), 1, "{ran:?}");
+    assert_eq!(ran.err.matches("trying again").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn what_the_controller_refuses_is_told() {
+    let faults =
+        json!([{"path": "a", "message": "is wrong"}, {"path": "b.c", "message": "is too"}]);
+    let invalid =
+        json!({"type": "urn:loadcore:problem:invalid-scenario", "detail": "two", "faults": faults});
+    let script = Script::start(vec![Some((422, invalid))]);
+    script.run(&[]).ended(104).says(&["2 faults", "a: is wrong", "b.c: is too"]);
+
+    let standing_by = json!({"type": "urn:loadcore:problem:stands-by", "detail": "ask another"});
+    let script = Script::start(vec![Some((503, standing_by))]);
+    script.run(&[]).ended(1).says(&[&format!("http://{}", script.address), "ask another"]);
+
+    let script = Script::start(vec![Some((401, json!({"detail": "who are you"})))]);
+    script.run(&[]).ended(1).says(&["who are you; give --token"]);
+
+    let script = Script::start(vec![Some((200, json!("welcome")))]);
+    script.run(&[]).ended(1).says(&["is it a loadcore controller?"]);
+
+    let gone = json!({"type": "urn:loadcore:problem:not-found", "detail": "there is no run r-1"});
+    let script = Script::start(vec![created(), Some((404, gone))]);
+    script.run(&[]).ended(1).says(&["there is no run r-1"]);
+}
+
+#[test]
+fn nobody_there_is_told_with_the_url() {
+    let url = format!("http://{}", closed_port());
+    let ran = loadcore(&["run", "a.test", "--controller", &url]).ended(1);
+    ran.says(&[&format!("the controller at {url} cannot be reached: Connection refused")]);
+}
+
+#[test]
+fn what_is_for_this_machine_alone_is_refused_by_name() {
+    let at = |words: &[&str]| {
+        loadcore(&[&["run", "a.test", "--controller", "127.0.0.1:1"], words].concat()).ended(2)
+    };
+    for words in [
+        &["--threads", "2"][..],
+        &["--slack", "0"],
+        &["--proxy", "env"],
+        &["--connect-to", "a:1:b:2"],
+        &["--unix-socket", "/run/s"],
+        &["--cacert", "/a"],
+    ] {
+        at(words).says(&[words[0], "--controller"]);
+    }
+    at(&["--threads", "2", "--cert", "a", "--key", "b"]).says(&["--cert, --key, --threads: "]);
+    let secret = loadcore(&["run", "a.test", "--controller", "http://me:s3cret@h"]).ended(2);
+    secret.says(&["--controller", "--token"]);
+    assert!(!secret.err.contains("s3cret"));
+    loadcore(&["run", "a.test", "--workers", "2"]).ended(2).says(&["--controller"]);
+}
+
+#[test]
+fn a_token_in_the_environment_does_not_matter_without_a_controller() {
+    let ran = command().args(["run", &closed_port().to_string(), "-n", "1", "-q"]);
+    let ran = Ran::of(ran.env("LOADCORE_TOKEN", "s3cret").output().unwrap()).ended(0);
+    assert!(!ran.out.contains("s3cret"), "{ran:?}");
+}
