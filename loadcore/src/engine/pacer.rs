@@ -21,8 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// A rest of a wait that is polled away rather than slept, whatever the slack.
-/// Under a clock that tests have stopped, polling would never end.
-const SHORT: Nanos = if cfg!(test) { 0 } else { 15 * MICROSECOND };
+const SHORT: Nanos = 15 * MICROSECOND;
 /// The greatest lateness that is expected of the machine.
 const MAX_LEAD: Nanos = 100 * MICROSECOND;
 
@@ -56,7 +55,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
                 continue;
             }
             rest if rest > lateness.typical => wake - lateness.typical,
-            rest if exact || rest <= SHORT => {
+            rest if exact || is_short(rest) => {
                 while clock.now() < wake {
                     tokio::task::yield_now().await;
                 }
@@ -78,6 +77,11 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             () = core.replan.notified() => {}
         }
     }
+}
+
+/// Whether a rest is polled away. Under a clock that tests have stopped, polling would never end.
+fn is_short(rest: Nanos) -> bool {
+    !cfg!(test) && rest <= SHORT
 }
 
 /// How late the machine usually wakes us: a running median, which rises as often as it falls.

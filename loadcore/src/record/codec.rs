@@ -253,7 +253,7 @@ fn take_histogram(payload: &mut &[u8]) -> Result<Histogram, &'static str> {
     let overflow =
         Overflow { count: number(payload)?, max: number(payload)?, sum: number(payload)? };
     let hdr = hdr_from_bytes(std::mem::take(payload))?;
-    Histogram::from_parts(hdr, overflow).ok_or("has an impossible overflow")
+    hdr.with_overflow(overflow).ok_or("has an impossible overflow")
 }
 
 fn number(payload: &mut &[u8]) -> Result<u64, &'static str> {

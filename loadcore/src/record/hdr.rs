@@ -2,13 +2,14 @@
 //!
 //! Other implementations read what is written here. What is read here may be forged: the crate's own
 //! reader trusts the lengths and ranges it finds, and would allocate gigabytes or overflow for a few
-//! bytes. So the bytes are inflated up to a bound, and examined before it sees them.
+//! bytes; and it makes a histogram of 192 KiB for each, where most buckets are empty. So the bytes
+//! are inflated up to a bound and examined here, and what they count is added to a histogram that is
+//! there already.
 
 use super::Histogram;
-use flate2::read::ZlibDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use hdrhistogram::Histogram as Hdr;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
-use std::io::Read;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 /// A histogram as HdrHistogram's V2 encoding, deflated. What lies above the range is not in it.
 #[must_use]
@@ -22,31 +23,116 @@ pub(super) fn hdr_to_bytes(hdr: &Hdr<u64>) -> Vec<u8> {
 
 /// Reads HdrHistogram's V2 encoding, deflated, of a histogram with our range; else says what is
 /// wrong with it, as the end of a sentence.
-pub(super) fn hdr_from_bytes(bytes: &[u8]) -> Result<Hdr<u64>, &'static str> {
-    let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
-    let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
-    let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
-    if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
-        return Err("has a length that is not its own");
+pub(super) fn hdr_from_bytes(bytes: &[u8]) -> Result<Histogram, &'static str> {
+    let mut counts = Counts::default();
+    counts.read(bytes)?;
+    let mut histogram = Histogram::new();
+    counts.add_to(&mut histogram);
+    Ok(histogram)
+}
+
+/// The counts of one histogram, inflated and examined, in the order of their buckets. Reading the
+/// next one uses the same memory: a controller reads thousands of them each second.
+#[derive(Debug)]
+pub(super) struct Counts {
+    inflater: Decompress,
+    plain: Vec<u8>,
+    total: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { inflater: Decompress::new(true), plain: Vec::new(), total: 0 }
     }
-    // A count takes at most nine bytes.
-    let bound = (V2_HEADER + 9 * Histogram::BUCKETS) as u64;
-    let mut plain = Vec::new();
-    let mut inflater = ZlibDecoder::new(deflated).take(bound + 1);
-    inflater.read_to_end(&mut plain).map_err(|_| "cannot be inflated")?;
-    if plain.len() as u64 > bound {
-        return Err("inflates to more than a histogram can have");
+}
+
+impl Counts {
+    /// Reads a deflated V2 encoding. After an error there are no counts.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        self.total = 0;
+        let read = self.inflate(bytes).and_then(|()| examine(&self.plain));
+        match read {
+            Ok(total) => self.total = total,
+            Err(_) => self.plain.clear(),
+        }
+        read.map(|_| ())
     }
-    examine(&plain)?;
-    Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| "is not a histogram")
+
+    /// How many durations they count.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Adds them to a histogram.
+    pub(super) fn add_to(&self, histogram: &mut Histogram) {
+        let mut counts = self.plain.get(V2_HEADER..).unwrap_or_default();
+        let mut index = 0;
+        while let Some(zigzag) = take_zigzag(&mut counts) {
+            match zigzag {
+                0 => index += 1,
+                even if even % 2 == 0 => {
+                    histogram.record_n(lowest_of(index), even / 2);
+                    index += 1;
+                }
+                odd => index += odd / 2 + 1,
+            }
+        }
+    }
+
+    fn inflate(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
+        let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
+        let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
+        if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
+            return Err("has a length that is not its own");
+        }
+        self.inflater.reset(true);
+        self.plain.clear();
+        loop {
+            if self.plain.len() > MOST_PLAIN {
+                return Err("inflates to more than a histogram can have");
+            }
+            // What there is grows by at least so much, and at most to twice what is allowed.
+            self.plain.reserve(ROOM);
+            let before = (self.inflater.total_in(), self.inflater.total_out());
+            let rest = &deflated[before.0 as usize..];
+            let status = self.inflater.decompress_vec(rest, &mut self.plain, FlushDecompress::None);
+            match status.map_err(|_| "cannot be inflated")? {
+                Status::StreamEnd if self.plain.len() <= MOST_PLAIN => return Ok(()),
+                Status::StreamEnd => {}
+                // It ends in the middle.
+                _ if before == (self.inflater.total_in(), self.inflater.total_out()) => {
+                    return Err("cannot be inflated");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The most bytes of a V2 encoding: a count takes at most nine.
+const MOST_PLAIN: usize = V2_HEADER + 9 * Histogram::BUCKETS;
+/// Free room for each step of inflating.
+const ROOM: usize = 4 << 10;
+
+/// The lowest value of a bucket by its place: `value_for` of the reference implementation, for our
+/// range.
+fn lowest_of(index: u64) -> u64 {
+    // The first of all buckets are of half a microsecond; then come halves of twice the width each.
+    const UNIT: u32 = Histogram::LOWEST.ilog2();
+    const HALF: u64 = 1 << 10;
+    match index / HALF {
+        0 => index << UNIT,
+        half => (index % HALF + HALF) << (UNIT + half as u32 - 1),
+    }
 }
 
 /// Bytes before the counts in the V2 encoding.
 const V2_HEADER: usize = 40;
 
-/// Accepts a V2 encoding whose range is ours and whose counts have buckets there. The layout is
-/// that of `encodeIntoByteBuffer` in the Java implementation's `AbstractHistogram`.
-fn examine(plain: &[u8]) -> Result<(), &'static str> {
+/// Accepts a V2 encoding whose range is ours and whose counts have buckets there, and adds them up.
+/// The layout is that of `encodeIntoByteBuffer` in the Java implementation's `AbstractHistogram`.
+fn examine(plain: &[u8]) -> Result<u64, &'static str> {
     let (header, mut counts) = plain.split_at_checked(V2_HEADER).ok_or("is cut short")?;
     let mut wanted = Vec::with_capacity(V2_HEADER);
     wanted.extend_from_slice(&[0x1c, 0x84, 0x93, 0x13]);
@@ -73,7 +159,7 @@ fn examine(plain: &[u8]) -> Result<(), &'static str> {
             return Err("counts more than a histogram can");
         }
     }
-    Ok(())
+    Ok(total)
 }
 
 /// HdrHistogram's varint: as LEB128, but a ninth byte carries eight bits and is the last.
@@ -96,7 +182,9 @@ fn take_zigzag(bytes: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hdrhistogram::serialization::Deserializer;
     use proptest::prelude::*;
+    use std::io::Read;
 
     #[test]
     fn the_histogram_inside_is_read_by_hdrhistogram_itself() {
@@ -105,6 +193,46 @@ mod tests {
         let bytes = hdr_to_bytes(histogram.hdr());
         let read: Hdr<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
         assert_eq!(&read, histogram.hdr());
+    }
+
+    #[test]
+    fn every_bucket_is_found_by_its_place() {
+        let hdr = Histogram::new();
+        let hdr = hdr.hdr();
+        let mut lowest = 0;
+        for index in 0..Histogram::BUCKETS as u64 {
+            assert_eq!(lowest_of(index), lowest, "bucket {index}");
+            lowest = hdr.next_non_equivalent(lowest);
+        }
+        assert!(lowest > Histogram::HIGHEST);
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_counted() {
+        let mut histogram = Histogram::new();
+        histogram.record_n(0, 3);
+        (1..9_000).for_each(|n| histogram.record_n(n * n * n * 40, n));
+        histogram.record_n(Histogram::HIGHEST, 1 << 40);
+        let read = hdr_from_bytes(&hdr_to_bytes(histogram.hdr())).unwrap();
+        assert_eq!(read.hdr(), histogram.hdr());
+        assert_eq!((read.min(), read.max()), (histogram.min(), histogram.max()));
+    }
+
+    #[test]
+    fn what_is_cut_short_cannot_be_inflated() {
+        let whole = hdr_to_bytes(Histogram::new().hdr());
+        let mut counts = Counts::default();
+        for end in 8..whole.len() {
+            let mut cut = whole[..end].to_vec();
+            cut[4..8].copy_from_slice(&(end as u32 - 8).to_be_bytes());
+            // The checksum at its end may be cut off, and no more.
+            if let Err(fault) = counts.read(&cut) {
+                assert_eq!((fault, counts.total()), ("cannot be inflated", 0));
+            } else {
+                assert!(end + 4 >= whole.len(), "cut at {end}");
+            }
+        }
+        assert_eq!(counts.read(&whole), Ok(()), "what went before changes nothing");
     }
 
     #[test]
@@ -135,7 +263,7 @@ mod tests {
             bytes.extend_from_slice(counts);
             bytes
         };
-        assert_eq!(examine(&plain(&[2, 4])), Ok(()));
+        assert_eq!(examine(&plain(&[2, 4])), Ok(3));
         // A run of 2^63 empty buckets, whose negation overflows, and a count of 2^62.
         assert!(examine(&plain(&[0xff; 9])).is_err());
         assert!(examine(&plain(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80])).is_err());

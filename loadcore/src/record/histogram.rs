@@ -75,14 +75,12 @@ impl Histogram {
         Self { hdr, overflow: Overflow::default() }
     }
 
-    /// A histogram of what was read from its binary form, if `overflow` is possible.
-    pub(super) fn from_parts(hdr: Hdr<u64>, overflow: Overflow) -> Option<Self> {
-        let Overflow { count, max, sum } = overflow;
-        let possible = match count {
-            0 => overflow == Overflow::default(),
-            _ => max > Self::HIGHEST && sum >= max,
-        };
-        possible.then_some(Self { hdr, overflow }).filter(|whole| whole.count() <= Self::MOST)
+    /// The same with what lay above the range, if that is possible.
+    pub(super) fn with_overflow(mut self, overflow: Overflow) -> Option<Self> {
+        overflow.is_possible(self.hdr.len()).then(|| {
+            self.overflow = overflow;
+            self
+        })
     }
 
     /// Counts one duration.
@@ -249,12 +247,28 @@ impl Histogram {
 impl PackedHistogram {
     /// The histogram that was packed.
     pub(crate) fn unpack(&self) -> Histogram {
-        let hdr = hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
-        Histogram { hdr, overflow: self.overflow }
+        let histogram = hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
+        Histogram { overflow: self.overflow, ..histogram }
     }
 }
 
 impl Overflow {
+    /// Whether there can be such a one beside `within` values that have buckets.
+    pub(super) fn is_possible(&self, within: u64) -> bool {
+        let possible = match self.count {
+            0 => *self == Self::default(),
+            _ => self.max > Histogram::HIGHEST && self.sum >= self.max,
+        };
+        possible && within.saturating_add(self.count) <= Histogram::MOST
+    }
+
+    /// Adds those of another histogram.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.max = self.max.max(other.max);
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+
     fn add(&mut self, nanos: Nanos, count: u64) {
         self.count = self.count.saturating_add(count);
         self.max = self.max.max(nanos);
@@ -275,9 +289,7 @@ impl Default for Histogram {
 impl Merge for Histogram {
     fn merge(&mut self, other: &Self) {
         self.hdr.add(&other.hdr).expect("all histograms have the same range");
-        self.overflow.count = self.overflow.count.saturating_add(other.overflow.count);
-        self.overflow.max = self.overflow.max.max(other.overflow.max);
-        self.overflow.sum = self.overflow.sum.saturating_add(other.overflow.sum);
+        self.overflow.merge(&other.overflow);
     }
 }
 
@@ -303,7 +315,7 @@ impl<'de> Deserialize<'de> for Histogram {
         let bytes = BASE64.decode(text.hdr).map_err(|_| "is not Base64");
         let hdr = bytes.and_then(|bytes| hdr_from_bytes(&bytes));
         let whole = hdr.and_then(|hdr| {
-            Self::from_parts(hdr, text.above_range).ok_or("has an impossible aboveRange")
+            hdr.with_overflow(text.above_range).ok_or("has an impossible aboveRange")
         });
         whole.map_err(|fault| D::Error::custom(format_args!("the histogram {fault}")))
     }
