@@ -46,7 +46,12 @@ impl Api {
         Ok(self.call("GET", &path, "").await?.1)
     }
 
-    pub async fn until_state(&self, run: &str, state: &str, wait: Duration) -> Result<Value, String> {
+    pub async fn until_state(
+        &self,
+        run: &str,
+        state: &str,
+        wait: Duration,
+    ) -> Result<Value, String> {
         self.until(run, wait, |it| it["state"] == state).await
     }
 

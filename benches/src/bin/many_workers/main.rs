@@ -88,7 +88,10 @@ async fn measure(options: &Options) -> Result<(), String> {
     say(&while_running);
     let ended = now();
     let record = api.until_ended(&run, TO_END).await?;
-    say(&format!("from the load's end to the run's end: {:.1} s", ended.elapsed_now().as_secs_f64()));
+    say(&format!(
+        "from the load's end to the run's end: {:.1} s",
+        ended.elapsed_now().as_secs_f64()
+    ));
     say(&format!("controller, in all: {}", server.used()?));
     say(&format!("Redis, in all: {}", redis.process.used()?));
     say(&format!("this simulation, in all: {}", Used::of("self")?));
@@ -101,7 +104,10 @@ async fn measure(options: &Options) -> Result<(), String> {
     }
     say(&format!(
         "workers: {} snapshots, {:.1} MB, slowest put {} ms, {} puts tried again",
-        handed.puts, handed.bytes as f64 / 1e6, handed.slowest.as_millis(), handed.again
+        handed.puts,
+        handed.bytes as f64 / 1e6,
+        handed.slowest.as_millis(),
+        handed.again
     ));
     judge(&record, &handed)
 }
@@ -175,7 +181,9 @@ impl Watching<'_> {
             if second % 10 == 0 {
                 say(&format!(
                     "  {second} s: {} requests/s, watermark {:.1} s behind, controller {}",
-                    realtime["currentRps"], lags[lags.len() - 1], self.server.used()?
+                    realtime["currentRps"],
+                    lags[lags.len() - 1],
+                    self.server.used()?
                 ));
             }
         }
@@ -202,7 +210,8 @@ impl Watching<'_> {
 fn judge(record: &Value, handed: &Done) -> Result<(), String> {
     let result = &record["result"];
     let number = |path: &str| result.pointer(path).and_then(Value::as_u64).unwrap_or(u64::MAX);
-    let (due, sent, ok) = (number("/arrivals/due"), number("/arrivals/sent"), number("/outcomes/ok"));
+    let (due, sent, ok) =
+        (number("/arrivals/due"), number("/arrivals/sent"), number("/outcomes/ok"));
     let rows = result["series"].as_array().map_or(0, Vec::len);
     say(&format!(
         "result: {} due {due}, sent {sent}, ok {ok}, complete {}, {rows} rows; handed in: {}",

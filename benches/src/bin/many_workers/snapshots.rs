@@ -51,7 +51,11 @@ impl Snapshots {
         made.push((last, bytes));
         let bytes = &made[0].1;
         let id_at = bytes.windows(nobody.len()).position(|it| it == nobody.as_bytes());
-        Self { id_at: id_at.expect("a snapshot names its worker"), seconds: made, seconds_of_load: seconds }
+        Self {
+            id_at: id_at.expect("a snapshot names its worker"),
+            seconds: made,
+            seconds_of_load: seconds,
+        }
     }
 
     /// The figures and the bytes of a worker's snapshot `seq`, from 1; the last is final.
@@ -97,7 +101,12 @@ fn add_second(total: &mut Interval, rate: u64, second: u64, chance: &mut Chance)
     let on_the_way = if second == 1 { IN_FLIGHT.min(rate) } else { 0 };
     let lag = Spread { median_ns: 20e3, sigma: 0.7, tail: 400e3 };
     spread(&mut total.histograms.lag, lag, rate, chance);
-    spread(&mut total.health.pacer_lag, Spread { median_ns: 10e3, sigma: 0.5, tail: 200e3 }, rate / 10, chance);
+    spread(
+        &mut total.health.pacer_lag,
+        Spread { median_ns: 10e3, sigma: 0.5, tail: 200e3 },
+        rate / 10,
+        chance,
+    );
     if second == 1 {
         let connect = Spread { median_ns: 150e3, sigma: 0.3, tail: 3e6 };
         spread(&mut total.histograms.connect, connect, 64, chance);

@@ -130,7 +130,7 @@ impl Worker {
             let report = news.borrow_and_update().clone();
             // One that is lost is followed by the next.
             let _ = self.coordinator.beat(&report).await;
-            if report.beat % 2 == 0 {
+            if report.beat.is_multiple_of(2) {
                 // Whether the controller asks us to drain, as a worker looks every 2 s. It does not.
                 let _ = self.own.journal(&mailbox(&self.id), 0, Duration::ZERO).await;
             }

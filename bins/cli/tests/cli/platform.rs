@@ -179,7 +179,8 @@ fn what_is_for_this_machine_alone_is_refused_by_name() {
 
 #[test]
 fn a_token_in_the_environment_does_not_matter_without_a_controller() {
-    let ran = command().args(["run", &closed_port().to_string(), "-n", "1", "-q"]);
-    let ran = Ran::of(ran.env("LOADCORE_TOKEN", "s3cret").output().unwrap()).ended(0);
+    let mut asked = command();
+    asked.args(["run", &closed_port().to_string(), "-n", "1", "-q"]);
+    let ran = Ran::of(asked.env("LOADCORE_TOKEN", "s3cret").output().unwrap()).ended(0);
     assert!(!ran.out.contains("s3cret"), "{ran:?}");
 }

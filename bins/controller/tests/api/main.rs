@@ -1,6 +1,7 @@
 //! The API as its clients meet it, without a port: requests into the router, answers out of it.
 
 mod examples;
+mod live;
 mod openapi;
 mod operation;
 mod problems;

@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, Method, Request};
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::{RunRecord, RunState};
-use loadcore::cluster::{Controller, ControllerOptions, Coordinator, RunId, Store};
+use loadcore::cluster::{
+    AgentOptions, Controller, ControllerOptions, Coordinator, LocalWorkers, RunId, Store,
+};
 use loadcore::http::TargetPolicy;
 use loadcore_controller::app;
 use loadcore_controller::state::{AppState, Platform, Status};
@@ -15,9 +17,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-/// The API over a platform in memory, to which no worker belongs: nothing is ever loaded.
+/// The API over a platform in memory. Unless it is asked for workers it has none, and nothing is
+/// ever loaded.
 pub struct Api {
-    router: Router,
+    pub router: Router,
     pub store: Arc<dyn Store>,
     pub secrets: Secrets,
     user: Option<String>,
@@ -39,6 +42,16 @@ impl Api {
     }
 
     pub async fn with(policy: TargetPolicy) -> Self {
+        Self::made(policy, None).await
+    }
+
+    /// With workers inside, for runs against a target of the test's own.
+    pub async fn with_workers(most: usize) -> Self {
+        let options = AgentOptions { threads: Some(1), ..AgentOptions::default() };
+        Self::made(TargetPolicy::default(), Some(LocalWorkers { most, options })).await
+    }
+
+    async fn made(policy: TargetPolicy, local_workers: Option<LocalWorkers>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let coordinator: Arc<dyn Coordinator> = Arc::new(MemoryCoordinator::new());
         let secrets = Secrets::ephemeral();
@@ -46,7 +59,7 @@ impl Api {
             address: "http://127.0.0.1:0".into(),
             policy: policy.clone(),
             secrets: secrets.clone(),
-            local_workers: None,
+            local_workers,
         };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("a controller in memory starts");

@@ -1,0 +1,175 @@
+//! Runs that are really made, by workers inside against a target of the test's own.
+
+use crate::support::{Api, scenario};
+use axum::http::Method;
+use futures_util::StreamExt;
+use loadcore_target::{Config, Target};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// What a loaded machine may take for anything here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn target() -> Target {
+    Target::start(Config::default()).await.expect("a target starts")
+}
+
+/// A scenario of 50 requests per second on two workers.
+fn document(target: &Target, seconds: u64) -> Value {
+    scenario(json!({
+        "targetUrl": target.url("/"),
+        "durationSeconds": seconds,
+        "numWorkers": 2,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 50},
+        "sla": ["error_rate<50%"],
+        "autoStart": null,
+    }))
+}
+
+/// Starts a run, and answers the paths of its scenario and of itself.
+async fn started(api: &Api, document: &Value) -> (String, String) {
+    let answer = api.post("/api/v1/scenarios", document).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let created = answer.json();
+    let run = created["runId"].as_str().expect("a run was started");
+    assert!(created["state"].is_string());
+    (answer.header("location").to_owned(), format!("/api/v1/runs/{run}"))
+}
+
+/// Waits until the run is in one of these states, and answers it.
+async fn reaches(api: &Api, run: &str, states: &[&str]) -> Value {
+    let mut last = Value::Null;
+    let waits = async {
+        loop {
+            last = api.get(run).await.json();
+            if states.iter().any(|state| last["state"] == *state) {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, waits).await.is_ok(), "not {states:?}, but {last}");
+    last
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_to_its_end_and_its_figures_in_every_format() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let (scenario, run) = started(&api, &document(&target, 2)).await;
+    let ended = reaches(&api, &run, &["COMPLETED", "ABORTED", "FAILED"]).await;
+    assert_eq!(ended["state"], "COMPLETED", "{ended}");
+    let result = &ended["result"];
+    assert_eq!((&result["arrivals"]["due"], &result["complete"]), (&json!(100), &json!(true)));
+    assert_eq!(target.stats().requests, result["arrivals"]["sent"].as_u64().unwrap());
+    assert!(ended["startedAt"].is_string() && ended["endedAt"].is_string());
+
+    let get = async |path: &str| {
+        let answer = api.get(&format!("{run}{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer
+    };
+    let requests = &result["totalRequests"];
+    for path in [format!("{run}/stats/realtime"), format!("{scenario}/stats/realtime")] {
+        let realtime = api.get(&format!("{path}?lastNSeconds=3600")).await.json();
+        assert_eq!(&realtime["totalRequests"], requests, "{realtime}");
+        assert!(realtime["scenarioId"].is_string() && realtime["p99LatencyMs"].is_number());
+    }
+    let total = get("/stats/total").await.json();
+    assert_eq!((&total["totalRequests"], total.get("series")), (requests, None));
+    let table = get("/stats/total?format=csv").await.text;
+    assert!(table.lines().count() == 2 && table.contains("latency.p99Ms"), "{table}");
+    let series = get("/stats/series").await.json();
+    let sent: u64 =
+        series["items"].as_array().unwrap().iter().map(|row| row["sent"].as_u64().unwrap()).sum();
+    assert_eq!(sent, target.stats().requests);
+    assert!(get("/stats/series?format=csv").await.text.starts_with("second,due,sent"));
+    let log = get("/stats/histogram?format=hlog").await.text;
+    assert!(log.contains("#[Histogram log format version 1.3]"), "{log}");
+    assert!(log.lines().filter(|line| line.contains("HISTFAAA")).count() >= 2, "{log}");
+    assert!(get("/stats/histogram?format=hgrm").await.text.contains("Total count"));
+    assert!(get("/stats/histogram").await.json()["latency"].is_object());
+    assert_eq!(get("/report").await.json(), *result);
+    assert!(get("/report?format=text").await.text.contains("Verdict"));
+    let rules = get("/sla").await.json()["items"].clone();
+    assert_eq!(rules.as_array().unwrap().len(), 1, "{rules}");
+    assert_eq!((&rules[0]["rule"], &rules[0]["passed"]), (&json!("error_rate<50%"), &json!(true)));
+    assert_eq!(get("/bottlenecks").await.json()["items"], result["bottlenecks"]);
+    let timeline = get("/timeline").await.json();
+    assert!(timeline["items"].as_array().unwrap().iter().all(|event| event["text"].is_string()));
+    assert!(!timeline["items"].as_array().unwrap().is_empty());
+
+    let figures = api.get("/metrics").await.text;
+    let counted = format!("loadtest_requests_total {requests}");
+    assert!(figures.lines().any(|line| line == counted), "{counted} is not in\n{figures}");
+    let stop = api.call(Method::POST, &format!("{run}/stop"), None).await;
+    stop.problem(409, "has-ended");
+    assert_eq!(api.delete(&run).await.status, 204);
+    api.get(&run).await.problem(404, "not-found");
+    assert_eq!(api.get(&scenario).await.json()["runId"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_is_paused_resumed_changed_and_stopped() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let (_, run) = started(&api, &document(&target, 600)).await;
+    let command = async |method: Method, path: &str, body: Option<Value>| {
+        let answer = api.call(method, &format!("{run}/{path}"), body.as_ref()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+    };
+    reaches(&api, &run, &["RUNNING"]).await;
+    api.delete(&run).await.problem(409, "conflict");
+    command(Method::POST, "pause", None).await;
+    reaches(&api, &run, &["PAUSED"]).await;
+    command(Method::POST, "resume", None).await;
+    reaches(&api, &run, &["RUNNING"]).await;
+    command(Method::PATCH, "rate", Some(json!({"targetRps": 80, "overSeconds": 1}))).await;
+    let workers = api.get("/api/v1/workers").await.json();
+    let [first, second] = &workers["items"].as_array().unwrap()[..] else { panic!("{workers}") };
+    for worker in [first, second] {
+        assert_eq!(
+            (&worker["alive"], worker["task"].is_string()),
+            (&json!(true), true),
+            "{worker}"
+        );
+        assert!(run.ends_with(worker["runId"].as_str().unwrap()));
+    }
+    // The run is nobody else's business.
+    let others = api.as_user("ann").get("/api/v1/workers").await.json();
+    assert_eq!(others["items"][0]["runId"], Value::Null);
+    api.as_user("ann")
+        .call(Method::POST, &format!("{run}/stop"), None)
+        .await
+        .problem(404, "not-found");
+    command(Method::POST, "stop", None).await;
+    let ended = reaches(&api, &run, &["COMPLETED", "ABORTED", "FAILED"]).await;
+    assert_eq!(ended["state"], "ABORTED");
+    let events = api.get(&format!("{run}/timeline")).await.text;
+    assert!(events.contains("rate"), "{events}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_shows_each_second_and_the_end() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, api.router.clone()).into_future());
+    let (scenario, run) = started(&api, &document(&target, 2)).await;
+
+    let frames = async |path: &str| -> Vec<Value> {
+        let url = format!("ws://{address}{path}");
+        let (client, _) = tokio_tungstenite::connect_async(url).await.expect("a WebSocket");
+        let messages: Vec<_> = timeout(PATIENCE, client.collect()).await.expect("the stream ends");
+        let texts = messages.iter().flatten().filter(|message| message.is_text());
+        texts.map(|text| serde_json::from_str(text.to_text().unwrap()).unwrap()).collect()
+    };
+    let seen = frames(&format!("{scenario}/stream")).await;
+    let seqs: Vec<_> = seen.iter().map(|frame| frame["seq"].as_u64().unwrap()).collect();
+    assert!(seqs.is_sorted() && seqs.len() >= 3, "{seen:?}");
+    assert_eq!(seen.last().unwrap()["type"], "end");
+    assert!(seen.iter().any(|frame| frame["type"] == "interval"), "{seen:?}");
+    let last = seqs[seqs.len() - 2];
+    let rest = frames(&format!("{run}/stream?since={last}")).await;
+    assert_eq!((rest.len(), &rest[0]["type"]), (1, &json!("end")), "{rest:?}");
+    server.abort();
+}
