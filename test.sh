@@ -98,12 +98,8 @@ step_tests() {
     else
         local ignored=()
         if $long; then ignored=(-- --include-ignored); fi
-        # Every test file but the accuracy tests, which have a step of their own.
-        local files=() file
-        for file in */tests/*.rs bins/*/tests/*.rs; do
-            if [ -e "$file" ]; then files+=(--test "$(basename "$file" .rs)"); fi
-        done
-        cargo test "${everything[@]}" --no-fail-fast --lib --bins "${files[@]}" "${ignored[@]}"
+        # The accuracy tests are not among them: they have a step of their own.
+        cargo test "${everything[@]}" --no-fail-fast --tests "${ignored[@]}"
     fi
 }
 
@@ -126,20 +122,35 @@ step_examples() {
     return $bad
 }
 
-# The library as a user gets it: packed, unpacked elsewhere, used by a crate that knows nothing of
-# this workspace. That build is the check of the package, so cargo's own runs only with --long.
+# The crates as a user gets them: packed, unpacked elsewhere, the library used by a crate that knows
+# nothing of this workspace and the programs built. That is a check of the packages too, so cargo's
+# own, and `cargo install` of each program, run only with --long.
 step_package() {
-    local verify=(--no-verify)
-    if $long; then verify=(); fi
-    cargo package -p loadcore --locked --allow-dirty "${verify[@]}" || return
-    local version
+    local version crate verify=(--no-verify) crates=() programs=()
     version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-    tar -xzf "$target/package/loadcore-$version.crate" -C "$scratch" || return
-    mv "$scratch/loadcore-$version" "$scratch/loadcore" || return
+    for crate in loadcore loadcore-* bins/*; do
+        grep -q '^publish = false' "$crate/Cargo.toml" && continue
+        crates+=("$(sed -n '0,/^name = /s/^name = "\(.*\)"/\1/p' "$crate/Cargo.toml")")
+        case $crate in bins/*) programs+=("${crates[-1]}") ;; esac
+    done
+    if $long; then verify=(); fi
+    cargo package "${crates[@]/#/-p}" --locked --allow-dirty "${verify[@]}" || return
+    for crate in "${crates[@]}"; do
+        tar -xzf "$target/package/$crate-$version.crate" -C "$scratch" || return
+        mv "$scratch/$crate-$version" "$scratch/$crate" || return
+    done
     cp -r tests/consumer "$scratch/consumer" || return
+    mv "$scratch/consumer/workspace.toml" "$scratch/Cargo.toml" || return
     # The same versions as here, so that what is built already is used again.
-    cp Cargo.lock "$scratch/consumer/Cargo.lock" || return
-    (cd "$scratch/consumer" && CARGO_TARGET_DIR=$target cargo test)
+    cp Cargo.lock "$scratch/Cargo.lock" || return
+    export CARGO_TARGET_DIR=$target
+    (cd "$scratch" && cargo test -p consumer && cargo build --workspace --all-features) || return
+    if $long; then
+        for crate in "${programs[@]}"; do
+            (cd "$scratch" && cargo install --path "$crate" --locked --root "$scratch/installed") || return
+        done
+        for crate in "$scratch"/installed/bin/*; do "$crate" --version || return; done
+    fi
 }
 
 # Licences, sources and bans; advisories need the network and are looked at separately.

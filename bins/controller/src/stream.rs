@@ -1,7 +1,7 @@
 //! A run's frames into messages of a WebSocket, one JSON text each.
 //!
 //! A reader that does not read holds nothing up: frames that it misses are left out by the
-//! controller, and when a message has waited [`PATIENCE`] for room in the socket's buffer the
+//! controller, and when a message has waited `PATIENCE` for room in the socket's buffer the
 //! connection is closed. Streams are bounded in number; each holds one frame.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};

@@ -135,3 +135,149 @@ impl Merging {
         Published { number, interval, total: merged }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::id::{RunId, WorkerId};
+    use crate::record::fixtures::{Deed, deeds, play};
+    use proptest::prelude::*;
+
+    /// One that hands in what it has done so far, each second.
+    struct Hand {
+        run: RunId,
+        worker: WorkerId,
+        so_far: Snapshot,
+    }
+
+    impl Hand {
+        fn new() -> Self {
+            let worker = WorkerId::random();
+            let so_far = Snapshot { worker: worker.to_string(), epoch: 1, ..Snapshot::default() };
+            Self { run: RunId::random(), worker, so_far }
+        }
+
+        fn member(&self) -> Member {
+            (self.worker.clone(), 1)
+        }
+
+        /// What it hands in at the end of a second in which it did this.
+        fn does(&mut self, deeds: &[Deed]) -> SnapshotRecord {
+            self.so_far.total.merge(&play(deeds).total);
+            self.so_far.seq += 1;
+            self.so_far.elapsed_ns = self.so_far.seq * SECOND;
+            SnapshotRecord {
+                run: self.run.clone(),
+                worker: self.worker.clone(),
+                epoch: 1,
+                seq: self.so_far.seq,
+                elapsed_ns: self.so_far.elapsed_ns,
+                is_final: false,
+                bytes: self.so_far.encode().into(),
+            }
+        }
+    }
+
+    fn living(hands: &[Hand]) -> BTreeSet<Member> {
+        hands.iter().map(Hand::member).collect()
+    }
+
+    const OK: Deed = Deed::Answered { lag_us: 10, service_us: 700, status: 200 };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn the_percentiles_of_five_workers_are_those_of_one_histogram_exactly(
+            deeds in deeds(400),
+            whose in prop::collection::vec(0..5usize, 400),
+            seconds in 1..4usize,
+        ) {
+            let mut hands: Vec<_> = (0..5).map(|_| Hand::new()).collect();
+            let mut merging = Merging::default();
+            let (mut of_all, mut of_intervals) = (None, Interval::default());
+            for part in deeds.chunks(deeds.len().div_ceil(seconds).max(1)) {
+                for (number, hand) in hands.iter_mut().enumerate() {
+                    let dealt = part.iter().zip(&whose).filter(|(_, whose)| **whose == number);
+                    let dealt: Vec<_> = dealt.map(|(deed, _)| *deed).collect();
+                    prop_assert_eq!(merging.take(hand.does(&dealt)), Ok(true));
+                }
+                let published = merging.publish(&living(&hands), 0).expect("all have reported");
+                of_intervals.merge(&published.interval);
+                of_all = Some(published.total.total);
+            }
+            let one = play(&deeds).total;
+            let of_all = of_all.unwrap_or_default();
+            for (merged, single) in [
+                (&of_all.histograms.response, &one.histograms.response),
+                (&of_all.histograms.service, &one.histograms.service),
+            ] {
+                for quantile in [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0] {
+                    prop_assert_eq!(merged.quantile(quantile), single.quantile(quantile));
+                }
+            }
+            // And so is everything else, in the total and in the sum of the intervals.
+            prop_assert_eq!(&of_all, &one);
+            prop_assert_eq!(of_intervals.counters, one.counters);
+            prop_assert_eq!(of_intervals.histograms, one.histograms);
+        }
+    }
+
+    #[test]
+    fn one_that_is_late_is_waited_for_and_then_counted_in_a_later_interval() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let all = living(&hands);
+        let mut merging = Merging::default();
+        merging.take(hands[0].does(&[OK; 3])).unwrap();
+        assert!(merging.publish(&all, SECOND + GRACE - 1).is_none(), "the other may come yet");
+        let first = merging.publish(&all, SECOND + GRACE).expect("it is late");
+        assert_eq!((first.interval.counters.sent, first.total.total.counters.sent), (3, 3));
+        let late = hands[1].does(&[OK; 5]);
+        merging.take(late).unwrap();
+        merging.take(hands[0].does(&[OK; 3])).unwrap();
+        merging.take(hands[1].does(&[OK; 5])).unwrap();
+        let second = merging.publish(&all, 2 * SECOND).expect("all have reported");
+        assert_eq!((second.interval.counters.sent, second.total.total.counters.sent), (13, 16));
+    }
+
+    #[test]
+    fn the_same_again_or_an_older_one_counts_nothing() {
+        let mut hands = [Hand::new()];
+        let mut merging = Merging::default();
+        let (first, second) = (hands[0].does(&[OK]), hands[0].does(&[OK]));
+        assert_eq!(merging.take(second.clone()), Ok(true));
+        assert_eq!(merging.take(second), Ok(false));
+        assert_eq!(merging.take(first), Ok(false));
+        merging.publish(&living(&hands), 2 * SECOND);
+        let both = merging.publish(&living(&hands), 2 * SECOND).expect("the second second");
+        assert_eq!(both.total.total.counters.sent, 2);
+    }
+
+    #[test]
+    fn what_is_damaged_newer_or_another_workers_is_refused_and_changes_nothing() {
+        let mut hand = Hand::new();
+        let mut merging = Merging::default();
+        let good = hand.does(&[OK]);
+        let with = |change: &dyn Fn(&mut SnapshotRecord)| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            bad
+        };
+        let newer = |it: &mut SnapshotRecord| {
+            let mut bytes = it.bytes.to_vec();
+            bytes[4] = 9;
+            it.bytes = bytes.into();
+        };
+        let cut = |it: &mut SnapshotRecord| it.bytes.truncate(40);
+        for (bad, told) in [
+            (with(&newer), "version 9"),
+            (with(&cut), "the snapshot's section"),
+            (with(&|it| it.worker = WorkerId::random()), "another worker's"),
+            (with(&|it| it.seq = 1 << 60), "another number"),
+        ] {
+            let error = merging.take(bad).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+        assert_eq!(merging.take(good), Ok(true), "its own snapshot is still taken");
+    }
+}
