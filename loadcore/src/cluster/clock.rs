@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 const RECENT: usize = 32;
 /// A round trip older than this has let the clocks drift apart.
 const OLD: Duration = Duration::from_secs(60);
+/// What clocks drift apart within [`OLD`], and a half more: 50 millionths.
+const DRIFT: Duration = Duration::from_millis(3);
 
 /// The coordinator's clock.
 #[derive(Debug, Default)]
@@ -31,11 +33,14 @@ impl SharedClock {
     /// Learns from a question that was sent and answered at these instants.
     pub(in crate::cluster) fn learn(&mut self, sent: Instant, received: Instant, us: u64) {
         let error = received.saturating_duration_since(sent) / 2;
-        self.samples.retain(|sample| received.saturating_duration_since(sample.at) < OLD);
+        let new = Sample { at: sent + error, us, error };
+        // One that the new one contradicts was taken before the coordinator's clock was set.
+        self.samples
+            .retain(|old| new.at.saturating_duration_since(old.at) < OLD && new.agrees(old));
         if self.samples.len() == RECENT {
             self.samples.pop_front();
         }
-        self.samples.push_back(Sample { at: sent + error, us, error });
+        self.samples.push_back(new);
     }
 
     /// The instant here at which the coordinator's clock shows `us`; `None` before the first answer.
@@ -67,6 +72,16 @@ impl SharedClock {
     }
 }
 
+impl Sample {
+    /// Whether both can be of one clock that runs on. `old` is the older one.
+    fn agrees(&self, old: &Self) -> bool {
+        let here = self.at.saturating_duration_since(old.at);
+        let there = Duration::from_micros(self.us.saturating_sub(old.us));
+        self.us >= old.us.saturating_sub(DRIFT.as_micros() as u64)
+            && here.abs_diff(there) <= self.error + old.error + DRIFT
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +102,17 @@ mod tests {
         // After a minute without it, the next best.
         clock.learn(at(60_301), at(60_341), 61_000_000);
         assert_eq!(clock.error(), Duration::from_millis(20));
+    }
+
+    #[test]
+    fn after_the_coordinators_clock_was_set_its_new_time_is_believed() {
+        let start = crate::time::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut clock = SharedClock::default();
+        clock.learn(at(0), at(2), 1_000_000);
+        clock.learn(at(1_000), at(1_040), 61_020_000); // a minute ahead, and a slower round trip
+        assert_eq!(clock.us_at(at(1_020)), Some(61_020_000));
+        clock.learn(at(2_000), at(2_100), 2_050_000); // and back
+        assert_eq!(clock.us_at(at(2_050)), Some(2_050_000));
     }
 }

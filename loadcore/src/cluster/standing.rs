@@ -102,31 +102,41 @@ impl Standing {
     }
 }
 
-/// Divides parts among members, so that no part is split further than it has to be: a part that is
-/// large is split among all, small ones go whole to whoever has least.
+/// Divides parts among members, so that no part is split further than it has to be: who has least
+/// gets a part whole, if that leaves it near an even share, and else the part is split.
 ///
-/// Answers who gets what. There must be at least one member.
+/// Answers who gets what: of `p` parts and `m` members at most `p + 8 (p + m)` pieces, since pieces
+/// are no smaller than an eighth of an even share. There must be at least one member.
 #[must_use]
 pub fn divide(parts: &[Share], members: &BTreeMap<Member, Vec<Share>>) -> Vec<(Member, Share)> {
-    let mut load: BTreeMap<&Member, f64> =
-        members.iter().map(|(member, owned)| (member, size(owned))).collect();
-    let total = size(parts) + load.values().sum::<f64>();
-    // An even share. A part of a quarter of it or less is not worth splitting.
-    let even = total / members.len() as f64;
+    /// Pieces that an even share is made of, where parts have to be split.
+    const GRAIN: f64 = 8.0;
+    // Who has least stands at the front; of equals, the first by name.
+    let mut by_load: BTreeSet<(u64, &Member)> =
+        members.iter().map(|(member, owned)| (parts_in(size(owned)), member)).collect();
+    let even = (size(parts) + members.values().map(|owned| size(owned)).sum::<f64>())
+        / members.len() as f64;
     let mut ordered = parts.to_vec();
-    ordered.sort_by_key(|part| std::cmp::Reverse((part.fraction() * 1e15) as u64));
+    ordered.sort_by_key(|part| std::cmp::Reverse(parts_in(part.fraction())));
     let mut given = Vec::new();
     for part in ordered {
-        let pieces = if part.fraction() > even / 4.0 { members.len() as u64 } else { 1 };
+        let (least, _) = *by_load.first().expect("at least one member");
+        let fits = least + parts_in(part.fraction()) <= parts_in(even * (1.0 + 1.0 / GRAIN));
+        let grains = (GRAIN * part.fraction() / even).ceil().max(1.0) as u64;
+        let pieces = if fits { 1 } else { grains.min(members.len() as u64) };
         for k in 0..pieces {
             let piece = part.split(k, pieces);
-            let least = load.iter().min_by(|a, b| a.1.total_cmp(b.1).then(a.0.cmp(b.0)));
-            let member = *least.expect("at least one member").0;
-            load.entry(member).and_modify(|sum| *sum += piece.fraction());
+            let (load, member) = by_load.pop_first().expect("at least one member");
+            by_load.insert((load + parts_in(piece.fraction()), member));
             given.push((member.clone(), piece));
         }
     }
     given
+}
+
+/// A fraction of the schedule in parts of 10^15, which can be ordered.
+fn parts_in(fraction: f64) -> u64 {
+    (fraction * 1e15) as u64
 }
 
 fn size(parts: &[Share]) -> f64 {
@@ -173,6 +183,49 @@ mod tests {
                 prop_assert_eq!(all, 10_000);
                 prop_assert!(parts.len() < 200, "{} parts", parts.len());
             }
+        }
+    }
+
+    /// Who has how much after `lost` of so many workers were lost and `new` have come.
+    fn after_a_loss(workers: u64, lost: u64, new: u64) -> (usize, Vec<f64>) {
+        let mut standing = Standing::default();
+        for k in 0..workers {
+            standing.read(&take(k, Share::WHOLE.split(k, workers), 0));
+        }
+        for k in 0..lost {
+            let (worker, epoch) = member(k);
+            standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
+        }
+        for k in workers..workers + new {
+            standing.members.insert(member(k), Vec::new());
+        }
+        let given = divide(&standing.orphans, &standing.members);
+        for ((worker, epoch), part) in &given {
+            let (worker, epoch, part) = (worker.clone(), *epoch, *part);
+            standing.read(&Entry::Take { worker, epoch, part, from_ns: 0 });
+        }
+        assert!(standing.orphans.is_empty());
+        (given.len(), standing.members.values().map(|parts| size(parts)).collect())
+    }
+
+    #[test]
+    fn the_loss_of_many_among_many_takes_few_entries() {
+        let (entries, loads) = after_a_loss(1_000, 1_000, 1_000);
+        assert_eq!(entries, 1_000, "each part whole");
+        assert!(loads.iter().all(|load| (load * 1_000.0 - 1.0).abs() < 1e-9));
+        let (entries, loads) = after_a_loss(1_000, 1, 0);
+        assert_eq!(entries, 8, "an eighth more for eight, and nothing for the others");
+        assert!(loads.iter().all(|load| *load < 1.13 / 999.0));
+        let (entries, _) = after_a_loss(1_000, 500, 0);
+        assert!(entries <= 8 * 500, "{entries}");
+    }
+
+    #[test]
+    fn among_few_the_shares_are_even_again() {
+        for (workers, lost) in [(2, 1), (4, 1), (5, 2), (8, 1), (9, 3)] {
+            let (_, loads) = after_a_loss(workers, lost, 0);
+            let even = 1.0 / (workers - lost) as f64;
+            assert!(loads.iter().all(|load| (load / even - 1.0).abs() < 0.13), "{loads:?}");
         }
     }
 

@@ -188,6 +188,9 @@ pub struct RunRecord {
     pub ended_unix_ms: Option<u64>,
     /// How far it is.
     pub state: RunState,
+    /// How it is to end, where that was decided before its end.
+    #[serde(default)]
+    pub ends_as: Option<RunState>,
     /// The scenario's document as it was when the run was asked for, with its secrets sealed.
     pub scenario: Value,
     /// What the run was told.

@@ -22,7 +22,7 @@ use super::secrets::WorkerKeys;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
 use beats::Status;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -62,6 +62,8 @@ pub struct Agent {
     generator: Arc<dyn Generator>,
     keys: WorkerKeys,
     status: Arc<Status>,
+    /// Asks for the end of all load at once.
+    halt: watch::Receiver<bool>,
 }
 
 impl std::fmt::Debug for Agent {
@@ -105,7 +107,16 @@ impl Agent {
             clock_error_us: u64::MAX,
             task: None,
         }));
-        Ok(Self { worker, coordinator, generator, keys, status })
+        // Who never asks is not gone either.
+        static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+        let halt = NEVER.subscribe();
+        Ok(Self { worker, coordinator, generator, keys, status, halt })
+    }
+
+    /// The same, and it makes no more load once `halt` is true: it hands in what it has measured,
+    /// and takes no more tasks.
+    pub(super) fn with_halt(self, halt: watch::Receiver<bool>) -> Self {
+        Self { halt, ..self }
     }
 
     /// Its identity: a new one for each start.
@@ -160,7 +171,7 @@ impl Agent {
 
     async fn serve(&self, mut drain: watch::Receiver<bool>) {
         let mut epoch = 0;
-        while !*drain.borrow_and_update() {
+        while !*drain.borrow_and_update() && !*self.halt.borrow() {
             // The question is not cut short by a drain: it might have been answered already.
             match self.coordinator.take(&self.worker, TASK_WAIT).await {
                 Ok(Some(task)) => {

@@ -46,9 +46,11 @@ pub(super) async fn serve(
         outbox: &outbox,
         applied: 0,
         state: TaskState::Taken,
+        start: None,
         heard: Vec::new(),
         parts: Vec::new(),
         drain,
+        halt: agent.halt.clone(),
     };
     let coordinator = &*agent.coordinator;
     tokio::select! {
@@ -67,11 +69,14 @@ struct Term<'a> {
     outbox: &'a Outbox,
     applied: u64,
     state: TaskState,
+    /// When the run's clock shows 0, on the coordinator's clock, in microseconds.
+    start: Option<u64>,
     /// What was said of the load before it began here, with its moments.
     heard: Vec<(Nanos, Order)>,
     /// Parts taken before the load began here.
     parts: Vec<Share>,
     drain: &'a mut watch::Receiver<bool>,
+    halt: watch::Receiver<bool>,
 }
 
 /// What an entry says to a worker.
@@ -80,8 +85,8 @@ enum Said {
     Start(u64),
     /// Something about the load, from a moment on.
     Load(Nanos, Order),
-    /// The controller holds us for lost.
-    Lost,
+    /// The controller holds us for lost: what is ours is nobody's after this moment.
+    Lost(Nanos),
     Close,
     /// Somebody else's.
     Nothing,
@@ -111,7 +116,7 @@ impl Term<'_> {
             simulated: None,
         };
         match self.agent.generator.start(&scenario, duty).await {
-            Ok(load) => self.make_load(load, fence).await,
+            Ok(load) => self.make_load(load, clock, fence).await,
             Err(reason) => {
                 self.tell(TaskState::Refused { reason });
                 self.wait_for_close().await;
@@ -138,8 +143,9 @@ impl Term<'_> {
             loop {
                 match self.next().await? {
                     Said::Admitted(key) => return Some(key),
-                    Said::Lost | Said::Close => return None,
-                    _ => {}
+                    Said::Lost(_) | Said::Close => return None,
+                    // Whoever comes in the middle of a run is told how far it is before that.
+                    said => self.remember(said),
                 }
             }
         });
@@ -166,27 +172,35 @@ impl Term<'_> {
         Scenario::from_json(&text).map_err(|error| error.to_string())
     }
 
+    /// Keeps what is said of a load that has not begun here.
+    fn remember(&mut self, said: Said) {
+        match said {
+            Said::Start(at_us) => self.start = Some(at_us),
+            Said::Load(at, order) => self.heard.push((at, order)),
+            Said::Admitted(_) | Said::Lost(_) | Said::Close | Said::Nothing => {}
+        }
+    }
+
     /// Waits until the start is known and a part is ours; answers the run's clock.
     async fn wait_for_work(&mut self) -> Option<Clock> {
-        let mut start = None;
-        let mut drain = self.drain.clone();
+        let (mut drain, mut halt) = (self.drain.clone(), self.halt.clone());
         let wait = async {
             loop {
-                let said = tokio::select! {
+                let at = self.start.and_then(|us| self.status().instant_of(us));
+                if let Some(zero) = at.filter(|_| !self.parts.is_empty()) {
+                    return Some(Clock::starting_at(zero));
+                }
+                tokio::select! {
                     biased;
                     // Who has nothing yet may go at once.
                     () = super::true_or_gone(&mut drain) => return None,
-                    said = self.next() => said?,
-                };
-                match said {
-                    Said::Start(at_us) => start = Some(at_us),
-                    Said::Load(at, order) => self.heard.push((at, order)),
-                    Said::Lost | Said::Close => return None,
-                    Said::Admitted(_) | Said::Nothing => {}
-                }
-                let at = start.and_then(|us| self.status().instant_of(us));
-                if let Some(zero) = at.filter(|_| !self.parts.is_empty()) {
-                    return Some(Clock::starting_at(zero));
+                    () = super::true_or_gone(&mut halt) => return None,
+                    said = self.next() => match said? {
+                        Said::Lost(_) | Said::Close => return None,
+                        said => self.remember(said),
+                    },
+                    // The coordinator's clock may be all that is lacking.
+                    () = tokio::time::sleep(AGAIN) => {}
                 }
             }
         };
@@ -194,15 +208,16 @@ impl Term<'_> {
     }
 
     /// Hands on what the journal says, and hands in what the load shows, until both have ended.
-    async fn make_load(&mut self, mut load: Load, fence: Fence) {
+    async fn make_load(&mut self, mut load: Load, clock: Clock, fence: Fence) {
         self.tell(TaskState::Running);
-        let mut last = None;
+        let (mut last, mut halt) = (None, self.halt.clone());
         loop {
+            let halted = self.state == TaskState::Fenced;
             tokio::select! {
                 biased;
                 said = self.next() => match said {
                     Some(Said::Load(at, order)) => load.control.order_at(at, order),
-                    Some(Said::Lost) => self.fenced(&load, &fence),
+                    Some(Said::Lost(at)) => self.fenced(&load, at),
                     // Nobody wants any more of it.
                     Some(Said::Close) | None => return,
                     Some(_) => {}
@@ -214,23 +229,29 @@ impl Term<'_> {
                     }
                     None => break,
                 },
+                () = super::true_or_gone(&mut halt), if !halted => {
+                    self.fenced(&load, clock.now());
+                }
                 () = tokio::time::sleep(LOOK) => {
                     if fence.is_over() {
-                        self.fenced(&load, &fence);
+                        self.fenced(&load, fence.until());
                     }
                 }
             }
         }
-        self.tell(TaskState::Ended);
+        // That the lease was over is said to the end: the controller gives what was ours to others.
+        if self.state != TaskState::Fenced {
+            self.tell(TaskState::Ended);
+        }
         if let Some(last) = last {
             self.wait_until_kept(last).await;
         }
     }
 
-    /// The lease is over: nothing more is sent in this term.
-    fn fenced(&mut self, load: &Load, fence: &Fence) {
+    /// The lease is over: nothing that is due after `at` is sent in this term.
+    fn fenced(&mut self, load: &Load, at: Nanos) {
         if self.state != TaskState::Fenced {
-            load.control.order_at(fence.until(), Order::Stop(DropReason::Fenced));
+            load.control.order_at(at, Order::Stop(DropReason::Fenced));
             self.tell(TaskState::Fenced);
         }
     }
@@ -298,7 +319,9 @@ impl Term<'_> {
             Entry::Release { worker, epoch, part, from_ns } if mine(worker.clone(), epoch) => {
                 Said::Load(from_ns, Order::Release(part, from_ns))
             }
-            Entry::Lost { worker, epoch, .. } if mine(worker.clone(), epoch) => Said::Lost,
+            Entry::Lost { worker, epoch, at_ns, .. } if mine(worker.clone(), epoch) => {
+                Said::Lost(at_ns)
+            }
             Entry::Pause { at_ns } => Said::Load(at_ns, Order::Pause),
             Entry::Resume { at_ns } => Said::Load(at_ns, Order::Resume),
             Entry::Rate { at_ns, target_rps, over_seconds } => {

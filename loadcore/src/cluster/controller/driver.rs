@@ -11,8 +11,11 @@ use super::live::{self, Live};
 use super::merge::{Merging, Published};
 use super::{Inner, finish};
 use crate::analysis::sla::Event;
+use crate::cluster::WorkerId;
 use crate::cluster::agent::LEASE;
-use crate::cluster::coordinator::{self, PROTOCOL, SnapshotRecord, TaskState, WorkerReport};
+use crate::cluster::coordinator::{
+    self, CoordinatorError, PROTOCOL, SnapshotRecord, TaskState, WorkerReport,
+};
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::secrets::{PlanKey, SealedPlan};
@@ -33,6 +36,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 const TICK: Duration = Duration::from_millis(100);
 /// From the decision to the start: time for every worker to hear of it and start its threads.
 const START_LEAD_US: u64 = 400_000;
+/// And so much more for each of them, since each reads what is said to all.
+const START_LEAD_EACH_US: u64 = 1_000;
 /// From an order to its moment, so that every worker has heard of it.
 const NOTICE: Nanos = 500 * MILLISECOND;
 /// From the decision to the moment from which a lost worker's parts are another's.
@@ -49,6 +54,12 @@ const PAUSED: Duration = Duration::from_secs(3_600);
 const HAND_IN: Duration = Duration::from_secs(60);
 /// How long a lost worker's last snapshot is awaited after the load's end.
 const EVIDENCE: Duration = Duration::from_secs(2);
+/// Between two tries to read what another controller has left.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long whoever asked for a change waits for it to be where it outlives this controller.
+const TO_OUTLIVE: Duration = Duration::from_secs(2);
+/// How often workers are told of the end, a second apart, until that was heard.
+const CLOSES: u32 = 60;
 /// How often it is looked whether the coordinator still has the journal.
 const CHECK: Duration = Duration::from_secs(1);
 /// Every how many of these looks it is asked for snapshots as well, while the load is made.
@@ -82,6 +93,17 @@ impl Driven {
     }
 }
 
+/// Somebody who asked for a change, which stands in the journal.
+struct Answer {
+    to: oneshot::Sender<Result<(), ControllerError>>,
+    /// Entries that have to be somewhere else too before it is sent.
+    entries: u64,
+    since: Instant,
+}
+
+/// The newest report of each worker.
+type Reports = BTreeMap<WorkerId, WorkerReport>;
+
 /// One run's course.
 pub(super) struct Driver {
     controller: Arc<Inner>,
@@ -101,15 +123,20 @@ pub(super) struct Driver {
     beats: BTreeMap<String, (u64, Instant)>,
     /// The last time that the coordinator answered.
     heard: Instant,
+    /// Since when the run is driven here.
+    begun: Instant,
+    /// When the run's clock shows 0: kept, so that nobody who sets a clock moves the run's.
+    zero: Option<Instant>,
     /// Since when the run is in its state.
     since: Instant,
     /// Since when there is a worker that could take what is nobody's.
     ready_since: Option<Instant>,
-    offered: bool,
+    /// Tasks offered so far, those that were taken included; `None`: nobody knows.
+    tasks: Option<u32>,
     unknown: u64,
     confirmed: BTreeMap<Member, u64>,
-    /// How it is to end, once it has.
-    end_as: RunState,
+    /// Whoever waits to hear that a change was made.
+    answers: Vec<Answer>,
     refusals: BTreeMap<Member, String>,
     /// How many entries each member has said that it has applied.
     applied: BTreeMap<Member, u64>,
@@ -139,8 +166,6 @@ impl Driver {
         let live = Live::new(record.clone(), &scenario, started_ms);
         let driven =
             Arc::new(Driven { live: Mutex::new(live), changes: watch::Sender::new(0), inbox });
-        let end_as =
-            if standing.stopped_at.is_some() { RunState::Aborted } else { RunState::Completed };
         Self {
             controller,
             driven,
@@ -154,12 +179,14 @@ impl Driver {
             published: None,
             beats: BTreeMap::new(),
             heard: now(),
+            begun: now(),
+            zero: None,
             since: now(),
             ready_since: None,
-            offered: record.state != RunState::Queued,
+            tasks: None,
             unknown: 0,
             confirmed: BTreeMap::new(),
-            end_as,
+            answers: Vec::new(),
             refusals: BTreeMap::new(),
             applied: BTreeMap::new(),
             changed: true,
@@ -198,7 +225,11 @@ impl Driver {
                     biased;
                     () = &mut tick => break,
                     message = inbox.recv() => match message {
-                        Some(message) => self.hear(message),
+                        Some(Message::Snapshot(snapshot)) => self.snapshot(*snapshot),
+                        Some(Message::Command(command, to)) => {
+                            self.hear(command, to);
+                            break;
+                        }
                         // The controller ends.
                         None => return false,
                     },
@@ -210,7 +241,9 @@ impl Driver {
             self.step().await;
             self.confirm().await;
             self.save();
+            self.answer();
             if self.record.state.has_ended() {
+                self.close().await;
                 return true;
             }
         }
@@ -232,32 +265,55 @@ impl Driver {
     }
 
     /// Goes on with what another controller has left: its journal may be longer in the coordinator
-    /// than in the store, and snapshots wait in both.
+    /// than in the store, and snapshots wait in both. All of it is read before anything is done: what
+    /// is not seen would be overwritten.
     async fn take_up(&mut self) {
         if self.record.state == RunState::Queued {
             return;
         }
-        let run = self.record.id.clone();
-        if let Ok(Some(journal)) =
-            self.controller.coordinator.journal(&run, 0, Duration::ZERO).await
-        {
-            let known = self.record.journal.len();
-            if journal.len() > known && journal[..known] == self.record.journal[..] {
-                for entry in journal[known..].iter().cloned() {
-                    self.note(entry);
-                }
+        self.driven.live().resumes(self.controller.term());
+        let (journal, intervals, snapshots) = loop {
+            match self.read_what_is_left().await {
+                Some(read) => break read,
+                None => tokio::time::sleep(AGAIN).await,
             }
+        };
+        let known = self.record.journal.len();
+        if journal.len() > known && journal[..known] == self.record.journal[..] {
+            journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
-        let stored = self.controller.store.intervals(&self.record.owner, &run, 0, usize::MAX).await;
-        if let Ok(read) = finish::read_intervals(&stored.unwrap_or_default()) {
-            self.resume_intervals(&read);
+        self.pin();
+        match finish::read_intervals(&intervals) {
+            Ok(read) => self.resume_intervals(&read),
+            Err(why) => self.warn(&format!("a stored interval cannot be read: {why}")),
         }
-        let kept = self.controller.store.snapshots(&self.record.owner, &run).await;
-        let newest = self.controller.coordinator.newest(&run).await;
-        for snapshot in kept.unwrap_or_default().into_iter().chain(newest.unwrap_or_default()) {
-            self.snapshot(snapshot);
-        }
+        snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
+    }
+
+    async fn read_what_is_left(
+        &self,
+    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, Vec<SnapshotRecord>)> {
+        let Inner { coordinator, store, clock, .. } = &*self.controller;
+        let (owner, run) = (&self.record.owner, &self.record.id);
+        let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
+        let intervals = store.intervals(owner, run, 0, usize::MAX).await.ok()?;
+        let mut snapshots = store.snapshots(owner, run).await.ok()?;
+        snapshots.extend(coordinator.newest(run).await.ok()?);
+        let sent = now();
+        let us = coordinator.now_us().await.ok()?;
+        clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
+        Some((journal.unwrap_or_default(), intervals, snapshots))
+    }
+
+    /// Finds the instant at which the run's clock shows 0.
+    fn pin(&mut self) {
+        let Some(start_us) = self.standing.start_us else { return };
+        let (here, there) = (now(), self.controller.now_us());
+        self.zero = match start_us.checked_sub(there) {
+            Some(ahead) => here.checked_add(Duration::from_micros(ahead)),
+            None => here.checked_sub(Duration::from_micros(there - start_us)),
+        };
     }
 
     fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
@@ -270,6 +326,7 @@ impl Driver {
             total.elapsed_ns = span.to_ns;
             let published = Published {
                 number: span.from_ns / SECOND,
+                end_ns: span.to_ns,
                 interval: interval.total.clone(),
                 total: total.clone(),
             };
@@ -280,12 +337,31 @@ impl Driver {
 
     // ------------------------------------------------------------ what comes in
 
-    fn hear(&mut self, message: Message) {
-        match message {
-            Message::Snapshot(snapshot) => self.snapshot(*snapshot),
-            Message::Command(command, answer) => {
-                // Whoever asked may have gone.
-                let _ = answer.send(self.command(command));
+    fn hear(&mut self, command: Command, to: oneshot::Sender<Result<(), ControllerError>>) {
+        match self.command(command) {
+            Ok(()) => {
+                let entries = self.record.journal.len() as u64;
+                self.answers.push(Answer { to, entries, since: now() });
+            }
+            // Whoever asked may have gone.
+            Err(error) => drop(to.send(Err(error))),
+        }
+    }
+
+    /// Answers those whose change is where it outlives this controller.
+    fn answer(&mut self) {
+        let (published, kept) = (self.published.unwrap_or(0), self.keeper.kept().borrow().all);
+        for answer in std::mem::take(&mut self.answers) {
+            if kept || published >= answer.entries {
+                let _ = answer.to.send(Ok(()));
+            } else if answer.since.elapsed_now() > TO_OUTLIVE {
+                let text = "neither the workers nor the store have heard of this change within 2 s; \
+                            it is made as soon as they can be reached, if this controller lives";
+                let kind = coordinator::Kind::Unavailable(text.to_owned());
+                let error = CoordinatorError { kind, doing: "pass the change on", source: None };
+                let _ = answer.to.send(Err(error.into()));
+            } else {
+                self.answers.push(answer);
             }
         }
     }
@@ -306,7 +382,13 @@ impl Driver {
 
     fn command(&mut self, command: Command) -> Result<(), ControllerError> {
         let refuse = |text: &str| Err(ControllerError::Refused(text.to_owned()));
-        if self.record.state.has_ended() || self.record.state == RunState::Stopping {
+        if self.record.state == RunState::Stopping {
+            return match command {
+                Command::Stop => Ok(()),
+                _ => refuse("the run is being stopped: it cannot be changed any more"),
+            };
+        }
+        if self.record.state.has_ended() {
             return Err(ControllerError::HasEnded {
                 run: self.record.id.clone(),
                 state: state_name(self.record.state),
@@ -354,7 +436,7 @@ impl Driver {
     }
 
     fn stop(&mut self, end_as: RunState, kind: &str, text: &str) {
-        self.end_as = end_as;
+        self.record.ends_as = Some(end_as);
         self.event(kind, text, Value::Null);
         if self.standing.start_us.is_none() {
             // Nothing was sent: there is nothing to wait for.
@@ -372,8 +454,12 @@ impl Driver {
     fn note(&mut self, entry: Entry) {
         self.standing.read(&entry);
         self.course.read(&entry);
+        let is_start = matches!(entry, Entry::Start { .. });
         self.record.journal.push(entry);
         self.changed = true;
+        if is_start {
+            self.pin();
+        }
     }
 
     /// Brings the coordinator what it does not have yet.
@@ -395,7 +481,10 @@ impl Driver {
         self.published = match done.map_err(|error| error.kind) {
             Ok(()) => Some(whole),
             // It has forgotten what it had: all of it is brought again.
-            Err(coordinator::Kind::Conflict) => None,
+            Err(coordinator::Kind::Conflict) => {
+                self.confirmed.clear();
+                None
+            }
             Err(_) => self.published,
         };
     }
@@ -408,8 +497,9 @@ impl Driver {
             && there.map_or(0, |entries| entries.len()) < self.record.journal.len()
         {
             self.published = None;
-            // Tasks that nobody had taken are gone as well.
-            self.offered = self.record.state != RunState::Preparing && self.offered;
+            // Tasks that nobody had taken are gone as well, and what is known to be kept.
+            self.tasks = None;
+            self.confirmed.clear();
             self.publish_journal().await;
         }
     }
@@ -429,7 +519,8 @@ impl Driver {
         for worker in seen.list.iter() {
             let id = worker.report.worker.0.clone();
             let known = self.beats.entry(id).or_insert((worker.report.beat, seen.checked));
-            if known.0 != worker.report.beat {
+            // A coordinator that was brought back from an older copy tells old news.
+            if known.0 < worker.report.beat {
                 *known = (worker.report.beat, seen.checked);
             }
         }
@@ -439,21 +530,34 @@ impl Driver {
         self.beats.retain(|_, (_, at)| seen.checked.saturating_duration_since(*at) < HAND_IN);
     }
 
-    fn reports(&self) -> Vec<WorkerReport> {
-        self.controller.workers.borrow().list.iter().map(|seen| seen.report.clone()).collect()
+    fn reports(&self) -> Reports {
+        let seen = self.controller.workers.borrow();
+        let newest = seen.list.iter().map(|seen| &seen.report).filter(|report| {
+            self.beats.get(&report.worker.0).is_none_or(|(beat, _)| *beat <= report.beat)
+        });
+        newest.map(|report| (report.worker.clone(), report.clone())).collect()
     }
 
-    fn silence(&self, worker: &str) -> Duration {
-        self.beats.get(worker).map_or(Duration::MAX, |(_, at)| now().saturating_duration_since(*at))
+    /// How old the worker's last beat is: what it is now is not known any better.
+    fn silence(&self, worker: &WorkerId) -> Duration {
+        let at = self.beats.get(&worker.0).map(|(_, at)| *at);
+        at.map_or(Duration::MAX, |at| now().saturating_duration_since(at))
+    }
+
+    /// How long the worker has been silent while it could be heard: not while the coordinator did
+    /// not answer, this process stood still, or another controller drove the run.
+    fn quiet(&self, worker: &WorkerId) -> Duration {
+        let at = self.beats.get(&worker.0).map_or(self.begun, |(_, at)| *at);
+        self.heard.saturating_duration_since(at)
     }
 
     /// What the worker says of this run and of this term.
     fn task<'a>(
         &self,
-        reports: &'a [WorkerReport],
+        reports: &'a Reports,
         member: &Member,
     ) -> Option<(&'a WorkerReport, &'a TaskState, u64)> {
-        let report = reports.iter().find(|report| report.worker == member.0)?;
+        let report = reports.get(&member.0)?;
         let task = report.task.as_ref()?;
         (task.run == self.record.id && task.epoch == member.1).then_some((
             report,
@@ -463,8 +567,8 @@ impl Driver {
     }
 
     /// Admits those that have taken a task; notes who could not take part.
-    fn admit(&mut self, reports: &[WorkerReport]) {
-        for report in reports {
+    fn admit(&mut self, reports: &Reports) {
+        for report in reports.values() {
             let Some(task) = report.task.as_ref().filter(|task| task.run == self.record.id) else {
                 continue;
             };
@@ -503,30 +607,32 @@ impl Driver {
         self.event("worker_refused", &text, json!({"worker": member.0}));
         self.refusals.insert(member.clone(), why.to_owned());
         if self.standing.members.contains_key(&member) {
-            let (worker, epoch) = member;
-            self.note(Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
+            self.lose(member, &format!("it could not take part: {why}"));
         }
     }
 
     /// Members without a part that could have one.
-    fn ready(&self, reports: &[WorkerReport]) -> Vec<Member> {
+    fn ready(&self, reports: &Reports) -> Vec<Member> {
         let members = self.standing.members.keys();
         let is_ready = |member: &&Member| {
             self.task(reports, member).is_some_and(|(report, state, _)| {
                 !report.draining && matches!(state, TaskState::Ready)
-            }) && self.silence(&member.0.0) < FRESH
+            }) && self.silence(&member.0) < FRESH
         };
         members.filter(is_ready).cloned().collect()
     }
 
     /// Members that make load or could, and are surely there.
-    fn able(&self, reports: &[WorkerReport]) -> BTreeMap<Member, Vec<Share>> {
+    fn able(&self, reports: &Reports) -> BTreeMap<Member, Vec<Share>> {
         let members = self.standing.members.iter();
         let able = members.filter(|(member, _)| {
+            if self.merging.is_final(member) {
+                return false;
+            }
             let task = self.task(reports, member);
             task.is_some_and(|(report, state, _)| {
                 !report.draining && matches!(state, TaskState::Ready | TaskState::Running)
-            }) && self.silence(&member.0.0) < FRESH
+            }) && self.silence(&member.0) < FRESH
         });
         able.map(|(member, parts)| (member.clone(), parts.clone())).collect()
     }
@@ -559,9 +665,7 @@ impl Driver {
             self.checked = now();
             if self.record.state == RunState::Preparing {
                 // Those that were idle a moment ago may be in another run by now.
-                let come = self.standing.members.len() + self.refusals.len();
-                let lacking = self.scenario.num_workers.saturating_sub(come as u32);
-                self.controller.want_local_workers(lacking);
+                self.controller.want_local_workers(self.lacking(&reports));
             }
             self.check_journal().await;
             self.fetch_lacking().await;
@@ -571,35 +675,79 @@ impl Driver {
     async fn prepare(&mut self) {
         self.state(RunState::Preparing);
         self.publish_journal().await;
-        self.gather(&[]).await;
+        self.gather(&Reports::new()).await;
     }
 
-    async fn offer(&mut self, count: u32) {
-        let term = self.controller.term();
-        let offered = self.controller.coordinator.offer(term, &self.record.id, count).await;
-        self.offered = offered.is_ok();
+    /// Members that have ever taken a task of this run.
+    fn came(&self) -> u32 {
+        let Standing { members, lost, .. } = &self.standing;
+        let refused = self.refusals.keys();
+        let refused = refused.filter(|it| !members.contains_key(*it) && !lost.contains(*it));
+        (members.len() + lost.len() + refused.count()) as u32
+    }
+
+    fn open_tasks(&self) -> u32 {
+        self.tasks.unwrap_or(0).saturating_sub(self.came())
+    }
+
+    /// How many workers the run still needs. One that refused is replaced if there is another.
+    fn lacking(&self, reports: &Reports) -> u32 {
+        let refused: BTreeSet<_> = self.refusals.keys().map(|(worker, _)| worker).collect();
+        let is_idle = |report: &&WorkerReport| {
+            report.task.is_none()
+                && !report.draining
+                && report.protocol == PROTOCOL
+                && !refused.contains(&report.worker)
+                && self.silence(&report.worker) < FRESH
+        };
+        let idle = reports.values().filter(is_idle).count();
+        let lost_for_good = refused.len().saturating_sub(idle);
+        let members = self.standing.members.keys();
+        let living = members.filter(|member| !self.merging.is_final(member)).count();
+        self.scenario.num_workers.saturating_sub((living + lost_for_good) as u32)
+    }
+
+    /// Offers tasks until so many are open.
+    async fn offer(&mut self, wanted: u32) {
+        if self.published.is_none() {
+            return;
+        }
+        let (term, run) = (self.controller.term(), self.record.id.clone());
+        let coordinator = Arc::clone(&self.controller.coordinator);
+        if self.tasks.is_none() {
+            // What was offered before may be there or not.
+            if coordinator.withdraw(term, &run).await.is_err() {
+                return;
+            }
+            self.tasks = Some(self.came());
+        }
+        let count = wanted.saturating_sub(self.open_tasks());
+        if count > 0 {
+            self.controller.want_local_workers(wanted);
+            let offered = coordinator.offer(term, &run, count).await.is_ok();
+            let open = self.came() + self.open_tasks() + count;
+            self.tasks = offered.then_some(open);
+        }
     }
 
     /// Waits for workers, and starts with those that there are.
-    async fn gather(&mut self, reports: &[WorkerReport]) {
-        let wanted = self.scenario.num_workers;
-        if self.published.is_some() && !self.offered {
-            self.controller.want_local_workers(wanted);
-            self.offer(wanted).await;
-        }
+    async fn gather(&mut self, reports: &Reports) {
         self.admit(reports);
+        self.bury(reports);
+        let lacking = self.lacking(reports);
+        self.offer(lacking).await;
         let ready = self.ready(reports);
         let waited = self.since.elapsed_now();
-        let taken = self.standing.members.len() + self.refusals.len();
         let waiting = self.standing.members.len() > ready.len();
-        let all = ready.len() as u32 >= wanted;
-        let none_left = taken as u32 >= wanted && !waiting;
+        let all = ready.len() as u32 >= self.scenario.num_workers;
+        let none_left = self.tasks.is_some() && self.open_tasks() == 0 && lacking == 0 && !waiting;
         let patience = self.scenario.worker_wait;
         let over = waited >= patience && (!waiting || waited >= patience + GET_READY);
         if !(all || none_left || over) {
             return;
         }
         let _ = self.controller.coordinator.withdraw(self.controller.term(), &self.record.id).await;
+        self.tasks = None;
         if ready.is_empty() {
             let why = self.refusals.values().next().cloned().unwrap_or_else(|| {
                 format!("no worker came within workerWaitSeconds ({} s)", patience.as_secs_f64())
@@ -625,7 +773,8 @@ impl Driver {
             let part = Share::WHOLE.split(k as u64, ready.len() as u64);
             self.note(Entry::Take { worker: worker.clone(), epoch: *epoch, part, from_ns: 0 });
         }
-        let at_us = self.controller.now_us() + START_LEAD_US;
+        let lead = START_LEAD_US + START_LEAD_EACH_US * ready.len() as u64;
+        let at_us = self.controller.now_us() + lead;
         self.note(Entry::Start { at_us });
         let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
         self.driven.live().starts(&self.scenario, measured_ms);
@@ -633,26 +782,9 @@ impl Driver {
     }
 
     /// Finds lost workers, gives their parts to others, and lets draining ones hand theirs over.
-    async fn watch_members(&mut self, reports: &[WorkerReport]) {
+    async fn watch_members(&mut self, reports: &Reports) {
         self.admit(reports);
-        let members: Vec<_> = self.standing.members.keys().cloned().collect();
-        for member in members {
-            if self.merging.is_final(&member) {
-                continue;
-            }
-            let task = self.task(reports, &member);
-            let fenced = matches!(task, Some((_, TaskState::Fenced, _)));
-            // It lives, and is not in the run any more: it has let it go.
-            let is_known = reports.iter().any(|report| report.worker == member.0);
-            let gone = is_known && task.is_none() && self.silence(&member.0.0) < FRESH;
-            let applied = task.map(|(_, _, applied)| applied);
-            if let Some(applied) = applied {
-                self.applied.insert(member.clone(), applied);
-            }
-            if fenced || gone || self.silence(&member.0.0) >= LEASE {
-                self.lose(member, fenced);
-            }
-        }
+        self.bury(reports);
         let ended = self.load_is_over();
         if !ended && self.scenario.on_worker_loss == OnWorkerLoss::Rebalance {
             self.give_orphans(reports).await;
@@ -662,7 +794,46 @@ impl Driver {
         }
     }
 
-    fn lose(&mut self, member: Member, fenced: bool) {
+    /// Finds members that make no load any more and have not come to its end.
+    fn bury(&mut self, reports: &Reports) {
+        let members: Vec<_> = self.standing.members.keys().cloned().collect();
+        for member in members {
+            let task = self.task(reports, &member);
+            let fenced = matches!(task, Some((_, TaskState::Fenced, _)));
+            // It lives, and is not in the run any more: it has let it go.
+            let is_known = reports.contains_key(&member.0);
+            let gone = is_known && task.is_none() && self.silence(&member.0) < FRESH;
+            if let Some((_, _, applied)) = task {
+                self.applied.insert(member.clone(), applied);
+            }
+            let is_final = self.merging.is_final(&member);
+            if is_final && !self.is_cut_short(&member, fenced) {
+                continue;
+            }
+            let why = if fenced || is_final {
+                "its lease was over"
+            } else if gone {
+                "it is not in the run any more"
+            } else if self.quiet(&member.0) >= LEASE {
+                "nothing was heard of it for 5 s"
+            } else {
+                continue;
+            };
+            self.lose(member, why);
+        }
+    }
+
+    /// Whether a member that has handed in its last snapshot had more to do.
+    fn is_cut_short(&self, member: &Member, fenced: bool) -> bool {
+        let owns = self.standing.members.get(member).is_some_and(|parts| !parts.is_empty());
+        // Near the end its clock may be ahead of ours, and nothing is worth being given away.
+        let near_end = |end: Nanos| self.run_now() + i128::from(SECOND) >= i128::from(end);
+        let over = self.course.end_at().is_some_and(near_end);
+        // Where their number ends the load, nobody but the worker knows that it had more to do.
+        owns && !over && (fenced || self.scenario.max_requests.is_none())
+    }
+
+    fn lose(&mut self, member: Member, why: &str) {
         let owned = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
         let applied = self.applied.remove(&member).unwrap_or(0);
         let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
@@ -671,29 +842,40 @@ impl Driver {
         if !owned {
             return;
         }
-        let why = if fenced { "its lease was over" } else { "nothing was heard of it" };
-        let text = format!("worker {worker} was lost: {why}");
+        let text = format!("worker {} was lost: {why}", self.name_of(&worker));
+        self.warn(&text);
         self.event("worker_lost", &text, json!({"worker": worker, "epoch": epoch}));
         self.ready_since = None;
-        self.offered = false;
         if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
             self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
         }
     }
 
+    /// What people call the worker, and its id.
+    fn name_of(&self, worker: &WorkerId) -> String {
+        let seen = self.controller.workers.borrow();
+        let report = seen.list.iter().map(|seen| &seen.report).find(|it| it.worker == *worker);
+        match report.map(|report| &report.name).filter(|name| **name != worker.0) {
+            Some(name) => format!("{name} ({worker})"),
+            None => worker.to_string(),
+        }
+    }
+
     /// Gives what is nobody's to those that are there; with none, offers it to whoever comes.
-    async fn give_orphans(&mut self, reports: &[WorkerReport]) {
+    async fn give_orphans(&mut self, reports: &Reports) {
         let orphans = self.standing.orphans.clone();
         if orphans.is_empty() {
             return;
         }
         let able = self.able(reports);
         let working = able.values().any(|parts| !parts.is_empty());
-        let silent = self.standing.members.values().any(|parts| !parts.is_empty());
+        let silent = self.standing.members.iter();
+        let mut silent = silent.filter(|(member, _)| !self.merging.is_final(member));
+        let silent = silent.any(|(_, parts)| !parts.is_empty());
         if able.is_empty() {
-            if !silent && !self.offered {
-                self.controller.want_local_workers(self.scenario.num_workers);
-                self.offer(self.scenario.num_workers).await;
+            if !silent {
+                let lacking = self.lacking(reports);
+                self.offer(lacking).await;
             }
             return;
         }
@@ -715,7 +897,7 @@ impl Driver {
     }
 
     /// Parts of draining workers: released first, taken by others when that was acknowledged.
-    fn hand_over(&mut self, reports: &[WorkerReport]) {
+    fn hand_over(&mut self, reports: &Reports) {
         let able = self.able(reports);
         if able.is_empty() {
             return;
@@ -730,7 +912,8 @@ impl Driver {
                     let worker = worker.clone();
                     self.note(Entry::Release { worker, epoch, part, from_ns });
                 }
-                let text = format!("worker {worker} leaves and hands its share over");
+                let name = self.name_of(&worker);
+                let text = format!("worker {name} leaves and hands its share over");
                 self.event("worker_draining", &text, json!({"worker": worker}));
             }
         }
@@ -757,7 +940,8 @@ impl Driver {
         // A number of requests may end the load before its time.
         let mut left = finals.peekable();
         let none = left.peek().is_none();
-        if !none && self.standing.orphans.is_empty() && left.all(|it| self.merging.is_final(it)) {
+        let limited = self.scenario.max_requests.is_some() && self.standing.orphans.is_empty();
+        if !none && limited && left.all(|it| self.merging.is_final(it)) {
             self.state(RunState::Stopping);
         }
         if self.record.state == RunState::Paused && self.since.elapsed_now() > PAUSED {
@@ -771,11 +955,12 @@ impl Driver {
     }
 
     /// Ends the run when everything has come that will.
-    async fn finish(&mut self, reports: &[WorkerReport]) {
+    async fn finish(&mut self, reports: &Reports) {
         if self.standing.start_us.is_none() {
             return self.end(None).await;
         }
-        let waited = self.after_end();
+        // A number of requests may have ended the load before its time.
+        let waited = self.after_end().max(self.since.elapsed_now());
         let open = |member: &&Member| !self.merging.is_final(member);
         let owners: Vec<_> = self.standing.owners.iter().filter(open).cloned().collect();
         let living = owners.iter().any(|member| !self.standing.lost.contains(member));
@@ -784,6 +969,11 @@ impl Driver {
         let hopeless = waited >= drain + HAND_IN;
         if (living || returning) && !hopeless {
             return;
+        }
+        for member in owners.iter().cloned() {
+            if self.standing.members.contains_key(&member) {
+                self.lose(member, "its last snapshot did not come");
+            }
         }
         // Evidence of a worker that was lost may still come.
         if !owners.is_empty() && waited < EVIDENCE {
@@ -800,7 +990,7 @@ impl Driver {
         // From what is stored, not from what is remembered: so that it can be computed again.
         let Ok(snapshots) = store.snapshots(&owner, &run).await else { return };
         let Ok(intervals) = store.intervals(&owner, &run, 0, usize::MAX).await else { return };
-        let record = RunRecord { state: self.end_as, ..self.record.clone() };
+        let record = RunRecord { state: self.ends_as(), ..self.record.clone() };
         match finish::result(&record, &self.scenario, &snapshots, &intervals) {
             Ok(result) => {
                 let document = serde_json::to_value(&result).unwrap_or_default();
@@ -810,31 +1000,47 @@ impl Driver {
             }
             Err(why) => {
                 self.warn(&format!("the result could not be computed: {why}"));
-                self.end_as = RunState::Failed;
+                self.record.ends_as = Some(RunState::Failed);
                 self.end(None).await;
             }
         }
     }
 
+    fn ends_as(&self) -> RunState {
+        let stopped = self.standing.stopped_at.is_some();
+        let otherwise = if stopped { RunState::Aborted } else { RunState::Completed };
+        self.record.ends_as.unwrap_or(otherwise)
+    }
+
     async fn end(&mut self, result: Option<Value>) {
+        let state = self.ends_as();
         if !self.standing.closed {
             self.note(Entry::Close);
         }
-        let text = format!("the run has ended: {}", state_name(self.end_as));
-        self.event("ended", &text, Value::Null);
+        self.event("ended", &format!("the run has ended: {}", state_name(state)), Value::Null);
         self.record.ended_unix_ms = Some(unix_millis());
-        self.state(self.end_as);
-        self.publish_journal().await;
+        self.state(state);
         self.save();
         let mut kept = self.keeper.kept();
         self.keeper.flush();
         // While the store is away the run has not ended; the keeper tries again.
         let _ = kept.wait_for(|kept| kept.all || kept.superseded).await;
-        let _ = self.controller.coordinator.close(self.controller.term(), &self.record.id).await;
-        let state = self.record.state;
         let complete = result.as_ref().map(|it| it["complete"].clone());
         self.driven.live().frame(FrameKind::End, json!({"state": state, "complete": complete}));
         self.driven.changed();
+    }
+
+    /// Lets the workers go: until they hear of it they wait to hand in what is kept already.
+    async fn close(&mut self) {
+        for _ in 0..CLOSES {
+            self.publish_journal().await;
+            let published = self.published == Some(self.record.journal.len() as u64);
+            let (term, run) = (self.controller.term(), &self.record.id);
+            if published && self.controller.coordinator.close(term, run).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(CHECK).await;
+        }
     }
 
     // ------------------------------------------------------------ merging
@@ -869,7 +1075,7 @@ impl Driver {
     fn publish_interval(&mut self, published: Published) {
         let from = self.course.measured_from();
         let load_end = self.course.end_at().map(|end| end.saturating_sub(from));
-        let span = live::span(published.number, published.total.elapsed_ns, load_end);
+        let span = live::span(&published, load_end);
         let lost = finish::lost(&self.standing);
         if !lost.is_empty() {
             let planned = self.course.due_by(from + span.to_ns);
@@ -957,8 +1163,10 @@ impl Driver {
 
     /// Where the run's clock stands, below 0 before its start.
     fn run_now(&self) -> i128 {
-        let Some(start) = self.standing.start_us else { return i128::MIN };
-        (i128::from(self.controller.now_us()) - i128::from(start)) * 1_000
+        let Some(zero) = self.zero else { return i128::from(i64::MIN) };
+        let now = now();
+        let before = zero.saturating_duration_since(now).as_nanos();
+        now.saturating_duration_since(zero).as_nanos() as i128 - before as i128
     }
 
     /// A moment of the run's clock, `ahead` from now and no earlier than any before.
@@ -1001,6 +1209,7 @@ impl Driver {
             data,
         };
         let shown = serde_json::to_value(&event).unwrap_or_default();
+        tracing::info!(run = %self.record.id, kind, "{text}");
         if self.record.timeline.len() < MOST_EVENTS {
             self.record.timeline.push(event);
         }

@@ -68,6 +68,13 @@ impl Live {
         self.builder = ResultBuilder::new(plan(&self.record, scenario, started_unix_ms));
     }
 
+    /// The run was driven by another controller before this one, which leads in `term`: frames go on
+    /// with numbers that are higher than all of its frames'. It sent two for each second at most, for
+    /// a week.
+    pub(super) fn resumes(&mut self, term: u64) {
+        self.last_frame = term.saturating_mul(10_000_000);
+    }
+
     /// Adds an interval; answers what it changed about the rules.
     pub(super) fn interval(
         &mut self,
@@ -263,10 +270,10 @@ fn errors(counts: &[u64; ErrorClass::ALL.len()]) -> BTreeMap<String, u64> {
     named.map(|(class, count)| (class.name().to_owned(), *count)).collect()
 }
 
-/// From when to when interval `number` lies, given how far it was recorded and when the load ended.
-pub(super) fn span(number: u64, elapsed_ns: Nanos, load_end: Option<Nanos>) -> Span {
-    let from_ns = number * SECOND;
-    let to_ns = elapsed_ns.clamp(from_ns, from_ns + SECOND);
+/// From when to when an interval lies, given when the load ended.
+pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
+    let from_ns = published.number * SECOND;
+    let to_ns = published.total.elapsed_ns.clamp(from_ns, published.end_ns.max(from_ns));
     Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Merging {
     /// Everything up to the last published interval.
     total: Interval,
     published: u64,
+    /// Others have published before us, and nobody in the time since.
+    gap: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +37,10 @@ struct Reported {
 /// An interval of the whole run.
 #[derive(Debug)]
 pub(super) struct Published {
+    /// The second it begins with.
     pub(super) number: u64,
+    /// Its end: that of its second, or after a change of controllers of a later one.
+    pub(super) end_ns: Nanos,
     pub(super) interval: Interval,
     /// Everything up to its end.
     pub(super) total: Snapshot,
@@ -47,6 +52,9 @@ impl Merging {
     /// # Errors
     /// When it is damaged, of a newer version, or not what it says it is.
     pub(super) fn take(&mut self, snapshot: SnapshotRecord) -> Result<bool, String> {
+        if self.seq(&(snapshot.worker.clone(), snapshot.epoch)) >= snapshot.seq {
+            return Ok(false);
+        }
         let read = Snapshot::decode(&snapshot.bytes).map_err(|error| error.to_string())?;
         let said = (snapshot.worker.as_str(), snapshot.epoch, snapshot.seq, snapshot.is_final);
         if said != (read.worker.as_str(), read.epoch, read.seq, read.is_final) {
@@ -56,9 +64,6 @@ impl Merging {
         }
         let member = (snapshot.worker.clone(), snapshot.epoch);
         let reported = self.members.entry(member).or_default();
-        if snapshot.seq <= reported.seq {
-            return Ok(false);
-        }
         reported.seq = snapshot.seq;
         reported.is_final |= snapshot.is_final;
         if reported.snapshots.len() == MOST_WAITING {
@@ -80,13 +85,26 @@ impl Merging {
 
     /// Goes on after `published` intervals that another controller has merged to `total`.
     pub(super) fn resume(&mut self, published: u64, total: Interval) {
-        (self.published, self.total) = (published, total);
+        (self.published, self.total, self.gap) = (published, total, true);
+    }
+
+    /// Where the next interval ends. Of a time in which nobody listened there is only what came
+    /// after it: that is one interval, for cut into seconds it would show a standstill and a rush
+    /// that never were.
+    fn next_end(&self) -> Nanos {
+        let from = self.published * SECOND;
+        let later = |reported: &Reported| {
+            let mut later = reported.snapshots.iter().map(|it| it.elapsed_ns);
+            later.find(|elapsed| *elapsed > from)
+        };
+        let gap = self.members.values().filter(|_| self.gap).filter_map(later).max();
+        gap.map_or(0, |elapsed| elapsed.div_ceil(SECOND) * SECOND).max(from + SECOND)
     }
 
     /// The next interval, if it may be published at `now` (of the measured time): of the members
     /// that make load all have reported it, or some have and the others are late.
     pub(super) fn publish(&mut self, living: &BTreeSet<Member>, now: Nanos) -> Option<Published> {
-        let end = (self.published + 1) * SECOND;
+        let end = self.next_end();
         let has = |reported: &Reported| {
             reported.is_final || reported.snapshots.back().is_some_and(|it| it.elapsed_ns >= end)
         };
@@ -128,11 +146,11 @@ impl Merging {
             merged.total = known;
         }
         let number = self.published;
-        self.published += 1;
+        (self.published, self.gap) = (end / SECOND, false);
         self.total = merged.total.clone();
         merged.seq = self.published;
         merged.elapsed_ns = merged.elapsed_ns.min(end);
-        Published { number, interval, total: merged }
+        Published { number, end_ns: end, interval, total: merged }
     }
 }
 
@@ -216,10 +234,14 @@ mod tests {
                     prop_assert_eq!(merged.quantile(quantile), single.quantile(quantile));
                 }
             }
-            // And so is everything else, in the total and in the sum of the intervals.
-            prop_assert_eq!(&of_all, &one);
-            prop_assert_eq!(of_intervals.counters, one.counters);
-            prop_assert_eq!(of_intervals.histograms, one.histograms);
+            // And so is everything else, in the total and in the sum of the intervals: every count
+            // of every bucket, which is what is written.
+            let written = |total: Interval| Snapshot { total, ..Snapshot::default() }.encode();
+            prop_assert_eq!(written(of_all), written(one.clone()));
+            let counted = |it: Interval| {
+                written(Interval { counters: it.counters, histograms: it.histograms, ..Interval::default() })
+            };
+            prop_assert_eq!(counted(of_intervals), counted(one));
         }
     }
 
@@ -238,6 +260,32 @@ mod tests {
         merging.take(hands[1].does(&[OK; 5])).unwrap();
         let second = merging.publish(&all, 2 * SECOND).expect("all have reported");
         assert_eq!((second.interval.counters.sent, second.total.total.counters.sent), (13, 16));
+    }
+
+    #[test]
+    fn a_time_in_which_nobody_listened_is_one_interval() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let mut merging = Merging::default();
+        let mut total = Interval::default();
+        for second in 0..2 {
+            for hand in &mut hands {
+                merging.take(hand.does(&[OK; 5])).unwrap();
+            }
+            total = merging.publish(&living(&hands), second).expect("all").total.total;
+        }
+        // Seconds 2 to 4 pass; then another controller asks for the newest of each.
+        let mut next = Merging::default();
+        next.resume(2, total);
+        let newest: Vec<_> =
+            hands.iter_mut().map(|hand| (0..3).map(|_| hand.does(&[OK; 5])).last()).collect();
+        for snapshot in newest.into_iter().flatten() {
+            next.take(snapshot).unwrap();
+        }
+        let gap = next.publish(&living(&hands), 5 * SECOND).expect("all have reported");
+        assert_eq!((gap.number, gap.end_ns, gap.interval.counters.sent), (2, 5 * SECOND, 30));
+        hands.iter_mut().for_each(|hand| assert_eq!(next.take(hand.does(&[OK; 5])), Ok(true)));
+        let after = next.publish(&living(&hands), 6 * SECOND).expect("all have reported");
+        assert_eq!((after.number, after.end_ns, after.interval.counters.sent), (5, 6 * SECOND, 10));
     }
 
     #[test]

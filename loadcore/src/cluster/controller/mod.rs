@@ -218,6 +218,7 @@ impl Controller {
             created_unix_ms: unix_millis(),
             ended_unix_ms: None,
             state: RunState::Queued,
+            ends_as: None,
             scenario: scenario.document.clone(),
             journal: Vec::new(),
             plan_key: String::new(),

@@ -2,6 +2,7 @@
 
 use super::faults::Fault;
 use super::{Dice, World};
+use crate::cluster::Coordinator;
 use crate::cluster::controller::api::Outcome;
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
@@ -32,11 +33,16 @@ struct State {
     /// When a stop was accepted while nothing was wrong.
     stopped: Option<Instant>,
     newest: BTreeMap<(String, u64), u64>,
+    /// Since when nothing has been wrong.
+    calm: Option<Instant>,
+    /// When something was last sent.
+    sent: Option<Instant>,
 }
 
 impl SentWatch for Witness {
     fn sent(&self, number: u64, intended: Option<Nanos>, now: Nanos, fence: Nanos) {
         let mut state = self.state.lock().unwrap();
+        state.sent = Some(crate::time::now());
         if !state.numbers.insert(number) {
             state.violations.push(format!("6: arrival {number} was sent twice"));
         }
@@ -69,6 +75,8 @@ impl Witness {
             violations: Vec::new(),
             stopped: None,
             newest: BTreeMap::new(),
+            calm: None,
+            sent: None,
         };
         Self { state: Mutex::new(state) }
     }
@@ -95,6 +103,7 @@ impl Witness {
     pub(super) fn disturbed(&self) {
         let mut state = self.state.lock().unwrap();
         state.stopped = state.stopped.filter(|at| since(*at) >= Duration::from_secs(2));
+        state.calm = None;
     }
 
     fn counted(&self) -> u64 {
@@ -111,6 +120,8 @@ pub(super) async fn in_between(world: &mut World) -> Result<(), String> {
     {
         identity(&result)?;
     }
+    let now_us = world.coordinator.now_us().await.unwrap();
+    the_load_goes_on(world, &record, now_us)?;
     // 3: what is stored never gets older.
     let stored = world.store.snapshots(&record.owner, &record.id).await.unwrap();
     let mut state = world.witness.state.lock().unwrap();
@@ -124,6 +135,69 @@ pub(super) async fn in_between(world: &mut World) -> Result<(), String> {
     }
     match state.violations.first() {
         Some(violation) => Err(violation.clone()),
+        None => Ok(()),
+    }
+}
+
+/// How long after the last fault somebody must make all of the load again: a lease's end, a task,
+/// a plan, threads, and the notice.
+const TO_GO_ON: Duration = Duration::from_secs(12);
+/// In a time so long something is sent at any rate that is looked at.
+const A_WHILE: Duration = Duration::from_secs(3);
+
+/// Whatever has failed: once nothing is wrong any more, what falls due is sent.
+fn the_load_goes_on(world: &World, record: &RunRecord, now_us: u64) -> Result<(), String> {
+    let frozen = world.workers.iter().any(super::host::Host::is_frozen);
+    let somebody = world.workers.iter().any(super::host::Host::is_running);
+    let mut state = world.witness.state.lock().unwrap();
+    if world.network.is_troubled() || frozen || !somebody || world.leader().is_none() {
+        state.calm = None;
+        return Ok(());
+    }
+    let calm = since(*state.calm.get_or_insert_with(now));
+    let silent = state.sent.is_none_or(|at| since(at) > A_WHILE);
+    let document = world.secrets.open(&record.scenario).unwrap();
+    let may_rest = record.state != RunState::Running || document["onWorkerLoss"] == "continue";
+    if calm < TO_GO_ON || !silent || may_rest {
+        return Ok(());
+    }
+    let mut course = Course::new(&Scenario::from_value(document).unwrap());
+    record.journal.iter().for_each(|entry| course.read(entry));
+    let start = record.journal.iter().find_map(|entry| match entry {
+        Entry::Start { at_us } => Some(*at_us),
+        _ => None,
+    });
+    let run_ns = now_us.saturating_sub(start.unwrap_or(u64::MAX)) * 1_000;
+    let before = course.due_by(run_ns.saturating_sub(A_WHILE.as_nanos() as u64)).unwrap_or(0);
+    let due = course.due_by(run_ns).unwrap_or(0) - before;
+    if due >= 20 {
+        return Err(format!(
+            "1: {due} fell due within {A_WHILE:?}, none was sent, and nothing has been wrong for \
+             {calm:?}: {:#?}",
+            record.journal
+        ));
+    }
+    Ok(())
+}
+
+/// Nobody is lost with whom nothing was wrong, whatever controllers and stores do.
+fn nobody_healthy_is_lost(record: &RunRecord, faults: &[(u64, Fault)]) -> Result<(), String> {
+    let harmless = |fault: &Fault| {
+        matches!(
+            fault,
+            Fault::KillController
+                | Fault::AddController
+                | Fault::CutControllers
+                | Fault::ReconnectControllers
+                | Fault::StoreDown
+                | Fault::StoreUp
+                | Fault::Tell(_)
+                | Fault::AddWorker
+        )
+    };
+    let lost = record.journal.iter().find(|entry| matches!(entry, Entry::Lost { .. }));
+    match lost.filter(|_| faults.iter().all(|(_, fault)| harmless(fault))) {
+        Some(lost) => Err(format!("1: nothing was wrong with it, and it was lost: {lost:?}")),
         None => Ok(()),
     }
 }
@@ -155,6 +229,7 @@ pub(super) async fn at_the_end(
     against_the_target(world, &result)?;
     let calm = faults.iter().all(|(_, fault)| matches!(fault, Fault::Tell(_)));
     against_the_plan(world, record, &result, calm)?;
+    nobody_healthy_is_lost(record, faults)?;
     if calm && !result.complete {
         return Err(format!(
             "1: nothing failed, and the result is not complete: {:?}",

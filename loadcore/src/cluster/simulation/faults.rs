@@ -31,20 +31,23 @@ pub(super) enum Fault {
     StoreUp,
     KillController,
     AddController,
+    CutControllers,
+    ReconnectControllers,
     Tell(Command),
 }
 
 impl Plan {
     pub(super) fn new(dice: &mut Dice) -> Self {
         let workers = dice.between(1, 4) as usize;
-        let seconds = dice.between(4, 14);
+        // Long enough now and then to see that the load goes on after a fault.
+        let seconds = if dice.chance(30) { dice.between(20, 30) } else { dice.between(4, 14) };
         let rate = dice.between(20, 150);
         let profile = match dice.between(0, 3) {
             0 => json!({"type": "RAMP", "initialRps": rate, "targetRps": dice.between(20, 200)}),
             1 => json!({"type": "SPIKE", "initialRps": rate, "targetRps": 2 * rate}),
             _ => json!({"type": "CONSTANT", "initialRps": rate}),
         };
-        let scenario = json!({
+        let mut scenario = json!({
             "name": "simulated", "targetUrl": "http://target.test/", "durationSeconds": seconds,
             "headers": {"Authorization": SECRET},
             "numWorkers": workers, "workerWaitSeconds": 3, "loadProfile": profile,
@@ -52,6 +55,9 @@ impl Plan {
             "warmupSeconds": if dice.chance(20) { 1 } else { 0 }, "drainSeconds": 2,
             "onWorkerLoss": if dice.chance(15) { "continue" } else { "rebalance" },
         });
+        if dice.chance(10) {
+            scenario["maxRequests"] = json!(dice.between(1, rate * seconds));
+        }
         let mut faults = Vec::new();
         let calm = dice.chance(15);
         for _ in 0..if calm { 0 } else { dice.between(1, 3) } {
@@ -69,7 +75,7 @@ impl Plan {
 fn add(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, at: u64, workers: usize) {
     let who = dice.between(0, workers as u64 - 1) as usize;
     let until = at + dice.between(300, 9_000);
-    match dice.between(0, 9) {
+    match dice.between(0, 11) {
         0 | 1 => faults.push((at, Fault::KillWorker(who))),
         2 => {
             faults.push((at, Fault::FreezeWorker(who)));
@@ -98,6 +104,15 @@ fn add(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, at: u64, workers: usize)
         8 => {
             faults.push((at, Fault::Lossy(dice.between(5, 40))));
             faults.push((until, Fault::Lossy(0)));
+        }
+        9 => {
+            faults.push((at, Fault::CutControllers));
+            faults.push((until, Fault::ReconnectControllers));
+        }
+        10 => {
+            // Nobody is left, until somebody new comes.
+            faults.extend((0..workers).map(|who| (at, Fault::KillWorker(who))));
+            faults.push((until, Fault::AddWorker));
         }
         _ if dice.chance(50) => {
             faults.push((at, Fault::AddWorker));
@@ -156,6 +171,10 @@ pub(super) async fn carry_out(world: &mut World, fault: &Fault) {
                 world.network.store_down(false);
             }
             world.add_controller().await;
+        }
+        Fault::CutControllers | Fault::ReconnectControllers => {
+            let cut = *fault == Fault::CutControllers;
+            world.controllers.iter().for_each(|(host, _)| world.network.cut(*host, cut));
         }
         Fault::Tell(command) => tell_now(world, command).await,
     }

@@ -40,6 +40,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
         created_unix_ms: 1_700_000_000_000,
         ended_unix_ms: None,
         state: RunState::Running,
+        ends_as: Some(RunState::Aborted),
         scenario: document(),
         journal: vec![
             Entry::Start { at_us: u64::MAX },
