@@ -170,10 +170,15 @@ impl Agent {
     }
 
     async fn serve(&self, mut drain: watch::Receiver<bool>) {
-        let mut epoch = 0;
-        while !*drain.borrow_and_update() && !*self.halt.borrow() {
+        let (mut epoch, mut halt) = (0, self.halt.clone());
+        while !*drain.borrow_and_update() {
             // The question is not cut short by a drain: it might have been answered already.
-            match self.coordinator.take(&self.worker, TASK_WAIT).await {
+            let taken = tokio::select! {
+                biased;
+                () = true_or_gone(&mut halt) => return,
+                taken = self.coordinator.take(&self.worker, TASK_WAIT) => taken,
+            };
+            match taken {
                 Ok(Some(task)) => {
                     epoch += 1;
                     term::serve(self, &task.run, epoch, &mut drain).await;

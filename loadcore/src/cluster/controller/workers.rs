@@ -2,7 +2,9 @@
 
 use crate::cluster::Coordinator;
 use crate::cluster::agent::{Agent, AgentOptions};
+use crate::time::now;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -19,15 +21,19 @@ pub struct LocalWorkers {
 pub(super) struct LocalPool {
     settings: LocalWorkers,
     started: Mutex<Vec<(JoinHandle<()>, watch::Sender<bool>)>>,
+    halt: watch::Sender<bool>,
 }
 
 impl LocalPool {
     pub(super) fn new(settings: LocalWorkers) -> Self {
-        Self { settings, started: Mutex::default() }
+        Self { settings, started: Mutex::default(), halt: watch::Sender::new(false) }
     }
 
     /// Starts as many as are lacking: `idle` could take a task now, and `wanted` are needed.
     pub(super) fn want(&self, coordinator: &Arc<dyn Coordinator>, idle: usize, wanted: usize) {
+        if *self.halt.borrow() {
+            return;
+        }
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         started.retain(|(task, _)| !task.is_finished());
         let lacking = wanted.saturating_sub(idle);
@@ -37,12 +43,29 @@ impl LocalPool {
             let options = AgentOptions { name, ..self.settings.options.clone() };
             // Without randomness for its keys it could not be given a plan.
             let Ok(agent) = Agent::new(Arc::clone(coordinator), options) else { return };
+            let agent = agent.with_halt(self.halt.subscribe());
             let (drain, drained) = watch::channel(false);
             started.push((tokio::spawn(agent.run_with_beats(drained)), drain));
         }
     }
 
-    /// Ends them.
+    /// Lets them make no more load, hand in what they have measured, and end, within so long. There
+    /// are no new ones after that.
+    pub(super) async fn halt(&self, within: Duration) {
+        self.halt.send_replace(true);
+        let started: Vec<_> = {
+            let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+            started.drain(..).collect()
+        };
+        let deadline = tokio::time::Instant::from_std(now() + within);
+        for (mut task, _drain) in started {
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+
+    /// Ends them at once.
     pub(super) fn end(&self) {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         for (task, _) in started.drain(..) {

@@ -1,0 +1,230 @@
+//! A run from its first task to its result, a state at a time.
+
+use super::super::api::FrameKind;
+use super::super::finish;
+use super::{CHECK, Driver, ElapsedNow, HAND_IN, Reports, state_name};
+use crate::cluster::journal::Entry;
+use crate::cluster::standing::Member;
+use crate::cluster::store::{RunRecord, RunState};
+use crate::scenario::OnWorkerLoss;
+use crate::schedule::Share;
+use crate::time::{now, unix_millis};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From the decision to the start: time for every worker to hear of it and start its threads.
+const START_LEAD_US: u64 = 400_000;
+/// And so much more for each of them, since each reads what is said to all.
+const START_LEAD_EACH_US: u64 = 1_000;
+/// How long those that have taken a task may take to get ready, after the others are.
+const GET_READY: Duration = Duration::from_secs(5);
+/// How long a paused run waits to be resumed.
+const PAUSED: Duration = Duration::from_secs(3_600);
+/// How long a lost worker's last snapshot is awaited after the load's end.
+const EVIDENCE: Duration = Duration::from_secs(2);
+
+impl Driver {
+    pub(super) async fn step(&mut self) {
+        let reports = self.reports();
+        match self.record.state {
+            RunState::Queued => self.prepare().await,
+            RunState::Preparing => self.gather(&reports).await,
+            RunState::Starting => {
+                self.watch_members(&reports).await;
+                if self.run_now() >= 0 {
+                    self.state(RunState::Running);
+                    self.event("started", "the load has started", Value::Null);
+                }
+            }
+            RunState::Running | RunState::Paused => {
+                self.watch_members(&reports).await;
+                self.watch_end();
+            }
+            RunState::Stopping => {
+                self.watch_members(&reports).await;
+                self.finish(&reports).await;
+            }
+            RunState::Completed | RunState::Aborted | RunState::Failed => {}
+        }
+        if self.checked.elapsed_now() > CHECK {
+            self.checked = now();
+            if self.record.state == RunState::Preparing {
+                // Those that were idle a moment ago may be in another run by now.
+                self.controller.want_local_workers(self.lacking(&reports));
+            }
+            self.check_journal().await;
+            self.fetch_lacking().await;
+        }
+    }
+
+    pub(super) async fn prepare(&mut self) {
+        self.state(RunState::Preparing);
+        self.publish_journal().await;
+        self.gather(&Reports::new()).await;
+    }
+
+    /// Waits for workers, and starts with those that there are.
+    pub(super) async fn gather(&mut self, reports: &Reports) {
+        self.admit(reports);
+        self.bury(reports);
+        let lacking = self.lacking(reports);
+        self.offer(lacking).await;
+        let ready = self.ready(reports);
+        let waited = self.since.elapsed_now();
+        let waiting = self.standing.members.len() > ready.len();
+        let all = ready.len() as u32 >= self.scenario.num_workers;
+        let none_left = self.tasks.is_some() && self.open_tasks() == 0 && lacking == 0 && !waiting;
+        let patience = self.scenario.worker_wait;
+        let over = waited >= patience && (!waiting || waited >= patience + GET_READY);
+        if !(all || none_left || over) {
+            return;
+        }
+        let _ = self.controller.coordinator.withdraw(self.controller.term(), &self.record.id).await;
+        self.tasks = None;
+        if ready.is_empty() {
+            let why = self.refusals.values().next().cloned().unwrap_or_else(|| {
+                format!("no worker came within workerWaitSeconds ({} s)", patience.as_secs_f64())
+            });
+            self.warn(&why);
+            self.stop(RunState::Failed, "failed", &why);
+        } else {
+            self.start(&ready);
+        }
+    }
+
+    pub(super) fn start(&mut self, ready: &[Member]) {
+        let wanted = self.scenario.num_workers as usize;
+        if ready.len() < wanted {
+            let text =
+                format!("{} of {wanted} workers came: the run started with those", ready.len());
+            self.warn(&text);
+            self.event("workers_missing", &text, json!({"wanted": wanted, "came": ready.len()}));
+        }
+        // Tasks that were offered again may have brought more than were wanted: they stand by.
+        let ready = &ready[..ready.len().min(wanted)];
+        for (k, (worker, epoch)) in ready.iter().enumerate() {
+            let part = Share::WHOLE.split(k as u64, ready.len() as u64);
+            self.note(Entry::Take { worker: worker.clone(), epoch: *epoch, part, from_ns: 0 });
+        }
+        let lead = START_LEAD_US + START_LEAD_EACH_US * ready.len() as u64;
+        let at_us = self.controller.now_us() + lead;
+        self.note(Entry::Start { at_us });
+        let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
+        self.driven.live().starts(&self.scenario, measured_ms);
+        self.state(RunState::Starting);
+    }
+
+    /// Finds lost workers, gives their parts to others, and lets draining ones hand theirs over.
+    pub(super) async fn watch_members(&mut self, reports: &Reports) {
+        self.admit(reports);
+        self.bury(reports);
+        let ended = self.load_is_over();
+        if !ended && self.scenario.on_worker_loss == OnWorkerLoss::Rebalance {
+            self.give_orphans(reports).await;
+        }
+        if !ended {
+            self.hand_over(reports);
+        }
+    }
+
+    pub(super) fn watch_end(&mut self) {
+        if self.load_is_over() {
+            self.state(RunState::Stopping);
+            return;
+        }
+        let finals = self.standing.owners.iter();
+        let finals = finals.filter(|member| !self.standing.lost.contains(*member));
+        // A number of requests may end the load before its time.
+        let mut left = finals.peekable();
+        let none = left.peek().is_none();
+        let limited = self.scenario.max_requests.is_some() && self.standing.orphans.is_empty();
+        if !none && limited && left.all(|it| self.merging.is_final(it)) {
+            self.state(RunState::Stopping);
+        }
+        if self.record.state == RunState::Paused && self.since.elapsed_now() > PAUSED {
+            self.stop(RunState::Aborted, "stopped", "the run was paused for an hour");
+        }
+    }
+
+    /// Whether nothing more falls due.
+    pub(super) fn load_is_over(&self) -> bool {
+        self.course.end_at().is_some_and(|end| self.run_now() >= end as i128)
+    }
+
+    /// Ends the run when everything has come that will.
+    pub(super) async fn finish(&mut self, reports: &Reports) {
+        if self.standing.start_us.is_none() {
+            return self.end(None).await;
+        }
+        // A number of requests may have ended the load before its time.
+        let waited = self.after_end().max(self.since.elapsed_now());
+        let open = |member: &&Member| !self.merging.is_final(member);
+        let owners: Vec<_> = self.standing.owners.iter().filter(open).cloned().collect();
+        let living = owners.iter().any(|member| !self.standing.lost.contains(member));
+        let returning = owners.iter().any(|member| self.task(reports, member).is_some());
+        let drain = self.scenario.drain;
+        let hopeless = waited >= drain + HAND_IN;
+        if (living || returning) && !hopeless {
+            return;
+        }
+        for member in owners.iter().cloned() {
+            if self.standing.members.contains_key(&member) {
+                self.lose(member, "its last snapshot did not come");
+            }
+        }
+        // Evidence of a worker that was lost may still come.
+        if !owners.is_empty() && waited < EVIDENCE {
+            return;
+        }
+        self.merge_all();
+        self.keeper.flush();
+        if !self.keeper.kept().borrow().all {
+            return;
+        }
+        self.confirm().await;
+        let (owner, run) = (self.record.owner.clone(), self.record.id.clone());
+        let store = Arc::clone(&self.controller.store);
+        // From what is stored, not from what is remembered: so that it can be computed again.
+        let Ok(snapshots) = store.snapshots(&owner, &run).await else { return };
+        let Ok(intervals) = store.intervals(&owner, &run, 0, usize::MAX).await else { return };
+        let record = RunRecord { state: self.ends_as(), ..self.record.clone() };
+        match finish::result(&record, &self.scenario, &snapshots, &intervals) {
+            Ok(result) => {
+                let document = serde_json::to_value(&result).unwrap_or_default();
+                if store.keep_analysis(&owner, &run, "result", &document).await.is_ok() {
+                    self.end(Some(document)).await;
+                }
+            }
+            Err(why) => {
+                self.warn(&format!("the result could not be computed: {why}"));
+                self.record.ends_as = Some(RunState::Failed);
+                self.end(None).await;
+            }
+        }
+    }
+
+    pub(super) fn ends_as(&self) -> RunState {
+        let stopped = self.standing.stopped_at.is_some();
+        let otherwise = if stopped { RunState::Aborted } else { RunState::Completed };
+        self.record.ends_as.unwrap_or(otherwise)
+    }
+
+    pub(super) async fn end(&mut self, result: Option<Value>) {
+        let state = self.ends_as();
+        if !self.standing.closed {
+            self.note(Entry::Close);
+        }
+        self.event("ended", &format!("the run has ended: {}", state_name(state)), Value::Null);
+        self.record.ended_unix_ms = Some(unix_millis());
+        self.state(state);
+        self.save();
+        let mut kept = self.keeper.kept();
+        self.keeper.flush();
+        // While the store is away the run has not ended; the keeper tries again.
+        let _ = kept.wait_for(|kept| kept.all || kept.superseded).await;
+        let complete = result.as_ref().map(|it| it["complete"].clone());
+        self.driven.live().frame(FrameKind::End, json!({"state": state, "complete": complete}));
+        self.driven.changed();
+    }
+}

@@ -1,0 +1,97 @@
+//! What a driver decides into entries that the workers read.
+
+use super::{CHECK, Driver};
+use crate::cluster::coordinator;
+use crate::cluster::journal::Entry;
+use crate::cluster::store::RunState;
+use std::time::Duration;
+
+/// How often workers are told of the end, a second apart, until that was heard.
+const CLOSES: u32 = 60;
+
+impl Driver {
+    /// Adds an entry, and acts on it.
+    pub(super) fn note(&mut self, entry: Entry) {
+        self.standing.read(&entry);
+        self.course.read(&entry);
+        let is_start = matches!(entry, Entry::Start { .. });
+        self.record.journal.push(entry);
+        self.changed = true;
+        if is_start {
+            self.pin();
+        }
+    }
+
+    /// Brings the coordinator what it does not have yet.
+    pub(super) async fn publish_journal(&mut self) {
+        if self.record.state == RunState::Queued {
+            return;
+        }
+        let (term, run) = (self.controller.term(), &self.record.id);
+        let journal = &self.record.journal;
+        let whole = journal.len() as u64;
+        let coordinator = &self.controller.coordinator;
+        let done = match self.published {
+            Some(published) if published == whole => return,
+            Some(published) => {
+                coordinator.append(term, run, published, &journal[published as usize..]).await
+            }
+            None => coordinator.open(term, run, self.plan.bytes.clone().into(), journal).await,
+        };
+        self.published = match done.map_err(|error| error.kind) {
+            Ok(()) => Some(whole),
+            // It has forgotten what it had: all of it is brought again.
+            Err(coordinator::Kind::Conflict) => {
+                self.confirmed.clear();
+                None
+            }
+            Err(_) => self.published,
+        };
+    }
+
+    /// The coordinator may have forgotten everything: looks, and brings it again.
+    pub(super) async fn check_journal(&mut self) {
+        let run = &self.record.id;
+        let there = self.controller.coordinator.journal(run, 0, Duration::ZERO).await;
+        if let Ok(there) = there
+            && there.map_or(0, |entries| entries.len()) < self.record.journal.len()
+        {
+            self.published = None;
+            // Tasks that nobody had taken are gone as well, and what is known to be kept.
+            self.tasks = None;
+            self.confirmed.clear();
+            self.publish_journal().await;
+        }
+    }
+
+    /// Lets the workers go: until they hear of it they wait to hand in what is kept already.
+    pub(super) async fn close(&mut self) {
+        for _ in 0..CLOSES {
+            self.publish_journal().await;
+            let published = self.published == Some(self.record.journal.len() as u64);
+            let (term, run) = (self.controller.term(), &self.record.id);
+            if published && self.controller.coordinator.close(term, run).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(CHECK).await;
+        }
+    }
+
+    /// Tells workers which of their snapshots are durable.
+    pub(super) async fn confirm(&mut self) {
+        let kept = self.keeper.kept().borrow().snapshots.clone();
+        let news: Vec<_> = kept
+            .into_iter()
+            .filter(|(member, seq)| self.confirmed.get(member) != Some(seq))
+            .collect();
+        if news.is_empty() {
+            return;
+        }
+        let said: Vec<_> =
+            news.iter().map(|((worker, epoch), seq)| (worker.clone(), *epoch, *seq)).collect();
+        let term = self.controller.term();
+        if self.controller.coordinator.confirm(term, &self.record.id, &said).await.is_ok() {
+            self.confirmed.extend(news);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What workers say of themselves into who belongs to a run, who could, and who is lost.
+
+use super::{Driver, FRESH, HAND_IN, Reports};
+use crate::cluster::WorkerId;
+use crate::cluster::agent::LEASE;
+use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
+use crate::cluster::journal::Entry;
+use crate::cluster::standing::Member;
+use crate::cluster::store::RunState;
+use crate::scenario::OnWorkerLoss;
+use crate::schedule::Share;
+use crate::time::{Nanos, SECOND, now};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+impl Driver {
+    /// Remembers when each worker was last heard of.
+    pub(super) fn look_at_workers(&mut self) {
+        let seen = self.controller.workers.borrow();
+        if seen.checked <= self.heard {
+            return;
+        }
+        // After a time without an answer nobody can be blamed for silence.
+        let silent = seen.checked.saturating_duration_since(self.heard);
+        self.heard = seen.checked;
+        let forgive = silent > Duration::from_secs(1);
+        for worker in seen.list.iter() {
+            let id = worker.report.worker.0.clone();
+            let known = self.beats.entry(id).or_insert((worker.report.beat, seen.checked));
+            // A coordinator that was brought back from an older copy tells old news.
+            if known.0 < worker.report.beat {
+                *known = (worker.report.beat, seen.checked);
+            }
+        }
+        if forgive {
+            self.beats.values_mut().for_each(|(_, at)| *at = seen.checked.max(*at));
+        }
+        self.beats.retain(|_, (_, at)| seen.checked.saturating_duration_since(*at) < HAND_IN);
+    }
+
+    pub(super) fn reports(&self) -> Reports {
+        let seen = self.controller.workers.borrow();
+        let newest = seen.list.iter().map(|seen| &seen.report).filter(|report| {
+            self.beats.get(&report.worker.0).is_none_or(|(beat, _)| *beat <= report.beat)
+        });
+        newest.map(|report| (report.worker.clone(), report.clone())).collect()
+    }
+
+    /// How old the worker's last beat is: what it is now is not known any better.
+    pub(super) fn silence(&self, worker: &WorkerId) -> Duration {
+        let at = self.beats.get(&worker.0).map(|(_, at)| *at);
+        at.map_or(Duration::MAX, |at| now().saturating_duration_since(at))
+    }
+
+    /// How long the worker has been silent while it could be heard: not while the coordinator did
+    /// not answer, this process stood still, or another controller drove the run.
+    pub(super) fn quiet(&self, worker: &WorkerId) -> Duration {
+        let at = self.beats.get(&worker.0).map_or(self.begun, |(_, at)| *at);
+        self.heard.saturating_duration_since(at)
+    }
+
+    /// What the worker says of this run and of this term.
+    pub(super) fn task<'a>(
+        &self,
+        reports: &'a Reports,
+        member: &Member,
+    ) -> Option<(&'a WorkerReport, &'a TaskState, u64)> {
+        let report = reports.get(&member.0)?;
+        let task = report.task.as_ref()?;
+        (task.run == self.record.id && task.epoch == member.1).then_some((
+            report,
+            &task.state,
+            task.applied,
+        ))
+    }
+
+    /// Admits those that have taken a task; notes who could not take part.
+    pub(super) fn admit(&mut self, reports: &Reports) {
+        for report in reports.values() {
+            let Some(task) = report.task.as_ref().filter(|task| task.run == self.record.id) else {
+                continue;
+            };
+            let member = (report.worker.clone(), task.epoch);
+            let known =
+                self.standing.members.contains_key(&member) || self.standing.lost.contains(&member);
+            match &task.state {
+                TaskState::Taken if !known && report.protocol == PROTOCOL => {
+                    match self.plan.key_for(&report.public_key) {
+                        Ok(key) => {
+                            let (worker, epoch) = member;
+                            self.note(Entry::Admit { worker, epoch, key });
+                        }
+                        Err(why) => self.refuse(member, &report.name, &why),
+                    }
+                }
+                TaskState::Taken if !known => {
+                    let why = format!(
+                        "it speaks version {} of the protocol, and this controller version {PROTOCOL}",
+                        report.protocol
+                    );
+                    self.refuse(member, &report.name, &why);
+                }
+                TaskState::Refused { reason } => self.refuse(member, &report.name, reason),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, member: Member, name: &str, why: &str) {
+        if self.refusals.contains_key(&member) {
+            return;
+        }
+        let text = format!("worker {name} could not take part: {why}");
+        self.warn(&text);
+        self.event("worker_refused", &text, json!({"worker": member.0}));
+        self.refusals.insert(member.clone(), why.to_owned());
+        if self.standing.members.contains_key(&member) {
+            self.lose(member, &format!("it could not take part: {why}"));
+        }
+    }
+
+    /// Members without a part that could have one.
+    pub(super) fn ready(&self, reports: &Reports) -> Vec<Member> {
+        let members = self.standing.members.keys();
+        let is_ready = |member: &&Member| {
+            self.task(reports, member).is_some_and(|(report, state, _)| {
+                !report.draining && matches!(state, TaskState::Ready)
+            }) && self.silence(&member.0) < FRESH
+        };
+        members.filter(is_ready).cloned().collect()
+    }
+
+    /// Members that make load or could, and are surely there.
+    pub(super) fn able(&self, reports: &Reports) -> BTreeMap<Member, Vec<Share>> {
+        let members = self.standing.members.iter();
+        let able = members.filter(|(member, _)| {
+            if self.merging.is_final(member) {
+                return false;
+            }
+            let task = self.task(reports, member);
+            task.is_some_and(|(report, state, _)| {
+                !report.draining && matches!(state, TaskState::Ready | TaskState::Running)
+            }) && self.silence(&member.0) < FRESH
+        });
+        able.map(|(member, parts)| (member.clone(), parts.clone())).collect()
+    }
+
+    /// Finds members that make no load any more and have not come to its end.
+    pub(super) fn bury(&mut self, reports: &Reports) {
+        let members: Vec<_> = self.standing.members.keys().cloned().collect();
+        for member in members {
+            let task = self.task(reports, &member);
+            let fenced = matches!(task, Some((_, TaskState::Fenced, _)));
+            // It lives, and is not in the run any more: it has let it go.
+            let is_known = reports.contains_key(&member.0);
+            let gone = is_known && task.is_none() && self.silence(&member.0) < FRESH;
+            if let Some((_, _, applied)) = task {
+                self.applied.insert(member.clone(), applied);
+            }
+            let is_final = self.merging.is_final(&member);
+            if is_final && !self.is_cut_short(&member, fenced) {
+                continue;
+            }
+            let why = if fenced || is_final {
+                "its lease was over"
+            } else if gone {
+                "it is not in the run any more"
+            } else if self.quiet(&member.0) >= LEASE {
+                "nothing was heard of it for 5 s"
+            } else {
+                continue;
+            };
+            self.lose(member, why);
+        }
+    }
+
+    /// Whether a member that has handed in its last snapshot had more to do.
+    pub(super) fn is_cut_short(&self, member: &Member, fenced: bool) -> bool {
+        let owns = self.standing.members.get(member).is_some_and(|parts| !parts.is_empty());
+        // Near the end its clock may be ahead of ours, and nothing is worth being given away.
+        let near_end = |end: Nanos| self.run_now() + i128::from(SECOND) >= i128::from(end);
+        let over = self.course.end_at().is_some_and(near_end);
+        // Where their number ends the load, nobody but the worker knows that it had more to do.
+        owns && !over && (fenced || self.scenario.max_requests.is_none())
+    }
+
+    pub(super) fn lose(&mut self, member: Member, why: &str) {
+        let owned = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
+        let applied = self.applied.remove(&member).unwrap_or(0);
+        let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
+        let (worker, epoch) = member;
+        self.note(Entry::Lost { worker: worker.clone(), epoch, at_ns, applied });
+        if !owned {
+            return;
+        }
+        let text = format!("worker {} was lost: {why}", self.name_of(&worker));
+        self.warn(&text);
+        self.event("worker_lost", &text, json!({"worker": worker, "epoch": epoch}));
+        self.ready_since = None;
+        if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
+            self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
+        }
+    }
+
+    /// What people call the worker, and its id.
+    pub(super) fn name_of(&self, worker: &WorkerId) -> String {
+        let seen = self.controller.workers.borrow();
+        let report = seen.list.iter().map(|seen| &seen.report).find(|it| it.worker == *worker);
+        match report.map(|report| &report.name).filter(|name| **name != worker.0) {
+            Some(name) => format!("{name} ({worker})"),
+            None => worker.to_string(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What another controller has left of a run into a driver that goes on with it.
+
+use super::super::merge::Published;
+use super::super::{Inner, finish};
+use super::Driver;
+use crate::cluster::coordinator::SnapshotRecord;
+use crate::cluster::journal::Entry;
+use crate::cluster::store::{IntervalRecord, RunState};
+use crate::record::{Merge, Snapshot};
+use crate::result::Span;
+use crate::time::{SECOND, now};
+use serde_json::Value;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// Between two tries to read what another controller has left.
+const AGAIN: Duration = Duration::from_millis(500);
+
+impl Driver {
+    /// Goes on with what another controller has left: its journal may be longer in the coordinator
+    /// than in the store, and snapshots wait in both. All of it is read before anything is done: what
+    /// is not seen would be overwritten.
+    pub(super) async fn take_up(&mut self) {
+        if self.record.state == RunState::Queued {
+            return;
+        }
+        self.driven.live().resumes(self.controller.term());
+        let (journal, intervals, snapshots) = loop {
+            match self.read_what_is_left().await {
+                Some(read) => break read,
+                None => tokio::time::sleep(AGAIN).await,
+            }
+        };
+        let known = self.record.journal.len();
+        if journal.len() > known && journal[..known] == self.record.journal[..] {
+            journal[known..].iter().for_each(|entry| self.note(entry.clone()));
+        }
+        self.pin();
+        match finish::read_intervals(&intervals) {
+            Ok(read) => self.resume_intervals(&read),
+            Err(why) => self.warn(&format!("a stored interval cannot be read: {why}")),
+        }
+        snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        // Nobody was listened to before this.
+        (self.begun, self.heard) = (now(), now());
+        self.event("controller_changed", "another controller has taken the run up", Value::Null);
+    }
+
+    pub(super) async fn read_what_is_left(
+        &self,
+    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, Vec<SnapshotRecord>)> {
+        let Inner { coordinator, store, clock, .. } = &*self.controller;
+        let (owner, run) = (&self.record.owner, &self.record.id);
+        let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
+        let intervals = store.intervals(owner, run, 0, usize::MAX).await.ok()?;
+        let mut snapshots = store.snapshots(owner, run).await.ok()?;
+        snapshots.extend(coordinator.newest(run).await.ok()?);
+        let sent = now();
+        let us = coordinator.now_us().await.ok()?;
+        clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
+        Some((journal.unwrap_or_default(), intervals, snapshots))
+    }
+
+    /// Finds the instant at which the run's clock shows 0.
+    pub(super) fn pin(&mut self) {
+        let Some(start_us) = self.standing.start_us else { return };
+        let (here, there) = (now(), self.controller.now_us());
+        self.zero = match start_us.checked_sub(there) {
+            Some(ahead) => here.checked_add(Duration::from_micros(ahead)),
+            None => here.checked_sub(Duration::from_micros(there - start_us)),
+        };
+    }
+
+    pub(super) fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
+        let Some((_, last)) = read.last() else { return };
+        let number = last.to_ns.div_ceil(SECOND);
+        let mut total = Snapshot::default();
+        for (interval, span) in read {
+            total.total.merge(&interval.total);
+            (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
+            total.elapsed_ns = span.to_ns;
+            let published = Published {
+                number: span.from_ns / SECOND,
+                end_ns: span.to_ns,
+                interval: interval.total.clone(),
+                total: total.clone(),
+            };
+            self.driven.live().interval(&published, *span, &self.course, 0, Vec::new());
+        }
+        self.merging.resume(number, total.total);
+    }
+}
