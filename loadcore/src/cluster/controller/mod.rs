@@ -31,6 +31,7 @@ mod driver;
 mod figures;
 mod finish;
 mod keeper;
+mod lead;
 mod live;
 mod merge;
 mod workers;
@@ -39,7 +40,7 @@ pub use workers::LocalWorkers;
 
 use super::agent::LEASE;
 use super::clock::SharedClock;
-use super::coordinator::{self, Leader, Seen};
+use super::coordinator::{Leader, Seen};
 use super::journal::mailbox;
 use super::secrets::Secrets;
 use super::store::{RunRecord, RunState, ScenarioRecord};
@@ -50,19 +51,16 @@ use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
-use driver::{Driven, Driver, Message};
+use driver::{Driven, Message};
+use lead::Lead;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use workers::LocalPool;
 
-/// How often the lead is renewed.
-const RENEW: Duration = Duration::from_secs(1);
-/// How often it is looked for runs that nobody drives, in renewals.
-const ADOPT_EVERY: u64 = 5;
 /// How often workers are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// Results fetched at once.
@@ -118,7 +116,7 @@ struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.inner.stop_driving();
+        self.inner.stand_by(None);
         if let Some(local) = &self.inner.local {
             local.end();
         }
@@ -132,9 +130,11 @@ struct Inner {
     options: ControllerOptions,
     claim: Mutex<Leader>,
     term: AtomicU64,
-    leading: AtomicBool,
+    lead: watch::Sender<Lead>,
     /// Who leads, as last heard.
     leader: Mutex<Option<Leader>>,
+    /// What keeps this controller from leading.
+    trouble: watch::Sender<Option<String>>,
     clock: Mutex<SharedClock>,
     workers: watch::Sender<Workers>,
     runs: Mutex<BTreeMap<RunId, Run>>,
@@ -178,16 +178,18 @@ impl Controller {
             options,
             claim: Mutex::new(claim),
             term: AtomicU64::new(term),
-            leading: AtomicBool::new(false),
+            lead: watch::Sender::new(Lead::Others),
             leader: Mutex::default(),
+            trouble: watch::Sender::new(None),
             clock: Mutex::default(),
             workers: watch::Sender::new(Workers { list: Vec::new(), checked }),
             runs: Mutex::default(),
             figures: figures::Sums::default(),
         });
-        inner.claim_lead().await?;
+        inner.begin().await?;
         let tasks = vec![
-            tokio::spawn(Arc::clone(&inner).lead()),
+            tokio::spawn(Arc::clone(&inner).keep_lead()),
+            tokio::spawn(Arc::clone(&inner).keep_driving()),
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
         ];
@@ -401,11 +403,7 @@ impl Controller {
     pub async fn shut_down(&self) {
         let inner = self.inner();
         self.shared.tasks.iter().for_each(JoinHandle::abort);
-        inner.stop_driving();
-        inner.leading.store(false, Ordering::Release);
-        let claim = inner.claim();
-        // Without an answer the lease ends by itself.
-        let _ = inner.coordinator.abdicate(&claim).await;
+        inner.give_up().await;
         if let Some(local) = &inner.local {
             local.end();
         }
@@ -448,7 +446,7 @@ fn ended(record: &RunRecord) -> ControllerError {
 
 impl Inner {
     fn is_leading(&self) -> bool {
-        self.leading.load(Ordering::Acquire)
+        *self.lead.borrow() == Lead::Ours
     }
 
     fn must_lead(&self) -> Result<(), ControllerError> {
@@ -500,119 +498,6 @@ impl Inner {
 
     fn count(&self, interval: &Interval) {
         self.figures.add(interval);
-    }
-
-    // ------------------------------------------------------------ leading
-
-    async fn lead(self: Arc<Self>) {
-        for turn in 1u64.. {
-            tokio::time::sleep(RENEW).await;
-            let sent = now();
-            if let Ok(us) = self.coordinator.now_us().await {
-                let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-                clock.learn(sent, now(), us);
-            }
-            // Without an answer nobody else can lead either.
-            let _ = Self::claim_lead(&self).await;
-            // A run that nobody drives, for whatever reason, is taken up.
-            if turn.is_multiple_of(ADOPT_EVERY) && self.is_leading() {
-                let open = self.store.open_runs().await.unwrap_or_default();
-                open.into_iter().for_each(|record| Self::drive(&self, record));
-            }
-        }
-    }
-
-    /// Takes or renews the lead, and takes up or lets go what goes with it.
-    async fn claim_lead(self: &Arc<Self>) -> Result<(), ControllerError> {
-        let claim = self.claim();
-        let sent = now();
-        let us = self.coordinator.now_us().await?;
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
-        let leader = match self.coordinator.lead(&claim, LEASE).await {
-            Ok(leader) => leader,
-            Err(error) => {
-                if let coordinator::Kind::Superseded(_) = error.kind {
-                    self.stand_by(None);
-                    // The next claim is of a newer term.
-                    let term = self.store.next_term().await?;
-                    self.claim.lock().unwrap_or_else(PoisonError::into_inner).term = term;
-                    return Ok(());
-                }
-                return Err(error.into());
-            }
-        };
-        if leader.controller != claim.controller {
-            self.stand_by(Some(leader));
-            return Ok(());
-        }
-        if !self.leading.swap(true, Ordering::AcqRel) {
-            self.term.store(claim.term, Ordering::Release);
-            *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = Some(leader);
-            let open = self.store.open_runs().await;
-            match open {
-                Ok(open) => open.into_iter().for_each(|record| Self::drive(self, record)),
-                Err(error) => {
-                    self.leading.store(false, Ordering::Release);
-                    return Err(error.into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn stand_by(&self, leader: Option<Leader>) {
-        if self.leading.swap(false, Ordering::AcqRel) {
-            self.stop_driving();
-        }
-        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
-    }
-
-    fn stop_driving(&self) {
-        for (_, run) in std::mem::take(&mut *self.runs()) {
-            run.task.abort();
-        }
-    }
-
-    /// Drives a run with a task of its own.
-    fn drive(inner: &Arc<Self>, record: RunRecord) {
-        if inner.runs().contains_key(&record.id) {
-            return;
-        }
-        let run = record.id.clone();
-        match inner.open(&record) {
-            Ok(scenario) => {
-                let (send, inbox) = mpsc::channel(INBOX);
-                let driver = Driver::new(Arc::clone(inner), record, scenario, send);
-                let driven = driver.driven();
-                let ending = Arc::clone(inner);
-                let id = run.clone();
-                let task = tokio::spawn(async move {
-                    if driver.drive(inbox).await {
-                        // For those who still watch.
-                        tokio::time::sleep(LINGER).await;
-                    }
-                    ending.runs().remove(&id);
-                });
-                inner.runs().insert(run, Run { driven, task });
-            }
-            Err(error) => {
-                let failing = Arc::clone(inner);
-                tokio::spawn(async move { failing.fail(record, &error.to_string()).await });
-            }
-        }
-    }
-
-    /// A run that cannot even be read ends as FAILED.
-    async fn fail(&self, mut record: RunRecord, why: &str) {
-        record.state = RunState::Failed;
-        record.ended_unix_ms = Some(unix_millis());
-        record.warnings.push(why.to_owned());
-        while let Err(error) = self.store.replace_run(&record).await {
-            if !matches!(error.kind, super::store::Kind::Unavailable(_)) {
-                return;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
     }
 
     async fn look_at_workers(self: Arc<Self>) {

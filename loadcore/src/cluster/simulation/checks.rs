@@ -129,7 +129,7 @@ pub(super) async fn in_between(world: &mut World) -> Result<(), String> {
 }
 
 /// Invariant 5.
-fn identity(result: &RunResult) -> Result<(), String> {
+pub(super) fn identity(result: &RunResult) -> Result<(), String> {
     let it = &result.arrivals;
     if it.due != it.sent + it.dropped + it.backlog + it.unknown {
         return Err(format!("5: {it:?}"));

@@ -34,6 +34,8 @@ struct State {
     dice: Dice,
     coordinator_is_down: bool,
     store_is_down: bool,
+    /// How long a call to the store takes that is down.
+    store_timeout: Duration,
     cut_off: BTreeSet<usize>,
     /// Percentage of calls whose answer is lost.
     lossy: u64,
@@ -45,6 +47,7 @@ impl Network {
             dice: Dice::new(seed),
             coordinator_is_down: false,
             store_is_down: false,
+            store_timeout: TIMEOUT,
             cut_off: BTreeSet::new(),
             lossy: 0,
         };
@@ -62,6 +65,10 @@ impl Network {
 
     pub(super) fn store_down(&self, down: bool) {
         self.state.lock().unwrap().store_is_down = down;
+    }
+
+    pub(super) fn store_times_out_after(&self, timeout: Duration) {
+        self.state.lock().unwrap().store_timeout = timeout;
     }
 
     pub(super) fn cut(&self, host: usize, cut: bool) {
@@ -296,7 +303,8 @@ impl StoreLink {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let away = async || {
-            tokio::time::sleep(TIMEOUT).await;
+            let timeout = self.network.state.lock().unwrap().store_timeout;
+            tokio::time::sleep(timeout).await;
             let kind = store::Kind::Unavailable("simulated".into());
             Err(StoreError { kind, doing: "be reached", source: None })
         };

@@ -1,0 +1,95 @@
+//! Controllers beside each other, in situations that chance seldom makes.
+
+use super::checks::identity;
+use super::{SECRET, World, alone};
+use crate::cluster::controller::api::Outcome;
+use crate::cluster::coordinator::{Coordinator, Leader};
+use crate::cluster::store::{RunRecord, RunState};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn scenario(seconds: u64) -> Value {
+    json!({
+        "name": "simulated", "targetUrl": "http://target.test/", "durationSeconds": seconds,
+        "headers": {"Authorization": SECRET}, "numWorkers": 2, "workerWaitSeconds": 3,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 50}, "drainSeconds": 2, "seed": 7,
+    })
+}
+
+/// Two workers, so many controllers, and a run of so many seconds that has been going on for three.
+async fn running(controllers: usize, seconds: u64) -> World {
+    let mut world = World::new(7, false);
+    for _ in 0..controllers {
+        world.add_controller().await;
+    }
+    (0..2).for_each(|_| world.add_worker());
+    tokio::time::sleep(SECOND).await;
+    world.submit(scenario(seconds)).await;
+    tokio::time::sleep(4 * SECOND).await;
+    assert_eq!(world.record().await.state, RunState::Running);
+    world
+}
+
+/// The run's record at its end, which must come within so many seconds.
+async fn ended(world: &World, seconds: u32) -> RunRecord {
+    for _ in 0..seconds {
+        let record = world.record().await;
+        if record.state.has_ended() {
+            return record;
+        }
+        tokio::time::sleep(SECOND).await;
+    }
+    panic!("not ended after {seconds} s: {:#?}", world.record().await);
+}
+
+/// The run has gone to its end, and nothing of it is unknown.
+async fn is_complete(world: &World) {
+    let record = ended(world, 60).await;
+    assert_eq!(record.state, RunState::Completed, "{record:#?}");
+    let asked = &world.controllers[0].1;
+    let result = asked.result(&record.owner, &record.id).await.unwrap();
+    let Outcome::Final(result) = result else { panic!("{result:?}") };
+    identity(&result).unwrap();
+    assert!(result.complete, "{result:#?}");
+}
+
+#[test]
+fn a_store_that_hangs_takes_the_lead_from_nobody() {
+    alone(async {
+        let world = running(2, 60).await;
+        world.network.store_times_out_after(8 * SECOND);
+        world.network.store_down(true);
+        for second in 0..40 {
+            let leads = world.controllers[0].1.is_leading() && !world.controllers[1].1.is_leading();
+            assert!(leads, "{second} s after the store has gone");
+            tokio::time::sleep(SECOND).await;
+        }
+        world.network.store_down(false);
+        is_complete(&world).await;
+    });
+}
+
+#[test]
+fn who_cannot_read_the_runs_does_not_keep_others_from_leading() {
+    alone(async {
+        let mut world = running(2, 60).await;
+        // The one that stands by learns that the store is away, and then the leader dies.
+        world.network.store_down(true);
+        tokio::time::sleep(8 * SECOND).await;
+        let dead = world.controllers.remove(0);
+        drop(dead);
+        tokio::time::sleep(10 * SECOND).await;
+        assert!(world.leader().is_none());
+        // So the lead is free for a term that is as old as any.
+        let controller = "a test".to_owned();
+        let claim = Leader { controller, term: 1, address: String::new() };
+        let leader = world.coordinator.lead(&claim, SECOND).await.unwrap();
+        assert_eq!(leader, claim);
+        world.network.store_down(false);
+        tokio::time::sleep(8 * SECOND).await;
+        assert!(world.leader().is_some());
+        is_complete(&world).await;
+    });
+}
