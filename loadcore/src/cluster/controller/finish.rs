@@ -11,6 +11,7 @@ use crate::record::{Snapshot, SnapshotSet};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
+use crate::schedule::Share;
 use crate::time::{Nanos, SECOND, seconds};
 use std::collections::BTreeMap;
 
@@ -133,7 +134,7 @@ fn unheard(
             .iter()
             .find(|it| (&it.worker, it.epoch) == (&member.0, member.1))
             .and_then(|it| Snapshot::decode(&it.bytes).ok())
-            .map_or(0, |it| it.total.counters.due - it.backlog);
+            .map_or(0, |it| it.total.counters.due.saturating_sub(it.backlog));
         due_of(heard, scenario, &member, at_ns).saturating_sub(reported)
     })
     .sum()
@@ -156,14 +157,19 @@ fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u
             {
                 let by = course.due_by(*from_ns).unwrap_or(0);
                 let ended = parts.extract_if(.., |(owned, _)| owned == part);
-                released +=
-                    ended.map(|(part, from)| part.count(by) - part.count(from)).sum::<u64>();
+                released += ended.map(|(part, from)| due_between(part, from, by)).sum::<u64>();
             }
             entry => course.read(entry),
         }
     }
     let by = course.due_by(at).unwrap_or(0);
-    released + parts.iter().map(|(part, from)| part.count(by) - part.count(*from)).sum::<u64>()
+    released + parts.into_iter().map(|(part, from)| due_between(part, from, by)).sum::<u64>()
+}
+
+/// How many of a part's arrivals are among the first `by` and not among the first `from`. A worker
+/// may be lost before the moment from which a part is its own.
+fn due_between(part: Share, from: u64, by: u64) -> u64 {
+    part.count(by).saturating_sub(part.count(from))
 }
 
 /// What lost workers of a closed loop may have sent after their last snapshot: twice what they sent
@@ -193,4 +199,31 @@ pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot,
         Ok((snapshot, span))
     };
     stored.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::WorkerId;
+    use serde_json::json;
+
+    #[test]
+    fn a_worker_that_was_lost_before_its_part_began_owes_nothing() {
+        let scenario = Scenario::from_value(json!({
+            "name": "a", "targetUrl": "http://target.test/", "durationSeconds": 10,
+            "loadProfile": {"type": "CONSTANT", "initialRps": 100},
+        }));
+        let member = (WorkerId("w".into()), 1);
+        let (worker, epoch) = member.clone();
+        let part = Share::WHOLE;
+        let take = Entry::Take { worker: worker.clone(), epoch, part, from_ns: 5 * SECOND };
+        let release = Entry::Release { worker, epoch, part, from_ns: 4 * SECOND };
+        let scenario = scenario.unwrap();
+        let start = Entry::Start { at_us: 1_000_000 };
+        let owed = |heard: &[Entry], at| due_of(heard, &scenario, &member, at);
+        let heard = [start, take, release];
+        assert_eq!(owed(&heard[..2], SECOND), 0);
+        assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
+        assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
 }

@@ -133,7 +133,7 @@ struct Inner {
     lead: watch::Sender<Lead>,
     /// Who leads, as last heard.
     leader: Mutex<Option<Leader>>,
-    /// What keeps this controller from leading.
+    /// What keeps this controller from leading and from taking up runs.
     trouble: watch::Sender<Option<String>>,
     clock: Mutex<SharedClock>,
     workers: watch::Sender<Workers>,
@@ -206,6 +206,21 @@ impl Controller {
         self.inner().is_leading()
     }
 
+    /// Whether it may change anything.
+    ///
+    /// # Errors
+    /// While another leads ([`ControllerError::StandsBy`]), or something keeps this one from leading
+    /// ([`ControllerError::CannotLead`]).
+    pub fn must_lead(&self) -> Result<(), ControllerError> {
+        self.inner().must_lead()
+    }
+
+    /// What keeps it from leading and from taking up runs, as that changes: for a log.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.inner().trouble.subscribe()
+    }
+
     /// Makes a run of a scenario, whose secrets are sealed, and drives it to its end.
     ///
     /// # Errors
@@ -226,9 +241,9 @@ impl Controller {
             warnings: Vec::new(),
             timeline: Vec::new(),
         };
-        self.inner().open(&record)?;
+        let opened = self.inner().open(&record)?;
         self.inner().store.insert_run(&record).await?;
-        Inner::drive(self.inner(), record.clone());
+        Inner::drive(self.inner(), record.clone(), opened);
         Ok(record)
     }
 
@@ -454,8 +469,11 @@ impl Inner {
             return Ok(());
         }
         let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let address = leader.map_or("an address not known yet".into(), |leader| leader.address);
-        Err(ControllerError::StandsBy(address))
+        match (leader, self.trouble.borrow().clone()) {
+            (Some(leader), _) => Err(ControllerError::StandsBy(leader.address)),
+            (None, Some(why)) => Err(ControllerError::CannotLead(why)),
+            (None, None) => Err(ControllerError::StandsBy("an address not known yet".into())),
+        }
     }
 
     fn term(&self) -> u64 {

@@ -2,9 +2,12 @@
 
 use super::checks::identity;
 use super::{SECRET, World, alone};
+use crate::cluster::ControllerOptions;
 use crate::cluster::controller::api::Outcome;
+use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
-use crate::cluster::store::{RunRecord, RunState};
+use crate::cluster::secrets::Secrets;
+use crate::cluster::store::{RunRecord, RunState, Store};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -32,6 +35,11 @@ async fn running(controllers: usize, seconds: u64) -> World {
     world
 }
 
+/// Takes the lead where it is free, and keeps nobody out.
+fn claim_of_a_test() -> Leader {
+    Leader { controller: "a test".into(), term: 1, address: String::new() }
+}
+
 /// The run's record at its end, which must come within so many seconds.
 async fn ended(world: &World, seconds: u32) -> RunRecord {
     for _ in 0..seconds {
@@ -41,7 +49,10 @@ async fn ended(world: &World, seconds: u32) -> RunRecord {
         }
         tokio::time::sleep(SECOND).await;
     }
-    panic!("not ended after {seconds} s: {:#?}", world.record().await);
+    let record = world.record().await;
+    let kept = world.store.snapshots(&record.owner, &record.id).await.unwrap();
+    let kept: Vec<_> = kept.iter().map(|it| (&it.worker, it.epoch, it.seq, it.is_final)).collect();
+    panic!("not ended after {seconds} s: {record:#?}\nkept: {kept:?}");
 }
 
 /// The run has gone to its end, and nothing of it is unknown.
@@ -64,6 +75,9 @@ fn a_store_that_hangs_takes_the_lead_from_nobody() {
         for second in 0..40 {
             let leads = world.controllers[0].1.is_leading() && !world.controllers[1].1.is_leading();
             assert!(leads, "{second} s after the store has gone");
+            // Nor does it stand free for a moment, for anybody else to take it.
+            let leader = world.coordinator.lead(&claim_of_a_test(), SECOND).await.unwrap();
+            assert_ne!(leader, claim_of_a_test(), "{second} s after the store has gone");
             tokio::time::sleep(SECOND).await;
         }
         world.network.store_down(false);
@@ -83,13 +97,68 @@ fn who_cannot_read_the_runs_does_not_keep_others_from_leading() {
         tokio::time::sleep(10 * SECOND).await;
         assert!(world.leader().is_none());
         // So the lead is free for a term that is as old as any.
-        let controller = "a test".to_owned();
-        let claim = Leader { controller, term: 1, address: String::new() };
-        let leader = world.coordinator.lead(&claim, SECOND).await.unwrap();
-        assert_eq!(leader, claim);
+        let leader = world.coordinator.lead(&claim_of_a_test(), SECOND).await.unwrap();
+        assert_eq!(leader, claim_of_a_test());
         world.network.store_down(false);
         tokio::time::sleep(8 * SECOND).await;
         assert!(world.leader().is_some());
+        is_complete(&world).await;
+    });
+}
+
+fn with_another_key() -> ControllerOptions {
+    let secrets = Secrets::from_text("another key altogether").unwrap();
+    ControllerOptions { secrets, ..ControllerOptions::default() }
+}
+
+#[test]
+fn a_controller_with_another_key_leaves_runs_to_who_can_read_them() {
+    alone(async {
+        let mut world = running(1, 60).await;
+        world.controllers.clear();
+        tokio::time::sleep(SECOND).await;
+        world.add_controller_with(with_another_key()).await;
+        tokio::time::sleep(20 * SECOND).await;
+        let (_, other) = world.controllers.pop().unwrap();
+        assert!(!other.is_leading());
+        let trouble = other.trouble().borrow().clone().unwrap();
+        assert!(trouble.contains("another key"), "{trouble}");
+        let record = world.record().await;
+        assert_eq!(record.state, RunState::Running);
+        let told = other.command(&record.owner, &record.id, Command::Stop).await.unwrap_err();
+        assert!(matches!(told, ControllerError::CannotLead(_)), "{told}");
+        // It neither ended the run nor stands in the way of who can go on with it.
+        world.add_controller().await;
+        assert!(world.leader().is_some());
+        is_complete(&world).await;
+        drop(other);
+    });
+}
+
+#[test]
+fn a_controller_that_lost_its_key_leads_when_nobody_makes_load_any_more() {
+    alone(async {
+        let mut world = running(1, 60).await;
+        world.controllers.clear();
+        world.workers.iter_mut().for_each(super::host::Host::kill);
+        world.coordinator.wipe();
+        world.add_controller_with(with_another_key()).await;
+        let record = ended(&world, 10).await;
+        assert_eq!(record.state, RunState::Failed);
+        assert!(record.warnings.iter().any(|it| it.contains("another key")), "{record:#?}");
+        assert!(world.leader().is_some());
+    });
+}
+
+#[test]
+fn a_run_whose_driver_panicked_is_driven_again() {
+    alone(async {
+        let world = running(1, 20).await;
+        world.network.store_panics_once();
+        let record = world.record().await;
+        let rate = Command::Rate { target_rps: 20.0, over_seconds: 0.0 };
+        // The driver dies of the change that it has just accepted.
+        let _ = world.controllers[0].1.command(&record.owner, &record.id, rate).await;
         is_complete(&world).await;
     });
 }

@@ -36,6 +36,8 @@ struct State {
     store_is_down: bool,
     /// How long a call to the store takes that is down.
     store_timeout: Duration,
+    /// The next change of a run that is brought to the store meets a mistake of ours.
+    store_panics: bool,
     cut_off: BTreeSet<usize>,
     /// Percentage of calls whose answer is lost.
     lossy: u64,
@@ -48,6 +50,7 @@ impl Network {
             coordinator_is_down: false,
             store_is_down: false,
             store_timeout: TIMEOUT,
+            store_panics: false,
             cut_off: BTreeSet::new(),
             lossy: 0,
         };
@@ -69,6 +72,10 @@ impl Network {
 
     pub(super) fn store_times_out_after(&self, timeout: Duration) {
         self.state.lock().unwrap().store_timeout = timeout;
+    }
+
+    pub(super) fn store_panics_once(&self) {
+        self.state.lock().unwrap().store_panics = true;
     }
 
     pub(super) fn cut(&self, host: usize, cut: bool) {
@@ -363,6 +370,8 @@ impl Store for StoreLink {
 
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
         self.network.look_at_value("a run", run);
+        let panics = std::mem::take(&mut self.network.state.lock().unwrap().store_panics);
+        assert!(!panics, "asked for by a test");
         self.carry(self.inner.replace_run(run)).await
     }
 
