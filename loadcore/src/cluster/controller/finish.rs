@@ -7,6 +7,7 @@ use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
+use crate::cluster::{Owner, RunId, Store, StoreError};
 use crate::record::{Snapshot, SnapshotSet};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
@@ -191,6 +192,35 @@ fn closed_loop_guess(
     .sum()
 }
 
+/// The intervals that lie in the last `window` of a run that has ended. Its last one is searched for:
+/// a run may have 3,600, and a window is a few of them.
+pub(super) async fn last_intervals(
+    store: &dyn Store,
+    owner: &Owner,
+    run: &RunId,
+    window: Nanos,
+) -> Result<Vec<IntervalRecord>, StoreError> {
+    let (mut last, mut longest) = (None, 0);
+    // Steps that double until they lead beyond the end, and then halve.
+    let (mut low, mut beyond) = (0_u64, None);
+    while beyond.is_none_or(|beyond| low < beyond) {
+        let number = beyond.map_or(2 * low, |beyond| low.midpoint(beyond));
+        match store.intervals(owner, run, number, 1).await?.pop() {
+            Some(IntervalRecord { number, from_ns, to_ns, .. }) => {
+                (low, last) = (number + 1, Some(to_ns));
+                longest = longest.max(to_ns - from_ns);
+            }
+            None => beyond = Some(number),
+        }
+    }
+    let from_ns = last.unwrap_or(0).saturating_sub(window);
+    // The first one may have begun before.
+    let number = from_ns.saturating_sub(longest) / SECOND;
+    let mut stored = store.intervals(owner, run, number, usize::MAX).await?;
+    stored.retain(|it| it.to_ns > from_ns);
+    Ok(stored)
+}
+
 /// Stored intervals, read: for statistics of a run that has ended.
 pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
     let read = |it: &IntervalRecord| {
@@ -205,6 +235,7 @@ pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot,
 mod tests {
     use super::*;
     use crate::cluster::WorkerId;
+    use crate::cluster::memory::MemoryStore;
     use serde_json::json;
 
     #[test]
@@ -225,5 +256,50 @@ mod tests {
         assert_eq!(owed(&heard[..2], SECOND), 0);
         assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
         assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
+
+    fn run() -> RunRecord {
+        RunRecord {
+            id: RunId::random(),
+            owner: Owner::from("somebody"),
+            scenario_id: crate::cluster::ScenarioId::from("a scenario"),
+            revision: 0,
+            created_unix_ms: 0,
+            ended_unix_ms: Some(1),
+            state: RunState::Completed,
+            scenario: json!({}),
+            journal: Vec::new(),
+            plan_key: String::new(),
+            warnings: Vec::new(),
+            timeline: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_intervals_are_those_at_the_end() {
+        // How many, of how many seconds each, and how much of the last one was recorded.
+        for (count, length, rest) in
+            [(0, 1, 1), (1, 1, 1), (2, 1, 1), (61, 1, 1), (100, 7, 2), (1, 168, 3), (130, 168, 168)]
+        {
+            let (store, run) = (MemoryStore::new(), run());
+            store.insert_run(&run).await.unwrap();
+            let stored: Vec<_> = (0..count)
+                .map(|at| {
+                    let number = at * length;
+                    let seconds = if at + 1 == count { rest } else { length };
+                    let (from_ns, to_ns) = (number * SECOND, (number + seconds) * SECOND);
+                    let bytes = Snapshot::default().encode().into();
+                    IntervalRecord { number, from_ns, to_ns, draining: false, bytes }
+                })
+                .collect();
+            store.keep_intervals(&run.owner, &run.id, &stored).await.unwrap();
+            let end = stored.last().map_or(0, |it| it.to_ns);
+            for window in [1, 2, 60, 3_600].map(|seconds| seconds * SECOND) {
+                let read = last_intervals(&store, &run.owner, &run.id, window).await.unwrap();
+                let from = end.saturating_sub(window);
+                let wanted: Vec<_> = stored.iter().filter(|it| it.to_ns > from).cloned().collect();
+                assert_eq!(read, wanted, "{count} of {length} s, the last {window} ns");
+            }
+        }
     }
 }

@@ -331,10 +331,8 @@ impl Controller {
         let Some(record) = store.run(owner, run).await? else {
             return Err(ControllerError::NoRun(run.clone()));
         };
-        let mut stored = store.intervals(owner, run, 0, usize::MAX).await?;
-        let end = stored.iter().map(|it| it.to_ns).max().unwrap_or(0);
-        let from = end.saturating_sub(u64::from(last_seconds) * crate::time::SECOND);
-        stored.retain(|it| it.to_ns > from);
+        let window = u64::from(last_seconds) * crate::time::SECOND;
+        let stored = finish::last_intervals(&**store, owner, run, window).await?;
         let read = finish::read_intervals(&stored).map_err(ControllerError::Refused)?;
         Ok(live::realtime_of(&record, &read))
     }

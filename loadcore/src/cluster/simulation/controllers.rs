@@ -7,7 +7,9 @@ use crate::cluster::controller::api::Outcome;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
 use crate::cluster::secrets::Secrets;
-use crate::cluster::store::{RunRecord, RunState, Store};
+use crate::cluster::store::{IntervalRecord, RunRecord, RunState, Store};
+use crate::record::Snapshot;
+use crate::time::{self, unix_millis};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -160,5 +162,40 @@ fn a_run_whose_driver_panicked_is_driven_again() {
         // The driver dies of the change that it has just accepted.
         let _ = world.controllers[0].1.command(&record.owner, &record.id, rate).await;
         is_complete(&world).await;
+    });
+}
+
+/// A run as another controller has left it, which ended so long ago.
+async fn left(world: &World, id: &str, ended: Duration) -> RunRecord {
+    let at = unix_millis() - u64::try_from(ended.as_millis()).unwrap();
+    let record = json!({
+        "id": id, "owner": "somebody", "scenarioId": "a scenario", "revision": 0,
+        "createdUnixMs": at, "endedUnixMs": at, "state": "COMPLETED", "scenario": {},
+        "journal": [], "warnings": [], "timeline": [],
+    });
+    let record: RunRecord = serde_json::from_value(record).unwrap();
+    world.store.insert_run(&record).await.unwrap();
+    record
+}
+
+#[test]
+fn the_last_seconds_of_a_long_run_are_read_without_all_the_others() {
+    alone(async {
+        let mut world = World::new(7, false);
+        world.add_controller().await;
+        let record = left(&world, "long", SECOND).await;
+        let stored: Vec<_> = (0..3_600)
+            .map(|number| {
+                let (from_ns, to_ns) = (number * time::SECOND, (number + 1) * time::SECOND);
+                let bytes = Snapshot::default().encode().into();
+                IntervalRecord { number, from_ns, to_ns, draining: false, bytes }
+            })
+            .collect();
+        world.store.keep_intervals(&record.owner, &record.id, &stored).await.unwrap();
+        let asked = world.leader().unwrap();
+        let realtime = asked.realtime(&record.owner, &record.id, 60).await.unwrap();
+        assert_eq!((realtime.until_second, realtime.window_seconds), (3_600.0, 60.0));
+        let read = world.network.intervals_read();
+        assert!(read < 60 + 40, "{read} of 3,600 intervals were read");
     });
 }

@@ -38,6 +38,8 @@ struct State {
     store_timeout: Duration,
     /// The next change of a run that is brought to the store meets a mistake of ours.
     store_panics: bool,
+    /// Intervals that the store has handed out.
+    intervals_read: usize,
     cut_off: BTreeSet<usize>,
     /// Percentage of calls whose answer is lost.
     lossy: u64,
@@ -51,6 +53,7 @@ impl Network {
             store_is_down: false,
             store_timeout: TIMEOUT,
             store_panics: false,
+            intervals_read: 0,
             cut_off: BTreeSet::new(),
             lossy: 0,
         };
@@ -76,6 +79,10 @@ impl Network {
 
     pub(super) fn store_panics_once(&self) {
         self.state.lock().unwrap().store_panics = true;
+    }
+
+    pub(super) fn intervals_read(&self) -> usize {
+        self.state.lock().unwrap().intervals_read
     }
 
     pub(super) fn cut(&self, host: usize, cut: bool) {
@@ -428,7 +435,10 @@ impl Store for StoreLink {
         from: u64,
         most: usize,
     ) -> Result<Vec<IntervalRecord>, StoreError> {
-        self.carry(self.inner.intervals(owner, run, from, most)).await
+        let read = self.carry(self.inner.intervals(owner, run, from, most)).await;
+        let count = read.as_ref().map_or(0, Vec::len);
+        self.network.state.lock().unwrap().intervals_read += count;
+        read
     }
 
     async fn keep_analysis(
