@@ -138,6 +138,7 @@ async fn platform(
         policy: options.policy.clone(),
         secrets: secrets.clone(),
         local_workers: local_workers(options),
+        retention: options.retention,
     };
     let start = || {
         let starting = Controller::start(store.clone(), coordinator.clone(), settings.clone());

@@ -30,6 +30,7 @@ pub mod api;
 mod driver;
 mod figures;
 mod finish;
+mod forget;
 mod keeper;
 mod lead;
 mod live;
@@ -87,6 +88,9 @@ pub struct ControllerOptions {
     pub secrets: Secrets,
     /// Workers in this process, started when a scenario asks for them.
     pub local_workers: Option<LocalWorkers>,
+    /// How long after its end a run is kept, with all that belongs to it; `None` for until it is
+    /// deleted. The leader deletes what is older once a day, first a minute after its start.
+    pub retention: Option<Duration>,
 }
 
 impl Default for ControllerOptions {
@@ -96,6 +100,7 @@ impl Default for ControllerOptions {
             policy: TargetPolicy::default(),
             secrets: Secrets::ephemeral(),
             local_workers: None,
+            retention: None,
         }
     }
 }
@@ -192,6 +197,7 @@ impl Controller {
             tokio::spawn(Arc::clone(&inner).keep_driving()),
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
+            tokio::spawn(Arc::clone(&inner).forget_old_runs()),
         ];
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
     }

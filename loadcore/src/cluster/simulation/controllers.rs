@@ -199,3 +199,31 @@ fn the_last_seconds_of_a_long_run_are_read_without_all_the_others() {
         assert!(read < 60 + 40, "{read} of 3,600 intervals were read");
     });
 }
+
+#[test]
+fn what_ended_long_ago_is_deleted_by_who_leads_and_is_told_to() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for retention in [None, Some(30 * DAY)] {
+        alone(async {
+            let mut world = World::new(7, false);
+            world.add_controller_with(ControllerOptions { retention, ..Default::default() }).await;
+            let (old, young) =
+                (left(&world, "old", 31 * DAY).await, left(&world, "young", 29 * DAY).await);
+            let there =
+                async |it: &RunRecord| world.store.run(&it.owner, &it.id).await.unwrap().is_some();
+            // The store is away at the first time, and is asked again.
+            world.network.store_down(true);
+            tokio::time::sleep(90 * SECOND).await;
+            assert!(there(&old).await);
+            world.network.store_down(false);
+            tokio::time::sleep(90 * SECOND).await;
+            assert_eq!((there(&old).await, there(&young).await), (retention.is_none(), true));
+            if retention.is_some() {
+                // What has become old since is deleted a day later.
+                let old = left(&world, "later", 31 * DAY).await;
+                tokio::time::sleep(DAY).await;
+                assert!(!there(&old).await);
+            }
+        });
+    }
+}
