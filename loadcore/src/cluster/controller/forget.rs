@@ -11,8 +11,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const SOON: Duration = Duration::from_secs(60);
 
 impl Inner {
-    pub(super) async fn forget_old_runs(self: Arc<Self>) {
-        let Some(retention) = self.options.retention else { return };
+    pub(super) async fn forget_old_runs(self: Arc<Self>, retention: Duration) {
         let mut pause = SOON;
         loop {
             tokio::time::sleep(pause).await;

@@ -192,13 +192,15 @@ impl Controller {
             figures: figures::Sums::default(),
         });
         inner.begin().await?;
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(Arc::clone(&inner).keep_lead()),
             tokio::spawn(Arc::clone(&inner).keep_driving()),
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
-            tokio::spawn(Arc::clone(&inner).forget_old_runs()),
         ];
+        if let Some(retention) = inner.options.retention {
+            tasks.push(tokio::spawn(Arc::clone(&inner).forget_old_runs(retention)));
+        }
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
     }
 
