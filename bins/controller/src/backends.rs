@@ -28,7 +28,9 @@ pub enum Failure {
 /// When it is not there or cannot be used; without passwords.
 pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     let Some(url) = &options.mongo else { return on_disk(options).await };
-    match MongoStore::connect(url, loadcore_mongo::Options::default()).await {
+    // It deletes by itself then, however much that is at once.
+    let settings = loadcore_mongo::Options { retention: options.retention };
+    match MongoStore::connect(url, settings).await {
         Ok(store) => Ok(Arc::new(store)),
         Err(error @ ConnectError::Address { .. }) => Err(Failure::Wrong(error.to_string())),
         // A server that refuses may still be starting, or be given its users.

@@ -8,12 +8,15 @@ use loadcore::http::TargetPolicy;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where it listens if nothing is said.
 const LISTEN: &str = "127.0.0.1:8080";
 /// The most workers inside the controller if nothing is said: as many as a scenario usually asks
 /// for, on one machine.
 const LOCAL_WORKERS: u32 = 100;
+/// For how many days an ended run is kept if nothing is said.
+const KEEP_DAYS: u32 = 90;
 
 /// The controller of a loadcore platform: scenarios in, load on many workers, results out.
 #[derive(Debug, Parser)]
@@ -55,6 +58,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "LOADCORE_LOCAL_WORKERS")]
     local_workers: Option<u32>,
 
+    /// Delete a run so many days after its end, with all that belongs to it; 0 keeps all [default: 90]
+    #[arg(long, value_name = "N", env = "LOADCORE_KEEP_DAYS")]
+    keep_days: Option<u32>,
+
     /// Networks that may be loaded, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and
     /// public addresses; metadata services never]
     #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
@@ -84,6 +91,8 @@ pub struct Options {
     pub mongo: Option<String>,
     /// The most workers inside.
     pub local_workers: u32,
+    /// How long after its end a run is kept; `None` for ever.
+    pub retention: Option<Duration>,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
     /// The target and the scenario for a first look.
@@ -109,6 +118,7 @@ impl CommandLine {
             redis: given.redis.or(file.redis),
             mongo: given.mongo.or(file.mongo),
             local_workers: given.local_workers.or(file.local_workers).unwrap_or(LOCAL_WORKERS),
+            retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
             policy: policy(allowed.as_deref())?,
             demo: given.demo.or(file.demo).unwrap_or(false),
         })
@@ -148,6 +158,10 @@ fn policy(networks: Option<&str>) -> Result<TargetPolicy, String> {
             Ok(TargetPolicy::Only(networks))
         }
     }
+}
+
+fn retention(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
 
 fn user_data_dir() -> Result<PathBuf, String> {
@@ -190,6 +204,15 @@ mod tests {
         assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated").is_ok());
         assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated=false").is_err());
         assert!(resolved("--listen localhost:0").is_ok() && resolved("--listen [::1]:0").is_ok());
+    }
+
+    #[test]
+    fn runs_are_kept_for_some_days_or_for_ever() {
+        let days = |line| resolved(line).unwrap().retention.map(|it| it.as_secs() / 86_400);
+        assert_eq!(days(""), Some(90));
+        assert_eq!(days("--keep-days 7"), Some(7));
+        assert_eq!(days("--keep-days 0"), None);
+        assert!(resolved("--keep-days -1").is_err());
     }
 
     #[test]

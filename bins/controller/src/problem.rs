@@ -222,6 +222,7 @@ impl From<ControllerError> for Problem {
     fn from(error: ControllerError) -> Self {
         match error {
             ControllerError::StandsBy(_) => Self::new(Kind::StandsBy, error.to_string()),
+            ControllerError::CannotLead(_) => Self::new(Kind::NotReady, error.to_string()),
             ControllerError::NoRun(run) => Self::not_found("run", run.as_str()),
             ControllerError::HasEnded { .. } => Self::new(Kind::HasEnded, error.to_string()),
             ControllerError::Refused(why) => Self::new(Kind::Conflict, why),

@@ -95,13 +95,33 @@ async fn keep(
     };
     status.send_replace(Status::Ready(made.clone()));
     tracing::info!("the platform is ready");
+    let troubles = tokio::spawn(tell_troubles(made.controller.trouble()));
     let demo = options.demo.then(|| tokio::spawn(demo::play(address, made.clone())));
     ended(ending).await;
+    troubles.abort();
     if let Some(demo) = demo {
         demo.abort();
     }
     made.controller.shut_down().await;
     Ok(())
+}
+
+/// Says in the log what keeps the controller from leading and from taking up runs, once each.
+async fn tell_troubles(mut trouble: watch::Receiver<Option<String>>) {
+    loop {
+        let said = trouble.borrow_and_update().clone();
+        let was_said = said.is_some();
+        if let Some(why) = said {
+            tracing::warn!("runs cannot be taken up here, and the lead cannot: {why}");
+        }
+        // Its sender lives as long as the controller.
+        if trouble.changed().await.is_err() {
+            return;
+        }
+        if was_said && trouble.borrow().is_none() {
+            tracing::info!("runs can be taken up again");
+        }
+    }
 }
 
 /// The platform, as soon as all that it needs is there.
@@ -118,6 +138,7 @@ async fn platform(
         policy: options.policy.clone(),
         secrets: secrets.clone(),
         local_workers: local_workers(options),
+        retention: options.retention,
     };
     let start = || {
         let starting = Controller::start(store.clone(), coordinator.clone(), settings.clone());

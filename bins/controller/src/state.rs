@@ -98,10 +98,7 @@ where
 
     async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Problem> {
         let platform = AppState::from_ref(state).platform()?;
-        if !platform.controller.is_leading() {
-            let why = "another controller leads this platform: ask that one, or try again";
-            return Err(Problem::new(Kind::StandsBy, why));
-        }
+        platform.controller.must_lead()?;
         Ok(Self(platform))
     }
 }

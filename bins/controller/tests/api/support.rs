@@ -60,6 +60,7 @@ impl Api {
             policy: policy.clone(),
             secrets: secrets.clone(),
             local_workers,
+            ..ControllerOptions::default()
         };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("a controller in memory starts");

@@ -134,6 +134,9 @@ pub enum ControllerError {
     /// This controller stands by while another leads.
     #[error("another controller leads this platform, at {0}: ask it, or try again")]
     StandsBy(String),
+    /// This controller does not lead although nobody else is known to.
+    #[error("this controller cannot lead: {0}")]
+    CannotLead(String),
     /// There is no such run of this owner.
     #[error("there is no run {0}")]
     NoRun(RunId),

@@ -7,10 +7,12 @@ use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
+use crate::cluster::{Owner, RunId, Store, StoreError};
 use crate::record::{Snapshot, SnapshotSet};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
+use crate::schedule::Share;
 use crate::time::{Nanos, SECOND, seconds};
 use std::collections::BTreeMap;
 
@@ -133,7 +135,7 @@ fn unheard(
             .iter()
             .find(|it| (&it.worker, it.epoch) == (&member.0, member.1))
             .and_then(|it| Snapshot::decode(&it.bytes).ok())
-            .map_or(0, |it| it.total.counters.due - it.backlog);
+            .map_or(0, |it| it.total.counters.due.saturating_sub(it.backlog));
         due_of(heard, scenario, &member, at_ns).saturating_sub(reported)
     })
     .sum()
@@ -156,14 +158,19 @@ fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u
             {
                 let by = course.due_by(*from_ns).unwrap_or(0);
                 let ended = parts.extract_if(.., |(owned, _)| owned == part);
-                released +=
-                    ended.map(|(part, from)| part.count(by) - part.count(from)).sum::<u64>();
+                released += ended.map(|(part, from)| due_between(part, from, by)).sum::<u64>();
             }
             entry => course.read(entry),
         }
     }
     let by = course.due_by(at).unwrap_or(0);
-    released + parts.iter().map(|(part, from)| part.count(by) - part.count(*from)).sum::<u64>()
+    released + parts.into_iter().map(|(part, from)| due_between(part, from, by)).sum::<u64>()
+}
+
+/// How many of a part's arrivals are among the first `by` and not among the first `from`. A worker
+/// may be lost before the moment from which a part is its own.
+fn due_between(part: Share, from: u64, by: u64) -> u64 {
+    part.count(by).saturating_sub(part.count(from))
 }
 
 /// What lost workers of a closed loop may have sent after their last snapshot: twice what they sent
@@ -185,6 +192,35 @@ fn closed_loop_guess(
     .sum()
 }
 
+/// The intervals that lie in the last `window` of a run that has ended. Its last one is searched for:
+/// a run may have 3,600, and a window is a few of them.
+pub(super) async fn last_intervals(
+    store: &dyn Store,
+    owner: &Owner,
+    run: &RunId,
+    window: Nanos,
+) -> Result<Vec<IntervalRecord>, StoreError> {
+    let (mut last, mut longest) = (None, 0);
+    // Steps that double until they lead beyond the end, and then halve.
+    let (mut low, mut beyond) = (0_u64, None);
+    while beyond.is_none_or(|beyond| low < beyond) {
+        let number = beyond.map_or(2 * low, |beyond| low.midpoint(beyond));
+        match store.intervals(owner, run, number, 1).await?.pop() {
+            Some(IntervalRecord { number, from_ns, to_ns, .. }) => {
+                (low, last) = (number + 1, Some(to_ns));
+                longest = longest.max(to_ns - from_ns);
+            }
+            None => beyond = Some(number),
+        }
+    }
+    let from_ns = last.unwrap_or(0).saturating_sub(window);
+    // The first one may have begun before.
+    let number = from_ns.saturating_sub(longest) / SECOND;
+    let mut stored = store.intervals(owner, run, number, usize::MAX).await?;
+    stored.retain(|it| it.to_ns > from_ns);
+    Ok(stored)
+}
+
 /// Stored intervals, read: for statistics of a run that has ended.
 pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
     let read = |it: &IntervalRecord| {
@@ -193,4 +229,77 @@ pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot,
         Ok((snapshot, span))
     };
     stored.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::WorkerId;
+    use crate::cluster::memory::MemoryStore;
+    use serde_json::json;
+
+    #[test]
+    fn a_worker_that_was_lost_before_its_part_began_owes_nothing() {
+        let scenario = Scenario::from_value(json!({
+            "name": "a", "targetUrl": "http://target.test/", "durationSeconds": 10,
+            "loadProfile": {"type": "CONSTANT", "initialRps": 100},
+        }));
+        let member = (WorkerId("w".into()), 1);
+        let (worker, epoch) = member.clone();
+        let part = Share::WHOLE;
+        let take = Entry::Take { worker: worker.clone(), epoch, part, from_ns: 5 * SECOND };
+        let release = Entry::Release { worker, epoch, part, from_ns: 4 * SECOND };
+        let scenario = scenario.unwrap();
+        let start = Entry::Start { at_us: 1_000_000 };
+        let owed = |heard: &[Entry], at| due_of(heard, &scenario, &member, at);
+        let heard = [start, take, release];
+        assert_eq!(owed(&heard[..2], SECOND), 0);
+        assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
+        assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
+
+    fn run() -> RunRecord {
+        RunRecord {
+            id: RunId::random(),
+            owner: Owner::from("somebody"),
+            scenario_id: crate::cluster::ScenarioId::from("a scenario"),
+            revision: 0,
+            created_unix_ms: 0,
+            ended_unix_ms: Some(1),
+            state: RunState::Completed,
+            scenario: json!({}),
+            journal: Vec::new(),
+            plan_key: String::new(),
+            warnings: Vec::new(),
+            timeline: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_intervals_are_those_at_the_end() {
+        // How many, of how many seconds each, and how much of the last one was recorded.
+        for (count, length, rest) in
+            [(0, 1, 1), (1, 1, 1), (2, 1, 1), (61, 1, 1), (100, 7, 2), (1, 168, 3), (130, 168, 168)]
+        {
+            let (store, run) = (MemoryStore::new(), run());
+            store.insert_run(&run).await.unwrap();
+            let stored: Vec<_> = (0..count)
+                .map(|at| {
+                    let number = at * length;
+                    let seconds = if at + 1 == count { rest } else { length };
+                    let (from_ns, to_ns) = (number * SECOND, (number + seconds) * SECOND);
+                    let bytes = Snapshot::default().encode().into();
+                    IntervalRecord { number, from_ns, to_ns, draining: false, bytes }
+                })
+                .collect();
+            store.keep_intervals(&run.owner, &run.id, &stored).await.unwrap();
+            let end = stored.last().map_or(0, |it| it.to_ns);
+            for window in [1, 2, 60, 3_600].map(|seconds| seconds * SECOND) {
+                let read = last_intervals(&store, &run.owner, &run.id, window).await.unwrap();
+                let from = end.saturating_sub(window);
+                let wanted: Vec<_> = stored.iter().filter(|it| it.to_ns > from).cloned().collect();
+                assert_eq!(read, wanted, "{count} of {length} s, the last {window} ns");
+            }
+        }
+    }
 }

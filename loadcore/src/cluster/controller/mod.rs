@@ -30,7 +30,9 @@ pub mod api;
 mod driver;
 mod figures;
 mod finish;
+mod forget;
 mod keeper;
+mod lead;
 mod live;
 mod merge;
 mod workers;
@@ -39,7 +41,7 @@ pub use workers::LocalWorkers;
 
 use super::agent::LEASE;
 use super::clock::SharedClock;
-use super::coordinator::{self, Leader, Seen};
+use super::coordinator::{Leader, Seen};
 use super::journal::mailbox;
 use super::secrets::Secrets;
 use super::store::{RunRecord, RunState, ScenarioRecord};
@@ -50,19 +52,16 @@ use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
-use driver::{Driven, Driver, Message};
+use driver::{Driven, Message};
+use lead::Lead;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use workers::LocalPool;
 
-/// How often the lead is renewed.
-const RENEW: Duration = Duration::from_secs(1);
-/// How often it is looked for runs that nobody drives, in renewals.
-const ADOPT_EVERY: u64 = 5;
 /// How often workers are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// Results fetched at once.
@@ -89,6 +88,9 @@ pub struct ControllerOptions {
     pub secrets: Secrets,
     /// Workers in this process, started when a scenario asks for them.
     pub local_workers: Option<LocalWorkers>,
+    /// How long after its end a run is kept, with all that belongs to it; `None` for until it is
+    /// deleted. The leader deletes what is older once a day, first a minute after its start.
+    pub retention: Option<Duration>,
 }
 
 impl Default for ControllerOptions {
@@ -98,6 +100,7 @@ impl Default for ControllerOptions {
             policy: TargetPolicy::default(),
             secrets: Secrets::ephemeral(),
             local_workers: None,
+            retention: None,
         }
     }
 }
@@ -118,7 +121,7 @@ struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.inner.stop_driving();
+        self.inner.stand_by(None);
         if let Some(local) = &self.inner.local {
             local.end();
         }
@@ -132,9 +135,11 @@ struct Inner {
     options: ControllerOptions,
     claim: Mutex<Leader>,
     term: AtomicU64,
-    leading: AtomicBool,
+    lead: watch::Sender<Lead>,
     /// Who leads, as last heard.
     leader: Mutex<Option<Leader>>,
+    /// What keeps this controller from leading and from taking up runs.
+    trouble: watch::Sender<Option<String>>,
     clock: Mutex<SharedClock>,
     workers: watch::Sender<Workers>,
     runs: Mutex<BTreeMap<RunId, Run>>,
@@ -178,19 +183,24 @@ impl Controller {
             options,
             claim: Mutex::new(claim),
             term: AtomicU64::new(term),
-            leading: AtomicBool::new(false),
+            lead: watch::Sender::new(Lead::Others),
             leader: Mutex::default(),
+            trouble: watch::Sender::new(None),
             clock: Mutex::default(),
             workers: watch::Sender::new(Workers { list: Vec::new(), checked }),
             runs: Mutex::default(),
             figures: figures::Sums::default(),
         });
-        inner.claim_lead().await?;
-        let tasks = vec![
-            tokio::spawn(Arc::clone(&inner).lead()),
+        inner.begin().await?;
+        let mut tasks = vec![
+            tokio::spawn(Arc::clone(&inner).keep_lead()),
+            tokio::spawn(Arc::clone(&inner).keep_driving()),
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
         ];
+        if let Some(retention) = inner.options.retention {
+            tasks.push(tokio::spawn(Arc::clone(&inner).forget_old_runs(retention)));
+        }
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
     }
 
@@ -202,6 +212,21 @@ impl Controller {
     #[must_use]
     pub fn is_leading(&self) -> bool {
         self.inner().is_leading()
+    }
+
+    /// Whether it may change anything.
+    ///
+    /// # Errors
+    /// While another leads ([`ControllerError::StandsBy`]), or something keeps this one from leading
+    /// ([`ControllerError::CannotLead`]).
+    pub fn must_lead(&self) -> Result<(), ControllerError> {
+        self.inner().must_lead()
+    }
+
+    /// What keeps it from leading and from taking up runs, as that changes: for a log.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.inner().trouble.subscribe()
     }
 
     /// Makes a run of a scenario, whose secrets are sealed, and drives it to its end.
@@ -225,9 +250,9 @@ impl Controller {
             warnings: Vec::new(),
             timeline: Vec::new(),
         };
-        self.inner().open(&record)?;
+        let opened = self.inner().open(&record)?;
         self.inner().store.insert_run(&record).await?;
-        Inner::drive(self.inner(), record.clone());
+        Inner::drive(self.inner(), record.clone(), opened);
         Ok(record)
     }
 
@@ -315,10 +340,8 @@ impl Controller {
         let Some(record) = store.run(owner, run).await? else {
             return Err(ControllerError::NoRun(run.clone()));
         };
-        let mut stored = store.intervals(owner, run, 0, usize::MAX).await?;
-        let end = stored.iter().map(|it| it.to_ns).max().unwrap_or(0);
-        let from = end.saturating_sub(u64::from(last_seconds) * crate::time::SECOND);
-        stored.retain(|it| it.to_ns > from);
+        let window = u64::from(last_seconds) * crate::time::SECOND;
+        let stored = finish::last_intervals(&**store, owner, run, window).await?;
         let read = finish::read_intervals(&stored).map_err(ControllerError::Refused)?;
         Ok(live::realtime_of(&record, &read))
     }
@@ -402,11 +425,7 @@ impl Controller {
     pub async fn shut_down(&self) {
         let inner = self.inner();
         self.shared.tasks.iter().for_each(JoinHandle::abort);
-        inner.stop_driving();
-        inner.leading.store(false, Ordering::Release);
-        let claim = inner.claim();
-        // Without an answer the lease ends by itself.
-        let _ = inner.coordinator.abdicate(&claim).await;
+        inner.give_up().await;
         if let Some(local) = &inner.local {
             local.end();
         }
@@ -449,7 +468,7 @@ fn ended(record: &RunRecord) -> ControllerError {
 
 impl Inner {
     fn is_leading(&self) -> bool {
-        self.leading.load(Ordering::Acquire)
+        *self.lead.borrow() == Lead::Ours
     }
 
     fn must_lead(&self) -> Result<(), ControllerError> {
@@ -457,8 +476,11 @@ impl Inner {
             return Ok(());
         }
         let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let address = leader.map_or("an address not known yet".into(), |leader| leader.address);
-        Err(ControllerError::StandsBy(address))
+        match (leader, self.trouble.borrow().clone()) {
+            (Some(leader), _) => Err(ControllerError::StandsBy(leader.address)),
+            (None, Some(why)) => Err(ControllerError::CannotLead(why)),
+            (None, None) => Err(ControllerError::StandsBy("an address not known yet".into())),
+        }
     }
 
     fn term(&self) -> u64 {
@@ -501,119 +523,6 @@ impl Inner {
 
     fn count(&self, interval: &Interval) {
         self.figures.add(interval);
-    }
-
-    // ------------------------------------------------------------ leading
-
-    async fn lead(self: Arc<Self>) {
-        for turn in 1u64.. {
-            tokio::time::sleep(RENEW).await;
-            let sent = now();
-            if let Ok(us) = self.coordinator.now_us().await {
-                let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-                clock.learn(sent, now(), us);
-            }
-            // Without an answer nobody else can lead either.
-            let _ = Self::claim_lead(&self).await;
-            // A run that nobody drives, for whatever reason, is taken up.
-            if turn.is_multiple_of(ADOPT_EVERY) && self.is_leading() {
-                let open = self.store.open_runs().await.unwrap_or_default();
-                open.into_iter().for_each(|record| Self::drive(&self, record));
-            }
-        }
-    }
-
-    /// Takes or renews the lead, and takes up or lets go what goes with it.
-    async fn claim_lead(self: &Arc<Self>) -> Result<(), ControllerError> {
-        let claim = self.claim();
-        let sent = now();
-        let us = self.coordinator.now_us().await?;
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
-        let leader = match self.coordinator.lead(&claim, LEASE).await {
-            Ok(leader) => leader,
-            Err(error) => {
-                if let coordinator::Kind::Superseded(_) = error.kind {
-                    self.stand_by(None);
-                    // The next claim is of a newer term.
-                    let term = self.store.next_term().await?;
-                    self.claim.lock().unwrap_or_else(PoisonError::into_inner).term = term;
-                    return Ok(());
-                }
-                return Err(error.into());
-            }
-        };
-        if leader.controller != claim.controller {
-            self.stand_by(Some(leader));
-            return Ok(());
-        }
-        if !self.leading.swap(true, Ordering::AcqRel) {
-            self.term.store(claim.term, Ordering::Release);
-            *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = Some(leader);
-            let open = self.store.open_runs().await;
-            match open {
-                Ok(open) => open.into_iter().for_each(|record| Self::drive(self, record)),
-                Err(error) => {
-                    self.leading.store(false, Ordering::Release);
-                    return Err(error.into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn stand_by(&self, leader: Option<Leader>) {
-        if self.leading.swap(false, Ordering::AcqRel) {
-            self.stop_driving();
-        }
-        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
-    }
-
-    fn stop_driving(&self) {
-        for (_, run) in std::mem::take(&mut *self.runs()) {
-            run.task.abort();
-        }
-    }
-
-    /// Drives a run with a task of its own.
-    fn drive(inner: &Arc<Self>, record: RunRecord) {
-        if inner.runs().contains_key(&record.id) {
-            return;
-        }
-        let run = record.id.clone();
-        match inner.open(&record) {
-            Ok(scenario) => {
-                let (send, inbox) = mpsc::channel(INBOX);
-                let driver = Driver::new(Arc::clone(inner), record, scenario, send);
-                let driven = driver.driven();
-                let ending = Arc::clone(inner);
-                let id = run.clone();
-                let task = tokio::spawn(async move {
-                    if driver.drive(inbox).await {
-                        // For those who still watch.
-                        tokio::time::sleep(LINGER).await;
-                    }
-                    ending.runs().remove(&id);
-                });
-                inner.runs().insert(run, Run { driven, task });
-            }
-            Err(error) => {
-                let failing = Arc::clone(inner);
-                tokio::spawn(async move { failing.fail(record, &error.to_string()).await });
-            }
-        }
-    }
-
-    /// A run that cannot even be read ends as FAILED.
-    async fn fail(&self, mut record: RunRecord, why: &str) {
-        record.state = RunState::Failed;
-        record.ended_unix_ms = Some(unix_millis());
-        record.warnings.push(why.to_owned());
-        while let Err(error) = self.store.replace_run(&record).await {
-            if !matches!(error.kind, super::store::Kind::Unavailable(_)) {
-                return;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
     }
 
     async fn look_at_workers(self: Arc<Self>) {

@@ -203,7 +203,7 @@ fn nobody_healthy_is_lost(record: &RunRecord, faults: &[(u64, Fault)]) -> Result
 }
 
 /// Invariant 5.
-fn identity(result: &RunResult) -> Result<(), String> {
+pub(super) fn identity(result: &RunResult) -> Result<(), String> {
     let it = &result.arrivals;
     if it.due != it.sent + it.dropped + it.backlog + it.unknown {
         return Err(format!("5: {it:?}"));

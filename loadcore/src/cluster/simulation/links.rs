@@ -34,6 +34,12 @@ struct State {
     dice: Dice,
     coordinator_is_down: bool,
     store_is_down: bool,
+    /// How long a call to the store takes that is down.
+    store_timeout: Duration,
+    /// The next change of a run that is brought to the store meets a mistake of ours.
+    store_panics: bool,
+    /// Intervals that the store has handed out.
+    intervals_read: usize,
     cut_off: BTreeSet<usize>,
     /// Percentage of calls whose answer is lost.
     lossy: u64,
@@ -45,6 +51,9 @@ impl Network {
             dice: Dice::new(seed),
             coordinator_is_down: false,
             store_is_down: false,
+            store_timeout: TIMEOUT,
+            store_panics: false,
+            intervals_read: 0,
             cut_off: BTreeSet::new(),
             lossy: 0,
         };
@@ -62,6 +71,18 @@ impl Network {
 
     pub(super) fn store_down(&self, down: bool) {
         self.state.lock().unwrap().store_is_down = down;
+    }
+
+    pub(super) fn store_times_out_after(&self, timeout: Duration) {
+        self.state.lock().unwrap().store_timeout = timeout;
+    }
+
+    pub(super) fn store_panics_once(&self) {
+        self.state.lock().unwrap().store_panics = true;
+    }
+
+    pub(super) fn intervals_read(&self) -> usize {
+        self.state.lock().unwrap().intervals_read
     }
 
     pub(super) fn cut(&self, host: usize, cut: bool) {
@@ -296,7 +317,8 @@ impl StoreLink {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let away = async || {
-            tokio::time::sleep(TIMEOUT).await;
+            let timeout = self.network.state.lock().unwrap().store_timeout;
+            tokio::time::sleep(timeout).await;
             let kind = store::Kind::Unavailable("simulated".into());
             Err(StoreError { kind, doing: "be reached", source: None })
         };
@@ -355,6 +377,8 @@ impl Store for StoreLink {
 
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
         self.network.look_at_value("a run", run);
+        let panics = std::mem::take(&mut self.network.state.lock().unwrap().store_panics);
+        assert!(!panics, "asked for by a test");
         self.carry(self.inner.replace_run(run)).await
     }
 
@@ -411,7 +435,10 @@ impl Store for StoreLink {
         from: u64,
         most: usize,
     ) -> Result<Vec<IntervalRecord>, StoreError> {
-        self.carry(self.inner.intervals(owner, run, from, most)).await
+        let read = self.carry(self.inner.intervals(owner, run, from, most)).await;
+        let count = read.as_ref().map_or(0, Vec::len);
+        self.network.state.lock().unwrap().intervals_read += count;
+        read
     }
 
     async fn keep_analysis(

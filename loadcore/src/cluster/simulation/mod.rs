@@ -6,6 +6,7 @@
 //! says what happens in it; `LOADCORE_SEEDS=n` so many.
 
 mod checks;
+mod controllers;
 mod faults;
 mod host;
 mod links;
@@ -143,13 +144,17 @@ impl World {
 
     /// Starts a controller; one that finds nobody to talk to tries again.
     async fn add_controller(&mut self) {
+        let secrets = self.secrets.clone();
+        self.add_controller_with(ControllerOptions { secrets, ..Default::default() }).await;
+    }
+
+    async fn add_controller_with(&mut self, options: ControllerOptions) {
         let host = self.host();
         for _ in 0..200 {
-            let coordinator = CoordinatorLink::new(host, &self.network, &self.coordinator);
-            let store = StoreLink::new(&self.network, &self.store);
-            let options =
-                ControllerOptions { secrets: self.secrets.clone(), ..ControllerOptions::default() };
-            let started = Controller::start(Arc::new(store), Arc::new(coordinator), options).await;
+            let coordinator =
+                Arc::new(CoordinatorLink::new(host, &self.network, &self.coordinator));
+            let store = Arc::new(StoreLink::new(&self.network, &self.store));
+            let started = Controller::start(store, coordinator, options.clone()).await;
             if let Ok(controller) = started {
                 self.controllers.push((host, controller));
                 return;
@@ -236,13 +241,18 @@ async fn until_ended(world: &mut World) -> Result<RunRecord, String> {
 }
 
 fn run_seed(seed: u64, loud: bool) -> Result<(), String> {
+    alone(simulate(seed, loud))
+}
+
+/// Runs a simulation in a thread of its own, under its own clock.
+fn alone<T>(simulation: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
     let local = tokio::task::LocalSet::new();
-    let outcome = local.block_on(&runtime, simulate(seed, loud));
+    let outcome = local.block_on(&runtime, simulation);
     drop(local);
     outcome
 }
