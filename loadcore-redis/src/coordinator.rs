@@ -297,6 +297,22 @@ impl Coordinator for RedisCoordinator {
         self.others.ask("read the newest snapshots", read).await
     }
 
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        let run = self.keys.run(run);
+        let mut discard = scripts::DISCARD.key(&[&self.keys.term, &run.newest][..]);
+        discard.arg(wire::digits(term)).arg(wire::field(worker, epoch)).arg(wire::digits(seq));
+        let discard = &discard;
+        let send = async move |mut wire| Ok(discard.invoke_async(&mut wire).await?);
+        self.others.ask("discard a snapshot", send).await
+    }
+
     async fn confirm(
         &self,
         term: u64,

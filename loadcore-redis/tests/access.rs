@@ -56,6 +56,7 @@ async fn uses_everything(coordinator: &RedisCoordinator) {
         coordinator.results(1, 10, Duration::ZERO).await.unwrap();
     }
     coordinator.newest(&run).await.unwrap();
+    coordinator.discard(1, &run, &worker, 1, 1).await.unwrap();
     coordinator.confirm(1, &run, &[(worker, 1, 1)]).await.unwrap();
     coordinator.close(1, &run).await.unwrap();
     coordinator.abdicate(&claim).await.unwrap();

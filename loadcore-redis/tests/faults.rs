@@ -445,6 +445,60 @@ async fn reports_that_cannot_be_read_hide_no_others() {
     assert_eq!(left, ["future", "good", "ours"], "what is no report at all is removed");
 }
 
+/// A record as it stands in Redis.
+fn record(number: &str, head: &serde_json::Value) -> String {
+    format!("{number}{head}\nbytes")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_none_shuts_the_workers_own_out_in_no_case() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    let mut raw = server.raw();
+    let head = serde_json::json!({
+        "run": "run", "worker": "w", "epoch": 1, "elapsedNs": 0, "isFinal": false,
+    });
+    let with = |key: &str, value: serde_json::Value| {
+        let mut changed = head.clone();
+        changed[key] = value;
+        changed
+    };
+    const HIGH: &str = "10000000000000000000";
+    let rubbish = [
+        "99999999999999999999".into(),
+        "zzz".into(),
+        record("99999999999999999999", &head),
+        record("1000000000000000000x", &head),
+        format!("{HIGH} and more\n"),
+        format!("{HIGH}{head}"),
+        record(HIGH, &1.into()),
+        record(HIGH, &with("worker", "v".into())),
+        record(HIGH, &with("epoch", 2.into())),
+        record(HIGH, &with("isFinal", "no".into())),
+        record(HIGH, &with("elapsedNs", "0".into())),
+    ];
+    coordinator.put(&a_snapshot("v", 1, 1)).await.unwrap();
+    coordinator.results(1, 10, NOW).await.unwrap();
+    for (seq, rubbish) in (1..).zip(&rubbish) {
+        let key = "loadcore:{run}:newest";
+        redis::cmd("HSET").arg(&[key, "1/w", rubbish]).exec(&mut raw).unwrap();
+        let seen = coordinator.newest(&run()).await.unwrap();
+        assert!(seen.contains(&a_snapshot("v", 1, 1)), "{rubbish:?} hides another's");
+        let snapshot = SnapshotRecord { is_final: true, ..a_snapshot("w", 1, seq) };
+        coordinator.put(&snapshot).await.unwrap();
+        let seen = coordinator.newest(&run()).await.unwrap();
+        assert!(seen.contains(&snapshot), "{rubbish:?} stays");
+        let queued = coordinator.results(1, 10, NOW).await.unwrap();
+        assert_eq!(queued, [snapshot], "{rubbish:?} keeps it from the controller");
+    }
+    // What is one keeps its place against older ones.
+    let key = "loadcore:{run}:newest";
+    redis::cmd("HSET").arg(&[key, "1/w", &record(HIGH, &head)]).exec(&mut raw).unwrap();
+    coordinator.put(&a_snapshot("w", 1, 100)).await.unwrap();
+    let kept = coordinator.newest(&run()).await.unwrap();
+    assert_eq!(numbers(&kept).iter().max(), Some(&10_000_000_000_000_000_000));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_stays_for_ever() {
     let server = Server::start().await;

@@ -100,6 +100,7 @@ pub fn coordinator_checks() -> Vec<CoordinatorCheck> {
         5 journals::opening_never_makes_a_journal_shorter
         5 journals::a_contradiction_is_a_conflict
         6 snapshots::the_newest_snapshot_is_shown
+        6 snapshots::a_discarded_snapshot_shuts_out_no_other
         6 snapshots::snapshots_are_accepted_before_a_run_is_open
         6 snapshots::names_and_bytes_are_carried_as_they_are
         7 snapshots::newer_snapshots_come_out_of_the_queue_in_order

@@ -302,6 +302,24 @@ impl Coordinator for MemoryCoordinator {
         Ok(newest.unwrap_or_default())
     }
 
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        let mut state = self.led("discard a snapshot", term)?;
+        if let Some(run) = state.runs.get_mut(run) {
+            let key = (worker.clone(), epoch);
+            if run.newest.get(&key).is_some_and(|newest| newest.seq == seq) {
+                run.newest.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
     async fn confirm(
         &self,
         term: u64,

@@ -266,6 +266,17 @@ impl Coordinator for CoordinatorLink {
         self.carry(self.inner.newest(run)).await
     }
 
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.discard(term, run, worker, epoch, seq)).await
+    }
+
     async fn confirm(
         &self,
         term: u64,

@@ -66,6 +66,7 @@ pub(super) async fn a_controller_of_the_past_is_refused(coordinator: Checked) {
         ("offer", kind(past.offer(9, &run(), 1).await)),
         ("withdraw", kind(past.withdraw(9, &run()).await)),
         ("results", kind(past.results(9, 10, A_WHILE).await)),
+        ("discard", kind(past.discard(9, &run(), &"w".into(), 1, 1).await)),
         ("confirm", kind(past.confirm(9, &run(), &[("w".into(), 1, 1)]).await)),
         ("close", kind(past.close(9, &run()).await)),
     ];
