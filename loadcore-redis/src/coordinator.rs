@@ -156,6 +156,18 @@ impl Coordinator for RedisCoordinator {
         self.waiting.ask("read the journal", wait, read).await
     }
 
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+        let keys = self.keys.run(run);
+        let mut both = redis::pipe();
+        both.cmd("XLEN").arg(&keys.journal).cmd("EXISTS").arg(&keys.plan);
+        let both = &both;
+        let read = async move |mut wire| -> Result<(u64, bool), Trouble> {
+            Ok(both.query_async(&mut wire).await?)
+        };
+        let (length, is_open) = self.others.ask("read the journal's length", read).await?;
+        Ok((length > 0 || is_open).then_some(length))
+    }
+
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         let key = &self.keys.run(run).plan;
         let read = async move |mut wire| -> Result<Option<Vec<u8>>, Trouble> {

@@ -51,6 +51,7 @@ async fn uses_everything(coordinator: &RedisCoordinator) {
     coordinator.plan(&run).await.unwrap().unwrap();
     coordinator.journal(&run, 0, Duration::ZERO).await.unwrap().unwrap();
     coordinator.journal(&run, 9, Duration::ZERO).await.unwrap().unwrap();
+    coordinator.journal_len(&run).await.unwrap().unwrap();
     coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
     for _ in 0..2 {
         coordinator.results(1, 10, Duration::ZERO).await.unwrap();

@@ -87,6 +87,10 @@ pub trait Coordinator: Send + Sync + 'static {
         wait: Duration,
     ) -> Result<Option<Vec<Entry>>, CoordinatorError>;
 
+    /// How many entries the run's journal has: as many as [`journal`](Coordinator::journal) answers
+    /// from 0 on, without carrying them. `None` where there is no such run.
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError>;
+
     /// The run's plan, as the controller brought it.
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError>;
 

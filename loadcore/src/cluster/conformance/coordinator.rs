@@ -92,6 +92,7 @@ pub fn coordinator_checks() -> Vec<CoordinatorCheck> {
         3 workers::a_late_beat_does_not_replace_a_newer_one
         3 workers::a_worker_that_left_is_not_shown
         4 journals::a_journal_grows_in_order
+        4 journals::the_journals_length_is_told
         4 journals::a_repeated_append_changes_nothing
         4 journals::other_appends_are_conflicts
         4 journals::whoever_waits_for_an_entry_gets_it_soon

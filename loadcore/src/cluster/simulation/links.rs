@@ -201,6 +201,10 @@ impl Coordinator for CoordinatorLink {
         self.carry(self.inner.journal(run, from, wait)).await
     }
 
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+        self.carry(self.inner.journal_len(run)).await
+    }
+
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         self.carry(self.inner.plan(run)).await
     }

@@ -152,6 +152,7 @@ pub(super) async fn no_call_waits_for_ever(coordinator: Checked) {
         assert_eq!(ok(coordinator.take(&worker, A_WHILE).await), None, "promise 11: a task");
         let entries = ok(coordinator.journal(&run, 0, A_WHILE).await);
         assert_eq!(entries, Some(vec![]), "promise 11: an entry");
+        assert_eq!(ok(coordinator.journal_len(&run).await), Some(0), "promise 11: a length");
         let none = ok(coordinator.journal(&"none".into(), 3, A_WHILE).await);
         assert_eq!(none, None, "promise 11: an entry of no run");
         assert_eq!(ok(coordinator.results(1, 10, A_WHILE).await), [], "promise 11: results");
