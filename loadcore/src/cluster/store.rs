@@ -277,6 +277,14 @@ pub struct StoreError {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+impl StoreError {
+    /// Whether the same call would fail again however often it is made: to be given up, and said.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !matches!(self.kind, Kind::Unavailable(_))
+    }
+}
+
 /// Kinds of errors of a store, by what to do about them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Kind {

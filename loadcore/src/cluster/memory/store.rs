@@ -10,14 +10,17 @@ use crate::cluster::store::{
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A [`Store`] in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
+    /// In bytes, of what is kept in one piece.
+    largest: usize,
     state: Mutex<State>,
 }
 
@@ -41,12 +44,40 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::holding(usize::MAX)
+    }
+
+    /// An empty store that refuses records, snapshots, intervals and analyses of more than so many
+    /// bytes each, as databases do: for simulations.
+    #[must_use]
+    pub fn holding(largest: usize) -> Self {
+        Self { largest, state: Mutex::default() }
+    }
+
+    /// Refuses what is too large in one piece.
+    fn fits(&self, doing: &'static str, bytes: usize) -> Result<(), StoreError> {
+        if bytes <= self.largest {
+            return Ok(());
+        }
+        let text = format!("a piece of {bytes} bytes, where at most {} are kept", self.largest);
+        Err(StoreError { kind: Kind::TooLarge(text), doing, source: None })
+    }
+
+    fn record_fits(&self, doing: &'static str, record: &impl Serialize) -> Result<(), StoreError> {
+        // A record that cannot be written as JSON is nobody's here: it is not written.
+        let written = || serde_json::to_vec(record).map_or(0, |json| json.len());
+        if self.largest == usize::MAX { Ok(()) } else { self.fits(doing, written()) }
     }
 
     /// No change here can panic half-way, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -69,6 +100,7 @@ impl Store for MemoryStore {
     }
 
     async fn insert_scenario(&self, scenario: &ScenarioRecord) -> Result<(), StoreError> {
+        self.record_fits("keep a new scenario", scenario)?;
         match self.state().scenarios.entry(scenario.id.clone()) {
             Entry::Occupied(_) => Err(exists("keep a new scenario")),
             Entry::Vacant(place) => {
@@ -79,6 +111,7 @@ impl Store for MemoryStore {
     }
 
     async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
+        self.record_fits("change a scenario", scenario)?;
         let mut state = self.state();
         let stored = state.scenario(&scenario.owner, &scenario.id);
         let Some(stored) = stored.filter(|stored| stored.revision == scenario.revision) else {
@@ -119,6 +152,7 @@ impl Store for MemoryStore {
     }
 
     async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        self.record_fits("keep a new run", run)?;
         match self.state().runs.entry(run.id.clone()) {
             Entry::Occupied(_) => Err(exists("keep a new run")),
             Entry::Vacant(place) => {
@@ -134,6 +168,7 @@ impl Store for MemoryStore {
     }
 
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        self.record_fits("change a run", run)?;
         let mut state = self.state();
         let stored = state.run(&run.owner, &run.id);
         let Some(stored) = stored.filter(|stored| stored.record.revision == run.revision) else {
@@ -180,15 +215,20 @@ impl Store for MemoryStore {
         snapshots: &[SnapshotRecord],
     ) -> Result<(), StoreError> {
         let mut state = self.state();
+        let mut fits = Ok(());
         for new in snapshots {
             let Some(run) = state.run(owner, &new.run) else { continue };
+            if let Err(error) = self.fits("keep snapshots", new.bytes.len()) {
+                fits = Err(error);
+                continue;
+            }
             let kept = run.snapshots.entry((new.worker.clone(), new.epoch));
             let kept = kept.or_insert_with(|| new.clone());
             if kept.seq < new.seq {
                 *kept = new.clone();
             }
         }
-        Ok(())
+        fits
     }
 
     async fn snapshots(
@@ -207,12 +247,18 @@ impl Store for MemoryStore {
         run: &RunId,
         intervals: &[IntervalRecord],
     ) -> Result<(), StoreError> {
+        let mut fits = Ok(());
         if let Some(run) = self.state().run(owner, run) {
             for new in intervals {
-                run.intervals.entry(new.number).or_insert_with(|| new.clone());
+                match self.fits("keep intervals", new.bytes.len()) {
+                    Ok(()) => {
+                        run.intervals.entry(new.number).or_insert_with(|| new.clone());
+                    }
+                    Err(error) => fits = Err(error),
+                }
             }
         }
-        Ok(())
+        fits
     }
 
     async fn intervals(
