@@ -804,7 +804,8 @@ impl Driver {
         match finish::result(&record, &self.scenario, &snapshots, &intervals) {
             Ok(result) => {
                 let document = serde_json::to_value(&result).unwrap_or_default();
-                if store.keep_analysis(&owner, &run, "result", &document).await.is_ok() {
+                let term = self.controller.term();
+                if store.keep_analysis(&owner, &run, "result", term, &document).await.is_ok() {
                     self.end(Some(document)).await;
                 }
             }

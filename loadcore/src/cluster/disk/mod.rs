@@ -314,13 +314,14 @@ impl Store for DiskStore {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         const DOING: &str = "keep an analysis";
         let (owner, run, name) = (owner.clone(), run.clone(), name.to_owned());
         let json = encode(DOING, document)?;
         self.write(DOING, move |tx| {
-            tables::keep_analysis(tx, owner.as_str(), run.as_str(), &name, &json)
+            tables::keep_analysis(tx, owner.as_str(), run.as_str(), &name, term, &json)
         })
         .await
     }

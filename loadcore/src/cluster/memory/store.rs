@@ -37,7 +37,8 @@ struct Kept {
     record: RunRecord,
     snapshots: BTreeMap<(WorkerId, Epoch), SnapshotRecord>,
     intervals: BTreeMap<u64, IntervalRecord>,
-    analyses: BTreeMap<String, Value>,
+    /// With the terms in which they were written.
+    analyses: BTreeMap<String, (u64, Value)>,
 }
 
 impl MemoryStore {
@@ -278,12 +279,17 @@ impl Store for MemoryStore {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
-        if let Some(run) = self.state().run(owner, run) {
-            run.analyses.insert(name.to_owned(), document.clone());
+    ) -> Result<bool, StoreError> {
+        self.record_fits("keep an analysis", document)?;
+        let mut state = self.state();
+        let Some(run) = state.run(owner, run) else { return Ok(true) };
+        if run.analyses.get(name).is_some_and(|(of, _)| *of > term) {
+            return Ok(false);
         }
-        Ok(())
+        run.analyses.insert(name.to_owned(), (term, document.clone()));
+        Ok(true)
     }
 
     async fn analysis(
@@ -293,7 +299,7 @@ impl Store for MemoryStore {
         name: &str,
     ) -> Result<Option<Value>, StoreError> {
         let mut state = self.state();
-        Ok(state.run(owner, run).and_then(|run| run.analyses.get(name).cloned()))
+        Ok(state.run(owner, run).and_then(|run| run.analyses.get(name).map(|(_, it)| it.clone())))
     }
 
     async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {

@@ -434,10 +434,11 @@ impl Store for StoreLink {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.network.look_at_value("a result", document);
-        self.carry(self.inner.keep_analysis(owner, run, name, document)).await
+        self.carry(self.inner.keep_analysis(owner, run, name, term, document)).await
     }
 
     async fn analysis(
