@@ -198,7 +198,10 @@ impl Keeper {
                 Ok(()) => self.snapshots_are_kept(one),
                 Err(error) if error.is_lasting() => {
                     for SnapshotRecord { worker, epoch, .. } in one {
-                        self.refused(format!("a snapshot of worker {worker}, term {epoch}"), &error);
+                        self.refused(
+                            format!("a snapshot of worker {worker}, term {epoch}"),
+                            &error,
+                        );
                     }
                     self.snapshots_are_done(one);
                 }
