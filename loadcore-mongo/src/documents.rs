@@ -110,12 +110,14 @@ pub(crate) fn analysis(
     owner: &str,
     run: &str,
     name: &str,
+    term: u64,
     value: &Value,
     ended: Option<DateTime>,
 ) -> Result<Document, Kind> {
     let mut document = doc! {
         "_id": { "run": run, "name": name },
         "owner": owner,
+        "term": number(term),
         "record": text(value)?,
     };
     stamp(&mut document, ended);

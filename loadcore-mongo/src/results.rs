@@ -8,7 +8,7 @@
 
 use crate::connect::{MongoStore, PARTS};
 use crate::documents::fits;
-use crate::error::{DUPLICATE_KEY, Fault, is_lost};
+use crate::error::{DUPLICATE_KEY, Fault, code, is_lost};
 use loadcore::cluster::store::Kind;
 use mongodb::bson::{Bson, DateTime, Document, doc, serialize_to_bson};
 use mongodb::error::{Error, ErrorKind};
@@ -146,6 +146,23 @@ impl MongoStore {
             }
         }
         Ok(lost)
+    }
+
+    /// Puts an analysis in the place of one of no greater term; `false` where there is one.
+    pub(crate) async fn put_analysis(&self, new: Document) -> Result<bool, Error> {
+        let value = |key| new.get(key).cloned().unwrap_or(Bson::Null);
+        // Those of earlier versions of this program have no term.
+        let no_later = doc! { "_id": value("_id"), "term": { "$not": { "$gt": value("term") } } };
+        let analyses = self.collection("analyses");
+        // As with snapshots: who is told that there is one looks once more, whether it is later or
+        // was inserted by another a moment ago.
+        for _ in 0..2 {
+            match analyses.replace_one(no_later.clone(), &new).upsert(true).await {
+                Err(error) if code(&error) == Some(DUPLICATE_KEY) => {}
+                done => return done.map(|_| true),
+            }
+        }
+        Ok(false)
     }
 
     /// Keeps intervals that are not there yet.

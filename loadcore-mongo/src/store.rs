@@ -193,17 +193,17 @@ impl Store for MongoStore {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let keeping = async {
             let before = self.heads(Some(owner.as_str()), [run.as_str()]).await?;
-            let Some(ended) = before.get(run.as_str()) else { return Ok(()) };
-            let new = analysis(owner.as_str(), run.as_str(), name, document, *ended)?;
+            let Some(ended) = before.get(run.as_str()) else { return Ok(true) };
+            let new = analysis(owner.as_str(), run.as_str(), name, term, document, *ended)?;
             fits(&format!("the document `{name}` of run {run}"), &new)?;
-            let id = new.get("_id").cloned().unwrap_or(Bson::Null);
-            let analyses = self.collection("analyses");
-            analyses.replace_one(doc! { "_id": id }, new).upsert(true).await?;
-            Ok(self.settle(owner.as_str(), &before).await?)
+            let is_kept = self.put_analysis(new).await?;
+            self.settle(owner.as_str(), &before).await?;
+            Ok(is_kept)
         };
         self.in_time("keep an analysis", keeping).await
     }

@@ -164,7 +164,7 @@ async fn everything_of_a_run_is_dated_by_its_end() {
         store.keep_snapshots(&owner(), &[snapshot(number)]).await.unwrap();
         store.keep_intervals(&owner(), &"r".into(), &[interval(number)]).await.unwrap();
         let name = format!("result {number}");
-        store.keep_analysis(&owner(), &"r".into(), &name, &json!(1)).await.unwrap();
+        store.keep_analysis(&owner(), &"r".into(), &name, 1, &json!(1)).await.unwrap();
     };
     store.insert_run(&run("r")).await.unwrap();
     bring(1).await;

@@ -10,6 +10,7 @@ use crate::keys::Keys;
 use crate::link::{ANSWER, Lines, Link};
 use crate::options::{OptionsError, RedisOptions};
 use crate::reply::{self, Entry as StreamEntry};
+use crate::warned::Warned;
 use crate::{scripts, wire};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -64,6 +65,7 @@ pub struct RedisCoordinator {
     waiting: Lines,
     /// What the last call of [`Coordinator::results`] handed out: the next one settles it.
     handed: Mutex<Handed>,
+    warned: Warned,
 }
 
 #[derive(Default)]
@@ -87,6 +89,7 @@ impl RedisCoordinator {
             others: Link::new(&dialer),
             waiting: Lines::new(&dialer),
             handed: Mutex::default(),
+            warned: Warned::default(),
             dialer,
         })
     }
@@ -151,6 +154,18 @@ impl Coordinator for RedisCoordinator {
         let waiting = Deadline::within(wait);
         let read = |wire| self.entries(wire, run, from, &waiting);
         self.waiting.ask("read the journal", wait, read).await
+    }
+
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+        let keys = self.keys.run(run);
+        let mut both = redis::pipe();
+        both.cmd("XLEN").arg(&keys.journal).cmd("EXISTS").arg(&keys.plan);
+        let both = &both;
+        let read = async move |mut wire| -> Result<(u64, bool), Trouble> {
+            Ok(both.query_async(&mut wire).await?)
+        };
+        let (length, is_open) = self.others.ask("read the journal's length", read).await?;
+        Ok((length > 0 || is_open).then_some(length))
     }
 
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
@@ -279,10 +294,35 @@ impl Coordinator for RedisCoordinator {
     async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
         let key = &self.keys.run(run).newest;
         let read = async move |mut wire| -> Result<Vec<SnapshotRecord>, Trouble> {
-            let records: Vec<Vec<u8>> = cmd("HVALS").arg(key).query_async(&mut wire).await?;
-            Ok(records.into_iter().map(wire::to_snapshot).collect::<Result<_, Kind>>()?)
+            let records: Vec<(Vec<u8>, Vec<u8>)> =
+                cmd("HGETALL").arg(key).query_async(&mut wire).await?;
+            // One that cannot be read must not hide the others; its worker puts another over it.
+            let readable = |(field, record): (Vec<u8>, Vec<u8>)| match wire::to_snapshot(record) {
+                Ok(snapshot) => Some(snapshot),
+                Err(why) => {
+                    self.warned.once(&format!("in {key} the snapshot"), &field, &why);
+                    None
+                }
+            };
+            Ok(records.into_iter().filter_map(readable).collect())
         };
         self.others.ask("read the newest snapshots", read).await
+    }
+
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        let run = self.keys.run(run);
+        let mut discard = scripts::DISCARD.key(&[&self.keys.term, &run.newest][..]);
+        discard.arg(wire::digits(term)).arg(wire::field(worker, epoch)).arg(wire::digits(seq));
+        let discard = &discard;
+        let send = async move |mut wire| Ok(discard.invoke_async(&mut wire).await?);
+        self.others.ask("discard a snapshot", send).await
     }
 
     async fn confirm(
@@ -377,22 +417,29 @@ impl RedisCoordinator {
         Ok(Some(entries.collect::<Result<_, Kind>>()?))
     }
 
-    /// All reports. One that cannot be read is removed, so that it is in the way once and not for
-    /// ever: a worker that lives beats again within a second.
+    /// All reports that can be read: one that cannot must not hide the others, or nobody is seen and
+    /// all are lost. What is no report of any version is removed; a worker that lives beats again
+    /// within a second.
     async fn reports(&self, mut wire: MultiplexedConnection) -> Result<Vec<Seen>, Trouble> {
         let workers = &self.keys.workers;
         let stored: Vec<(Vec<u8>, Vec<u8>)> =
             cmd("HGETALL").arg(workers).query_async(&mut wire).await?;
         let mut reports = Vec::with_capacity(stored.len());
+        let mut rubbish = Vec::new();
         for (worker, report) in stored {
-            match wire::to_seen(&report) {
+            match wire::to_seen(&worker, &report) {
                 Ok(seen) => reports.extend(seen),
-                Err(kind) => {
-                    let _: u64 =
-                        cmd("HDEL").arg(workers).arg(worker).query_async(&mut wire).await?;
-                    return Err(kind.into());
+                Err(illegible) => {
+                    self.warned.once("the report of worker", &worker, &illegible.why);
+                    if illegible.is_rubbish {
+                        rubbish.push(worker);
+                    }
                 }
             }
+        }
+        if !rubbish.is_empty() {
+            // The reports are read; what stays is removed the next time.
+            let _ = cmd("HDEL").arg(workers).arg(rubbish).exec_async(&mut wire).await;
         }
         Ok(reports)
     }

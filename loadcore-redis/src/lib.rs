@@ -8,6 +8,7 @@ mod link;
 mod options;
 mod reply;
 mod scripts;
+mod warned;
 mod wire;
 
 pub use coordinator::RedisCoordinator;

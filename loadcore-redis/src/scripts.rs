@@ -16,7 +16,7 @@ macro_rules! scripts {
 scripts! {
     BEAT = "beat.lua";
     LEAVE = "leave.lua";
-    PUT = "put.lua";
+    PUT = "number_of.lua" "put.lua";
     ADOPT_TASK = "adopt_task.lua";
     ACCEPT_TASK = "accept_task.lua";
     LEAD = "led.lua" "lead.lua";
@@ -26,6 +26,7 @@ scripts! {
     OFFER = "led.lua" "offer.lua";
     WITHDRAW = "led.lua" "withdraw_tasks.lua" "withdraw.lua";
     SETTLE = "led.lua" "settle.lua";
+    DISCARD = "led.lua" "discard.lua";
     CONFIRM = "led.lua" "confirm.lua";
     CLOSE = "led.lua" "withdraw_tasks.lua" "close.lua";
 }

@@ -51,11 +51,13 @@ async fn uses_everything(coordinator: &RedisCoordinator) {
     coordinator.plan(&run).await.unwrap().unwrap();
     coordinator.journal(&run, 0, Duration::ZERO).await.unwrap().unwrap();
     coordinator.journal(&run, 9, Duration::ZERO).await.unwrap().unwrap();
+    coordinator.journal_len(&run).await.unwrap().unwrap();
     coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
     for _ in 0..2 {
         coordinator.results(1, 10, Duration::ZERO).await.unwrap();
     }
     coordinator.newest(&run).await.unwrap();
+    coordinator.discard(1, &run, &worker, 1, 1).await.unwrap();
     coordinator.confirm(1, &run, &[(worker, 1, 1)]).await.unwrap();
     coordinator.close(1, &run).await.unwrap();
     coordinator.abdicate(&claim).await.unwrap();

@@ -5,7 +5,7 @@ mod support;
 
 use loadcore::cluster::conformance::{a_report, a_snapshot};
 use loadcore::cluster::coordinator::{
-    Coordinator, CoordinatorError, Kind, Leader, PATIENCE, SnapshotRecord,
+    Coordinator, CoordinatorError, Kind, Leader, PATIENCE, PROTOCOL, SnapshotRecord,
 };
 use loadcore::cluster::journal::{Entry, Task};
 use loadcore::cluster::{RunId, WorkerId};
@@ -388,15 +388,7 @@ async fn what_is_damaged_is_said_and_gets_out_of_the_way() {
     assert!(is_damaged(coordinator.take(&worker(), NOW).await));
     assert!(coordinator.take(&worker(), NOW).await.unwrap().is_some());
 
-    coordinator.beat(&a_report("w", 1)).await.unwrap();
-    does(&["HSET", "loadcore:workers", "other", "17 18 {\"worker\":"]);
-    assert!(is_damaged(coordinator.workers().await));
-    assert_eq!(coordinator.workers().await.unwrap().len(), 1);
-
-    does(&["HSET", "loadcore:{run}:newest", "1/w", "zzz"]);
-    assert!(is_damaged(coordinator.newest(&run()).await));
     coordinator.put(&a_snapshot("w", 1, 3)).await.unwrap();
-    assert_eq!(numbers(&coordinator.newest(&run()).await.unwrap()), [3]);
     does(&["HSET", "loadcore:{run}:durable", "1/w", "many"]);
     assert!(is_damaged(coordinator.put(&a_snapshot("w", 1, 4)).await));
     coordinator.confirm(1, &run(), &[(worker(), 1, 3)]).await.unwrap();
@@ -416,6 +408,95 @@ async fn what_is_damaged_is_said_and_gets_out_of_the_way() {
         };
         assert!(is_said, "{key} is of another type");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_that_cannot_be_read_hide_no_others() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    let mut raw = server.raw();
+    let mut stands = |worker: &str, report: &str| {
+        let name = "loadcore:workers";
+        redis::cmd("HSET").arg(&[name, worker, report]).exec(&mut raw).unwrap();
+    };
+    coordinator.beat(&a_report("good", 1)).await.unwrap();
+    stands("cut", "17 18 {\"worker\":");
+    stands("list", "17 18 [1, 2]");
+    stands("timeless", "17 {\"worker\":\"timeless\"}");
+    let mut ours = serde_json::to_value(a_report("ours", 1)).unwrap();
+    ours["task"] = "something".into();
+    stands("ours", &format!("17 18 {ours}"));
+    // It beats on, in words that nobody here knows.
+    for beat in 1..=3 {
+        let report = serde_json::json!({
+            "worker": "future", "name": "f", "version": "9.0.0", "protocol": 77, "beat": beat,
+            "task": {"run": "run", "epoch": 1, "applied": 0, "state": {"state": "dancing"}},
+        });
+        stands("future", &format!("{beat} 18 {report}"));
+        let mut seen = coordinator.workers().await.unwrap();
+        seen.sort_by(|a, b| a.report.worker.cmp(&b.report.worker));
+        let seen: Vec<_> =
+            seen.iter().map(|seen| (seen.report.worker.as_str(), seen.report.protocol)).collect();
+        assert_eq!(seen, [("future", 77), ("good", PROTOCOL)]);
+    }
+    let mut left: Vec<String> =
+        redis::cmd("HKEYS").arg("loadcore:workers").query(&mut server.raw()).unwrap();
+    left.sort();
+    assert_eq!(left, ["future", "good", "ours"], "what is no report at all is removed");
+}
+
+/// A record as it stands in Redis.
+fn record(number: &str, head: &serde_json::Value) -> String {
+    format!("{number}{head}\nbytes")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_none_shuts_the_workers_own_out_in_no_case() {
+    let server = Server::start().await;
+    let coordinator = server.coordinator();
+    let mut raw = server.raw();
+    let head = serde_json::json!({
+        "run": "run", "worker": "w", "epoch": 1, "elapsedNs": 0, "isFinal": false,
+    });
+    let with = |key: &str, value: serde_json::Value| {
+        let mut changed = head.clone();
+        changed[key] = value;
+        changed
+    };
+    const HIGH: &str = "10000000000000000000";
+    let rubbish = [
+        "99999999999999999999".into(),
+        "zzz".into(),
+        record("99999999999999999999", &head),
+        record("1000000000000000000x", &head),
+        format!("{HIGH} and more\n"),
+        format!("{HIGH}{head}"),
+        record(HIGH, &1.into()),
+        record(HIGH, &with("worker", "v".into())),
+        record(HIGH, &with("epoch", 2.into())),
+        record(HIGH, &with("isFinal", "no".into())),
+        record(HIGH, &with("elapsedNs", "0".into())),
+    ];
+    coordinator.put(&a_snapshot("v", 1, 1)).await.unwrap();
+    coordinator.results(1, 10, NOW).await.unwrap();
+    for (seq, rubbish) in (1..).zip(&rubbish) {
+        let key = "loadcore:{run}:newest";
+        redis::cmd("HSET").arg(&[key, "1/w", rubbish]).exec(&mut raw).unwrap();
+        let seen = coordinator.newest(&run()).await.unwrap();
+        assert!(seen.contains(&a_snapshot("v", 1, 1)), "{rubbish:?} hides another's");
+        let snapshot = SnapshotRecord { is_final: true, ..a_snapshot("w", 1, seq) };
+        coordinator.put(&snapshot).await.unwrap();
+        let seen = coordinator.newest(&run()).await.unwrap();
+        assert!(seen.contains(&snapshot), "{rubbish:?} stays");
+        let queued = coordinator.results(1, 10, NOW).await.unwrap();
+        assert_eq!(queued, [snapshot], "{rubbish:?} keeps it from the controller");
+    }
+    // What is one keeps its place against older ones.
+    let key = "loadcore:{run}:newest";
+    redis::cmd("HSET").arg(&[key, "1/w", &record(HIGH, &head)]).exec(&mut raw).unwrap();
+    coordinator.put(&a_snapshot("w", 1, 100)).await.unwrap();
+    let kept = coordinator.newest(&run()).await.unwrap();
+    assert_eq!(numbers(&kept).iter().max(), Some(&10_000_000_000_000_000_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ if #redis.call('XRANGE', KEYS[1], '1-1', '1-1') > 0 then
   return 'closed'
 end
 local stored = redis.call('HGET', KEYS[2], ARGV[1])
-local number = stored and string.match(string.sub(stored, 1, 20), '^%d+$')
+local number = stored and number_of(stored, ARGV[1])
 if not number or number < ARGV[2] then
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', 'snapshot', ARGV[3])

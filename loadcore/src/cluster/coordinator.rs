@@ -40,7 +40,8 @@ pub const PROTOCOL: u32 = 1;
 /// 6. **Snapshots only get newer.** For each (run, worker, epoch) [`newest`](Coordinator::newest)
 ///    shows the snapshot with the greatest number that was put; an older one or the same changes
 ///    nothing. They are accepted from everybody at any time, also from a worker whose lease is
-///    over.
+///    over. One that [`discard`](Coordinator::discard) names is forgotten: the next that is put
+///    counts as newer, whatever its number.
 /// 7. **Results are handed over at least once, in about the order in which they came.** Each
 ///    snapshot that was put and was newer comes out of [`results`](Coordinator::results), unless
 ///    there were more than [`QUEUED_RESULTS`] that nobody fetched; then the oldest are lost, which
@@ -85,6 +86,10 @@ pub trait Coordinator: Send + Sync + 'static {
         from: u64,
         wait: Duration,
     ) -> Result<Option<Vec<Entry>>, CoordinatorError>;
+
+    /// How many entries the run's journal has: as many as [`journal`](Coordinator::journal) answers
+    /// from 0 on, without carrying them. `None` where there is no such run.
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError>;
 
     /// The run's plan, as the controller brought it.
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError>;
@@ -139,6 +144,17 @@ pub trait Coordinator: Send + Sync + 'static {
 
     /// The newest snapshot of each worker and epoch of a run.
     async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError>;
+
+    /// Forgets a worker's newest snapshot if it has this number: one whose bytes the controller
+    /// cannot use must not shut out the worker's own, whose numbers may be lower.
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError>;
 
     /// Says up to which number the snapshots of a run's workers are durable.
     async fn confirm(

@@ -26,7 +26,9 @@ use std::error::Error;
 ///    `false` and changes nothing. Of many callers with one revision, one succeeds.
 /// 4. **Snapshots only get newer**, as in a coordinator: for each (run, worker, epoch) the one with
 ///    the greatest number is kept. Repetition changes nothing.
-/// 5. **Intervals are written once.** A number that is there already keeps what it has.
+/// 5. **Intervals are written once.** A number that is there already keeps what it has. **Analyses
+///    are the newest leader's:** one that was kept with a greater [term](Store::next_term) stays,
+///    and [`keep_analysis`](Store::keep_analysis) answers `false`.
 /// 6. **Lists are in the order of ids, newest first,** in pages: [`Page::after`] is the last id of
 ///    the page before. Nothing is left out or shown twice while others write.
 /// 7. **Deleting a run deletes all of it**: snapshots, intervals and analyses. Deleting a scenario
@@ -117,14 +119,16 @@ pub trait Store: Send + Sync + 'static {
         most: usize,
     ) -> Result<Vec<IntervalRecord>, StoreError>;
 
-    /// Keeps a document about a run under a name such as `result`, in the place of what was there.
+    /// Keeps a document about a run under a name such as `result`, in the place of what was there;
+    /// `false` if that is of a greater term than `term`, the caller's: another controller leads.
     async fn keep_analysis(
         &self,
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// A document about a run.
     async fn analysis(
@@ -278,6 +282,14 @@ pub struct StoreError {
     /// What was behind it.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// Whether the same call would fail again however often it is made: to be given up, and said.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !matches!(self.kind, Kind::Unavailable(_))
+    }
 }
 
 /// Kinds of errors of a store, by what to do about them.

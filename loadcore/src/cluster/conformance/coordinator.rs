@@ -92,6 +92,7 @@ pub fn coordinator_checks() -> Vec<CoordinatorCheck> {
         3 workers::a_late_beat_does_not_replace_a_newer_one
         3 workers::a_worker_that_left_is_not_shown
         4 journals::a_journal_grows_in_order
+        4 journals::the_journals_length_is_told
         4 journals::a_repeated_append_changes_nothing
         4 journals::other_appends_are_conflicts
         4 journals::whoever_waits_for_an_entry_gets_it_soon
@@ -100,6 +101,7 @@ pub fn coordinator_checks() -> Vec<CoordinatorCheck> {
         5 journals::opening_never_makes_a_journal_shorter
         5 journals::a_contradiction_is_a_conflict
         6 snapshots::the_newest_snapshot_is_shown
+        6 snapshots::a_discarded_snapshot_shuts_out_no_other
         6 snapshots::snapshots_are_accepted_before_a_run_is_open
         6 snapshots::names_and_bytes_are_carried_as_they_are
         7 snapshots::newer_snapshots_come_out_of_the_queue_in_order

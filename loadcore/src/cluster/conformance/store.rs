@@ -92,6 +92,8 @@ pub const CHECKS: &[Check] = checks! {
     4 results::many_who_keep_snapshots_leave_the_newest
     5 results::intervals_are_written_once
     5 results::intervals_come_in_pages
+    5 results::an_analysis_of_an_earlier_term_replaces_no_later_one
+    5 results::the_greatest_of_many_terms_at_once_stays
     6 records::lists_are_newest_first_in_pages
     6 records::lists_follow_tags_scenarios_and_deletions
     6 records::pages_are_whole_while_others_write

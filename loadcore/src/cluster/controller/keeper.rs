@@ -3,7 +3,8 @@
 //! The driver never waits for the store: it says what is to be kept, which is state and not a list
 //! of changes (the newest record, the newest snapshot of each worker), so that what waits is
 //! bounded by what there is. The keeper writes it, again and again until it has succeeded, and says
-//! what is kept.
+//! what is kept. What the store says it will never keep is given up, and said too: it must not hold
+//! up the rest.
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
@@ -22,6 +23,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 const MOST_INTERVALS: usize = 3_600;
 /// Snapshots in one write.
 const BATCH: usize = 200;
+/// Pieces of which it is told that the store refused them. Of more the first ones are.
+const MOST_REFUSED: usize = 100;
 
 /// What is to be kept, and what is.
 #[derive(Debug, Default)]
@@ -53,6 +56,9 @@ pub(super) struct Kept {
     pub(super) superseded: bool,
     /// Why the last write failed.
     pub(super) trouble: Option<String>,
+    /// What the store will never keep, and why not in a sentence. One sentence for each piece,
+    /// however often it is refused, so that who warns of it in the run's record comes to an end.
+    pub(super) refused: BTreeMap<String, String>,
 }
 
 impl Keeper {
@@ -140,48 +146,24 @@ impl Keeper {
             let mut wanted = self.wanted();
             wanted.urgent = false;
             let snapshots: Vec<_> = wanted.snapshots.values().cloned().collect();
-            (wanted.record.clone(), snapshots, wanted.intervals.clone())
+            (wanted.record.clone(), snapshots, Vec::from(wanted.intervals.clone()))
         };
         // What the record refers to is there before it.
         for batch in snapshots.chunks(BATCH) {
-            store.keep_snapshots(&run.owner, batch).await?;
-            self.snapshots_are_kept(batch);
+            self.write_snapshots(store, run, batch).await?;
         }
-        if !intervals.is_empty() {
-            let intervals: Vec<_> = intervals.into();
-            for batch in intervals.chunks(BATCH) {
-                store.keep_intervals(&run.owner, &run.id, batch).await?;
-                let last = batch.last().map(|it| it.number);
-                self.wanted().intervals.retain(|it| Some(it.number) > last);
-            }
+        for batch in intervals.chunks(BATCH) {
+            self.write_intervals(store, run, batch).await?;
         }
-        if let Some(mut record) = record {
-            // A write whose answer was lost looks like somebody else's: which it is, is seen from
-            // what is there.
-            if let Some(written) = uncertain.as_ref() {
-                let stored = store.run(&record.owner, &record.id).await?;
-                let ours = RunRecord { revision: *revision + 1, ..written.clone() };
-                if stored.as_ref() == Some(&ours) {
-                    *revision += 1;
+        if let Some(record) = record {
+            match write_record(store, record.clone(), revision, uncertain).await {
+                Ok(true) => self.record_is_done(&record),
+                Ok(false) => return Ok(false),
+                Err(error) if error.is_lasting() => {
+                    self.refused("the run's record".into(), &error);
+                    self.record_is_done(&record);
                 }
-            }
-            record.revision = *revision;
-            *uncertain = Some(record.clone());
-            if !store.replace_run(&record).await? {
-                return Ok(false);
-            }
-            *uncertain = None;
-            *revision += 1;
-            record.revision = 0;
-            let mut wanted = self.wanted();
-            let same = wanted
-                .record
-                .as_ref()
-                .is_some_and(|newest| RunRecord { revision: 0, ..newest.clone() } == record);
-            if same {
-                wanted.record = None;
-            } else {
-                wanted.urgent = true;
+                Err(error) => return Err(error),
             }
         }
         let wanted = self.wanted();
@@ -196,15 +178,86 @@ impl Keeper {
         Ok(true)
     }
 
-    fn snapshots_are_kept(&self, batch: &[SnapshotRecord]) {
-        let mut wanted = self.wanted();
-        for snapshot in batch {
-            let member = (snapshot.worker.clone(), snapshot.epoch);
-            if wanted.snapshots.get(&member).is_some_and(|newest| newest.seq == snapshot.seq) {
-                wanted.snapshots.remove(&member);
+    /// Of a batch that is refused each is tried alone, since one may be to blame.
+    async fn write_snapshots(
+        &self,
+        store: &dyn Store,
+        run: &RunRecord,
+        batch: &[SnapshotRecord],
+    ) -> Result<(), StoreError> {
+        match store.keep_snapshots(&run.owner, batch).await {
+            Ok(()) => {
+                self.snapshots_are_kept(batch);
+                return Ok(());
+            }
+            Err(error) if !error.is_lasting() => return Err(error),
+            Err(_) => {}
+        }
+        for one in batch.chunks(1) {
+            match store.keep_snapshots(&run.owner, one).await {
+                Ok(()) => self.snapshots_are_kept(one),
+                Err(error) if error.is_lasting() => {
+                    for SnapshotRecord { worker, epoch, .. } in one {
+                        self.refused(
+                            format!("a snapshot of worker {worker}, term {epoch}"),
+                            &error,
+                        );
+                    }
+                    self.snapshots_are_done(one);
+                }
+                Err(error) => return Err(error),
             }
         }
-        drop(wanted);
+        Ok(())
+    }
+
+    async fn write_intervals(
+        &self,
+        store: &dyn Store,
+        run: &RunRecord,
+        batch: &[IntervalRecord],
+    ) -> Result<(), StoreError> {
+        match store.keep_intervals(&run.owner, &run.id, batch).await {
+            Err(error) if !error.is_lasting() => return Err(error),
+            Err(_) => {
+                for one in batch.chunks(1) {
+                    match store.keep_intervals(&run.owner, &run.id, one).await {
+                        Err(error) if !error.is_lasting() => return Err(error),
+                        Err(error) => {
+                            self.refused(format!("interval {}", one[0].number), &error);
+                        }
+                        Ok(()) => {}
+                    }
+                }
+            }
+            Ok(()) => {}
+        }
+        let last = batch.last().map(|it| it.number);
+        self.wanted().intervals.retain(|it| Some(it.number) > last);
+        Ok(())
+    }
+
+    /// A record was written or is given up: it is wanted no more, unless there is a newer one.
+    fn record_is_done(&self, record: &RunRecord) {
+        let mut wanted = self.wanted();
+        if wanted.record.as_ref() == Some(record) {
+            wanted.record = None;
+        } else {
+            wanted.urgent = true;
+        }
+    }
+
+    fn refused(&self, what: String, error: &StoreError) {
+        self.kept.send_modify(|kept| {
+            if kept.refused.len() < MOST_REFUSED {
+                let text = format!("{what} is not kept: {error}");
+                kept.refused.entry(what).or_insert(text);
+            }
+        });
+    }
+
+    fn snapshots_are_kept(&self, batch: &[SnapshotRecord]) {
+        self.snapshots_are_done(batch);
         self.kept.send_modify(|kept| {
             for snapshot in batch {
                 let member = (snapshot.worker.clone(), snapshot.epoch);
@@ -212,5 +265,150 @@ impl Keeper {
                 *seq = snapshot.seq.max(*seq);
             }
         });
+    }
+
+    /// Snapshots were written or are given up: they are wanted no more, unless there are newer ones.
+    fn snapshots_are_done(&self, batch: &[SnapshotRecord]) {
+        let mut wanted = self.wanted();
+        for snapshot in batch {
+            let member = (snapshot.worker.clone(), snapshot.epoch);
+            if wanted.snapshots.get(&member).is_some_and(|newest| newest.seq == snapshot.seq) {
+                wanted.snapshots.remove(&member);
+            }
+        }
+    }
+}
+
+/// Writes a record over the one of this revision; `false` if somebody else has written it.
+async fn write_record(
+    store: &dyn Store,
+    mut record: RunRecord,
+    revision: &mut u64,
+    uncertain: &mut Option<RunRecord>,
+) -> Result<bool, StoreError> {
+    // A write whose answer was lost looks like somebody else's: which it is, is seen from what is
+    // there.
+    if let Some(written) = uncertain.as_ref() {
+        let stored = store.run(&record.owner, &record.id).await?;
+        let ours = RunRecord { revision: *revision + 1, ..written.clone() };
+        if stored.as_ref() == Some(&ours) {
+            *revision += 1;
+        }
+        *uncertain = None;
+    }
+    record.revision = *revision;
+    let replaced = store.replace_run(&record).await;
+    match &replaced {
+        Ok(true) => *revision += 1,
+        Err(error) if !error.is_lasting() => *uncertain = Some(record),
+        _ => {}
+    }
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::conformance::a_snapshot;
+    use crate::cluster::memory::MemoryStore;
+    use crate::cluster::store::RunState;
+    use crate::cluster::{Owner, RunId};
+    use serde_json::Value;
+
+    /// What the store of these tests keeps in one piece, in bytes.
+    const LARGEST: usize = 1_000;
+
+    fn ann() -> Owner {
+        "ann".into()
+    }
+
+    fn id() -> RunId {
+        "run".into()
+    }
+
+    /// A record that people have been told this much about.
+    fn record(warnings: &[&str]) -> RunRecord {
+        RunRecord {
+            id: id(),
+            owner: ann(),
+            scenario_id: "shop".into(),
+            revision: 0,
+            created_unix_ms: 1,
+            ended_unix_ms: None,
+            state: RunState::Stopping,
+            scenario: Value::Null,
+            journal: vec![],
+            plan_key: String::new(),
+            warnings: warnings.iter().map(|&text| text.to_owned()).collect(),
+            timeline: vec![],
+        }
+    }
+
+    fn interval(number: u64, bytes: usize) -> IntervalRecord {
+        let bytes = vec![0; bytes].into();
+        IntervalRecord { number, from_ns: 0, to_ns: 1, draining: false, bytes }
+    }
+
+    /// What is kept once nothing waits any more.
+    async fn all_done(keeper: &Keeper, store: &Arc<MemoryStore>) -> Kept {
+        let mut kept = keeper.kept();
+        let revision = store.run(&ann(), &id()).await.unwrap().unwrap().revision;
+        let run = record(&[]);
+        keeper.flush();
+        let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);
+        let waited = async {
+            tokio::select! {
+                () = keeper.keep(store, &run, revision) => panic!("nobody else writes"),
+                kept = kept.wait_for(|kept| kept.all) => kept.unwrap().clone(),
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waited).await.expect("nothing is held up")
+    }
+
+    async fn a_store() -> Arc<MemoryStore> {
+        let store = Arc::new(MemoryStore::holding(LARGEST));
+        store.insert_run(&record(&[])).await.unwrap();
+        store
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_store_refuses_for_good_holds_nothing_else_up() {
+        let (store, keeper) = (a_store().await, Keeper::default());
+        let large = vec![7; LARGEST + 1].into();
+        keeper.snapshot(a_snapshot("a", 1, 5));
+        keeper.snapshot(SnapshotRecord { bytes: large, is_final: true, ..a_snapshot("b", 2, 5) });
+        keeper.snapshot(a_snapshot("c", 1, 5));
+        keeper.interval(interval(0, 1));
+        keeper.interval(interval(1, LARGEST + 1));
+        keeper.interval(interval(2, 1));
+        keeper.record(&record(&["behind them"]));
+        let kept = all_done(&keeper, &store).await;
+
+        let durable: Vec<_> = kept.snapshots.keys().map(|(worker, _)| worker.as_str()).collect();
+        assert_eq!(durable, ["a", "c"], "what was given up is not called durable");
+        let refused: Vec<_> = kept.refused.keys().map(String::as_str).collect();
+        assert_eq!(refused, ["a snapshot of worker b, term 2", "interval 1"]);
+        let text = &kept.refused["interval 1"];
+        assert!(text.contains("1001 bytes") && text.contains("1000"), "{text}");
+        let stored = store.snapshots(&ann(), &id()).await.unwrap();
+        assert_eq!(stored, [a_snapshot("a", 1, 5), a_snapshot("c", 1, 5)]);
+        let stored = store.intervals(&ann(), &id(), 0, 9).await.unwrap();
+        assert_eq!(stored, [interval(0, 1), interval(2, 1)]);
+        let stored = store.run(&ann(), &id()).await.unwrap().unwrap();
+        assert_eq!(stored.warnings, ["behind them"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_is_refused_is_told_once_and_a_smaller_one_is_kept() {
+        let (store, keeper) = (a_store().await, Keeper::default());
+        let mut told = Vec::new();
+        for length in [LARGEST, LARGEST + 50, 1] {
+            keeper.record(&record(&["x".repeat(length).as_str()]));
+            told.push(all_done(&keeper, &store).await.refused);
+        }
+        assert_eq!(told[0].len(), 1, "{told:?}");
+        assert!(told.iter().all(|texts| *texts == told[0]), "each warning would be a new record");
+        let stored = store.run(&ann(), &id()).await.unwrap().unwrap();
+        assert_eq!((stored.warnings[0].as_str(), stored.revision), ("x", 1));
     }
 }

@@ -22,7 +22,7 @@ impl<E: Into<redb::Error>> From<E> for Fault {
         let text = error.to_string();
         Self(match error {
             redb::Error::ValueTooLarge(_) => Kind::TooLarge(text),
-            // A full or failing disk: what was written before stays, and a new start may help.
+            // A full or failing disk: what was written before stays, and the file is opened again.
             redb::Error::Io(_) | redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
                 Kind::Unavailable(text)
             }

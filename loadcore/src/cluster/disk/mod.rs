@@ -5,6 +5,7 @@
 //! the last commit, and nothing half-done. Every answer waits for its commit to be flushed.
 
 mod fault;
+mod held;
 mod tables;
 mod writer;
 
@@ -15,7 +16,8 @@ use crate::cluster::store::{
 use crate::cluster::{Owner, RunId, ScenarioId};
 use async_trait::async_trait;
 use fault::Fault;
-use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
+use held::Held;
+use redb::{Database, DatabaseError, ReadTransaction, WriteTransaction};
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -49,7 +51,7 @@ const FORGET_TOGETHER: usize = 16;
 pub struct DiskStore {
     // Fields are dropped in their order: the writer ends before the file is closed.
     writer: Writer,
-    database: Arc<Database>,
+    database: Arc<Held>,
     reads: Arc<Semaphore>,
 }
 
@@ -105,11 +107,22 @@ impl DiskStore {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let file = dir.join(FILE);
         make_private(dir, &file)?;
-        let database = Database::builder()
-            .set_cache_size(CACHE)
-            .set_check_integrity_on_open(true)
-            .create(&file)
-            .map_err(|error| opening(error, dir, &file))?;
+        let path = file.clone();
+        Self::over(dir, file, move || {
+            Database::builder()
+                .set_cache_size(CACHE)
+                .set_check_integrity_on_open(true)
+                .create(&path)
+        })
+    }
+
+    /// The store over what `open` opens, now and after each failure of the disk.
+    fn over(
+        dir: &Path,
+        file: PathBuf,
+        open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
+    ) -> Result<Self, OpenError> {
+        let database = Held::new(open).map_err(|error| opening(error, dir, &file))?;
         prepare(&database, &file)?;
         let database = Arc::new(database);
         let writer = Writer::start(Arc::clone(&database))
@@ -138,7 +151,13 @@ impl DiskStore {
                 let _permit = permit;
                 look(&database.begin_read()?)
             });
-            thread.await.unwrap_or_else(|error| Err(Fault(Kind::Damaged(error.to_string()))))
+            let read =
+                thread.await.unwrap_or_else(|error| Err(Fault(Kind::Damaged(error.to_string()))));
+            if matches!(read, Err(Fault(Kind::Unavailable(_)))) {
+                // Whoever writes opens the database again, if that is what it needs.
+                let _ = self.writer.write(|_| Ok(())).await;
+            }
+            read
         };
         in_time(reading).await.map_err(|fault| fault.doing(doing))
     }
@@ -295,13 +314,14 @@ impl Store for DiskStore {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         const DOING: &str = "keep an analysis";
         let (owner, run, name) = (owner.clone(), run.clone(), name.to_owned());
         let json = encode(DOING, document)?;
         self.write(DOING, move |tx| {
-            tables::keep_analysis(tx, owner.as_str(), run.as_str(), &name, &json)
+            tables::keep_analysis(tx, owner.as_str(), run.as_str(), &name, term, &json)
         })
         .await
     }
@@ -364,7 +384,7 @@ fn make_private(dir: &Path, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn prepare(database: &Database, file: &Path) -> Result<(), OpenError> {
+fn prepare(database: &Held, file: &Path) -> Result<(), OpenError> {
     let prepared = || -> Result<Option<u64>, Fault> {
         let tx = database.begin_write()?;
         let other = tables::prepare(&tx)?;
@@ -406,4 +426,156 @@ fn new_only(doing: &'static str, made: bool) -> Result<(), StoreError> {
 async fn in_time<T>(call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let late = |_| Fault::unavailable(format!("not within {} s", DEADLINE.as_secs()));
     timeout(DEADLINE, call).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::conformance::a_snapshot;
+    use crate::cluster::store::RunState;
+    use redb::StorageBackend;
+    use redb::backends::FileBackend;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// What a disk does badly while the test wants it to.
+    #[derive(Debug, Default)]
+    struct Trouble {
+        full: AtomicBool,
+        unreadable: AtomicBool,
+        /// How often the file was opened.
+        opened: std::sync::atomic::AtomicU32,
+    }
+
+    #[derive(Debug)]
+    struct Disk {
+        file: FileBackend,
+        trouble: Arc<Trouble>,
+    }
+
+    impl Disk {
+        fn room(&self) -> io::Result<()> {
+            let full = self.trouble.full.load(Ordering::SeqCst);
+            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    impl StorageBackend for Disk {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            if self.trouble.unreadable.load(Ordering::SeqCst) {
+                return Err(io::Error::other("a bad sector"));
+            }
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.room()?;
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.room()?;
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.room()?;
+            self.file.write(offset, data)
+        }
+
+        fn close(&self) -> io::Result<()> {
+            self.file.close()
+        }
+    }
+
+    fn store(dir: &Path, trouble: &Arc<Trouble>) -> DiskStore {
+        let (file, trouble) = (dir.join(FILE), Arc::clone(trouble));
+        make_private(dir, &file).unwrap();
+        let path = file.clone();
+        let open = move || {
+            trouble.opened.fetch_add(1, Ordering::SeqCst);
+            let file = OpenOptions::new().read(true).write(true).open(&path)?;
+            let disk = Disk { file: FileBackend::new(file)?, trouble: Arc::clone(&trouble) };
+            // Nothing is remembered, so that each read reads.
+            Database::builder().set_cache_size(0).create_with_backend(disk)
+        };
+        DiskStore::over(dir, file, open).unwrap()
+    }
+
+    fn run() -> RunRecord {
+        RunRecord {
+            id: "run".into(),
+            owner: "ann".into(),
+            scenario_id: "shop".into(),
+            revision: 0,
+            created_unix_ms: 1,
+            ended_unix_ms: None,
+            state: RunState::Running,
+            scenario: Value::Null,
+            journal: vec![],
+            plan_key: String::new(),
+            warnings: vec![],
+            timeline: vec![],
+        }
+    }
+
+    /// Repeats a call until it is answered, as the keeper does.
+    async fn in_the_end<T>(mut call: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
+        let repeats = async {
+            loop {
+                match call().await {
+                    Ok(answer) => return answer,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        timeout(Duration::from_secs(30), repeats).await.expect("it succeeds in the end")
+    }
+
+    #[track_caller]
+    fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+        let kind = answer.expect_err("the disk is in trouble").kind;
+        assert!(matches!(kind, Kind::Unavailable(_)), "{kind}");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_has_room_again_is_written_to_again() {
+        let (dir, trouble) = (tempfile::tempdir().unwrap(), Arc::default());
+        let store = store(dir.path(), &trouble);
+        let ann = Owner::from("ann");
+        store.insert_run(&run()).await.unwrap();
+        store.keep_snapshots(&ann, &[a_snapshot("w", 1, 1)]).await.unwrap();
+        let (opened, began) = (trouble.opened.load(Ordering::SeqCst), crate::time::now());
+
+        trouble.full.store(true, Ordering::SeqCst);
+        let newer = a_snapshot("w", 1, 2);
+        for _ in 0..20 {
+            unavailable(store.keep_snapshots(&ann, std::slice::from_ref(&newer)).await);
+        }
+        trouble.full.store(false, Ordering::SeqCst);
+        let opens = trouble.opened.load(Ordering::SeqCst) - opened;
+        let seconds = crate::time::now().duration_since(began).as_secs() as u32;
+        assert!(opens <= 2 + seconds, "read whole {opens} times in {seconds} s");
+
+        in_the_end(async || store.keep_snapshots(&ann, std::slice::from_ref(&newer)).await).await;
+        assert_eq!(store.snapshots(&ann, &"run".into()).await.unwrap(), [newer]);
+        assert_eq!(store.run(&ann, &"run".into()).await.unwrap(), Some(run()), "and all else");
+        store.next_term().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_can_be_read_again_is_read_again_though_nobody_writes() {
+        let (dir, trouble) = (tempfile::tempdir().unwrap(), Arc::default());
+        let store = store(dir.path(), &trouble);
+        let ann = Owner::from("ann");
+        store.insert_run(&run()).await.unwrap();
+        trouble.unreadable.store(true, Ordering::SeqCst);
+        unavailable(store.run(&ann, &"run".into()).await);
+        trouble.unreadable.store(false, Ordering::SeqCst);
+        let found = in_the_end(async || store.run(&ann, &"run".into()).await).await;
+        assert_eq!(found, Some(run()));
+    }
 }

@@ -42,6 +42,9 @@ const SNAPSHOTS: TableDefinition<'_, (&str, &str, u64), Piece> = TableDefinition
 const INTERVALS: TableDefinition<'_, (&str, u64), Piece> = TableDefinition::new("intervals");
 /// Run, name: the document.
 const ANALYSES: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("analyses");
+/// Run, name: the term in which the document was written. A document without one is older than all.
+const ANALYSIS_TERMS: TableDefinition<'_, (&str, &str), u64> =
+    TableDefinition::new("analysis_terms");
 
 /// Makes the tables that are not there. Answers the file's version where it is not ours.
 pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, Fault> {
@@ -65,6 +68,7 @@ pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, Fault> {
     tx.open_table(SNAPSHOTS)?;
     tx.open_table(INTERVALS)?;
     tx.open_table(ANALYSES)?;
+    tx.open_table(ANALYSIS_TERMS)?;
     Ok(None)
 }
 
@@ -206,6 +210,7 @@ pub(super) fn delete_run(tx: &WriteTransaction, owner: &str, id: &str) -> Result
     tx.open_table(SNAPSHOTS)?.retain_in((id, "", 0)..(next.as_str(), "", 0), |_, _| false)?;
     tx.open_table(INTERVALS)?.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
     tx.open_table(ANALYSES)?.retain_in((id, "")..(next.as_str(), ""), |_, _| false)?;
+    tx.open_table(ANALYSIS_TERMS)?.retain_in((id, "")..(next.as_str(), ""), |_, _| false)?;
     Ok(true)
 }
 
@@ -373,12 +378,19 @@ pub(super) fn keep_analysis(
     owner: &str,
     run: &str,
     name: &str,
+    term: u64,
     json: &[u8],
-) -> Result<(), Fault> {
-    if owns(&tx.open_table(RUNS)?, owner, run)? {
-        tx.open_table(ANALYSES)?.insert((run, name), json)?;
+) -> Result<bool, Fault> {
+    if !owns(&tx.open_table(RUNS)?, owner, run)? {
+        return Ok(true);
     }
-    Ok(())
+    let mut terms = tx.open_table(ANALYSIS_TERMS)?;
+    if terms.get((run, name))?.is_some_and(|of| of.value() > term) {
+        return Ok(false);
+    }
+    terms.insert((run, name), term)?;
+    tx.open_table(ANALYSES)?.insert((run, name), json)?;
+    Ok(true)
 }
 
 pub(super) fn analysis(

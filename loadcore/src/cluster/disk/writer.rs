@@ -5,8 +5,9 @@
 //! thread is not one of the async runtime's, which a flush would hold up.
 
 use super::fault::Fault;
+use super::held::Held;
 use crate::cluster::store::Kind;
-use redb::{Database, WriteTransaction};
+use redb::WriteTransaction;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
@@ -32,7 +33,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>) -> std::io::Result<Self> {
+    pub(super) fn start(database: Arc<Held>) -> std::io::Result<Self> {
         let (queue, mut changes) = mpsc::channel(QUEUE);
         let thread = Builder::new()
             .name("loadcore-store".into())
@@ -73,12 +74,11 @@ impl Drop for Writer {
 }
 
 /// Waits for a change and commits it with those that wait behind it; `None` when all is done.
-fn commit_next(database: &Database, changes: &mut mpsc::Receiver<Change>) -> Option<()> {
+fn commit_next(database: &Held, changes: &mut mpsc::Receiver<Change>) -> Option<()> {
     let first = changes.blocking_recv()?;
     let tx = match database.begin_write() {
         Ok(tx) => tx,
-        Err(error) => {
-            let kind = Fault::from(error).0;
+        Err(Fault(kind)) => {
             let (outcome, tell) = first(Err(kind));
             tell(outcome);
             return Some(());

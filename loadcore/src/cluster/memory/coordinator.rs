@@ -196,6 +196,13 @@ impl Coordinator for MemoryCoordinator {
         Ok(found.or_else(|| is_open().then(Vec::new)))
     }
 
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+        let state = self.state();
+        let is_open = || state.runs.get(run).is_some_and(|run| run.plan.is_some());
+        let length = state.length(run);
+        Ok((length > 0 || is_open()).then_some(length as u64))
+    }
+
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         Ok(self.state().runs.get(run).and_then(|run| run.plan.clone()))
     }
@@ -302,6 +309,24 @@ impl Coordinator for MemoryCoordinator {
         Ok(newest.unwrap_or_default())
     }
 
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        let mut state = self.led("discard a snapshot", term)?;
+        if let Some(run) = state.runs.get_mut(run) {
+            let key = (worker.clone(), epoch);
+            if run.newest.get(&key).is_some_and(|newest| newest.seq == seq) {
+                run.newest.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
     async fn confirm(
         &self,
         term: u64,
@@ -354,6 +379,13 @@ impl State {
         }
         let entries = self.runs.get(run)?.journal.get(from..)?;
         (!entries.is_empty()).then(|| entries.to_vec())
+    }
+
+    fn length(&self, run: &RunId) -> usize {
+        match self.closed.contains_key(run) {
+            true => 1,
+            false => self.runs.get(run).map_or(0, |run| run.journal.len()),
+        }
     }
 
     fn open(&mut self, run: &RunId, plan: Bytes, journal: &[Entry]) -> Result<(), Kind> {

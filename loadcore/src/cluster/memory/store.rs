@@ -10,14 +10,17 @@ use crate::cluster::store::{
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A [`Store`] in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
+    /// In bytes, of what is kept in one piece.
+    largest: usize,
     state: Mutex<State>,
 }
 
@@ -34,19 +37,48 @@ struct Kept {
     record: RunRecord,
     snapshots: BTreeMap<(WorkerId, Epoch), SnapshotRecord>,
     intervals: BTreeMap<u64, IntervalRecord>,
-    analyses: BTreeMap<String, Value>,
+    /// With the terms in which they were written.
+    analyses: BTreeMap<String, (u64, Value)>,
 }
 
 impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::holding(usize::MAX)
+    }
+
+    /// An empty store that refuses records, snapshots, intervals and analyses of more than so many
+    /// bytes each, as databases do: for simulations.
+    #[must_use]
+    pub fn holding(largest: usize) -> Self {
+        Self { largest, state: Mutex::default() }
+    }
+
+    /// Refuses what is too large in one piece.
+    fn fits(&self, doing: &'static str, bytes: usize) -> Result<(), StoreError> {
+        if bytes <= self.largest {
+            return Ok(());
+        }
+        let text = format!("a piece of {bytes} bytes, where at most {} are kept", self.largest);
+        Err(StoreError { kind: Kind::TooLarge(text), doing, source: None })
+    }
+
+    fn record_fits(&self, doing: &'static str, record: &impl Serialize) -> Result<(), StoreError> {
+        // A record that cannot be written as JSON is nobody's here: it is not written.
+        let written = || serde_json::to_vec(record).map_or(0, |json| json.len());
+        if self.largest == usize::MAX { Ok(()) } else { self.fits(doing, written()) }
     }
 
     /// No change here can panic half-way, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -69,6 +101,7 @@ impl Store for MemoryStore {
     }
 
     async fn insert_scenario(&self, scenario: &ScenarioRecord) -> Result<(), StoreError> {
+        self.record_fits("keep a new scenario", scenario)?;
         match self.state().scenarios.entry(scenario.id.clone()) {
             Entry::Occupied(_) => Err(exists("keep a new scenario")),
             Entry::Vacant(place) => {
@@ -79,6 +112,7 @@ impl Store for MemoryStore {
     }
 
     async fn replace_scenario(&self, scenario: &ScenarioRecord) -> Result<bool, StoreError> {
+        self.record_fits("change a scenario", scenario)?;
         let mut state = self.state();
         let stored = state.scenario(&scenario.owner, &scenario.id);
         let Some(stored) = stored.filter(|stored| stored.revision == scenario.revision) else {
@@ -119,6 +153,7 @@ impl Store for MemoryStore {
     }
 
     async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        self.record_fits("keep a new run", run)?;
         match self.state().runs.entry(run.id.clone()) {
             Entry::Occupied(_) => Err(exists("keep a new run")),
             Entry::Vacant(place) => {
@@ -134,6 +169,7 @@ impl Store for MemoryStore {
     }
 
     async fn replace_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        self.record_fits("change a run", run)?;
         let mut state = self.state();
         let stored = state.run(&run.owner, &run.id);
         let Some(stored) = stored.filter(|stored| stored.record.revision == run.revision) else {
@@ -180,15 +216,20 @@ impl Store for MemoryStore {
         snapshots: &[SnapshotRecord],
     ) -> Result<(), StoreError> {
         let mut state = self.state();
+        let mut fits = Ok(());
         for new in snapshots {
             let Some(run) = state.run(owner, &new.run) else { continue };
+            if let Err(error) = self.fits("keep snapshots", new.bytes.len()) {
+                fits = Err(error);
+                continue;
+            }
             let kept = run.snapshots.entry((new.worker.clone(), new.epoch));
             let kept = kept.or_insert_with(|| new.clone());
             if kept.seq < new.seq {
                 *kept = new.clone();
             }
         }
-        Ok(())
+        fits
     }
 
     async fn snapshots(
@@ -207,12 +248,18 @@ impl Store for MemoryStore {
         run: &RunId,
         intervals: &[IntervalRecord],
     ) -> Result<(), StoreError> {
+        let mut fits = Ok(());
         if let Some(run) = self.state().run(owner, run) {
             for new in intervals {
-                run.intervals.entry(new.number).or_insert_with(|| new.clone());
+                match self.fits("keep intervals", new.bytes.len()) {
+                    Ok(()) => {
+                        run.intervals.entry(new.number).or_insert_with(|| new.clone());
+                    }
+                    Err(error) => fits = Err(error),
+                }
             }
         }
-        Ok(())
+        fits
     }
 
     async fn intervals(
@@ -232,12 +279,17 @@ impl Store for MemoryStore {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
-        if let Some(run) = self.state().run(owner, run) {
-            run.analyses.insert(name.to_owned(), document.clone());
+    ) -> Result<bool, StoreError> {
+        self.record_fits("keep an analysis", document)?;
+        let mut state = self.state();
+        let Some(run) = state.run(owner, run) else { return Ok(true) };
+        if run.analyses.get(name).is_some_and(|(of, _)| *of > term) {
+            return Ok(false);
         }
-        Ok(())
+        run.analyses.insert(name.to_owned(), (term, document.clone()));
+        Ok(true)
     }
 
     async fn analysis(
@@ -247,7 +299,7 @@ impl Store for MemoryStore {
         name: &str,
     ) -> Result<Option<Value>, StoreError> {
         let mut state = self.state();
-        Ok(state.run(owner, run).and_then(|run| run.analyses.get(name).cloned()))
+        Ok(state.run(owner, run).and_then(|run| run.analyses.get(name).map(|(_, it)| it.clone())))
     }
 
     async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {

@@ -222,6 +222,10 @@ impl Coordinator for CoordinatorLink {
         self.carry(self.inner.journal(run, from, wait)).await
     }
 
+    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+        self.carry(self.inner.journal_len(run)).await
+    }
+
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         self.carry(self.inner.plan(run)).await
     }
@@ -285,6 +289,17 @@ impl Coordinator for CoordinatorLink {
 
     async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
         self.carry(self.inner.newest(run)).await
+    }
+
+    async fn discard(
+        &self,
+        term: u64,
+        run: &RunId,
+        worker: &WorkerId,
+        epoch: Epoch,
+        seq: u64,
+    ) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.discard(term, run, worker, epoch, seq)).await
     }
 
     async fn confirm(
@@ -446,10 +461,11 @@ impl Store for StoreLink {
         owner: &Owner,
         run: &RunId,
         name: &str,
+        term: u64,
         document: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.network.look_at_value("a result", document);
-        self.carry(self.inner.keep_analysis(owner, run, name, document)).await
+        self.carry(self.inner.keep_analysis(owner, run, name, term, document)).await
     }
 
     async fn analysis(

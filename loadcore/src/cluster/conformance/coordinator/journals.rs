@@ -18,9 +18,13 @@ fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
     numbers.map(|number| Entry::Pause { at_ns: number }).collect()
 }
 
-/// The journal as it stands, from its beginning.
+/// The journal as it stands, from its beginning. Its length must say the same.
 async fn whole(coordinator: &Checked) -> Option<Vec<Entry>> {
-    ok(coordinator.journal(&run(), 0, NOW).await)
+    let whole = ok(coordinator.journal(&run(), 0, NOW).await);
+    let length = ok(coordinator.journal_len(&run()).await);
+    let counted = whole.as_ref().map(|entries| entries.len() as u64);
+    assert_eq!(length, counted, "promise 4: the length of the journal {whole:?}");
+    whole
 }
 
 pub(super) async fn a_journal_grows_in_order(coordinator: Checked) {
@@ -44,6 +48,24 @@ pub(super) async fn a_journal_grows_in_order(coordinator: Checked) {
     }
     let beyond = ok(coordinator.journal(&run(), 40, A_WHILE).await);
     assert_eq!(beyond, Some(vec![]), "promise 4: beyond the journal's end, after a wait");
+}
+
+pub(super) async fn the_journals_length_is_told(coordinator: Checked) {
+    let length = async || ok(coordinator.journal_len(&run()).await);
+    assert_eq!(length().await, None, "promise 4: of a run that is not there");
+    ok(coordinator.put(&super::a_snapshot("w", 1, 1)).await);
+    assert_eq!(length().await, None, "promise 4: of a run of which there are snapshots alone");
+    ok(coordinator.open(1, &run(), plan(), &[]).await);
+    assert_eq!(length().await, Some(0), "promise 4: of an empty journal");
+    ok(coordinator.append(1, &run(), 0, &entries(0..3)).await);
+    ok(coordinator.append(1, &run(), 0, &entries(0..3)).await);
+    assert_eq!(length().await, Some(3), "promise 4: after an append, and once more");
+    ok(coordinator.open(1, &run(), plan(), &entries(0..2)).await);
+    assert_eq!(length().await, Some(3), "promise 4: after less was brought");
+    ok(coordinator.open(1, &run(), plan(), &entries(0..5)).await);
+    assert_eq!(length().await, Some(5), "promise 4: after more was brought");
+    ok(coordinator.close(1, &run()).await);
+    assert_eq!(length().await, Some(1), "promise 10: of a closed run, whose end is one entry");
 }
 
 pub(super) async fn a_repeated_append_changes_nothing(coordinator: Checked) {

@@ -66,6 +66,7 @@ pub(super) async fn a_controller_of_the_past_is_refused(coordinator: Checked) {
         ("offer", kind(past.offer(9, &run(), 1).await)),
         ("withdraw", kind(past.withdraw(9, &run()).await)),
         ("results", kind(past.results(9, 10, A_WHILE).await)),
+        ("discard", kind(past.discard(9, &run(), &"w".into(), 1, 1).await)),
         ("confirm", kind(past.confirm(9, &run(), &[("w".into(), 1, 1)]).await)),
         ("close", kind(past.close(9, &run()).await)),
     ];
@@ -151,6 +152,7 @@ pub(super) async fn no_call_waits_for_ever(coordinator: Checked) {
         assert_eq!(ok(coordinator.take(&worker, A_WHILE).await), None, "promise 11: a task");
         let entries = ok(coordinator.journal(&run, 0, A_WHILE).await);
         assert_eq!(entries, Some(vec![]), "promise 11: an entry");
+        assert_eq!(ok(coordinator.journal_len(&run).await), Some(0), "promise 11: a length");
         let none = ok(coordinator.journal(&"none".into(), 3, A_WHILE).await);
         assert_eq!(none, None, "promise 11: an entry of no run");
         assert_eq!(ok(coordinator.results(1, 10, A_WHILE).await), [], "promise 11: results");

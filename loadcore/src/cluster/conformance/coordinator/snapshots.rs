@@ -36,6 +36,35 @@ pub(super) async fn the_newest_snapshot_is_shown(coordinator: Checked) {
     assert_eq!(newest(&coordinator, &"other".into()).await, [other("a")], "promise 6: of a run");
 }
 
+pub(super) async fn a_discarded_snapshot_shuts_out_no_other(coordinator: Checked) {
+    let (worker, high) = ("w".into(), 1 << 33);
+    let discard = async |run: &RunId, epoch, seq| {
+        ok(coordinator.discard(1, run, &worker, epoch, seq).await);
+    };
+    discard(&run(), 1, 1).await;
+    for snapshot in [("w", 1, high), ("w", 2, high), ("v", 1, high), ("w", 1, 3)] {
+        let (worker, epoch, seq) = snapshot;
+        ok(coordinator.put(&a_snapshot(worker, epoch, seq)).await);
+    }
+    for (run, epoch, seq) in [(&run(), 1, high - 1), (&run(), 3, high), (&"other".into(), 1, high)]
+    {
+        discard(run, epoch, seq).await;
+        let there = newest(&coordinator, run).await.len();
+        let expected = if run.as_str() == "run" { 3 } else { 0 };
+        assert_eq!(there, expected, "promise 6: after discarding what is not there");
+    }
+    discard(&run(), 1, high).await;
+    let others = [("v", 1), ("w", 2)].map(|(who, epoch)| a_snapshot(who, epoch, high));
+    assert_eq!(newest(&coordinator, &run()).await, others, "promise 6: after a discard");
+    ok(coordinator.put(&a_snapshot("w", 1, 4)).await);
+    discard(&run(), 1, high).await;
+    let shown = newest(&coordinator, &run()).await;
+    let expected = [a_snapshot("v", 1, high), a_snapshot("w", 1, 4), a_snapshot("w", 2, high)];
+    assert_eq!(shown, expected, "promise 6: put after a discard, and discarded again");
+    let queued = results(&coordinator, 1, 10).await;
+    assert_eq!(queued.last(), Some(&a_snapshot("w", 1, 4)), "promise 7: put after a discard");
+}
+
 pub(super) async fn snapshots_are_accepted_before_a_run_is_open(coordinator: Checked) {
     ok(coordinator.put(&a_snapshot("w", 1, 4)).await);
     ok(coordinator.open(1, &run(), Bytes::new(), &[]).await);

@@ -152,5 +152,5 @@ pub(super) async fn put_all_of(store: &dyn Store, owner: &Owner, run: &RunId) {
     let snapshots = [snapshot(id, worker.as_str(), 1, 5), snapshot(id, worker.as_str(), 2, 6)];
     done(store.keep_snapshots(owner, &snapshots).await);
     done(store.keep_intervals(owner, run, &[interval(0, 1), interval(1, 1)]).await);
-    done(store.keep_analysis(owner, run, "result", &document()).await);
+    done(store.keep_analysis(owner, run, "result", 1, &document()).await);
 }

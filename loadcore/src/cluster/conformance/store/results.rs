@@ -75,7 +75,7 @@ pub(super) async fn results_come_back_exactly(subject: &dyn Subject) {
         let missing = done(store.analysis(&ann(), &kept.id, name).await);
         assert_eq!(missing, None, "1. nothing is there that was not kept");
         for value in [Value::Null, json!(u64::MAX), document()] {
-            done(store.keep_analysis(&ann(), &kept.id, name, &value).await);
+            done(store.keep_analysis(&ann(), &kept.id, name, 1, &value).await);
             let found = done(store.analysis(&ann(), &kept.id, name).await);
             let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
             assert_eq!(text(&found), text(&Some(value)), "1. the last document is kept exactly");
@@ -89,13 +89,13 @@ pub(super) async fn what_is_too_large_is_refused_and_nothing_else(subject: &dyn 
     put_run(&*store, &kept).await;
     // A result with a long series has some megabytes.
     let large = json!({ "series": "x".repeat(8 << 20) });
-    done(store.keep_analysis(&ann(), &kept.id, "result", &large).await);
+    done(store.keep_analysis(&ann(), &kept.id, "result", 1, &large).await);
     let found = done(store.analysis(&ann(), &kept.id, "result").await);
     assert!(found == Some(large), "1. a document of 8 MiB is kept");
 
     let larger = json!({ "series": "x".repeat(17 << 20) });
-    match store.keep_analysis(&ann(), &kept.id, "larger", &larger).await {
-        Ok(()) => {
+    match store.keep_analysis(&ann(), &kept.id, "larger", 1, &larger).await {
+        Ok(_) => {
             let found = done(store.analysis(&ann(), &kept.id, "larger").await);
             assert!(found == Some(larger), "1. a document of 17 MiB is kept, if so answered");
         }
@@ -143,7 +143,7 @@ pub(super) async fn owners_do_not_reach_each_others_results(subject: &dyn Subjec
     assert_eq!(found, empty, "2. another brings nothing into a run");
     done(store.keep_snapshots(&ann(), &[snapshot("r", "w", 1, 1)]).await);
     done(store.keep_intervals(&ann(), &kept.id, &[interval(0, 9)]).await);
-    done(store.keep_analysis(&ann(), &kept.id, "result", &json!("ann's")).await);
+    done(store.keep_analysis(&ann(), &kept.id, "result", 1, &json!("ann's")).await);
     let before = all_of(&*store, &ann(), &kept.id).await;
     assert_eq!(before.0.len(), 1, "2. nobody else's stand in the way of the owner's snapshots");
     assert_eq!(before.1.len(), 1, "2. nor of the owner's intervals");
@@ -154,6 +154,46 @@ pub(super) async fn owners_do_not_reach_each_others_results(subject: &dyn Subjec
     assert_eq!(found, empty, "2. another's results are not seen");
     let after = all_of(&*store, &ann(), &kept.id).await;
     assert_eq!(after, before, "2. another changes none of them");
+}
+
+pub(super) async fn an_analysis_of_an_earlier_term_replaces_no_later_one(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let kept = run(&ann(), "r");
+    put_run(&*store, &kept).await;
+    let keep = async |name: &str, term: u64| {
+        let document = json!(term.to_string());
+        done(store.keep_analysis(&ann(), &kept.id, name, term, &document).await)
+    };
+    let mut greatest = 0;
+    for term in [0, 0, 3, 2, 3, 0, 4, i64::MAX as u64 + 9, 5, i64::MAX as u64 + 8, u64::MAX, 1] {
+        let is_kept = keep("result", term).await;
+        assert_eq!(is_kept, term >= greatest, "5. term {term} after term {greatest}");
+        greatest = greatest.max(term);
+        let found = done(store.analysis(&ann(), &kept.id, "result").await);
+        let expected = Some(json!(greatest.to_string()));
+        assert_eq!(found, expected, "5. after term {term} the document of the greatest is kept");
+    }
+    assert!(keep("other", 1).await, "5. each name has a term of its own");
+    // Of a run that was deleted nothing is left that a new one with its id would meet.
+    assert!(done(store.delete_run(&ann(), &kept.id).await));
+    put_run(&*store, &kept).await;
+    assert!(keep("result", 1).await, "7. the term went with its run");
+}
+
+pub(super) async fn the_greatest_of_many_terms_at_once_stays(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let kept = run(&ann(), "r");
+    put_run(&*store, &kept).await;
+    let mut writers = JoinSet::new();
+    for term in 1..=24 {
+        let (store, id) = (Arc::clone(&store), kept.id.clone());
+        writers.spawn(async move {
+            done(store.keep_analysis(&ann(), &id, "result", term, &json!(term)).await)
+        });
+    }
+    writers.join_all().await;
+    let found = done(store.analysis(&ann(), &kept.id, "result").await);
+    assert_eq!(found, Some(json!(24)), "5. of many terms at once the greatest stays");
 }
 
 pub(super) async fn snapshots_only_get_newer(subject: &dyn Subject) {
@@ -335,7 +375,7 @@ pub(super) async fn a_silent_store_ends_each_call(subject: &dyn Subject) {
             store.keep_intervals(&owner, &id, &[interval(1, 1)]).await
         }),
         ends("intervals", store.intervals(&owner, &id, 0, 5)),
-        ends("keep_analysis", store.keep_analysis(&owner, &id, "result", &Value::Null)),
+        ends("keep_analysis", store.keep_analysis(&owner, &id, "result", 1, &Value::Null)),
         ends("analysis", store.analysis(&owner, &id, "result")),
         ends("forget", store.forget(u64::MAX)),
     );
