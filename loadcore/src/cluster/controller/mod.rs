@@ -51,6 +51,7 @@ use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
 use driver::{Driven, Driver, Message};
+use live::Next;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -154,6 +155,15 @@ struct Run {
     task: JoinHandle<()>,
 }
 
+/// However it leaves the list (it has lingered, it was deleted, another controller leads): whoever
+/// watches it is told, for nothing more comes from here.
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.driven.live().close();
+        self.driven.changes.send_modify(|changes| *changes += 1);
+    }
+}
+
 impl Controller {
     /// Starts one, in a tokio runtime. It leads at once, or as soon as no other does.
     ///
@@ -202,6 +212,14 @@ impl Controller {
     #[must_use]
     pub fn is_leading(&self) -> bool {
         self.inner().is_leading()
+    }
+
+    /// That it leads.
+    ///
+    /// # Errors
+    /// Where it stands by: who leads, as far as it is known.
+    pub fn must_lead(&self) -> Result<(), ControllerError> {
+        self.inner().must_lead()
     }
 
     /// Makes a run of a scenario, whose secrets are sealed, and drives it to its end.
@@ -287,7 +305,8 @@ impl Controller {
         }
         match self.inner().driven(owner, run) {
             Some(driven) if !driven.live().record.state.has_ended() => {
-                Ok(Outcome::Live(Box::new(driven.live().result())))
+                let result = driven.live().result();
+                Ok(result.map_or(Outcome::Nothing, |result| Outcome::Live(Box::new(result))))
             }
             _ => match self.inner().store.run(owner, run).await? {
                 Some(_) => Ok(Outcome::Nothing),
@@ -322,9 +341,11 @@ impl Controller {
         Ok(live::realtime_of(&record, &read))
     }
 
-    /// The frames of a run after number `since`, as they come; ends after the frame `End`. Of a run
-    /// that has ended, those that are still known, then `End`. A slow reader misses frames (their
-    /// numbers show it) and never slows the run.
+    /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
+    /// without it when the run is not driven here any more. Of a run that has ended, those that are
+    /// still known, then `End`. A number beyond the last one (of the controller before this, say)
+    /// counts as the last one. A slow reader misses frames (their numbers show it) and never slows
+    /// the run.
     ///
     /// # Errors
     /// When there is no such run, or the store does not answer.
@@ -336,14 +357,31 @@ impl Controller {
     ) -> Result<Frames, ControllerError> {
         if let Some(driven) = self.inner().driven(owner, run) {
             let changes = driven.changes.subscribe();
-            return Ok(Frames { source: Some((driven, changes)), seq: since, last: None });
+            let seq = since.min(driven.live().last_frame());
+            return Ok(Frames { source: Some((driven, changes)), seq, last: None });
         }
         let Some(record) = self.inner().store.run(owner, run).await? else {
             return Err(ControllerError::NoRun(run.clone()));
         };
-        let data = serde_json::json!({"state": record.state});
-        let last = Frame { seq: since + 1, kind: api::FrameKind::End, data };
+        let complete = match self.result(owner, run).await? {
+            Outcome::Final(result) => Some(result.complete),
+            Outcome::Live(_) | Outcome::Nothing => None,
+        };
+        let data = serde_json::json!({"state": record.state, "complete": complete});
+        let last = Frame { seq: since.saturating_add(1), kind: api::FrameKind::End, data };
         Ok(Frames { source: None, seq: since, last: Some(last) })
+    }
+
+    /// Lets go of a run that has ended, so that nothing of it is shown from memory once it was
+    /// deleted from the store. One that goes on stays.
+    pub fn forget(&self, owner: &Owner, run: &RunId) {
+        let ended = |driven: Arc<Driven>| driven.live().record.state.has_ended();
+        if self.inner().driven(owner, run).is_some_and(ended)
+            && let Some(gone) = self.inner().runs().remove(run)
+        {
+            // It only lingered.
+            gone.task.abort();
+        }
     }
 
     /// The workers that are known.
@@ -420,22 +458,26 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The next one; `None` after the last.
+    /// The next one; `None` after `End`, or when nothing more comes from this controller.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
             let Some((driven, changes)) = &mut self.source else { return self.last.take() };
             changes.borrow_and_update();
-            let next = driven.live().frame_after(self.seq);
-            if let Some(frame) = next {
-                self.seq = frame.seq;
-                if frame.kind == api::FrameKind::End {
-                    self.source = None;
-                    self.last = None;
+            let next = driven.live().next_frame(self.seq);
+            match next {
+                Next::Frame(frame) => {
+                    self.seq = frame.seq;
+                    if frame.kind == api::FrameKind::End {
+                        self.source = None;
+                    }
+                    return Some(frame);
                 }
-                return Some(frame);
+                Next::Closed => {
+                    self.source = None;
+                    return None;
+                }
+                Next::NotYet => changes.changed().await.ok()?,
             }
-            // The run is not driven here any more.
-            changes.changed().await.ok()?;
         }
     }
 }
