@@ -2,7 +2,7 @@
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use super::runs::found;
-use crate::extract::{Body, User};
+use crate::extract::{Body, NoBody, NoQuery, User};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::RunView;
@@ -36,6 +36,8 @@ async fn stop(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Stop).await
 }
@@ -52,6 +54,8 @@ async fn pause(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Pause).await
 }
@@ -68,6 +72,8 @@ async fn resume(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Resume).await
 }
@@ -116,6 +122,7 @@ async fn rate(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
     Body(change): Body<RateChange>,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, change.checked()?).await
