@@ -64,6 +64,9 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
     assert_eq!((&result["arrivals"]["due"], &result["complete"]), (&json!(100), &json!(true)));
     assert_eq!(target.stats().requests, result["arrivals"]["sent"].as_u64().unwrap());
     assert!(ended["startedAt"].is_string() && ended["endedAt"].is_string());
+    for unknown in ["cores", "threads"] {
+        assert_eq!(result["environment"].get(unknown), Some(&Value::Null), "never 0");
+    }
 
     let get = async |path: &str| {
         let answer = api.get(&format!("{run}{path}")).await;

@@ -209,8 +209,10 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         environment: Environment {
             version: env!("CARGO_PKG_VERSION").into(),
             os: std::env::consts::OS.into(),
-            cores: 0,
-            threads: 0,
+            // What the workers' machines have stands in no record: a controller that takes the run
+            // up could not say it.
+            cores: None,
+            threads: None,
             workers: standing.owners.len() as u64,
             options: serde_json::Map::from_iter([
                 ("connections".to_owned(), Value::from(scenario.connections)),
