@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run, which is being stopped"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn stop(
@@ -47,7 +47,7 @@ async fn stop(
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn pause(
@@ -65,7 +65,7 @@ async fn pause(
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn resume(

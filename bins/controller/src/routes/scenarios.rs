@@ -251,7 +251,7 @@ async fn delete(
     params(("id" = String, Path, description = "the scenario")),
     responses(
         (status = 201, body = Created, description = "the run", headers(("Location" = String))),
-        BadRequest, NotFound, Invalid, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn start(

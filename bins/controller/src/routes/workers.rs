@@ -1,6 +1,6 @@
 //! Workers: who makes the load.
 
-use super::answers::{BadRequest, Internal, NotFound, NotReady};
+use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use crate::extract::{NoBody, NoQuery, User};
 use crate::problem::Problem;
 use crate::state::{AppState, Leading, Platform};
@@ -56,7 +56,7 @@ async fn read(
     params(("id" = String, Path, description = "the worker")),
     responses(
         (status = 202, body = WorkerJson, description = "it was told"),
-        BadRequest, NotFound, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn drain(
