@@ -236,6 +236,7 @@ fn run(id: &str) -> RunRecord {
         created_unix_ms: 1,
         ended_unix_ms: None,
         state: RunState::Running,
+        ends_as: None,
         scenario: json!({}),
         journal: vec![],
         plan_key: String::new(),

@@ -1,6 +1,7 @@
 //! Options into a store and a coordinator that answer.
 
 use crate::options::Options;
+use crate::serve::Fault;
 use loadcore::cluster::disk::DiskStore;
 use loadcore::cluster::memory::MemoryCoordinator;
 use loadcore::cluster::secrets::Secrets;
@@ -19,7 +20,7 @@ pub enum Failure {
     /// Somebody is not there, and may come: to be tried again.
     NotThere(String),
     /// It cannot become right by itself.
-    Wrong(String),
+    Wrong(Fault),
 }
 
 /// The store that the options name.
@@ -32,7 +33,9 @@ pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     let settings = loadcore_mongo::Options { retention: options.retention };
     match MongoStore::connect(url, settings).await {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error @ ConnectError::Address { .. }) => Err(Failure::Wrong(error.to_string())),
+        Err(error @ ConnectError::Address { .. }) => {
+            Err(Failure::Wrong(Fault::Usage(error.to_string())))
+        }
         // A server that refuses may still be starting, or be given its users.
         Err(error) => Err(Failure::NotThere(error.to_string())),
     }
@@ -44,8 +47,10 @@ async fn on_disk(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
     match opened {
         Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(Failure::Wrong(error.to_string())),
-        Err(error) => Err(Failure::Wrong(format!("the store could not be opened: {error}"))),
+        Ok(Err(error)) => Err(Failure::Wrong(Fault::Broken(error.to_string()))),
+        Err(error) => {
+            Err(Failure::Wrong(Fault::Broken(format!("the store could not be opened: {error}"))))
+        }
     }
 }
 
@@ -56,7 +61,7 @@ async fn on_disk(options: &Options) -> Result<Arc<dyn Store>, Failure> {
 pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
     let Some(url) = &options.redis else { return Ok(Arc::new(MemoryCoordinator::new())) };
     let coordinator = RedisCoordinator::new(&RedisOptions::new(url.as_str()))
-        .map_err(|error| Failure::Wrong(error.to_string()))?;
+        .map_err(|error| Failure::Wrong(Fault::Usage(error.to_string())))?;
     match coordinator.now_us().await {
         Ok(_) => Ok(Arc::new(coordinator)),
         Err(error) => Err(Failure::NotThere(format!("Redis at {}: {error}", redact(url)))),
@@ -66,12 +71,11 @@ pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Fail
 /// The key of what is secret: the environment's, else a file's that is made where there is none.
 ///
 /// # Errors
-/// When it cannot be read or made.
-pub fn secrets(options: &Options) -> Result<Secrets, String> {
+/// When it cannot be read or made; wrong usage where the environment's is none.
+pub fn secrets(options: &Options) -> Result<Secrets, Fault> {
     match std::env::var("LOADCORE_SECRET_KEY") {
-        Ok(text) if !text.is_empty() => {
-            Secrets::from_text(&text).map_err(|error| format!("LOADCORE_SECRET_KEY: {error}"))
-        }
+        Ok(text) if !text.is_empty() => Secrets::from_text(&text)
+            .map_err(|error| Fault::Usage(format!("LOADCORE_SECRET_KEY: {error}"))),
         _ => {
             let dir = &options.data_dir;
             if options.mongo.is_some() {
@@ -82,9 +86,10 @@ pub fn secrets(options: &Options) -> Result<Secrets, String> {
                 );
             }
             private_dir(dir).map_err(|error| {
-                format!("the data directory {} cannot be made: {error}", dir.display())
+                let dir = dir.display();
+                Fault::Broken(format!("the data directory {dir} cannot be made: {error}"))
             })?;
-            Secrets::from_file(&dir.join("secret.key"))
+            Secrets::from_file(&dir.join("secret.key")).map_err(Fault::Broken)
         }
     }
 }

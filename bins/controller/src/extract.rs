@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use loadcore::cluster::Owner;
 use loadcore::cluster::store::Page;
-use loadcore::scenario::Document;
+use loadcore::scenario::{Document, ScenarioError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -70,6 +70,62 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Of a call that has no query: whatever is given is refused, and named.
+pub struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.uri.query().filter(|query| !query.is_empty()) {
+            None => Ok(Self),
+            Some(query) => {
+                let name = query.split(['=', '&']).next().unwrap_or_default();
+                let detail = format!(
+                    "the query string is wrong: unknown field `{name}`, there are no fields"
+                );
+                Err(Problem::new(Kind::BadRequest, detail))
+            }
+        }
+    }
+}
+
+/// Of a call that has no body: nothing, or an empty object from clients that always send one.
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read(request, state).await?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self);
+        }
+        match serde_json::from_slice(&bytes).map_err(|error| not_json(&error))? {
+            Value::Object(fields) if fields.is_empty() => Ok(Self),
+            Value::Object(fields) => {
+                let unknown = |path: String| FaultView { path, message: "is not known".into() };
+                let faults = fields.into_iter().map(|(name, _)| unknown(name)).collect();
+                Err(Problem::faulty(Kind::InvalidBody, faults))
+            }
+            other => Err(wrong_kind(&other)),
+        }
+    }
+}
+
+fn wrong_kind(value: &Value) -> Problem {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let message = format!("the body is {found}; give an object");
+    Problem::faulty(Kind::InvalidBody, vec![FaultView { path: String::new(), message }])
+}
+
 /// A small JSON body; a field that is not known is refused by its type.
 pub struct Body<T>(pub T);
 
@@ -78,20 +134,49 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = read(request, state).await?;
+        let given: Value = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
+        if !given.is_object() {
+            // A list would be taken for the fields in their order.
+            return Err(wrong_kind(&given));
+        }
+        // From the text and not from the value, in which a field that is given twice is one.
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            if inner.is_data() {
-                let path = if path == "." { String::new() } else { path };
-                let message = inner.to_string();
-                Problem::faulty(Kind::InvalidBody, vec![FaultView { path, message }])
-            } else {
-                not_json(&inner)
-            }
+            let fault = in_our_words(&error.path().to_string(), &error.inner().to_string(), &given);
+            Problem::faulty(Kind::InvalidBody, vec![fault])
         })?;
-        reader.end().map_err(|error| not_json(&error))?;
         Ok(Self(value))
+    }
+}
+
+/// What serde says of a small object into a fault at the field that it is about.
+fn in_our_words(path: &str, told: &str, object: &Value) -> FaultView {
+    let path = if path == "." { "" } else { path };
+    let quoted = || told.split('`').nth(1).unwrap_or_default();
+    let at = |field: &str, message: String| {
+        let path = match path {
+            "" => field.to_owned(),
+            // A field that is not known stands in the path already.
+            path if field.is_empty() || path == field => path.to_owned(),
+            path => format!("{path}.{field}"),
+        };
+        FaultView { path, message }
+    };
+    // Lines and columns are for texts that people wrote by hand.
+    let plain = told.rsplit_once(" at line ").map_or(told, |(before, _)| before);
+    if plain.starts_with("missing field") {
+        at(quoted(), "is missing".into())
+    } else if plain.starts_with("duplicate field") {
+        at(quoted(), "is given twice".into())
+    } else if plain.starts_with("unknown field") {
+        let known = plain.split_once("expected ").map_or("", |(_, known)| known);
+        let known = known.trim_start_matches("one of ").replace('`', "").replace(" or ", ", ");
+        at(quoted(), format!("is not known; known are {known}"))
+    } else if plain.starts_with("invalid type") && plain.ends_with("expected f64") {
+        let found = object.get(path).map(Value::to_string).unwrap_or_default();
+        at("", format!("is {found}; give a number"))
+    } else {
+        at("", plain.to_owned())
     }
 }
 
@@ -110,19 +195,24 @@ impl<S: Send + Sync> FromRequest<S> for ScenarioBody {
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             Problem::new(Kind::BadRequest, format!("the body is not UTF-8: {error}"))
         })?;
-        let document = if yaml {
-            Document::from_yaml(text).map_err(|error| Problem {
-                detail: error.to_string(),
-                ..Problem::new(Kind::BadRequest, "")
-            })?
-        } else {
-            serde_json::from_str::<serde::de::IgnoredAny>(text)
-                .map_err(|error| not_json(&error))?;
-            Document::from_json(text)?
-        };
-        Ok(Self { value: document.into_value() })
+        let document = if yaml { Document::from_yaml(text) } else { Document::from_json(text) };
+        document.map(|document| Self { value: document.into_value() }).map_err(unreadable)
     }
 }
+
+/// A text that is no document is a request that cannot be read, whatever it was meant to be; one
+/// that could be read and is no object is a scenario with a fault.
+fn unreadable(error: ScenarioError) -> Problem {
+    match &error.faults[..] {
+        [fault] if fault.path.is_empty() && fault.message.starts_with(NOT_VALID) => {
+            Problem::new(Kind::BadRequest, fault.message.replacen(NOT_VALID, "the body is not", 1))
+        }
+        _ => error.into(),
+    }
+}
+
+/// How the library begins what it says of a text that it cannot read.
+const NOT_VALID: &str = "the document is not valid";
 
 fn is_yaml(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -158,10 +248,14 @@ impl Paging {
     /// From the query's `limit` and `cursor`.
     ///
     /// # Errors
-    /// When the limit is no number, or out of range.
+    /// When the limit is no number, or out of range, or the cursor none that a page gave.
     pub fn of(limit: Option<&str>, cursor: Option<String>) -> Result<Self, Problem> {
         let (usual, most) = PAGE;
         let wanted = limit.map_or(Ok(usual), str::parse);
+        if let Some(cursor) = cursor.as_deref().filter(|cursor| !is_id(cursor)) {
+            let detail = format!("cursor is {cursor:?}; give nextCursor of the page before");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
         match wanted {
             Ok(limit) if (1..=most).contains(&limit) => Ok(Self { limit, cursor }),
             _ => {
@@ -176,6 +270,14 @@ impl Paging {
     pub fn page(&self) -> Page {
         Page { after: self.cursor.clone(), most: self.limit + 1 }
     }
+}
+
+/// Whether it looks like an id of ours: a UUID.
+fn is_id(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let lengths = parts.iter().map(|part| part.len());
+    lengths.eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -198,6 +300,16 @@ mod tests {
         twice.append(USER_HEADER, "a".parse().unwrap());
         twice.append(USER_HEADER, "b".parse().unwrap());
         assert!(user(&twice).is_err());
+    }
+
+    #[test]
+    fn a_cursor_is_one_that_a_page_gave() {
+        let of = |cursor: &str| Paging::of(None, Some(cursor.into()));
+        let id = loadcore::cluster::RunId::random();
+        assert_eq!(of(id.as_str()).unwrap().page().after.as_deref(), Some(id.as_str()));
+        for wrong in ["", "zzz", "019b7705-3c1a-7a10-b6f5-8e2b7a1c9d3g", "1-2-3-4-5"] {
+            assert!(of(wrong).unwrap_err().detail.contains("nextCursor"), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::problem::FaultView;
 use loadcore::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
-use loadcore::scenario::Scenario;
+use loadcore::scenario::{REDACTED, Scenario};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -12,11 +12,18 @@ const RESOLVING: Duration = Duration::from_secs(2);
 /// The scenario of a document in the clear.
 ///
 /// # Errors
-/// Every fault: those of the document, a target that only a command line reaches, and one that the
-/// policy refuses.
+/// Every fault: those of the document, a `[redacted]` in it that nothing was kept for, a target that
+/// only a command line reaches, and one that the policy refuses.
 pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Vec<FaultView>> {
-    let scenario = Scenario::from_value(document)
-        .map_err(|error| error.faults.iter().map(FaultView::from).collect::<Vec<_>>())?;
+    let mut faults = redacted(&document);
+    let scenario = match Scenario::from_value(document) {
+        Ok(scenario) if faults.is_empty() => scenario,
+        Ok(_) => return Err(faults),
+        Err(error) => {
+            faults.extend(error.faults.iter().map(FaultView::from));
+            return Err(faults);
+        }
+    };
     let at_target = |message: String| vec![FaultView { path: "targetUrl".into(), message }];
     if scenario.target.unix_socket().is_some() {
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
@@ -24,6 +31,30 @@ pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Ve
     }
     allowed(&scenario, policy).await.map_err(at_target)?;
     Ok(scenario)
+}
+
+/// Values that a shown document has in the place of secrets: whoever sends them back where nothing
+/// is kept does not mean to have them sent.
+fn redacted(document: &Value) -> Vec<FaultView> {
+    let mut paths = Vec::new();
+    let is = |value: &Value| value.as_str().is_some_and(|text| text.trim() == REDACTED);
+    let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
+    if url.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{REDACTED}@"))) {
+        paths.push("targetUrl".to_owned());
+    }
+    for (name, value) in document.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        match value {
+            Value::Array(values) => {
+                let at = values.iter().enumerate().filter(|(_, value)| is(value));
+                paths.extend(at.map(|(at, _)| format!("headers.{name}[{at}]")));
+            }
+            one if is(one) => paths.push(format!("headers.{name}")),
+            _ => {}
+        }
+    }
+    let told =
+        |path| FaultView { path, message: format!("{REDACTED} has no stored value; give it") };
+    paths.into_iter().map(told).collect()
 }
 
 /// Whether the policy lets the target be loaded, as far as can be told now: workers ask again
@@ -65,5 +96,22 @@ mod tests {
     async fn a_unix_socket_is_for_the_command_line() {
         let faults = faults("unix:/run/app.sock:/", TargetPolicy::default()).await;
         assert_eq!(faults[0].path, "targetUrl");
+    }
+
+    #[tokio::test]
+    async fn what_was_redacted_and_is_not_kept_is_a_fault_beside_the_others() {
+        let document = json!({
+            "name": "a", "targetUrl": "http://[redacted]@127.0.0.1:1/", "durationSeconds": -1,
+            "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
+        });
+        let faults = judge(document, TargetPolicy::default()).await.unwrap_err();
+        let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        for path in ["targetUrl", "headers.Authorization", "headers.Cookie[1]", "durationSeconds"] {
+            assert!(paths.contains(&path), "{path} is not in {paths:?}");
+        }
+        assert!(!paths.contains(&"headers.A"));
+        assert!(
+            faults.iter().any(|fault| fault.message == "[redacted] has no stored value; give it")
+        );
     }
 }

@@ -40,7 +40,7 @@ pub fn app(state: AppState) -> Router {
 /// `finish` has made of all that is inside.
 fn layered(routes: Router<AppState>, state: AppState) -> Router {
     routes
-        .layer(from_fn(origin::refuse_foreign))
+        .layer(from_fn_with_state(state.clone(), origin::refuse_foreign))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(problem::MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(problem::of_panic))

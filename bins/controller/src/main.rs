@@ -2,14 +2,16 @@
 
 mod backends;
 mod demo;
+mod log;
 mod options;
 mod serve;
 mod signals;
 
 use clap::Parser;
+use log::log;
+use serve::Fault;
 use std::io::Write;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// The exit code of wrong usage.
 const USAGE: u8 = 2;
@@ -20,11 +22,13 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(error) => return fail(&error, USAGE),
     };
-    log();
+    if let Err(error) = log() {
+        return fail(&error, USAGE);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match &runtime {
         Ok(runtime) => runtime.block_on(serve::serve(options)),
-        Err(error) => Err(format!("could not start: {error}")),
+        Err(error) => Err(Fault::Broken(format!("could not start: {error}"))),
     };
     // What does not end by itself does not hold the process up.
     if let Ok(runtime) = runtime {
@@ -32,18 +36,9 @@ fn main() -> ExitCode {
     }
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err(Fault::Usage(error)) => fail(&error, USAGE),
+        Err(Fault::Broken(error)) => fail(&error, 1),
     }
-}
-
-/// One line each on standard error, filtered by `LOADCORE_LOG`.
-fn log() {
-    let filter = EnvFilter::try_from_env("LOADCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
 }
 
 fn fail(error: &str, code: u8) -> ExitCode {

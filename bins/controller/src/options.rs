@@ -5,6 +5,8 @@ use clap::{Args, Parser};
 use config::{Config, File};
 use directories::ProjectDirs;
 use loadcore::http::TargetPolicy;
+use loadcore_controller::origin::Hosts;
+use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,11 @@ struct Given {
           require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     allow_unauthenticated: Option<bool>,
 
+    /// Names by which it may be asked, such as load.example, beside localhost: that of a proxy before
+    /// it [default: on loopback none, elsewhere any]
+    #[arg(long, value_name = "NAME,...", env = "LOADCORE_ALLOW_HOSTS")]
+    allow_hosts: Option<String>,
+
     /// Also start the built-in target, and a scenario against it
     #[arg(long, env = "LOADCORE_DEMO", value_name = "BOOL", num_args = 0..=1,
           require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
@@ -95,6 +102,8 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
+    /// By which names it may be asked.
+    pub hosts: Hosts,
     /// The target and the scenario for a first look.
     pub demo: bool,
 }
@@ -112,14 +121,19 @@ impl CommandLine {
         refuse_open_door(listen, open)?;
         let allowed = given.allow_targets.or(file.allow_targets);
         let data_dir = given.data_dir.or(file.data_dir);
+        let redis = given.redis.or(file.redis);
+        redis.as_deref().map_or(Ok(()), redis_url)?;
+        let mongo = given.mongo.or(file.mongo);
+        mongo.as_deref().map_or(Ok(()), mongo_url)?;
         Ok(Options {
             listen,
             data_dir: data_dir.map_or_else(user_data_dir, Ok)?,
-            redis: given.redis.or(file.redis),
-            mongo: given.mongo.or(file.mongo),
+            redis,
+            mongo,
             local_workers: given.local_workers.or(file.local_workers).unwrap_or(LOCAL_WORKERS),
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
             policy: policy(allowed.as_deref())?,
+            hosts: hosts(listen, given.allow_hosts.or(file.allow_hosts).as_deref())?,
             demo: given.demo.or(file.demo).unwrap_or(false),
         })
     }
@@ -148,6 +162,29 @@ fn refuse_open_door(listen: SocketAddr, allowed: bool) -> Result<(), String> {
          is no authentication yet. Listen on 127.0.0.1 (behind a proxy that authenticates, if need \
          be), or give --allow-unauthenticated where nobody else can reach it"
     ))
+}
+
+fn redis_url(url: &str) -> Result<(), String> {
+    let redis = RedisCoordinator::new(&RedisOptions::new(url));
+    redis.map(drop).map_err(|error| format!("--redis: {error}"))
+}
+
+/// What is wrong further on is told when it is dialled: an address of `mongodb+srv` is asked for.
+fn mongo_url(url: &str) -> Result<(), String> {
+    if ["mongodb://", "mongodb+srv://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(());
+    }
+    let shown = loadcore_mongo::redact(url);
+    Err(format!("--mongo {shown}: it does not begin like mongodb://host or mongodb+srv://host"))
+}
+
+fn hosts(listen: SocketAddr, names: Option<&str>) -> Result<Hosts, String> {
+    let names = names.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    if let Some(wrong) = names.iter().find(|name| name.contains([':', '/', '*', ' '])) {
+        return Err(format!("--allow-hosts {wrong}: give names without scheme, port or *"));
+    }
+    Ok(Hosts::new(listen.ip().is_loopback(), names))
 }
 
 fn policy(networks: Option<&str>) -> Result<TargetPolicy, String> {
@@ -219,6 +256,14 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert!(resolved("--listen here").err().unwrap().contains("--listen here"));
         assert!(resolved("--allow-targets 10/8").err().unwrap().contains("--allow-targets"));
+        assert!(
+            resolved("--allow-hosts http://a").err().unwrap().contains("--allow-hosts http://a")
+        );
+        for url in ["--redis http://ann:geheim@h", "--mongo nonsense://ann:geheim@h"] {
+            let error = resolved(url).err().unwrap();
+            assert!(error.contains("://ann:***@h") && !error.contains("geheim"), "{error}");
+        }
+        assert!(resolved("--redis redis://h --mongo mongodb+srv://h --allow-hosts a,b").is_ok());
     }
 
     #[test]

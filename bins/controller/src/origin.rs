@@ -1,20 +1,74 @@
-//! A browser's request into yes or no, by the page that it comes from.
+//! A browser's request into yes or no, by the page that it comes from and the name that it asks.
 //!
 //! Where nobody is authenticated, any page that a user of this machine opens could start load in
 //! their name. Browsers say with `Origin` which page asks, on WebSockets too; other clients say
-//! nothing and are let through.
+//! nothing and are let through. A page can also have its own name lead to this machine (DNS
+//! rebinding); then it is of the same origin, and all that gives it away is the name in `Host`. So a
+//! controller that listens on loopback answers to the names of this machine, and to those that it
+//! was given, alone.
 
 use crate::problem::{Kind, Problem};
-use axum::extract::Request;
+use crate::state::AppState;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
 
-/// The layer that refuses requests from pages of other sites.
-pub async fn refuse_foreign(request: Request, next: Next) -> Response {
-    let host = host_of(&request);
-    match foreign(request.headers(), &host) {
+/// The names by which the controller may be asked.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts {
+    /// These and this machine's alone.
+    restricted: bool,
+    named: Vec<String>,
+}
+
+impl Hosts {
+    /// Those of a server that only this machine reaches (`loopback`), or others too, and that is
+    /// also called `named`: names without ports.
+    #[must_use]
+    pub fn new(loopback: bool, named: Vec<String>) -> Self {
+        Self { restricted: loopback || !named.is_empty(), named }
+    }
+
+    /// Whether a request for this authority is ours. Browsers always say one.
+    fn answer_to(&self, authority: &str) -> bool {
+        !self.restricted || authority.is_empty() || self.are_trusted(authority)
+    }
+
+    fn are_trusted(&self, authority: &str) -> bool {
+        let host = host(authority);
+        is_this_machine(host) || self.named.iter().any(|name| name.eq_ignore_ascii_case(host))
+    }
+
+    /// The origin, where it is neither this server nor a trusted page that asks a trusted name: that
+    /// is a dashboard under development.
+    fn foreign(&self, headers: &HeaderMap, asked: &str) -> Option<String> {
+        let origin = headers.get(header::ORIGIN)?;
+        let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
+        let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+        let same = authority.eq_ignore_ascii_case(asked) && !asked.is_empty();
+        let both_trusted = self.are_trusted(authority) && self.are_trusted(asked);
+        (!same && !both_trusted).then_some(origin)
+    }
+}
+
+/// The layer that refuses requests for other names, and from pages of other sites.
+pub async fn refuse_foreign(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = asked(&request);
+    if !state.hosts.answer_to(&asked) {
+        let detail = format!(
+            "this controller is not called {asked}: ask for localhost or 127.0.0.1, or start it with \
+             --allow-hosts {}",
+            host(&asked)
+        );
+        return Problem::new(Kind::ForeignHost, detail).into_response();
+    }
+    match state.hosts.foreign(request.headers(), &asked) {
         None => next.run(request).await,
         Some(origin) => {
             let detail = format!("a page of {origin} may not use this controller");
@@ -24,28 +78,22 @@ pub async fn refuse_foreign(request: Request, next: Next) -> Response {
 }
 
 /// The authority that was asked: the URI's in HTTP/2, else the header's.
-fn host_of(request: &Request) -> String {
+fn asked(request: &Request) -> String {
     let in_uri = request.uri().authority().map(ToString::to_string);
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    in_uri.or_else(|| header.map(str::to_owned)).unwrap_or_default()
+    let header = request.headers().get(header::HOST);
+    let header = header.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    in_uri.or(header).unwrap_or_default()
 }
 
-/// The origin, where it is neither this server nor, as this server, on this machine: that is a
-/// dashboard under development.
-fn foreign(headers: &HeaderMap, host: &str) -> Option<String> {
-    let origin = headers.get(header::ORIGIN)?;
-    let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
-    let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
-    let same = authority.eq_ignore_ascii_case(host) && !host.is_empty();
-    let both_here = is_this_machine(authority) && is_this_machine(host);
-    (!same && !both_here).then_some(origin)
-}
-
-fn is_this_machine(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
+/// An authority without its port.
+fn host(authority: &str) -> &str {
+    match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
-    };
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -54,10 +102,10 @@ fn is_this_machine(authority: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn is_foreign(origin: &str, host: &str) -> bool {
+    fn is_foreign(origin: &str, asked: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(header::ORIGIN, origin.parse().unwrap());
-        foreign(&headers, host).is_some()
+        Hosts::default().foreign(&headers, asked).is_some()
     }
 
     #[test]
@@ -74,6 +122,26 @@ mod tests {
         assert!(!is_foreign("http://localhost:5173", "127.0.0.1:8080"));
         assert!(!is_foreign("http://[::1]:5173", "localhost:8080"));
         assert!(!is_foreign("https://load.example", "load.example"));
-        assert!(foreign(&HeaderMap::new(), "127.0.0.1:8080").is_none());
+        let headers = HeaderMap::new();
+        assert!(Hosts::default().foreign(&headers, "127.0.0.1:8080").is_none());
+    }
+
+    #[test]
+    fn on_loopback_only_the_names_of_this_machine_and_those_given_are_answered() {
+        let here = Hosts::new(true, Vec::new());
+        for right in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.8.8.8", "[::1]:8080", ""]
+        {
+            assert!(here.answer_to(right), "{right}");
+        }
+        for wrong in ["evil.example:8080", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io"]
+        {
+            assert!(!here.answer_to(wrong), "{wrong}");
+        }
+        let behind_a_proxy = Hosts::new(true, vec!["load.example".into()]);
+        assert!(behind_a_proxy.answer_to("Load.Example:443"));
+        assert!(behind_a_proxy.answer_to("127.0.0.1:8080"));
+        assert!(!behind_a_proxy.answer_to("evil.example"));
+        assert!(Hosts::new(false, Vec::new()).answer_to("controller.lan:8080"));
+        assert!(!Hosts::new(false, vec!["load.example".into()]).answer_to("evil.example"));
     }
 }

@@ -62,6 +62,8 @@ pub enum Kind {
     BadRequest,
     /// It comes from a page of another site.
     ForeignOrigin,
+    /// It asks for a name that is not the controller's.
+    ForeignHost,
     /// There is no such thing.
     NotFound,
     /// There is no such route.
@@ -74,6 +76,8 @@ pub enum Kind {
     Conflict,
     /// There are no figures yet.
     NothingMeasured,
+    /// What is secret in the scenario cannot be read with this platform's key.
+    OtherKey,
     /// Longer than the limit.
     TooLarge,
     /// It could be read, and a value in it is wrong.
@@ -94,15 +98,17 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::ForeignOrigin,
+        Self::ForeignHost,
         Self::NotFound,
         Self::NoRoute,
         Self::MethodNotAllowed,
         Self::HasEnded,
         Self::Conflict,
         Self::NothingMeasured,
+        Self::OtherKey,
         Self::TooLarge,
         Self::InvalidBody,
         Self::InvalidScenario,
@@ -120,6 +126,7 @@ impl Kind {
             Self::BadRequest => (400, "bad-request", "The request cannot be read"),
             Self::Refused => (400, "refused", "The request was refused"),
             Self::ForeignOrigin => (403, "foreign-origin", "The request comes from another site"),
+            Self::ForeignHost => (403, "foreign-host", "The request asks for another name"),
             Self::NotFound => (404, "not-found", "There is no such thing"),
             Self::NoRoute => (404, "no-route", "There is no such route"),
             Self::MethodNotAllowed => {
@@ -128,6 +135,9 @@ impl Kind {
             Self::HasEnded => (409, "has-ended", "The run has ended"),
             Self::Conflict => (409, "conflict", "It does not fit the present state"),
             Self::NothingMeasured => (409, "nothing-measured", "Nothing was measured yet"),
+            Self::OtherKey => {
+                (409, "sealed-with-another-key", "The secrets were sealed with another key")
+            }
             Self::TooLarge => (413, "too-large", "The body is too large"),
             Self::InvalidBody => (422, "invalid-body", "The body is not valid"),
             Self::InvalidScenario => (422, "invalid-scenario", "The scenario is not valid"),
@@ -228,7 +238,7 @@ impl From<ControllerError> for Problem {
             ControllerError::Refused(why) => Self::new(Kind::Conflict, why),
             ControllerError::Store(error) => error.into(),
             ControllerError::Coordinator(error) => error.into(),
-            ControllerError::Secrets(_) => Self::internal(&error),
+            ControllerError::Secrets(_) => Self::new(Kind::OtherKey, error.to_string()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A run's figures into the format that was asked for.
 
 use crate::problem::{Kind, Problem};
+use crate::schemas::LONG;
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -113,7 +114,7 @@ pub fn report(result: &RunResult, format: Format) -> Result<Response, Problem> {
 pub fn total(result: &RunResult, format: Format) -> Response {
     let mut document = json!(result);
     if let Value::Object(fields) = &mut document {
-        for long in ["scenario", "seriesSeconds", "series", "histograms"] {
+        for long in LONG {
             fields.shift_remove(long);
         }
     }

@@ -4,7 +4,7 @@
 //! `schemas/*.json`; a test holds their keys against what the library writes.
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -45,6 +45,81 @@ documents! {
     SlaDocument as "SlaOutcome" in "schemas/sla.json";
     /// A finding.
     BottleneckDocument as "Bottleneck" in "schemas/bottleneck.json";
+}
+
+/// What only the whole result document has, and its totals do not.
+pub const LONG: [&str; 4] = ["scenario", "seriesSeconds", "series", "histograms"];
+
+/// Parts of the result document that are answers of their own.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident as $shown:literal by $made:ident;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = include_str!("schemas/result.json");
+                let whole = serde_json::from_str(text);
+                let part = whole.and_then(|whole| serde_json::from_value($made(whole)));
+                part.unwrap_or_else(|error| panic!("{}: {error}", $shown))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $shown.into()
+            }
+        }
+    )*};
+}
+
+parts! {
+    /// A run's totals: its result without what it says of each second.
+    TotalDocument as "Totals" by totals;
+    /// A run over time.
+    SeriesDocument as "Series" by series;
+    /// A run's distributions.
+    HistogramsDocument as "Histograms" by histograms;
+}
+
+fn totals(mut whole: Value) -> Value {
+    whole["description"] = "A run's result without its scenario, series and histograms.".into();
+    if let Some(fields) = whole["properties"].as_object_mut() {
+        LONG.iter().for_each(|long| drop(fields.shift_remove(*long)));
+    }
+    if let Some(names) = whole["required"].as_array_mut() {
+        names.retain(|name| !LONG.iter().any(|long| name == long));
+    }
+    whole
+}
+
+fn series(whole: Value) -> Value {
+    json!({
+        "description": "A run over time.",
+        "type": "object",
+        "required": ["seriesSeconds", "items", "nextCursor"],
+        "additionalProperties": false,
+        "properties": {
+            "seriesSeconds": whole["properties"]["seriesSeconds"],
+            "items": whole["properties"]["series"],
+            "nextCursor": {"type": "null", "description": "all are on one page"},
+        },
+    })
+}
+
+fn histograms(_whole: Value) -> Value {
+    let one = |what: &str| json!({"type": "object", "description": what});
+    json!({
+        "description": "Distributions in HdrHistogram's encoding.",
+        "type": "object",
+        "required": ["latency", "serviceTime", "scheduleLag"],
+        "additionalProperties": false,
+        "properties": {
+            "latency": one("response time; in closed loop service time"),
+            "serviceTime": one("service time"),
+            "scheduleLag": one("schedule lag; empty in closed loop"),
+        },
+    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! Options into a controller that serves until it is told to end.
 //!
-//! The server is up before the platform is, so that probes have an answer while Redis or MongoDB
-//! are waited for.
+//! What is on this machine (the address, the key, the embedded database) is opened first: what is
+//! wrong there ends the program before it says that it listens. Then the server is up before the
+//! platform is, so that probes have an answer while Redis or MongoDB are waited for.
 
 use crate::backends::{self, Failure};
 use crate::demo;
 use crate::options::Options;
 use crate::signals::Signals;
-use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers};
+use loadcore::cluster::secrets::Secrets;
+use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
 use loadcore_controller::app;
 use loadcore_controller::state::{AppState, Platform, Status};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,17 +25,32 @@ const GOODBYE: Duration = Duration::from_secs(10);
 /// Between two tries to reach what is not there: doubled from the first to the last.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
+/// How often it is looked whether Redis and MongoDB are there, for the log.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Why the program ends before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// What it was given is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// Something else that cannot become right by itself.
+    #[error("{0}")]
+    Broken(String),
+}
+
 /// Serves until a signal; then ends in order, within [`GOODBYE`].
 ///
 /// # Errors
 /// What cannot become right by itself.
-pub async fn serve(options: Options) -> Result<(), String> {
-    let mut signals =
-        Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
+pub async fn serve(options: Options) -> Result<(), Fault> {
+    let broken = |what: String| move |why: std::io::Error| Fault::Broken(format!("{what}: {why}"));
+    let mut signals = Signals::new().map_err(broken("could not watch for signals".into()))?;
     let listener = TcpListener::bind(options.listen)
         .await
-        .map_err(|error| format!("could not listen on {}: {error}", options.listen))?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+        .map_err(broken(format!("could not listen on {}", options.listen)))?;
+    let address = listener.local_addr().map_err(broken("the address is not known".into()))?;
+    let local = Local::open(&options).await?;
     if !address.ip().is_loopback() {
         tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
     }
@@ -40,10 +58,11 @@ pub async fn serve(options: Options) -> Result<(), String> {
 
     let (status, when_ready) = watch::channel(Status::Waiting("the platform is starting".into()));
     let (end, ending) = watch::channel(false);
-    let router = app(AppState::new(when_ready.clone(), ending.clone()));
+    let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
+    let router = app(state);
     let server = axum::serve(listener, router).with_graceful_shutdown(ended(ending.clone()));
     let server = tokio::spawn(server.into_future());
-    let mut platform = tokio::spawn(keep(options, address, status, ending));
+    let mut platform = tokio::spawn(keep(options, local, address, status, ending));
 
     let done = tokio::select! {
         () = signals.first() => {
@@ -52,7 +71,9 @@ pub async fn serve(options: Options) -> Result<(), String> {
             Ok(())
         }
         // It ends before its time only because of what cannot become right.
-        failed = &mut platform => return failed.unwrap_or_else(|error| Err(error.to_string())),
+        failed = &mut platform => {
+            return failed.unwrap_or_else(|error| Err(Fault::Broken(error.to_string())));
+        }
     };
     tokio::select! {
         result = timeout(GOODBYE, goodbye(server, platform)) => if result.is_err() {
@@ -63,16 +84,15 @@ pub async fn serve(options: Options) -> Result<(), String> {
     done
 }
 
-async fn goodbye(
-    server: JoinHandle<std::io::Result<()>>,
-    platform: JoinHandle<Result<(), String>>,
-) {
+async fn goodbye(server: JoinHandle<std::io::Result<()>>, platform: JoinHandle<Result<(), Fault>>) {
     let (server, platform) = tokio::join!(server, platform);
     let failed = [
         server
             .map_err(|error| error.to_string())
             .and_then(|done| done.map_err(|error| error.to_string())),
-        platform.map_err(|error| error.to_string()).and_then(|done| done),
+        platform
+            .map_err(|error| error.to_string())
+            .and_then(|done| done.map_err(|error| error.to_string())),
     ];
     failed.into_iter().filter_map(Result::err).for_each(|error| tracing::error!("{error}"));
 }
@@ -82,23 +102,47 @@ async fn ended(mut ending: watch::Receiver<bool>) {
     let _ = ending.wait_for(|ending| *ending).await;
 }
 
+/// What is on this machine.
+struct Local {
+    secrets: Secrets,
+    /// The embedded database, where there is no MongoDB.
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Local {
+    async fn open(options: &Options) -> Result<Self, Fault> {
+        let secrets = backends::secrets(options)?;
+        if options.mongo.is_some() {
+            return Ok(Self { secrets, store: None });
+        }
+        match backends::store(options).await {
+            Ok(store) => Ok(Self { secrets, store: Some(store) }),
+            Err(Failure::Wrong(fault)) => Err(fault),
+            Err(Failure::NotThere(why)) => Err(Fault::Broken(why)),
+        }
+    }
+}
+
 /// Makes the platform, keeps it until the end, and lets it go.
 async fn keep(
     options: Options,
+    local: Local,
     address: SocketAddr,
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let made = tokio::select! {
-        made = platform(&options, address, &status) => made?,
+        made = platform(&options, local, address, &status) => made?,
         () = ended(ending.clone()) => return Ok(()),
     };
     status.send_replace(Status::Ready(made.clone()));
     tracing::info!("the platform is ready");
-    let troubles = tokio::spawn(tell_troubles(made.controller.trouble()));
     let demo = options.demo.then(|| tokio::spawn(demo::play(address, made.clone())));
-    ended(ending).await;
-    troubles.abort();
+    tokio::select! {
+        () = ended(ending) => {}
+        () = tell_of_outages(&options, &made) => {}
+        () = tell_troubles(made.controller.trouble()) => {}
+    }
     if let Some(demo) = demo {
         demo.abort();
     }
@@ -106,7 +150,8 @@ async fn keep(
     Ok(())
 }
 
-/// Says in the log what keeps the controller from leading and from taking up runs, once each.
+/// Says in the log what keeps the controller from leading and from taking up runs, once each. Never
+/// ends.
 async fn tell_troubles(mut trouble: watch::Receiver<Option<String>>) {
     loop {
         let said = trouble.borrow_and_update().clone();
@@ -114,9 +159,9 @@ async fn tell_troubles(mut trouble: watch::Receiver<Option<String>>) {
         if let Some(why) = said {
             tracing::warn!("runs cannot be taken up here, and the lead cannot: {why}");
         }
-        // Its sender lives as long as the controller.
         if trouble.changed().await.is_err() {
-            return;
+            // The controller has gone: there is no more to be told, and nothing ends for that.
+            std::future::pending::<()>().await;
         }
         if was_said && trouble.borrow().is_none() {
             tracing::info!("runs can be taken up again");
@@ -124,14 +169,56 @@ async fn tell_troubles(mut trouble: watch::Receiver<Option<String>>) {
     }
 }
 
+/// Says in the log when Redis or MongoDB has gone, once, and when it is back. Never ends.
+async fn tell_of_outages(options: &Options, platform: &Platform) {
+    let (nobody, nothing) = ("".into(), "outage".into());
+    let (mut store, mut coordinator) = (Outage::of("MongoDB"), Outage::of("Redis"));
+    loop {
+        sleep(LOOK).await;
+        if options.mongo.is_some() {
+            let answer = platform.store.scenario(&nobody, &nothing).await;
+            store.heard(answer.err().map(|error| error.to_string()));
+        }
+        if options.redis.is_some() {
+            let answer = platform.coordinator.now_us().await;
+            coordinator.heard(answer.err().map(|error| error.to_string()));
+        }
+    }
+}
+
+/// Whether something is away, so that each outage is told once.
+struct Outage {
+    what: &'static str,
+    away: bool,
+}
+
+impl Outage {
+    fn of(what: &'static str) -> Self {
+        Self { what, away: false }
+    }
+
+    fn heard(&mut self, trouble: Option<String>) {
+        let was_away = std::mem::replace(&mut self.away, trouble.is_some());
+        match trouble {
+            Some(why) if !was_away => tracing::warn!("{} is away: {why}; trying again", self.what),
+            None if was_away => tracing::info!("{} answers again", self.what),
+            _ => {}
+        }
+    }
+}
+
 /// The platform, as soon as all that it needs is there.
 async fn platform(
     options: &Options,
+    local: Local,
     address: SocketAddr,
     status: &watch::Sender<Status>,
-) -> Result<Platform, String> {
-    let secrets = backends::secrets(options)?;
-    let store = patiently(status, || backends::store(options)).await?;
+) -> Result<Platform, Fault> {
+    let secrets = local.secrets;
+    let store = match local.store {
+        Some(store) => store,
+        None => patiently(status, || backends::store(options)).await?,
+    };
     let coordinator = patiently(status, || backends::coordinator(options)).await?;
     let settings = ControllerOptions {
         address: format!("http://{address}"),
@@ -153,7 +240,7 @@ async fn platform(
 async fn patiently<T, F>(
     status: &watch::Sender<Status>,
     attempt: impl Fn() -> F,
-) -> Result<T, String>
+) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Failure>>,
 {

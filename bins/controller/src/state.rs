@@ -4,6 +4,7 @@
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
 use crate::metrics::Metrics;
+use crate::origin::Hosts;
 use crate::problem::{Kind, Problem};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Bounds the streams.
     pub streams: Arc<Semaphore>,
+    /// By which names it may be asked.
+    pub hosts: Arc<Hosts>,
 }
 
 impl AppState {
@@ -59,7 +62,14 @@ impl AppState {
     #[must_use]
     pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self { status, ending, metrics: Arc::new(Metrics::new()), streams }
+        let (metrics, hosts) = (Arc::new(Metrics::new()), Arc::default());
+        Self { status, ending, metrics, streams, hosts }
+    }
+
+    /// The same, asked by these names alone.
+    #[must_use]
+    pub fn called(self, hosts: Hosts) -> Self {
+        Self { hosts: Arc::new(hosts), ..self }
     }
 
     /// The platform.

@@ -4,10 +4,14 @@
 //! controller, and when a message has waited `PATIENCE` for room in the socket's buffer the
 //! connection is closed. Streams are bounded in number; each holds one frame.
 
+use crate::views::EventView;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::{Sink, SinkExt, Stream, StreamExt, stream};
 use loadcore::cluster::controller::Frames;
-use loadcore::cluster::controller::api::Frame;
+use loadcore::cluster::controller::api::{Frame, FrameKind};
+use loadcore::cluster::store::TimelineEvent;
+use serde::Deserialize;
+use serde_json::json;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -43,6 +47,8 @@ type End = (u16, &'static str);
 
 const RUN_ENDED: End = (close_code::NORMAL, "the run has ended");
 const GOING_AWAY: End = (close_code::AWAY, "the controller ends");
+const NOT_HERE: End =
+    (close_code::AWAY, "another controller drives the run: come again with since=SEQ");
 const TOO_SLOW: End = (close_code::AGAIN, "too slow: come again with since=SEQ");
 const SILENT: End = (close_code::POLICY, "no answer to pings");
 
@@ -59,6 +65,7 @@ async fn pump<O, I, F, E>(
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent = 0;
+    let mut at_end = false;
     let end = loop {
         let message = tokio::select! {
             // A reader that says goodbye or fails needs no close.
@@ -71,8 +78,12 @@ async fn pump<O, I, F, E>(
             },
             _ = ending.wait_for(|ending| *ending) => break GOING_AWAY,
             frame = frames.next() => match frame {
-                Some(frame) => text(&frame),
-                None => break RUN_ENDED,
+                Some(frame) => {
+                    at_end = frame.kind == FrameKind::End;
+                    text(shown(frame))
+                }
+                None if at_end => break RUN_ENDED,
+                None => break NOT_HERE,
             },
             _ = pings.tick() => {
                 silent += 1;
@@ -94,20 +105,32 @@ async fn pump<O, I, F, E>(
     let _ = timeout(CLOSING, out.send(close)).await;
 }
 
-fn text(frame: &Frame) -> Message {
-    Message::text(serde_json::to_string(frame).unwrap_or_default())
+/// An event as the timeline shows it; anything else as it is.
+fn shown(mut frame: Frame) -> Frame {
+    if frame.kind == FrameKind::Event
+        && let Ok(event) = TimelineEvent::deserialize(&frame.data)
+    {
+        frame.data = json!(EventView::from(&event));
+    }
+    frame
+}
+
+fn text(frame: Frame) -> Message {
+    Message::text(serde_json::to_string(&frame).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_channel::mpsc;
-    use loadcore::cluster::controller::api::FrameKind;
-    use serde_json::json;
     use std::convert::Infallible;
 
     fn frame(seq: u64) -> Frame {
         Frame { seq, kind: FrameKind::Interval, data: json!({"second": seq}) }
+    }
+
+    fn last(seq: u64) -> Frame {
+        Frame { seq, kind: FrameKind::End, data: json!({"state": "COMPLETED"}) }
     }
 
     type Incoming = stream::Pending<Result<Message, Infallible>>;
@@ -134,10 +157,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_for_each_frame_and_a_close_at_the_end() {
-        let messages = sent(16, stream::iter([frame(1), frame(2)])).await;
+        let messages = sent(16, stream::iter([frame(1), last(2)])).await;
         let text = messages[0].to_text().unwrap();
         assert_eq!(text, r#"{"seq":1,"type":"interval","data":{"second":1}}"#);
         assert_eq!((messages.len(), close_of(&messages)), (3, Some(1_000)));
+    }
+
+    #[tokio::test]
+    async fn frames_that_stop_before_the_end_are_another_controllers_from_then_on() {
+        let messages = sent(16, stream::iter([frame(1)])).await;
+        assert_eq!((messages.len(), close_of(&messages)), (2, Some(1_001)));
+    }
+
+    #[test]
+    fn an_event_is_what_stands_in_the_timeline() {
+        let event = TimelineEvent {
+            at_unix_ms: 1_767_225_600_000,
+            at_seconds: Some(1.5),
+            kind: "paused".into(),
+            text: "the profile's clock was stopped".into(),
+            data: json!(null),
+        };
+        let frame = Frame { seq: 1, kind: FrameKind::Event, data: json!(event) };
+        assert_eq!(shown(frame).data, json!(EventView::from(&event)));
+        assert_eq!(json!(EventView::from(&event))["at"], "2026-01-01T00:00:00.000Z");
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,7 +232,7 @@ mod tests {
         let permits = std::sync::Arc::clone(&streams);
         let open = move |upgrade: WebSocketUpgrade| {
             let permit = std::sync::Arc::clone(&permits).try_acquire_owned().unwrap();
-            let frames = stream::iter([frame(1), frame(2)]);
+            let frames = stream::iter([frame(1), last(2)]);
             async move { upgrade.on_upgrade(move |socket| serve(socket, frames, ending, permit)) }
         };
         let router = axum::Router::new().route("/", axum::routing::get(open));

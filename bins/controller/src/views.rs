@@ -191,8 +191,8 @@ pub struct EventView {
     pub kind: String,
     /// What, in a sentence.
     pub text: String,
-    /// The figures.
-    #[schema(value_type = Object)]
+    /// The figures; null where there are none.
+    #[schema(value_type = Option<Object>)]
     pub data: Value,
 }
 

@@ -113,6 +113,9 @@ fn wrong_usage_is_named() {
         (&["--listen", "nowhere"][..], "--listen nowhere"),
         (&["--local-workers", "x"], "--local-workers"),
         (&["--allow-targets", "10.0.0.0/99"], "10.0.0.0/99"),
+        (&["--redis", "http://ann:geheim@h"], "--redis: the redis url http://ann:***@h"),
+        (&["--mongo", "nonsense://h"], "--mongo nonsense://h"),
+        (&["--allow-hosts", "http://a"], "--allow-hosts http://a"),
         (&["--config", "/nowhere/at-all.yaml"], "/nowhere/at-all.yaml"),
         (&["--what"], "--what"),
     ] {
@@ -126,6 +129,31 @@ fn wrong_usage_is_named() {
 fn a_directory_that_cannot_be_used_ends_it() {
     let (code, said) = ended(&["--listen", "127.0.0.1:0", "--data-dir", "/dev/null/x"]);
     assert!(code == 1 && said.contains("/dev/null/x"), "{code} {said}");
+    assert!(!said.contains("listens on"), "{said}");
+}
+
+#[test]
+fn wrong_variables_are_named_before_it_listens() {
+    for (name, value) in [("LOADCORE_SECRET_KEY", "short"), ("LOADCORE_LOG", "loud")] {
+        let data = tempfile::tempdir().unwrap();
+        let data = data.path().to_str().unwrap();
+        let mut command = command(&["--listen", "127.0.0.1:0", "--data-dir", data]);
+        let output = command.env(name, value).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(name), "{said}");
+        assert!(!said.contains("listens on"), "{said}");
+    }
+}
+
+#[test]
+fn a_directory_that_another_uses_is_told_before_it_listens() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Controller::start(data.path(), &[]);
+    first.says("the platform is ready");
+    let path = data.path().to_str().unwrap();
+    let (code, said) = ended(&["--listen", "127.0.0.1:0", "--data-dir", path]);
+    assert!(code == 1 && said.contains("another process"), "{code} {said}");
+    assert!(!said.contains("listens on"), "{said}");
 }
 
 #[test]

@@ -1,19 +1,25 @@
 //! The program `loadcore-worker`: options into a worker that works until it is told to end.
 
 mod health;
+mod log;
 mod options;
 mod signals;
 mod work;
 
 use clap::Parser;
+use log::log;
 use std::io::Write;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+
+/// The exit code of wrong usage.
+const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let options = options::Options::parse();
-    log();
+    if let Err(error) = options.checked().and_then(|()| log()) {
+        return fail(&error, USAGE);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match &runtime {
         Ok(runtime) => runtime.block_on(work::work(options)),
@@ -24,19 +30,11 @@ fn main() -> ExitCode {
     }
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "loadcore-worker: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error, 1),
     }
 }
 
-/// One line each on standard error, filtered by `LOADCORE_LOG`.
-fn log() {
-    let filter = EnvFilter::try_from_env("LOADCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+fn fail(error: &str, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "loadcore-worker: {error}");
+    code.into()
 }

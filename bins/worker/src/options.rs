@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use loadcore::http::{Networks, TargetPolicy};
+use loadcore_redis::{RedisCoordinator, RedisOptions};
 use std::net::SocketAddr;
 
 /// A worker of a loadcore platform: takes its share of each run's load.
@@ -46,6 +47,15 @@ SIGTERM or Ctrl-C drains: it finishes or hands over what it has, and ends. A sec
 LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
 
 impl Options {
+    /// That what the parser cannot judge is right too.
+    ///
+    /// # Errors
+    /// A URL that is none, named without its password: wrong usage.
+    pub fn checked(&self) -> Result<(), String> {
+        let redis = RedisCoordinator::new(&RedisOptions::new(self.redis.as_str()));
+        redis.map(drop).map_err(|error| format!("--redis: {error}"))
+    }
+
     /// Which addresses it dials.
     #[must_use]
     pub fn policy(&self) -> TargetPolicy {

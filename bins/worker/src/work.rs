@@ -6,11 +6,13 @@ use crate::signals::Signals;
 use loadcore::cluster::Coordinator;
 use loadcore::cluster::agent::{Agent, AgentOptions};
 use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 /// Between two tries to reach what is not there: doubled from the first to the last.
@@ -19,7 +21,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// Works until a signal; then drains. A second signal ends it at once.
 ///
 /// # Errors
-/// What cannot become right by itself.
+/// What cannot become right by itself. The URL was looked at before: see [`Options::checked`].
 pub async fn work(options: Options) -> Result<(), String> {
     let mut signals =
         Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
@@ -38,19 +40,64 @@ pub async fn work(options: Options) -> Result<(), String> {
         () = signals.first() => return Ok(()),
     };
     let (drain, draining) = watch::channel(false);
-    let mut agent = start(coordinator, &options, draining)?;
-    status.send_replace(Status::Working);
+    let (mut agent, contact) = start(coordinator, &options, draining)?;
+    let watching = watch_contact(contact, drain.subscribe(), &status, &options.redis);
+    let work = async {
+        tokio::select! {
+            // Somebody drained it from the controller.
+            ended = &mut agent => return ended.map_err(|error| error.to_string()),
+            () = signals.first() => {}
+        }
+        tracing::info!("draining; a second signal ends at once");
+        drain.send_replace(true);
+        tokio::select! {
+            ended = &mut agent => ended.map_err(|error| error.to_string()),
+            () = signals.first() => Err("ended at once: what it had is lost to the others".into()),
+        }
+    };
     tokio::select! {
-        // Somebody drained it from the controller.
-        ended = &mut agent => return ended.map_err(|error| error.to_string()),
-        () = signals.first() => {}
+        done = work => done,
+        // It watches for as long as the heartbeats go on.
+        never = watching => match never {},
     }
-    tracing::info!("draining; a second signal ends at once");
-    status.send_replace(Status::Draining);
-    drain.send_replace(true);
-    tokio::select! {
-        ended = &mut agent => ended.map_err(|error| error.to_string()),
-        () = signals.first() => Err("ended at once: what it had is lost to the others".into()),
+}
+
+/// Shows how the worker is, by what its heartbeats meet: each outage is told once, and its end.
+async fn watch_contact(
+    mut contact: watch::Receiver<Option<String>>,
+    mut draining: watch::Receiver<bool>,
+    status: &watch::Sender<Status>,
+    url: &str,
+) -> Infallible {
+    let mut away = false;
+    loop {
+        let trouble = contact.borrow_and_update().clone();
+        let drains = *draining.borrow_and_update();
+        status.send_replace(match trouble {
+            Some(why) => {
+                let why = format!("Redis at {}: {why}", redact(url));
+                if !away {
+                    tracing::warn!("{why}; what it measures waits, and it tries again");
+                }
+                away = true;
+                Status::Waiting(why)
+            }
+            None => {
+                if std::mem::take(&mut away) {
+                    tracing::info!("Redis at {} answers again", redact(url));
+                }
+                if drains { Status::Draining } else { Status::Working }
+            }
+        });
+        let changed = async {
+            tokio::select! {
+                it = contact.changed() => it,
+                it = draining.changed() => it,
+            }
+        };
+        if changed.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -80,7 +127,7 @@ fn start(
     coordinator: Arc<dyn Coordinator>,
     options: &Options,
     draining: watch::Receiver<bool>,
-) -> Result<tokio::task::JoinHandle<()>, String> {
+) -> Result<(JoinHandle<()>, watch::Receiver<Option<String>>), String> {
     let agent = Agent::new(
         coordinator,
         AgentOptions {
@@ -97,5 +144,6 @@ fn start(
     let thread = std::thread::Builder::new().name("heartbeats".into());
     thread.spawn(move || runtime.block_on(beats)).map_err(failed)?;
     tracing::info!("worker {} takes tasks", agent.worker());
-    Ok(tokio::spawn(agent.run(draining)))
+    let contact = agent.contact();
+    Ok((tokio::spawn(agent.run(draining)), contact))
 }

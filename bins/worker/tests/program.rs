@@ -71,6 +71,7 @@ fn wrong_usage_is_named() {
         (&[][..], "--redis"),
         (&["--redis", "redis://h", "--threads", "0"], "--threads"),
         (&["--redis", "redis://h", "--what"], "--what"),
+        (&["--redis", "http://ann:geheim-4711@h"], "the redis url http://ann:***@h cannot be used"),
     ] {
         let output = command(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
@@ -96,4 +97,70 @@ fn without_redis_it_waits_says_so_without_the_password_and_ends_when_it_is_told(
     }
     assert_eq!(worker.child.wait().unwrap().code(), Some(0), "{}", worker.said);
     assert!(!worker.said.contains("geheim") && !health.contains("geheim"), "{}", worker.said);
+}
+
+#[test]
+fn a_log_that_nobody_would_see_is_refused() {
+    let output = command(&["--redis", "redis://h"]).env("LOADCORE_LOG", "loud").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("\"loud\""), "{said}");
+}
+
+/// A `redis-server` of the test's own, ended with it.
+struct Redis {
+    port: u16,
+    child: Child,
+}
+
+impl Redis {
+    fn start(port: u16) -> Self {
+        let port_text = port.to_string();
+        let arguments = ["--port", &port_text, "--bind", "127.0.0.1", "--save", ""];
+        let child = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn();
+        Self { port, child: child.expect("redis-server (Debian: apt-get install redis-server)") }
+    }
+
+    fn end(mut self) -> u16 {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.port
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_told_once_and_so_is_its_end() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let redis = Redis::start(free);
+    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let mut worker = Worker::start(&["--redis", &url, "--listen", "127.0.0.1:0"]);
+    let line = worker.says("health and metrics at http://");
+    let address = line.rsplit("http://").next().unwrap().to_owned();
+    let is = async |wanted: &str| {
+        let comes = async {
+            while !asked(&address, "/actuator/health").starts_with(wanted) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let came = tokio::time::timeout(PATIENCE, comes).await;
+        assert!(came.is_ok(), "the health does not become {wanted}");
+    };
+    worker.says("takes tasks");
+    is("HTTP/1.1 200").await;
+    worker.said.clear();
+    let port = redis.end();
+    worker.says("what it measures waits");
+    is("HTTP/1.1 503").await;
+    // Several beats go by, of which nobody needs to hear.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let _redis = Redis::start(port);
+    worker.says("answers again");
+    is("HTTP/1.1 200").await;
+    assert_eq!(worker.said.matches(" WARN ").count(), 1, "{}", worker.said);
 }

@@ -98,10 +98,10 @@ pub struct Environment {
     pub version: String,
     /// The operating system and its architecture.
     pub os: String,
-    /// Processors that this machine lets us use.
-    pub cores: u64,
-    /// Engine threads, of all workers.
-    pub threads: u64,
+    /// Processors that the machines of all workers let us use; `None` where it is not known.
+    pub cores: Option<u64>,
+    /// Engine threads, of all workers; `None` where it is not known.
+    pub threads: Option<u64>,
     /// Processes that made the load.
     pub workers: u64,
     /// Whatever else was chosen, such as the pacer's slack.

@@ -109,8 +109,8 @@ pub(crate) fn plan(loop_kind: LoopKind) -> Plan {
         environment: Environment {
             version: "0.1.0".into(),
             os: "linux x86_64".into(),
-            cores: 2,
-            threads: 2,
+            cores: Some(2),
+            threads: Some(2),
             workers: 1,
             options: serde_json::Map::new(),
         },

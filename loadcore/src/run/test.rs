@@ -655,8 +655,8 @@ impl<P: Profile + Clone> Planned<P> {
             environment: Environment {
                 version: env!("CARGO_PKG_VERSION").into(),
                 os: std::env::consts::OS.into(),
-                cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
-                threads: self.threads,
+                cores: std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
+                threads: Some(self.threads),
                 workers: 1,
                 options,
             },

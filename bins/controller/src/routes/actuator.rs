@@ -9,7 +9,6 @@ use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use loadcore::cluster::coordinator::PROTOCOL;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -140,19 +139,35 @@ fn slow() -> String {
 }
 
 /// What runs here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Info {
+    /// The program.
+    name: &'static str,
+    /// Its version.
+    version: &'static str,
+    /// What it speaks with workers.
+    protocol: u32,
+    /// Whether it leads.
+    leading: bool,
+    /// Where the API lies.
+    api: &'static str,
+    /// Where the API is described.
+    openapi: &'static str,
+}
+
+/// What runs here.
 #[utoipa::path(get, path = "/actuator/info", operation_id = "info", tag = "operation", responses(
-    (status = 200, description = "name, version, protocol, whether it leads"),
+    (status = 200, body = Info, description = "name, version, protocol, whether it leads"),
 ))]
-async fn info(State(state): State<AppState>) -> Json<Value> {
-    let leading = state.platform().is_ok_and(|platform| platform.controller.is_leading());
-    Json(json!({
-        "name": env!("CARGO_PKG_NAME"),
-        "version": env!("CARGO_PKG_VERSION"),
-        "protocol": PROTOCOL,
-        "leading": leading,
-        "api": super::API,
-        "openapi": "/openapi.json",
-    }))
+async fn info(State(state): State<AppState>) -> Json<Info> {
+    Json(Info {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        protocol: PROTOCOL,
+        leading: state.platform().is_ok_and(|platform| platform.controller.is_leading()),
+        api: super::API,
+        openapi: "/openapi.json",
+    })
 }
 
 /// Figures for Prometheus.

@@ -15,6 +15,8 @@ macro_rules! answers {
 answers! {
     /// 400.
     BadRequest 400 "the request cannot be read: a body that is no JSON, a query or header that is wrong";
+    /// 403.
+    Forbidden 403 "a page of another site asks, or a name is asked for that is not the controller's";
     /// 404.
     NotFound 404 "this user has no such thing";
     /// 409.
@@ -27,4 +29,6 @@ answers! {
     Internal 500 "a mistake of the controller";
     /// 503.
     NotReady 503 "the platform is not ready, or another controller leads; Retry-After says when to try again";
+    /// 504.
+    TimedOut 504 "it took longer than 30 s";
 }

@@ -2,7 +2,7 @@
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use super::runs::found;
-use crate::extract::{Body, User};
+use crate::extract::{Body, NoBody, NoQuery, User};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::RunView;
@@ -29,13 +29,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run, which is being stopped"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn stop(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Stop).await
 }
@@ -45,13 +47,15 @@ async fn stop(
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn pause(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Pause).await
 }
@@ -61,13 +65,15 @@ async fn pause(
     params(("id" = String, Path, description = "the run")),
     responses(
         (status = 200, body = RunView, description = "the run"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn resume(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, Command::Resume).await
 }
@@ -116,6 +122,7 @@ async fn rate(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
     Body(change): Body<RateChange>,
 ) -> Result<Json<RunView>, Problem> {
     command(&platform, &owner, &id, change.checked()?).await

@@ -5,6 +5,7 @@
 
 mod actuator;
 mod answers;
+mod common;
 mod control;
 mod page;
 mod reports;
@@ -32,6 +33,7 @@ pub const API: &str = "/api/v1";
         description = "Scenarios, runs and their statistics. Without authentication the header `X-User-Id` names the user (none: `local`). Every error is `application/problem+json`.",
         license(name = "MIT", identifier = "MIT"),
     ),
+    servers((url = "/", description = "the controller that was asked for this page")),
     tags(
         (name = "scenarios", description = "What to do"),
         (name = "runs", description = "Executions of scenarios, and control of them"),
@@ -72,5 +74,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(reports::routes())
         .merge(streams::routes())
         .merge(workers::routes());
-    OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes())
+    let mut all =
+        OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
+    common::describe(all.get_openapi_mut());
+    all
 }

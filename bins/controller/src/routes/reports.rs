@@ -3,7 +3,7 @@
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use super::runs::found;
 use super::stats::result;
-use crate::extract::{Query, User};
+use crate::extract::{NoQuery, Query, User};
 use crate::problem::Problem;
 use crate::render::{self, FormatQuery};
 use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
@@ -38,6 +38,7 @@ async fn timeline(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<List<EventView>>, Problem> {
     let record = found(&platform, &owner, &id).await?;
     Ok(Json(List::whole(record.timeline.iter().map(EventView::from).collect())))
@@ -55,6 +56,7 @@ async fn sla(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    _: NoQuery,
 ) -> Result<Json<List<Value>>, Problem> {
     let rules = |result: &RunResult| result.sla.iter().map(|rule| json!(rule)).collect();
     part(&platform, &owner, &id, rules).await
@@ -72,6 +74,7 @@ async fn bottlenecks(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    _: NoQuery,
 ) -> Result<Json<List<Value>>, Problem> {
     part(&platform, &owner, &id, |result| result.bottlenecks.clone()).await
 }
@@ -93,7 +96,11 @@ async fn part(
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
-        (status = 200, body = ResultDocument, description = "the report"),
+        (status = 200, description = "the report", content(
+            (ResultDocument = "application/json"),
+            (String = "text/csv"),
+            (String = "text/plain"),
+        )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
 )]

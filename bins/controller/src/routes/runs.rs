@@ -1,7 +1,7 @@
 //! Runs: listed, shown, deleted.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
-use crate::extract::{Paging, Query, User};
+use crate::extract::{NoQuery, Paging, Query, User};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{List, RunView};
@@ -61,6 +61,7 @@ async fn read(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<RunView>, Problem> {
     let record = found(&platform, &owner, &id).await?;
     let outcome = platform.controller.result(&owner, &record.id).await?;
@@ -79,17 +80,16 @@ async fn delete(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     let record = found(&platform, &owner, &id).await?;
     if !record.state.has_ended() {
         let detail = format!("run {id} goes on: stop it first, then delete it");
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    if platform.store.delete_run(&owner, &record.id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("run", &id))
-    }
+    let deleted = platform.store.delete_run(&owner, &record.id).await?;
+    platform.controller.forget(&owner, &record.id);
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("run", &id)) }
 }
 
 /// A run of this user, as it is now.

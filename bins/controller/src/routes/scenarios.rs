@@ -1,7 +1,7 @@
 //! Scenarios: kept, shown, changed, deleted, judged.
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
-use crate::extract::{Paging, Query, ScenarioBody, User};
+use crate::extract::{NoBody, NoQuery, Paging, Query, ScenarioBody, User};
 use crate::judge::judge;
 use crate::plan::{PlanView, plan};
 use crate::problem::{FaultView, Kind, Problem};
@@ -13,6 +13,7 @@ use axum::extract::Path;
 use axum::http::{StatusCode, header::LOCATION};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use loadcore::cluster::controller::api::ControllerError;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::{Page, RunRecord, ScenarioRecord};
 use loadcore::cluster::{Owner, ScenarioId};
@@ -86,6 +87,7 @@ async fn list(
 async fn create(
     Leading(platform): Leading,
     User(owner): User,
+    _: NoQuery,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
     let scenario = judged(&platform, body.value.clone()).await?;
@@ -140,7 +142,12 @@ async fn submit_or_forget(
         BadRequest, TooLarge, Internal, NotReady,
     ),
 )]
-async fn validate(platform: Platform, _user: User, body: ScenarioBody) -> Json<Validation> {
+async fn validate(
+    platform: Platform,
+    _user: User,
+    _: NoQuery,
+    body: ScenarioBody,
+) -> Json<Validation> {
     Json(match judge(body.value, platform.policy.clone()).await {
         Ok(scenario) => Validation { valid: true, faults: Vec::new(), plan: Some(plan(&scenario)) },
         Err(faults) => Validation { valid: false, faults, plan: None },
@@ -170,6 +177,7 @@ async fn read(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<ScenarioView>, Problem> {
     let record = found(&platform, &owner, &id).await?;
     Ok(Json(shown(&platform, &record).await?))
@@ -192,11 +200,12 @@ async fn replace(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
     body: ScenarioBody,
 ) -> Result<Json<ScenarioView>, Problem> {
     let mut record = found(&platform, &owner, &id).await?;
     let restored = Secrets::restore(body.value, &record.document);
-    let document = platform.secrets.open(&restored).map_err(|error| Problem::internal(&error))?;
+    let document = opened(&platform, &restored)?;
     let scenario = judged(&platform, document.clone()).await?;
     record.tags = scenario.tags.clone();
     record.changed_unix_ms = unix_millis();
@@ -221,6 +230,7 @@ async fn delete(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     let scenario = ScenarioId::from(id.as_str());
     if let Some(run) = newest_run(&platform, &owner, &scenario).await?
@@ -241,19 +251,19 @@ async fn delete(
     params(("id" = String, Path, description = "the scenario")),
     responses(
         (status = 201, body = Created, description = "the run", headers(("Location" = String))),
-        BadRequest, NotFound, Invalid, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn start(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<Response, Problem> {
     let record = found(&platform, &owner, &id).await?;
     // What may be loaded may have changed since the scenario was kept.
-    let document =
-        platform.secrets.open(&record.document).map_err(|error| Problem::internal(&error))?;
-    judged(&platform, document).await?;
+    judged(&platform, opened(&platform, &record.document)?).await?;
     let run = platform.controller.submit(&record).await?;
     let created = Created {
         id: run.id.to_string(),
@@ -263,6 +273,12 @@ async fn start(
         created_at: rfc3339(run.created_unix_ms),
     };
     Ok(made(&format!("{}/runs/{}", super::API, run.id), created))
+}
+
+/// A document with its secrets in the clear.
+fn opened(platform: &Platform, document: &Value) -> Result<Value, Problem> {
+    let opened = platform.secrets.open(document);
+    opened.map_err(|why| ControllerError::Secrets(why).into())
 }
 
 async fn judged(platform: &Platform, document: Value) -> Result<Scenario, Problem> {

@@ -7,7 +7,7 @@ use crate::extract::{Query, User};
 use crate::hlog;
 use crate::problem::{Kind, Problem};
 use crate::render::{self, Format, FormatQuery, choose};
-use crate::schemas::{RealtimeDocument, ResultDocument};
+use crate::schemas::{HistogramsDocument, RealtimeDocument, SeriesDocument, TotalDocument};
 use crate::state::{AppState, Platform};
 use crate::views::measured;
 use axum::extract::Path;
@@ -64,7 +64,10 @@ impl Window {
 #[utoipa::path(get, path = "/scenarios/{id}/stats/realtime", operation_id = "realtimeOfScenario", tag = "statistics",
     params(("id" = String, Path, description = "the scenario"), Window),
     responses(
-        (status = 200, body = RealtimeDocument, description = "the statistics"),
+        (status = 200, description = "the statistics", content(
+            (RealtimeDocument = "application/json"),
+            (String = "text/csv"),
+        )),
         BadRequest, NotFound, Internal, NotReady,
     ),
 )]
@@ -84,7 +87,10 @@ async fn realtime_of_scenario(
 #[utoipa::path(get, path = "/runs/{id}/stats/realtime", operation_id = "realtimeOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), Window),
     responses(
-        (status = 200, body = RealtimeDocument, description = "the statistics"),
+        (status = 200, description = "the statistics", content(
+            (RealtimeDocument = "application/json"),
+            (String = "text/csv"),
+        )),
         BadRequest, NotFound, Internal, NotReady,
     ),
 )]
@@ -116,7 +122,10 @@ async fn last_seconds(
 #[utoipa::path(get, path = "/runs/{id}/stats/total", operation_id = "totalOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
-        (status = 200, body = ResultDocument, description = "the totals"),
+        (status = 200, description = "the totals", content(
+            (TotalDocument = "application/json"),
+            (String = "text/csv"),
+        )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
 )]
@@ -136,7 +145,11 @@ async fn total(
 #[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
-        (status = 200, description = "`{seriesSeconds, items, nextCursor}`, or text"),
+        (status = 200, description = "the rows", content(
+            (SeriesDocument = "application/json"),
+            (String = "text/csv"),
+            (String = "text/plain"),
+        )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
 )]
@@ -158,7 +171,10 @@ async fn series(
 #[utoipa::path(get, path = "/runs/{id}/stats/histogram", operation_id = "histogramOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatQuery),
     responses(
-        (status = 200, description = "`{latency, serviceTime, scheduleLag}`, or text"),
+        (status = 200, description = "the distributions", content(
+            (HistogramsDocument = "application/json"),
+            (String = "text/plain"),
+        )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
 )]

@@ -29,7 +29,8 @@ const MAX_INCOMING_BYTES: usize = 1_024;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Since {
-    /// Frames after this number: the last one that was seen. 0: all that are known.
+    /// Frames after this number: the last one that was seen. 0: all that are known. A number beyond
+    /// the last one counts as the last one.
     since: Option<u64>,
 }
 
@@ -38,7 +39,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 /// Streams a run: a JSON text each second, `{"seq", "type": "interval|event|end", "data": {}}`.
 ///
 /// A WebSocket. It is pinged every 20 s, and closed with 1000 after the frame `end`, with 1001 when
-/// the controller ends, with 1013 when the reader is too slow (come again with `since`).
+/// the controller ends or another one drives the run from now on, with 1013 when the reader is too slow (come again with `since`).
 #[utoipa::path(get, path = "/runs/{id}/stream", operation_id = "streamRun", tag = "runs",
     params(("id" = String, Path, description = "the run"), Since),
     responses(

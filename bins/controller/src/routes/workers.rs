@@ -1,7 +1,7 @@
 //! Workers: who makes the load.
 
-use super::answers::{BadRequest, Internal, NotFound, NotReady};
-use crate::extract::User;
+use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
+use crate::extract::{NoBody, NoQuery, User};
 use crate::problem::Problem;
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{List, WorkerJson};
@@ -22,7 +22,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     (status = 200, body = List<WorkerJson>, description = "those of the last minute"),
     BadRequest, Internal, NotReady,
 ))]
-async fn list(platform: Platform, User(owner): User) -> Result<Json<List<WorkerJson>>, Problem> {
+async fn list(
+    platform: Platform,
+    User(owner): User,
+    _: NoQuery,
+) -> Result<Json<List<WorkerJson>>, Problem> {
     let mut items = Vec::new();
     for worker in platform.controller.workers() {
         items.push(shown(&platform, &owner, &worker).await?);
@@ -42,6 +46,7 @@ async fn read(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<WorkerJson>, Problem> {
     Ok(Json(shown(&platform, &owner, &found(&platform, &id)?).await?))
 }
@@ -51,13 +56,15 @@ async fn read(
     params(("id" = String, Path, description = "the worker")),
     responses(
         (status = 202, body = WorkerJson, description = "it was told"),
-        BadRequest, NotFound, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn drain(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<(StatusCode, Json<WorkerJson>), Problem> {
     let worker = found(&platform, &id)?;
     platform.controller.drain_worker(&id).await?;

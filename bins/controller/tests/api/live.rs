@@ -3,6 +3,7 @@
 use crate::support::{Api, scenario};
 use axum::http::Method;
 use futures_util::StreamExt;
+use loadcore::cluster::controller::api::FrameKind;
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -11,12 +12,12 @@ use tokio::time::{sleep, timeout};
 /// What a loaded machine may take for anything here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn target() -> Target {
+pub async fn target() -> Target {
     Target::start(Config::default()).await.expect("a target starts")
 }
 
 /// A scenario of 50 requests per second on two workers.
-fn document(target: &Target, seconds: u64) -> Value {
+pub fn document(target: &Target, seconds: u64) -> Value {
     scenario(json!({
         "targetUrl": target.url("/"),
         "durationSeconds": seconds,
@@ -28,7 +29,7 @@ fn document(target: &Target, seconds: u64) -> Value {
 }
 
 /// Starts a run, and answers the paths of its scenario and of itself.
-async fn started(api: &Api, document: &Value) -> (String, String) {
+pub async fn started(api: &Api, document: &Value) -> (String, String) {
     let answer = api.post("/api/v1/scenarios", document).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let created = answer.json();
@@ -38,7 +39,7 @@ async fn started(api: &Api, document: &Value) -> (String, String) {
 }
 
 /// Waits until the run is in one of these states, and answers it.
-async fn reaches(api: &Api, run: &str, states: &[&str]) -> Value {
+pub async fn reaches(api: &Api, run: &str, states: &[&str]) -> Value {
     let mut last = Value::Null;
     let waits = async {
         loop {
@@ -63,6 +64,9 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
     assert_eq!((&result["arrivals"]["due"], &result["complete"]), (&json!(100), &json!(true)));
     assert_eq!(target.stats().requests, result["arrivals"]["sent"].as_u64().unwrap());
     assert!(ended["startedAt"].is_string() && ended["endedAt"].is_string());
+    for unknown in ["cores", "threads"] {
+        assert_eq!(result["environment"].get(unknown), Some(&Value::Null), "never 0");
+    }
 
     let get = async |path: &str| {
         let answer = api.get(&format!("{run}{path}")).await;
@@ -105,7 +109,9 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
     let stop = api.call(Method::POST, &format!("{run}/stop"), None).await;
     stop.problem(409, "has-ended");
     assert_eq!(api.delete(&run).await.status, 204);
-    api.get(&run).await.problem(404, "not-found");
+    for path in ["", "/timeline", "/sla", "/stats/realtime", "/stats/total", "/stream"] {
+        api.get(&format!("{run}{path}")).await.problem(404, "not-found");
+    }
     assert_eq!(api.get(&scenario).await.json()["runId"], Value::Null);
 }
 
@@ -171,5 +177,49 @@ async fn a_stream_shows_each_second_and_the_end() {
     let last = seqs[seqs.len() - 2];
     let rest = frames(&format!("{run}/stream?since={last}")).await;
     assert_eq!((rest.len(), &rest[0]["type"]), (1, &json!("end")), "{rest:?}");
+    let beyond = frames(&format!("{run}/stream?since={}", u64::MAX)).await;
+    assert_eq!(beyond, [seen.last().unwrap().clone()]);
+    assert_eq!(beyond[0]["data"], json!({"state": "COMPLETED", "complete": true}));
+    let events = seen.iter().filter(|frame| frame["type"] == "event");
+    let events: Vec<_> = events.map(|frame| frame["data"].clone()).collect();
+    let timeline = api.get(&format!("{run}/timeline")).await.json();
+    assert!(!events.is_empty());
+    for event in events {
+        assert!(timeline["items"].as_array().unwrap().contains(&event), "{event} in {timeline}");
+    }
     server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_warm_up_nothing_was_measured() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let mut document = document(&target, 600);
+    document["warmupSeconds"] = json!(600);
+    let (_, run) = started(&api, &document).await;
+    let shown = reaches(&api, &run, &["RUNNING"]).await;
+    assert_eq!(shown["result"], Value::Null);
+    for path in ["stats/total", "stats/series", "stats/histogram", "report"] {
+        api.get(&format!("{run}/{path}")).await.problem(409, "nothing-measured");
+    }
+    assert_eq!(api.get(&format!("{run}/sla")).await.json()["items"], json!([]));
+    assert_eq!(api.call(Method::POST, &format!("{run}/stop"), None).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_the_controller_that_drives_the_run() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let (_, run) = started(&api, &document(&target, 600)).await;
+    reaches(&api, &run, &["RUNNING"]).await;
+    let controller = api.controller.clone().expect("it is there");
+    let id = run.rsplit('/').next().unwrap().into();
+    let mut frames = controller.frames(&"local".into(), &id, u64::MAX).await.unwrap();
+    let seen = frames.next().await.expect("the run goes on");
+    assert_ne!(seen.kind, FrameKind::End);
+    controller.shut_down().await;
+    let rest = async {
+        while let Some(frame) = frames.next().await {
+            assert_ne!(frame.kind, FrameKind::End)
+        }
+    };
+    timeout(PATIENCE, rest).await.expect("nothing more comes, and that is told");
 }

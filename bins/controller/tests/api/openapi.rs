@@ -1,8 +1,9 @@
 //! The description of the API against the API.
 
-use crate::support::Api;
+use crate::live::{document, reaches, started, target};
+use crate::support::{Answer, Api, scenario};
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The calls that clients rely on.
@@ -91,7 +92,9 @@ async fn every_call_says_what_it_does_and_what_may_go_wrong() {
         assert!(operation["tags"][0].is_string(), "{method} {path} has no tag");
         let responses = operation["responses"].as_object().unwrap();
         if path.starts_with("/api/v1/") {
-            for status in ["500", "503"] {
+            let user = operation["parameters"].as_array().unwrap();
+            assert!(user.iter().any(|parameter| parameter["name"] == "x-user-id"), "{path}");
+            for status in ["403", "500", "503", "504"] {
                 let content = &responses[status]["content"];
                 assert!(
                     content["application/problem+json"].is_object(),
@@ -132,4 +135,180 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
         _ => {}
     }
+}
+
+/// That a value is what a schema of the page says: all of it that our schemas use.
+fn check(page: &Value, schema: &Value, value: &Value, path: &str, faults: &mut Vec<String>) {
+    let mut fault = |what: String| faults.push(format!("{path}: {what}"));
+    if let Some(reference) = schema["$ref"].as_str() {
+        let led = page.pointer(&reference[1..]).expect("a reference leads somewhere");
+        return check(page, led, value, path, faults);
+    }
+    if let Some(all) = schema["allOf"].as_array() {
+        all.iter().for_each(|schema| check(page, schema, value, path, faults));
+        return;
+    }
+    for several in ["oneOf", "anyOf"] {
+        let Some(schemas) = schema[several].as_array() else { continue };
+        let fits = |schema: &&Value| {
+            let mut faults = Vec::new();
+            check(page, schema, value, path, &mut faults);
+            faults.is_empty()
+        };
+        let fitting = schemas.iter().filter(fits).count();
+        if fitting == 0 || (several == "oneOf" && fitting > 1) {
+            fault(format!("{fitting} of {several} fit {value}"));
+        }
+    }
+    let types: Vec<_> = match &schema["type"] {
+        Value::Array(types) => types.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    };
+    let is = |wanted: &Value| match wanted.as_str().expect("a type is text") {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("a type {other}"),
+    };
+    if !types.is_empty() && !types.into_iter().any(is) {
+        return fault(format!("{value} is not {}", schema["type"]));
+    }
+    if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+        fault(format!("{value} is none of {}", schema["enum"]));
+    }
+    if schema.get("const").is_some_and(|wanted| wanted != value) {
+        fault(format!("{value} is not {}", schema["const"]));
+    }
+    if let Some(fields) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            if !fields.contains_key(name.as_str().expect("a name")) {
+                fault(format!("{name} is missing"));
+            }
+        }
+        for (name, value) in fields {
+            let path = format!("{path}.{name}");
+            match (&schema["properties"][name], &schema["additionalProperties"]) {
+                (Value::Null, Value::Bool(false)) => faults.push(format!("{path} is not known")),
+                (Value::Null, more @ Value::Object(_)) => check(page, more, value, &path, faults),
+                (Value::Null, _) => {}
+                (known, _) => check(page, known, value, &path, faults),
+            }
+        }
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        check(page, &schema["items"], item, &format!("{path}[{at}]"), faults);
+    }
+}
+
+/// That an answer is one that the page describes for the call.
+fn described_so(page: &Value, method: &str, path: &str, answer: &Answer) {
+    let status = answer.status.to_string();
+    let described = &page["paths"][path][method]["responses"][&status];
+    assert!(described.is_object(), "{method} {path} answers {status}, which is not described");
+    if answer.text.is_empty() {
+        return;
+    }
+    let kind = answer.header("content-type").split(';').next().unwrap_or_default();
+    let content = &described["content"][kind];
+    assert!(content["schema"].is_object(), "{method} {path}: {status} {kind} is not described");
+    if kind.ends_with("json") {
+        let mut faults = Vec::new();
+        check(page, &content["schema"], &answer.json(), "", &mut faults);
+        assert!(faults.is_empty(), "{method} {path}: {faults:#?}\nin {}", answer.text);
+    }
+}
+
+#[test]
+fn the_check_finds_what_is_wrong() {
+    let page = json!({"a": {"type": "object", "required": ["x"], "additionalProperties": false,
+        "properties": {"x": {"type": ["integer", "null"]}, "y": {"items": {"enum": ["p"]}}}}});
+    let faults = |value: Value| {
+        let mut faults = Vec::new();
+        check(&page, &json!({"$ref": "#/a"}), &value, "", &mut faults);
+        faults.len()
+    };
+    assert_eq!(faults(json!({"x": 1, "y": ["p", "p"]})) + faults(json!({"x": null})), 0);
+    for wrong in [
+        json!({}),
+        json!({"x": "1"}),
+        json!({"x": 1, "z": 1}),
+        json!([]),
+        json!({"x": 1, "y": ["q"]}),
+    ] {
+        assert_eq!(faults(wrong.clone()), 1, "{wrong}");
+    }
+    let either = json!({"oneOf": [{"type": "null"}, {"type": "object"}]});
+    let mut faults = Vec::new();
+    check(&page, &either, &json!(null), "", &mut faults);
+    assert!(faults.is_empty());
+    check(&page, &either, &json!(1), "", &mut faults);
+    assert_eq!(faults.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_answers_are_what_is_described() {
+    let (api, target) = (Api::with_workers(2).await, target().await);
+    let page = description(&api).await;
+    assert_eq!(page["servers"][0]["url"], "/");
+    let document = document(&target, 2);
+    let created = api.post("/api/v1/scenarios", &document).await;
+    described_so(&page, "post", "/api/v1/scenarios", &created);
+    let judged = api.post("/api/v1/scenarios/validate", &document).await;
+    described_so(&page, "post", "/api/v1/scenarios/validate", &judged);
+    let (of_scenario, run) = started(&api, &document).await;
+    let get = async |described: &str, query: &str| {
+        let path = if described.contains("/runs/") {
+            described.replace("/api/v1/runs/{id}", &run)
+        } else {
+            described.replace("/api/v1/scenarios/{id}", &of_scenario)
+        };
+        let answer = api.get(&format!("{path}{query}")).await;
+        assert_eq!(answer.status, 200, "{path}{query}: {}", answer.text);
+        described_so(&page, "get", described, &answer);
+    };
+    // Before, while and after it is made.
+    get("/api/v1/runs/{id}", "").await;
+    get("/api/v1/workers", "").await;
+    reaches(&api, &run, &["RUNNING"]).await;
+    get("/api/v1/runs/{id}", "").await;
+    get("/api/v1/runs/{id}/stats/realtime", "").await;
+    let changed = json!({"targetRps": 60});
+    let rate = api.call(Method::PATCH, &format!("{run}/rate"), Some(&changed)).await;
+    described_so(&page, "patch", "/api/v1/runs/{id}/rate", &rate);
+    reaches(&api, &run, &["COMPLETED", "ABORTED", "FAILED"]).await;
+    for (path, formats) in [
+        ("/api/v1/scenarios", &[""][..]),
+        ("/api/v1/scenarios/{id}", &[""]),
+        ("/api/v1/scenarios/{id}/stats/realtime", &["json", "csv"]),
+        ("/api/v1/runs", &[""]),
+        ("/api/v1/runs/{id}", &[""]),
+        ("/api/v1/runs/{id}/timeline", &[""]),
+        ("/api/v1/runs/{id}/sla", &[""]),
+        ("/api/v1/runs/{id}/bottlenecks", &[""]),
+        ("/api/v1/runs/{id}/stats/realtime", &["json", "csv"]),
+        ("/api/v1/runs/{id}/stats/total", &["json", "csv"]),
+        ("/api/v1/runs/{id}/stats/series", &["json", "csv", "hlog"]),
+        ("/api/v1/runs/{id}/stats/histogram", &["json", "hgrm", "hlog"]),
+        ("/api/v1/runs/{id}/report", &["json", "text", "csv", "hgrm"]),
+        ("/api/v1/workers", &[""]),
+        ("/actuator/health", &[""]),
+        ("/actuator/health/liveness", &[""]),
+        ("/actuator/health/readiness", &[""]),
+        ("/actuator/info", &[""]),
+        ("/metrics", &[""]),
+    ] {
+        for format in formats {
+            let query = if format.is_empty() { String::new() } else { format!("?format={format}") };
+            get(path, &query).await;
+        }
+    }
+    let wrong = api.post("/api/v1/scenarios", &scenario(json!({"name": null}))).await;
+    described_so(&page, "post", "/api/v1/scenarios", &wrong);
+    let missing = api.get("/api/v1/runs/none").await;
+    described_so(&page, "get", "/api/v1/runs/{id}", &missing);
 }

@@ -80,9 +80,18 @@ async fn wrong_queries_and_bodies_are_told_before_the_run_is_looked_for() {
     };
     let path_of = |problem: Value| problem["faults"][0]["path"].clone();
     let unknown = rate(json!({"targetRps": 1, "over": 2})).await.problem(422, "invalid-body");
-    assert!(unknown["faults"][0]["message"].as_str().unwrap().contains("unknown field `over`"));
+    assert_eq!(
+        unknown["faults"],
+        json!([{"path": "over", "message": "is not known; known are targetRps, overSeconds"}])
+    );
     let text = rate(json!({"targetRps": "fast"})).await.problem(422, "invalid-body");
-    assert_eq!(path_of(text), "targetRps");
+    assert_eq!(
+        text["faults"],
+        json!([{"path": "targetRps", "message": "is \"fast\"; give a number"}])
+    );
+    let missing = rate(json!({"overSeconds": 1})).await.problem(422, "invalid-body");
+    assert_eq!(missing["faults"], json!([{"path": "targetRps", "message": "is missing"}]));
+    rate(json!([1])).await.problem(422, "invalid-body");
     let below = rate(json!({"targetRps": -1})).await.problem(422, "invalid-body");
     assert_eq!(path_of(below), "targetRps");
 }

@@ -2,7 +2,8 @@
 
 use crate::support::{Api, scenario};
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Method, Request};
+use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::RunState;
 use loadcore::http::TargetPolicy;
 use serde_json::{Value, json};
@@ -166,4 +167,43 @@ async fn secrets_are_never_shown_and_come_back_when_they_are_sent_back() {
     assert_eq!(api.put(&path, &document).await.status, 200);
     assert_eq!(kept().await, "Bearer geheim-0815");
     assert!(!api.get("/api/v1/scenarios").await.text.contains("geheim"));
+}
+
+#[tokio::test]
+async fn redacted_values_that_nothing_is_kept_for_are_faults() {
+    let api = Api::new().await;
+    let secret = json!({"headers": {"Authorization": "[redacted]"}});
+    let wrong = scenario(secret);
+    let problem = api.post("/api/v1/scenarios", &wrong).await.problem(422, "invalid-scenario");
+    let fault = json!({
+        "path": "headers.Authorization", "message": "[redacted] has no stored value; give it",
+    });
+    assert_eq!(problem["faults"], json!([fault]));
+    let judged = api.post("/api/v1/scenarios/validate", &wrong).await.json();
+    assert_eq!((&judged["valid"], &judged["faults"]), (&json!(false), &json!([fault])));
+    let id = api.kept(json!({"headers": {"Cookie": "geheim"}})).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    api.put(&path, &wrong).await.problem(422, "invalid-scenario");
+    let moved = scenario(json!({"headers": {"X-Other": "[redacted]"}}));
+    let problem = api.put(&path, &moved).await.problem(422, "invalid-scenario");
+    assert_eq!(problem["faults"][0]["path"], "headers.X-Other");
+}
+
+#[tokio::test]
+async fn secrets_of_another_key_are_told_with_what_to_do() {
+    let api = Api::new().await;
+    let headers = json!({"headers": {"Authorization": "Bearer geheim"}});
+    let id = api.kept(headers.clone()).await;
+    let kept = api.store.scenario(&"local".into(), &id.as_str().into()).await.unwrap();
+    let mut record = kept.unwrap();
+    record.document = Secrets::ephemeral().seal(scenario(headers.clone()));
+    assert!(api.store.replace_scenario(&record).await.unwrap());
+    let path = format!("/api/v1/scenarios/{id}");
+    let started = api.call(Method::POST, &format!("{path}/runs"), None).await;
+    let problem = started.problem(409, "sealed-with-another-key");
+    assert!(problem["detail"].as_str().unwrap().contains("LOADCORE_SECRET_KEY"), "{problem}");
+    let shown = api.get(&path).await.json()["scenario"].clone();
+    api.put(&path, &shown).await.problem(409, "sealed-with-another-key");
+    // Given anew they are sealed with this platform's.
+    assert_eq!(api.put(&path, &scenario(headers)).await.status, 200);
 }

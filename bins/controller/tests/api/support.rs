@@ -11,6 +11,7 @@ use loadcore::cluster::{
 };
 use loadcore::http::TargetPolicy;
 use loadcore_controller::app;
+use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Api {
     pub router: Router,
     pub store: Arc<dyn Store>,
     pub secrets: Secrets,
+    /// `None` while the platform is not there.
+    pub controller: Option<Controller>,
     user: Option<String>,
     _status: Arc<watch::Sender<Status>>,
     _end: Arc<watch::Sender<bool>>,
@@ -80,10 +83,17 @@ impl Api {
     }
 
     fn of(status: Status, store: Arc<dyn Store>, secrets: Secrets) -> Self {
+        let controller = match &status {
+            Status::Ready(platform) => Some(platform.controller.clone()),
+            Status::Waiting(_) => None,
+        };
         let (status, when_ready) = watch::channel(status);
         let (end, ending) = watch::channel(false);
-        let router = app(AppState::new(when_ready, ending));
-        Self { router, store, secrets, user: None, _status: Arc::new(status), _end: Arc::new(end) }
+        // As on loopback, behind a proxy.
+        let hosts = Hosts::new(true, vec!["load.example".into()]);
+        let router = app(AppState::new(when_ready, ending).called(hosts));
+        let (status, end) = (Arc::new(status), Arc::new(end));
+        Self { router, store, secrets, controller, user: None, _status: status, _end: end }
     }
 
     /// The same API for another user.
@@ -92,6 +102,7 @@ impl Api {
             router: self.router.clone(),
             store: self.store.clone(),
             secrets: self.secrets.clone(),
+            controller: self.controller.clone(),
             user: Some(user.into()),
             _status: self._status.clone(),
             _end: self._end.clone(),

@@ -13,7 +13,7 @@ use crate::engine::Fence;
 use crate::time::{Clock, Nanos, now};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// The least time between two beats, however much there is to say.
 const LEAST: Duration = Duration::from_millis(20);
@@ -24,6 +24,8 @@ pub(super) struct Status {
     state: Mutex<State>,
     /// There is something new to say.
     news: Notify,
+    /// Why the last beat was not confirmed; `None` where it was.
+    contact: watch::Sender<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,21 @@ impl Status {
             lease: None,
             ended: false,
         };
-        Self { state: Mutex::new(state), news: Notify::new() }
+        Self { state: Mutex::new(state), news: Notify::new(), contact: watch::Sender::new(None) }
+    }
+
+    /// Whether beats are confirmed, and why not.
+    pub(super) fn contact(&self) -> watch::Receiver<Option<String>> {
+        self.contact.subscribe()
+    }
+
+    /// A beat was confirmed, or why it was not. Who watches hears of the first of several alike.
+    fn heard(&self, trouble: Option<String>) {
+        self.contact.send_if_modified(|known| {
+            let news = known.is_some() != trouble.is_some();
+            *known = trouble;
+            news
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -102,7 +118,7 @@ impl Status {
         fence
     }
 
-    fn next_report(&self) -> Option<WorkerReport> {
+    pub(super) fn next_report(&self) -> Option<WorkerReport> {
         let mut state = self.lock();
         if state.ended {
             return None;
@@ -135,6 +151,7 @@ pub(super) async fn beat(status: Arc<Status>, coordinator: Arc<dyn Coordinator>)
     while let Some(report) = status.next_report() {
         let sent = now();
         let answer = coordinator.beat(&report).await;
+        status.heard(answer.as_ref().err().map(ToString::to_string));
         if let Ok(us) = answer {
             status.confirm(sent, us);
         }
@@ -145,5 +162,26 @@ pub(super) async fn beat(status: Arc<Status>, coordinator: Arc<dyn Coordinator>)
             () = tokio::time::sleep_until(next) => {}
             () = status.news.notified() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_outage_its_beginning_and_its_end_are_told() {
+        let status = Status::new(super::super::tests::report());
+        let mut contact = status.contact();
+        let mut told = |trouble: Option<&str>| {
+            status.heard(trouble.map(Into::into));
+            let news = contact.has_changed().unwrap();
+            news.then(|| contact.borrow_and_update().clone())
+        };
+        assert_eq!(told(None), None);
+        assert_eq!(told(Some("no answer")), Some(Some("no answer".into())));
+        assert_eq!(told(Some("refused")), None);
+        assert_eq!(told(None), Some(None));
+        assert_eq!(told(None), None);
     }
 }

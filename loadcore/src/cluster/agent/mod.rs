@@ -134,6 +134,13 @@ impl Agent {
         beats::beat(Arc::clone(&self.status), coordinator)
     }
 
+    /// Whether its beats are confirmed: `None` while they are, else why the last one was not. It
+    /// changes at an outage's beginning and at its end.
+    #[must_use]
+    pub fn contact(&self) -> watch::Receiver<Option<String>> {
+        self.status.contact()
+    }
+
     /// Takes and serves tasks until `drain` is true (or its sender gone); then it finishes or hands
     /// over what it has, and says goodbye.
     pub async fn run(self, asked: watch::Receiver<bool>) {
@@ -201,4 +208,17 @@ impl Agent {
 /// Waits for `true`, or for the sender's end.
 async fn true_or_gone(asked: &mut watch::Receiver<bool>) {
     let _ = asked.wait_for(|asked| *asked).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::memory::MemoryCoordinator;
+
+    /// What a worker says of itself at first.
+    pub(super) fn report() -> WorkerReport {
+        let coordinator = Arc::new(MemoryCoordinator::new());
+        let agent = Agent::new(coordinator, AgentOptions::default()).unwrap();
+        agent.status.next_report().unwrap()
+    }
 }

@@ -267,6 +267,7 @@ mod tests {
             created_unix_ms: 0,
             ended_unix_ms: Some(1),
             state: RunState::Completed,
+            ends_as: None,
             scenario: json!({}),
             journal: Vec::new(),
             plan_key: String::new(),

@@ -17,6 +17,7 @@ use crate::cluster::store::{RunRecord, RunState};
 use crate::cluster::{CoordinatorError, RunId};
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -145,6 +146,7 @@ impl Inner {
         // What is given while the store is being asked is another look's: what it answers may be
         // older than the last leader's last word.
         let (asked_as, term) = (*self.lead.borrow(), self.term());
+        let reported = self.reported_runs();
         let open = self.open_runs().await;
         let trouble = open.as_ref().err().map(|error| match error {
             ControllerError::CannotLead(why) => why.clone(),
@@ -166,6 +168,7 @@ impl Inner {
             });
         }
         if asked_as != Lead::Others && self.is_leading() {
+            self.close_ended(reported, &open).await;
             for (record, scenario) in open {
                 match scenario {
                     Ok(scenario) => Self::drive(self, record, scenario),
@@ -174,6 +177,28 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Runs that workers say they are in.
+    fn reported_runs(&self) -> BTreeSet<RunId> {
+        let workers = self.workers.borrow();
+        let tasks = workers.list.iter().filter_map(|seen| seen.report.task.as_ref());
+        tasks.map(|task| task.run.clone()).collect()
+    }
+
+    /// Lets workers go that are still in a run that has ended: whoever was to tell them could not.
+    /// A run that has begun since `open` was read is not among those that were reported before.
+    async fn close_ended(
+        &self,
+        reported: BTreeSet<RunId>,
+        open: &[(RunRecord, Result<Scenario, String>)],
+    ) {
+        for run in reported {
+            let is_open = open.iter().any(|(record, _)| record.id == run);
+            if !is_open && !self.runs().contains_key(&run) {
+                let _ = self.coordinator.close(self.term(), &run).await;
+            }
+        }
     }
 
     /// What is open and not driven here, each with its scenario, or with why it has none.

@@ -31,7 +31,20 @@ pub(super) struct Live {
     ending: Ending,
     frames: VecDeque<Frame>,
     last_frame: u64,
+    /// Nothing more comes.
+    closed: bool,
     pub(super) active_workers: u64,
+}
+
+/// What follows a frame.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// This one.
+    Frame(Frame),
+    /// Nothing yet.
+    NotYet,
+    /// Nothing from this controller.
+    Closed,
 }
 
 /// One published interval, packed.
@@ -59,6 +72,7 @@ impl Live {
             ending: Ending::default(),
             frames: VecDeque::new(),
             last_frame: 0,
+            closed: false,
             active_workers: 0,
         }
     }
@@ -114,9 +128,11 @@ impl Live {
         self.rules.get(place).map(|rule| rule.rule.to_string()).unwrap_or_default()
     }
 
-    /// The result so far.
-    pub(super) fn result(&self) -> RunResult {
-        judged(&self.builder, &self.total, &self.ending, &self.rules, &self.live_rules)
+    /// The result so far; `None` before the first interval was published.
+    pub(super) fn result(&self) -> Option<RunResult> {
+        (!self.recent.is_empty()).then(|| {
+            judged(&self.builder, &self.total, &self.ending, &self.rules, &self.live_rules)
+        })
     }
 
     pub(super) fn realtime(&self, last: u32) -> Realtime {
@@ -133,11 +149,28 @@ impl Live {
         self.frames.push_back(Frame { seq: self.last_frame, kind, data });
     }
 
-    /// The first frame after number `seq` that is still known.
-    pub(super) fn frame_after(&self, seq: u64) -> Option<Frame> {
-        let first = self.frames.front()?.seq;
-        let at = (seq + 1).saturating_sub(first) as usize;
-        self.frames.get(at).cloned()
+    /// The number of the last frame; 0 before the first.
+    pub(super) fn last_frame(&self) -> u64 {
+        self.last_frame
+    }
+
+    /// The first frame after number `seq` that is still known. Whoever has seen the last one of all
+    /// is told it again, for the end has to be heard.
+    pub(super) fn next_frame(&self, seq: u64) -> Next {
+        let first = self.frames.front().map_or(1, |frame| frame.seq);
+        let at = seq.saturating_add(1).saturating_sub(first);
+        let after = usize::try_from(at).ok().and_then(|at| self.frames.get(at));
+        let end = || self.frames.back().filter(|frame| frame.kind == FrameKind::End);
+        match after.or_else(end) {
+            Some(frame) => Next::Frame(frame.clone()),
+            None if self.closed => Next::Closed,
+            None => Next::NotYet,
+        }
+    }
+
+    /// The run is not driven here any more: no frame follows.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
     }
 
     fn interval_data(&self, interval: &Interval, span: Span) -> Value {
@@ -146,7 +179,8 @@ impl Live {
         let length = seconds(span.to_ns - span.from_ns);
         let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
         data["rps"] = json!(per_second(interval.counters.outcomes()));
-        data["offeredRps"] = json!(per_second(interval.counters.due));
+        let offered = per_second(interval.counters.due);
+        data["offeredRps"] = json!(offered.filter(|_| has_plan(&self.record)));
         data["statusCodes"] =
             json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
         data["errors"] = json!(errors(&interval.counters.errors));
@@ -182,8 +216,10 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         environment: Environment {
             version: env!("CARGO_PKG_VERSION").into(),
             os: std::env::consts::OS.into(),
-            cores: 0,
-            threads: 0,
+            // What the workers' machines have stands in no record: a controller that takes the run
+            // up could not say it.
+            cores: None,
+            threads: None,
             workers: standing.owners.len() as u64,
             options: serde_json::Map::from_iter([
                 ("connections".to_owned(), Value::from(scenario.connections)),
@@ -256,13 +292,18 @@ fn realtime<'a>(
         p95_latency_ms: quantile(0.95),
         p99_latency_ms: quantile(0.99),
         current_rps: rate(total),
-        offered_rps: rate(due).filter(|_| due > 0),
+        offered_rps: rate(due).filter(|_| has_plan(record)),
         status_code_distribution: statuses,
         errors: errors(&all_errors),
         window_seconds,
         until_second: seconds(until),
         active_workers,
     }
+}
+
+/// Whether the run is an open loop: one without a profile offers no rate, one that is paused offers 0.
+fn has_plan(record: &RunRecord) -> bool {
+    record.scenario.get("loadProfile").is_some_and(|profile| !profile.is_null())
 }
 
 fn errors(counts: &[u64; ErrorClass::ALL.len()]) -> BTreeMap<String, u64> {
@@ -281,4 +322,79 @@ pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
 pub(super) fn stored_seconds(scenario: &Scenario) -> u64 {
     let planned = nanos(scenario.duration + scenario.drain).div_ceil(SECOND);
     planned.div_ceil(KEPT as u64).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(profile: &Value) -> RunRecord {
+        let record = json!({
+            "id": "r", "owner": "ann", "scenarioId": "s", "revision": 0, "createdUnixMs": 0,
+            "endedUnixMs": null, "state": "RUNNING", "journal": [], "warnings": [], "timeline": [],
+            "scenario": {"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 10,
+                "loadProfile": profile},
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn live(profile: &Value) -> Live {
+        let record = record(profile);
+        let scenario = Scenario::from_value(record.scenario.clone()).unwrap();
+        Live::new(record, &scenario, 0)
+    }
+
+    fn constant() -> Value {
+        json!({"type": "CONSTANT", "initialRps": 1})
+    }
+
+    fn number(next: &Next) -> Option<(u64, FrameKind)> {
+        match next {
+            Next::Frame(frame) => Some((frame.seq, frame.kind)),
+            Next::NotYet | Next::Closed => None,
+        }
+    }
+
+    #[test]
+    fn frames_follow_one_another_to_the_end() {
+        let mut live = live(&constant());
+        assert_eq!(live.next_frame(0), Next::NotYet);
+        live.frame(FrameKind::Event, Value::Null);
+        assert_eq!(number(&live.next_frame(0)), Some((1, FrameKind::Event)));
+        assert_eq!(live.next_frame(1), Next::NotYet);
+        live.frame(FrameKind::End, Value::Null);
+        for seen in [1, 2, 3, u64::MAX - 1, u64::MAX] {
+            assert_eq!(number(&live.next_frame(seen)), Some((2, FrameKind::End)), "after {seen}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_driven_here_any_more_shows_what_it_has_and_closes() {
+        let mut live = live(&constant());
+        live.frame(FrameKind::Event, Value::Null);
+        live.close();
+        assert_eq!(number(&live.next_frame(0)), Some((1, FrameKind::Event)));
+        assert_eq!((live.next_frame(1), live.next_frame(u64::MAX)), (Next::Closed, Next::Closed));
+    }
+
+    #[test]
+    fn frames_that_were_left_out_are_skipped() {
+        let mut live = live(&constant());
+        (0..KEPT + 10).for_each(|_| live.frame(FrameKind::Interval, Value::Null));
+        assert_eq!(number(&live.next_frame(0)), Some((11, FrameKind::Interval)));
+        assert_eq!(live.next_frame(live.last_frame()), Next::NotYet);
+    }
+
+    #[test]
+    fn before_anything_was_measured_there_is_no_result() {
+        assert_eq!(live(&constant()).result(), None);
+    }
+
+    #[test]
+    fn a_pause_offers_nothing_and_a_closed_loop_has_no_offer() {
+        let span = Span { from_ns: 0, to_ns: SECOND, draining: false };
+        let nothing = [(Snapshot::default(), span)];
+        assert_eq!(realtime_of(&record(&constant()), &nothing).offered_rps, Some(0.0));
+        assert_eq!(realtime_of(&record(&Value::Null), &nothing).offered_rps, None);
+    }
 }

@@ -54,6 +54,7 @@ use crate::time::{now, unix_millis};
 use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
 use driver::{Driven, Message};
 use lead::Lead;
+use live::Next;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,6 +77,11 @@ const INBOX: usize = 4_096;
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a run that has ended is still shown from memory, with its frames.
 const LINGER: Duration = Duration::from_secs(60);
+
+/// How long local workers may take to hand in what they have measured, at the controller's end.
+const TO_HAND_IN: Duration = Duration::from_secs(4);
+/// How long it may take to write what is not kept yet.
+const TO_FLUSH: Duration = Duration::from_secs(3);
 
 /// How a controller works.
 #[derive(Debug, Clone)]
@@ -157,6 +163,15 @@ struct Workers {
 struct Run {
     driven: Arc<Driven>,
     task: JoinHandle<()>,
+}
+
+/// However it leaves the list (it has lingered, it was deleted, another controller leads): whoever
+/// watches it is told, for nothing more comes from here.
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.driven.live().close();
+        self.driven.changes.send_modify(|changes| *changes += 1);
+    }
 }
 
 impl Controller {
@@ -313,7 +328,8 @@ impl Controller {
         }
         match self.inner().driven(owner, run) {
             Some(driven) if !driven.live().record.state.has_ended() => {
-                Ok(Outcome::Live(Box::new(driven.live().result())))
+                let result = driven.live().result();
+                Ok(result.map_or(Outcome::Nothing, |result| Outcome::Live(Box::new(result))))
             }
             _ => match self.inner().store.run(owner, run).await? {
                 Some(_) => Ok(Outcome::Nothing),
@@ -346,9 +362,11 @@ impl Controller {
         Ok(live::realtime_of(&record, &read))
     }
 
-    /// The frames of a run after number `since`, as they come; ends after the frame `End`. Of a run
-    /// that has ended, those that are still known, then `End`. A slow reader misses frames (their
-    /// numbers show it) and never slows the run.
+    /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
+    /// without it when the run is not driven here any more. Of a run that has ended, those that are
+    /// still known, then `End`. A number beyond the last one (of the controller before this, say)
+    /// counts as the last one. A slow reader misses frames (their numbers show it) and never slows
+    /// the run.
     ///
     /// # Errors
     /// When there is no such run, or the store does not answer.
@@ -360,14 +378,31 @@ impl Controller {
     ) -> Result<Frames, ControllerError> {
         if let Some(driven) = self.inner().driven(owner, run) {
             let changes = driven.changes.subscribe();
-            return Ok(Frames { source: Some((driven, changes)), seq: since, last: None });
+            let seq = since.min(driven.live().last_frame());
+            return Ok(Frames { source: Some((driven, changes)), seq, last: None });
         }
         let Some(record) = self.inner().store.run(owner, run).await? else {
             return Err(ControllerError::NoRun(run.clone()));
         };
-        let data = serde_json::json!({"state": record.state});
-        let last = Frame { seq: since + 1, kind: api::FrameKind::End, data };
+        let complete = match self.result(owner, run).await? {
+            Outcome::Final(result) => Some(result.complete),
+            Outcome::Live(_) | Outcome::Nothing => None,
+        };
+        let data = serde_json::json!({"state": record.state, "complete": complete});
+        let last = Frame { seq: since.saturating_add(1), kind: api::FrameKind::End, data };
         Ok(Frames { source: None, seq: since, last: Some(last) })
+    }
+
+    /// Lets go of a run that has ended, so that nothing of it is shown from memory once it was
+    /// deleted from the store. One that goes on stays.
+    pub fn forget(&self, owner: &Owner, run: &RunId) {
+        let ended = |driven: Arc<Driven>| driven.live().record.state.has_ended();
+        if self.inner().driven(owner, run).is_some_and(ended)
+            && let Some(gone) = self.inner().runs().remove(run)
+        {
+            // It only lingered.
+            gone.task.abort();
+        }
     }
 
     /// The workers that are known.
@@ -420,15 +455,17 @@ impl Controller {
         &self.inner().options.secrets
     }
 
-    /// Ends it: gives up the lead so that another need not wait. Runs on other machines' workers go
-    /// on, and the next controller completes them.
+    /// Ends it: its own workers hand in what they have measured, everything is kept, and the lead is
+    /// given up so that another need not wait. Runs on other machines' workers go on; the next
+    /// controller completes all of them. Takes some 8 s at most.
     pub async fn shut_down(&self) {
         let inner = self.inner();
+        if let Some(local) = &inner.local {
+            local.halt(TO_HAND_IN).await;
+        }
+        inner.flush(TO_FLUSH).await;
         self.shared.tasks.iter().for_each(JoinHandle::abort);
         inner.give_up().await;
-        if let Some(local) = &inner.local {
-            local.end();
-        }
     }
 }
 
@@ -440,22 +477,26 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The next one; `None` after the last.
+    /// The next one; `None` after `End`, or when nothing more comes from this controller.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
             let Some((driven, changes)) = &mut self.source else { return self.last.take() };
             changes.borrow_and_update();
-            let next = driven.live().frame_after(self.seq);
-            if let Some(frame) = next {
-                self.seq = frame.seq;
-                if frame.kind == api::FrameKind::End {
-                    self.source = None;
-                    self.last = None;
+            let next = driven.live().next_frame(self.seq);
+            match next {
+                Next::Frame(frame) => {
+                    self.seq = frame.seq;
+                    if frame.kind == api::FrameKind::End {
+                        self.source = None;
+                    }
+                    return Some(frame);
                 }
-                return Some(frame);
+                Next::Closed => {
+                    self.source = None;
+                    return None;
+                }
+                Next::NotYet => changes.changed().await.ok()?,
             }
-            // The run is not driven here any more.
-            changes.changed().await.ok()?;
         }
     }
 }
@@ -519,6 +560,18 @@ impl Inner {
         let idle = self.workers.borrow();
         let idle = idle.list.iter().filter(|it| it.report.task.is_none()).count();
         local.want(&self.coordinator, idle, wanted as usize);
+    }
+
+    /// Has everything written that its drivers want kept.
+    async fn flush(&self, within: Duration) {
+        let keepers: Vec<_> =
+            self.runs().values().map(|run| Arc::clone(&run.driven.keeper)).collect();
+        let deadline = tokio::time::Instant::from_std(now() + within);
+        for keeper in keepers {
+            keeper.flush();
+            let mut kept = keeper.kept();
+            let _ = tokio::time::timeout_at(deadline, kept.wait_for(|kept| kept.all)).await;
+        }
     }
 
     fn count(&self, interval: &Interval) {

@@ -514,6 +514,7 @@ mod tests {
             created_unix_ms: 1,
             ended_unix_ms: None,
             state: RunState::Running,
+            ends_as: None,
             scenario: Value::Null,
             journal: vec![],
             plan_key: String::new(),

@@ -27,6 +27,9 @@ const EVIDENCE: Duration = Duration::from_secs(2);
 impl Driver {
     pub(super) async fn step(&mut self) {
         let reports = self.reports();
+        let refused = self.keeper.kept().borrow().refused.clone();
+        refused.values().for_each(|text| self.warn(text));
+        self.discard().await;
         match self.record.state {
             RunState::Queued => self.prepare().await,
             RunState::Preparing => self.gather(&reports).await,
@@ -192,8 +195,16 @@ impl Driver {
         match finish::result(&record, &self.scenario, &snapshots, &intervals) {
             Ok(result) => {
                 let document = serde_json::to_value(&result).unwrap_or_default();
-                if store.keep_analysis(&owner, &run, "result", &document).await.is_ok() {
-                    self.end(Some(document)).await;
+                let term = self.controller.term();
+                match store.keep_analysis(&owner, &run, "result", term, &document).await {
+                    Ok(true) => self.end(Some(document)).await,
+                    Err(error) if error.is_lasting() => {
+                        self.warn(&format!("the result could not be kept: {error}"));
+                        self.record.ends_as = Some(RunState::Failed);
+                        self.end(None).await;
+                    }
+                    // Another controller's stands there, or the store is away.
+                    Ok(false) | Err(_) => {}
                 }
             }
             Err(why) => {

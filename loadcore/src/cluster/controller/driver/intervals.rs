@@ -16,7 +16,20 @@ use std::collections::BTreeSet;
 /// Every how many of these looks it is asked for snapshots as well, while the load is made.
 const LOOK_EVERY: u64 = 10;
 
+/// Refused snapshots that wait to be discarded.
+const MOST_DISCARDS: usize = 100;
+
 impl Driver {
+    /// What could not be read must not stand in the way of what the worker says next.
+    pub(super) async fn discard(&mut self) {
+        let (term, run) = (self.controller.term(), self.record.id.clone());
+        for (worker, epoch, seq) in std::mem::take(&mut self.discards) {
+            let coordinator = &self.controller.coordinator;
+            // If it is still there it comes again, and is discarded again.
+            let _ = coordinator.discard(term, &run, &worker, epoch, seq).await;
+        }
+    }
+
     /// A snapshot whose way here was lost is still with the coordinator: asks for what is lacking.
     pub(super) async fn fetch_lacking(&mut self) {
         let run = self.record.id.clone();
@@ -33,7 +46,7 @@ impl Driver {
     }
 
     pub(super) fn snapshot(&mut self, snapshot: SnapshotRecord) {
-        let (worker, epoch) = (snapshot.worker.clone(), snapshot.epoch);
+        let (worker, epoch, seq) = (snapshot.worker.clone(), snapshot.epoch, snapshot.seq);
         match self.merging.take(snapshot.clone()) {
             Ok(true) => self.keeper.snapshot(snapshot),
             Ok(false) => {}
@@ -42,6 +55,9 @@ impl Driver {
                 let data = json!({"worker": worker, "epoch": epoch});
                 self.warn(&text);
                 self.event("snapshot_refused", &text, data);
+                if self.discards.len() < MOST_DISCARDS {
+                    self.discards.push((worker, epoch, seq));
+                }
             }
         }
     }

@@ -4,7 +4,6 @@ use super::{CHECK, Driver};
 use crate::cluster::coordinator;
 use crate::cluster::journal::Entry;
 use crate::cluster::store::RunState;
-use std::time::Duration;
 
 /// How often workers are told of the end, a second apart, until that was heard.
 const CLOSES: u32 = 60;
@@ -52,9 +51,9 @@ impl Driver {
     /// The coordinator may have forgotten everything: looks, and brings it again.
     pub(super) async fn check_journal(&mut self) {
         let run = &self.record.id;
-        let there = self.controller.coordinator.journal(run, 0, Duration::ZERO).await;
+        let there = self.controller.coordinator.journal_len(run).await;
         if let Ok(there) = there
-            && there.map_or(0, |entries| entries.len()) < self.record.journal.len()
+            && there.unwrap_or(0) < self.record.journal.len() as u64
         {
             self.published = None;
             // Tasks that nobody had taken are gone as well, and what is known to be kept.

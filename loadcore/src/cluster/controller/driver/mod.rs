@@ -20,7 +20,7 @@ use super::merge::Merging;
 use crate::cluster::WorkerId;
 use crate::cluster::coordinator::{self, CoordinatorError, SnapshotRecord, WorkerReport};
 use crate::cluster::course::Course;
-use crate::cluster::journal::Entry;
+use crate::cluster::journal::{Entry, Epoch};
 use crate::cluster::secrets::{PlanKey, SealedPlan};
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState, TimelineEvent};
@@ -118,6 +118,8 @@ pub(super) struct Driver {
     tasks: Option<u32>,
     unknown: u64,
     confirmed: BTreeMap<Member, u64>,
+    /// Snapshots that were refused.
+    discards: Vec<(WorkerId, Epoch, u64)>,
     /// Whoever waits to hear that a change was made.
     answers: Vec<Answer>,
     refusals: BTreeMap<Member, String>,
@@ -174,6 +176,7 @@ impl Driver {
             tasks: None,
             unknown: 0,
             confirmed: BTreeMap::new(),
+            discards: Vec::new(),
             answers: Vec::new(),
             refusals: BTreeMap::new(),
             applied: BTreeMap::new(),
