@@ -1,6 +1,7 @@
 //! The program as people start it: its exit codes, what it says, what outlives it.
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -171,6 +172,52 @@ fn what_is_kept_outlives_the_program() {
     second.says("the platform is ready");
     let (status, body) = second.asked("GET", "/api/v1/scenarios", "");
     assert!(status == 200 && body.contains("\"kept\""), "{status} {body}");
+}
+
+/// Workers in the program's own process end with it: what they sent is counted all the same, and the
+/// rest of the run is made by the next program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_its_middle_outlives_the_program_with_every_count() {
+    let target = loadcore_target::Target::start(loadcore_target::Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Controller::start(data.path(), &[]);
+    first.says("the platform is ready");
+    let scenario = json!({
+        "name": "in its middle", "targetUrl": target.url("/"), "durationSeconds": 16, "numWorkers": 2,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 100},
+    });
+    let (status, body) = first.asked("POST", "/api/v1/scenarios", &scenario.to_string());
+    assert_eq!(status, 201, "{body}");
+    let run = serde_json::from_str::<Value>(&body).unwrap()["runId"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/runs/{run}");
+    let shown = |it: &Controller, path: &str| -> Value {
+        let (status, body) = it.asked("GET", path, "");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    };
+    while shown(&first, &format!("{path}/stats/realtime"))["untilSecond"].as_f64() < Some(3.0) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (code, said) = first.terminated();
+    assert_eq!(code, Some(0), "{said}");
+    let before = target.stats().requests;
+
+    let mut second = Controller::start(data.path(), &[]);
+    second.says("the platform is ready");
+    while shown(&second, &path)["endedAt"].is_null() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let shown = shown(&second, &path);
+    let (result, counted) = (&shown["result"], target.stats().requests);
+    let arrivals = &result["arrivals"];
+    assert_eq!(
+        (&shown["state"], &result["complete"]),
+        (&json!("COMPLETED"), &json!(true)),
+        "{shown}"
+    );
+    assert_eq!(arrivals["sent"], counted, "{arrivals}");
+    assert_eq!((&arrivals["due"], &arrivals["unknown"]), (&json!(1600), &json!(0)), "{arrivals}");
+    assert!(counted > before, "the second one's workers made the rest: {arrivals}");
 }
 
 #[test]

@@ -74,6 +74,26 @@ async fn a_killed_controllers_run_is_completed_by_the_next() {
     run.ends_whole(&platform);
     let events = run.events(&platform);
     assert!(events.iter().any(|event| event == "controller_changed"), "{events:?}");
+    assert!(!events.iter().any(|event| event == "worker_lost"), "nothing was wrong: {events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_takes_over_from_the_only_worker() {
+    let mut platform = Platform::start(1).await;
+    let run = Run::steady(&platform, 300.0, 20.0);
+    run.wait_for_second(&platform, 3.0);
+    platform.workers[0].program.kill();
+    wait(Duration::from_secs(1));
+    let _newcomer = platform.start_worker();
+    let shown = run.end(&platform);
+    let result = &shown["result"];
+    let (sent, unknown) = (arrivals(result, "sent"), arrivals(result, "unknown"));
+    let counted = run.counted(&platform);
+    figure(&format!("the only one killed: {}, the target counted {counted}", result["arrivals"]));
+    assert_eq!(arrivals(result, "due"), run.planned, "{}", result["arrivals"]);
+    assert!(sent <= counted && counted <= sent + unknown, "{counted}: {}", result["arrivals"]);
+    // 3 s before, and of the 16 s after it those that a lease and a new term leave.
+    assert!(sent > run.planned / 3, "the newcomer makes the load: {}", result["arrivals"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
