@@ -3,7 +3,7 @@
 //! Every request passes here twice, when it is given a slot and when it has come to an outcome;
 //! both are a borrow of a cell, no more.
 
-use super::source::{Source, Ticket, Wake};
+use super::source::{Source, Ticket};
 use super::usage::Usage;
 use super::{Channels, Ending, Report, Settings};
 use crate::profile::Profile;
@@ -326,19 +326,18 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// When the pacer is to wake next; `None`: when it is told.
-    pub(super) fn next_wake(&self, now: Nanos) -> Option<Wake> {
+    pub(super) fn next_wake(&self, now: Nanos) -> Option<Nanos> {
         let mut state = self.state.borrow_mut();
         if self.settings.fence.is_over() {
             // Nothing is left to be paced; an order to end is on its way.
-            return Some(Wake::exactly(now + 10 * crate::time::MILLISECOND));
+            return Some(now + 10 * crate::time::MILLISECOND);
         }
         let has_room = state.has_room();
         state.starved = !has_room;
         let wake = state.source.next_wake(now, self.settings.slack)?;
         // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
         // for, but what exceeds the backlog's limit is still to be given up.
-        let later = Wake::exactly(now + crate::time::MILLISECOND);
-        Some(if has_room { wake } else { wake.max(later) })
+        Some(if has_room { wake } else { wake.max(now + crate::time::MILLISECOND) })
     }
 
     /// A change of the source, after which the pacer looks again.

@@ -12,7 +12,6 @@
 
 use super::core::Core;
 use super::slot;
-use super::source::Wake;
 use super::timer::Timer;
 use crate::profile::Profile;
 use crate::time::{MICROSECOND, Nanos};
@@ -44,13 +43,10 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
         }
         let now = clock.now();
-        let Some(Wake { at: wake, spare }) = core.next_wake(now) else {
+        let Some(wake) = core.next_wake(now) else {
             core.replan.notified().await;
             continue;
         };
-        // What is left of the slack may be spent on the machine's lateness: waking up early, to wait
-        // for a rest that is too short to sleep, costs as much as the request itself.
-        let lead = lateness.typical.saturating_sub(spare);
         let until = match wake.saturating_sub(now) {
             // Behind: the slots get a turn, then it goes on at once.
             0 => {
@@ -58,7 +54,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
                 tokio::task::yield_now().await;
                 continue;
             }
-            rest if rest > lead => wake - lead,
+            rest if rest > lateness.typical => wake - lateness.typical,
             rest if exact || is_short(rest) => {
                 while clock.now() < wake {
                     tokio::task::yield_now().await;

@@ -85,23 +85,6 @@ struct Part<P: Profile> {
     released: bool,
 }
 
-/// When the pacer is to wake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Wake {
-    /// The moment.
-    pub(crate) at: Nanos,
-    /// By how much later the first of those that have gathered may be sent.
-    pub(crate) spare: Nanos,
-}
-
-impl Wake {
-    const MAX: Self = Self { at: Nanos::MAX, spare: 0 };
-
-    pub(crate) const fn exactly(at: Nanos) -> Self {
-        Self { at, spare: 0 }
-    }
-}
-
 impl<P: Profile + Clone> Load<P> {
     fn live(self) -> Load<Live<P>> {
         let open = self.open.map(|OpenLoop { profile, arrivals, max_backlog }| OpenLoop {
@@ -252,7 +235,7 @@ impl<P: Profile> Source<P> {
 
     /// When the pacer is to wake: at the last arrival that is due within `slack` of the next one.
     /// So arrivals that are close gather, and one that is alone is not kept waiting.
-    pub(crate) fn next_wake(&mut self, now: Nanos, slack: Nanos) -> Option<Wake> {
+    pub(crate) fn next_wake(&mut self, now: Nanos, slack: Nanos) -> Option<Nanos> {
         if self.load.open.is_none() || self.stopped {
             return None;
         }
@@ -260,7 +243,7 @@ impl<P: Profile> Source<P> {
         if now < measured_from {
             let warmups = self.parts.iter_mut().filter_map(|part| part.warmup.as_mut());
             let next = warmups.filter_map(|bucket| gathered(bucket, slack)).min();
-            return Some(next.unwrap_or(Wake::MAX).min(Wake::exactly(measured_from)));
+            return Some(next.map_or(measured_from, |next| next.min(measured_from)));
         }
         if self.clock.is_paused() && self.backlog() == 0 {
             return None;
@@ -268,8 +251,7 @@ impl<P: Profile> Source<P> {
         let buckets = self.parts.iter_mut().filter_map(|part| part.bucket.as_mut());
         let next = buckets.filter_map(|bucket| gathered(bucket, slack)).min()?;
         // What is held back waits for the order's being applied, which tells the pacer.
-        let wake = Wake { at: self.clock.run(next.at), ..next };
-        Some(wake).filter(|wake| wake.at <= self.hold)
+        Some(self.clock.run(next)).filter(|wake| *wake <= self.hold)
     }
 
     /// Measured arrivals that were due by `now`.
@@ -380,8 +362,7 @@ impl<P: Profile> Source<P> {
     }
 }
 
-fn gathered<P: Profile>(bucket: &mut TokenBucket<P>, slack: Nanos) -> Option<Wake> {
+fn gathered<P: Profile>(bucket: &mut TokenBucket<P>, slack: Nanos) -> Option<Nanos> {
     let next = bucket.next_due()?;
-    let at = bucket.last_due_within(next + slack).unwrap_or(next);
-    Some(Wake { at, spare: slack.saturating_sub(at - next) })
+    Some(bucket.last_due_within(next + slack).unwrap_or(next))
 }
