@@ -174,6 +174,16 @@ fn what_is_kept_outlives_the_program() {
     assert!(status == 200 && body.contains("\"kept\""), "{status} {body}");
 }
 
+/// Asks until it is so.
+async fn until(is_so: impl Fn() -> bool) {
+    let asks = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asks).await.expect("it becomes so in time");
+}
+
 /// Workers in the program's own process end with it: what they sent is counted all the same, and the
 /// rest of the run is made by the next program.
 #[tokio::test(flavor = "multi_thread")]
@@ -195,18 +205,15 @@ async fn a_run_in_its_middle_outlives_the_program_with_every_count() {
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     };
-    while shown(&first, &format!("{path}/stats/realtime"))["untilSecond"].as_f64() < Some(3.0) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let realtime = format!("{path}/stats/realtime");
+    until(|| shown(&first, &realtime)["untilSecond"].as_f64() >= Some(3.0)).await;
     let (code, said) = first.terminated();
     assert_eq!(code, Some(0), "{said}");
     let before = target.stats().requests;
 
     let mut second = Controller::start(data.path(), &[]);
     second.says("the platform is ready");
-    while shown(&second, &path)["endedAt"].is_null() {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    until(|| !shown(&second, &path)["endedAt"].is_null()).await;
     let shown = shown(&second, &path);
     let (result, counted) = (&shown["result"], target.stats().requests);
     let arrivals = &result["arrivals"];
