@@ -18,10 +18,11 @@
 //! is a snapshot or an error, after an amount of work and memory that was bounded beforehand. What
 //! has been read is consistent in itself: its histograms count what its counters count.
 
-use super::hdr::{hdr_from_bytes, hdr_to_bytes};
+use super::hdr::{Counts, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
-use super::{Counters, Health, Histogram, Interval, Overflow, Snapshot};
+use super::{Counters, Health, Histogram, Interval, Merge, Overflow, Snapshot};
 use crate::request::ErrorClass;
+use std::collections::BTreeMap;
 
 /// What every encoded snapshot begins with.
 const MAGIC: &[u8; 4] = b"LCSN";
@@ -92,6 +93,60 @@ impl Snapshot {
     ///
     /// If the bytes are none, are of a newer version, or do not agree with themselves.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut total = Interval::default();
+        let mut reader = SnapshotReader::default();
+        let head = reader.read(bytes, Some(&mut total))?;
+        total.counters.merge(&head.total.counters);
+        total.examples.clone_from(&head.total.examples);
+        total.health.merge(&head.total.health);
+        let worker = head.worker.clone();
+        let Self { epoch, seq, elapsed_ns, is_final, in_flight, backlog, .. } = *head;
+        Ok(Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total })
+    }
+}
+
+/// Reads many snapshots, one after the other, in the same memory: a decoded one has histograms of
+/// more than a megabyte, where what was written has some 20 KB, and a controller reads thousands a
+/// second.
+#[derive(Debug, Default)]
+pub(crate) struct SnapshotReader {
+    /// What was read last. Its histograms stay empty.
+    head: Snapshot,
+    counts: Counts,
+}
+
+impl SnapshotReader {
+    /// Examines a snapshot, and answers it without its histograms.
+    ///
+    /// # Errors
+    /// As [`Snapshot::decode`].
+    #[cfg(feature = "cluster")]
+    pub(crate) fn check(&mut self, bytes: &[u8]) -> Result<&Snapshot, DecodeError> {
+        self.read(bytes, None)
+    }
+
+    /// Adds a snapshot to others, and answers it without its histograms. It has been checked: if it
+    /// turns out to be none, a part of it has been added.
+    ///
+    /// # Errors
+    /// As [`Snapshot::decode`].
+    #[cfg(feature = "cluster")]
+    pub(crate) fn add_to(
+        &mut self,
+        sum: &mut Interval,
+        bytes: &[u8],
+    ) -> Result<&Snapshot, DecodeError> {
+        let head = self.read(bytes, Some(sum))?;
+        sum.merge(&head.total);
+        Ok(head)
+    }
+
+    /// Reads a snapshot, and adds its histograms to those of `sum`.
+    fn read(
+        &mut self,
+        bytes: &[u8],
+        mut sum: Option<&mut Interval>,
+    ) -> Result<&Snapshot, DecodeError> {
         if bytes.len() > LARGEST {
             return Err(DecodeError::TooLarge { length: bytes.len(), limit: LARGEST });
         }
@@ -100,33 +155,38 @@ impl Snapshot {
         if found > VERSION {
             return Err(DecodeError::Newer { found, newest: VERSION });
         }
-        let mut snapshot = Snapshot::default();
-        read_section(&mut rest, 1, "head", |payload| take_head(payload, &mut snapshot))?;
-        let total = &mut snapshot.total;
-        read_section(&mut rest, 2, "counters", |payload| {
-            take_counters(payload, &mut total.counters)
-        })?;
-        read_section(&mut rest, 3, "examples", |payload| take_examples(payload, total))?;
-        read_section(&mut rest, 4, "health", |payload| take_health(payload, &mut total.health))?;
-        let all = total.histograms.each_mut().into_iter().chain([&mut total.health.pacer_lag]);
-        for ((tag, name), histogram) in (FIRST_HISTOGRAM..).zip(HISTOGRAMS).zip(all) {
-            *histogram = read_section(&mut rest, tag, name, take_histogram)?;
+        let Self { head, counts } = self;
+        read_section(&mut rest, 1, "head", |payload| take_head(payload, head))?;
+        let Interval { counters, examples, health, .. } = &mut head.total;
+        *counters = Counters::default();
+        examples.clear();
+        read_section(&mut rest, 2, "counters", |payload| take_counters(payload, counters))?;
+        read_section(&mut rest, 3, "examples", |payload| take_examples(payload, examples))?;
+        read_section(&mut rest, 4, "health", |payload| take_health(payload, health))?;
+        let mut counted = [0; HISTOGRAMS.len()];
+        let places = (FIRST_HISTOGRAM..).zip(HISTOGRAMS).zip(&mut counted).enumerate();
+        for (place, ((tag, name), counted)) in places {
+            let overflow = read_section(&mut rest, tag, name, |it| take_histogram(it, counts))?;
+            *counted = counts.total().saturating_add(overflow.count);
+            if let Some(sum) = &mut sum {
+                let Interval { histograms, health, .. } = &mut **sum;
+                let mut all = histograms.each_mut().into_iter().chain([&mut health.pacer_lag]);
+                let histogram = all.nth(place).expect("each section has its histogram");
+                histogram.merge_counts(counts, &overflow);
+            }
         }
-        match (rest, agrees(total)) {
-            ([], true) => Ok(snapshot),
+        match (rest, agrees(counters, counted[0], counted[1])) {
+            ([], true) => Ok(head),
             ([], false) => Err(malformed("counters", "does not agree with the histograms")),
             _ => Err(malformed("pacer_lag", "is followed by something else")),
         }
     }
 }
 
-/// Whether the histograms count what the counters count.
-fn agrees(total: &Interval) -> bool {
-    let Interval { counters, histograms, .. } = total;
+/// Whether the histograms of response and service time count what the counters count.
+fn agrees(counters: &Counters, responses: u64, services: u64) -> bool {
     let failed = counters.errors.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
-    histograms.response.count() == counters.outcomes()
-        && histograms.service.count() == counters.outcomes()
-        && failed == counters.failed
+    responses == counters.outcomes() && services == responses && failed == counters.failed
 }
 
 fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
@@ -216,15 +276,18 @@ fn put_examples(out: &mut Vec<u8>, total: &Interval) {
     }
 }
 
-fn take_examples(payload: &mut &[u8], total: &mut Interval) -> Result<(), &'static str> {
+fn take_examples(
+    payload: &mut &[u8],
+    examples: &mut BTreeMap<ErrorClass, String>,
+) -> Result<(), &'static str> {
     while let Some((class, rest)) = payload.split_first() {
         *payload = rest;
         let class = ErrorClass::ALL.get(usize::from(*class)).ok_or("has an unknown class")?;
-        if total.examples.last_key_value().is_some_and(|(last, _)| last >= class) {
+        if examples.last_key_value().is_some_and(|(last, _)| last >= class) {
             return Err("has classes out of order");
         }
         let example = take_slice(payload).ok_or("is cut short")?;
-        total.examples.insert(*class, text(example)?);
+        examples.insert(*class, text(example)?);
     }
     Ok(())
 }
@@ -249,11 +312,12 @@ fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
     out.extend_from_slice(&hdr_to_bytes(histogram.hdr()));
 }
 
-fn take_histogram(payload: &mut &[u8]) -> Result<Histogram, &'static str> {
+fn take_histogram(payload: &mut &[u8], counts: &mut Counts) -> Result<Overflow, &'static str> {
     let overflow =
         Overflow { count: number(payload)?, max: number(payload)?, sum: number(payload)? };
-    let hdr = hdr_from_bytes(std::mem::take(payload))?;
-    hdr.with_overflow(overflow).ok_or("has an impossible overflow")
+    counts.read(std::mem::take(payload))?;
+    let possible = overflow.is_possible(counts.total());
+    possible.then_some(overflow).ok_or("has an impossible overflow")
 }
 
 fn number(payload: &mut &[u8]) -> Result<u64, &'static str> {
@@ -267,6 +331,7 @@ fn text(bytes: &[u8]) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Histograms;
     use crate::record::fixtures::{Deed, play, snapshots};
     use proptest::prelude::*;
 
@@ -321,6 +386,24 @@ mod tests {
         assert!(told(&longer).ends_with("\"pacer_lag\" is followed by something else"));
     }
 
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn what_a_reader_read_before_changes_nothing() {
+        let mut reader = SnapshotReader::default();
+        let (mut sum, other) = (Interval::default(), play(&[Deed::Dropped { count: 2 }]));
+        for snapshot in [golden(), other.clone(), golden()] {
+            let bytes = snapshot.encode();
+            assert_eq!(reader.check(&bytes).unwrap().worker, snapshot.worker);
+            assert!(reader.check(&bytes[..bytes.len() - 1]).is_err());
+            reader.add_to(&mut sum, &bytes).unwrap();
+        }
+        let mut expected = golden().total;
+        expected.merge(&other.total);
+        expected.merge(&golden().total);
+        let written = |total: Interval| Snapshot { total, ..Snapshot::default() }.encode();
+        assert!(written(sum) == written(expected));
+    }
+
     #[test]
     fn a_snapshot_that_contradicts_itself_is_refused() {
         let mut forged = golden();
@@ -357,7 +440,8 @@ mod tests {
                 // Whatever was accepted can be worked with.
                 let mut total = Interval::new();
                 crate::record::Merge::merge(&mut total, &read.total);
-                prop_assert!(agrees(&total));
+                let Histograms { response, service, .. } = &total.histograms;
+                prop_assert!(agrees(&total.counters, response.count(), service.count()));
                 prop_assert_eq!(Snapshot::decode(&read.encode()), Ok(read));
             }
         }

@@ -2,13 +2,14 @@
 //!
 //! Other implementations read what is written here. What is read here may be forged: the crate's own
 //! reader trusts the lengths and ranges it finds, and would allocate gigabytes or overflow for a few
-//! bytes. So the bytes are inflated up to a bound, examined and counted here.
+//! bytes; and it makes a histogram of 192 KiB for each, where most buckets are empty. So the bytes
+//! are inflated up to a bound and examined here, and what they count is added to a histogram that is
+//! there already.
 
 use super::Histogram;
-use flate2::read::ZlibDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
-use std::io::Read;
 
 /// A histogram as HdrHistogram's V2 encoding, deflated. What lies above the range is not in it.
 #[must_use]
@@ -23,46 +24,96 @@ pub(super) fn hdr_to_bytes(hdr: &Hdr<u64>) -> Vec<u8> {
 /// Reads HdrHistogram's V2 encoding, deflated, of a histogram with our range; else says what is
 /// wrong with it, as the end of a sentence.
 pub(super) fn hdr_from_bytes(bytes: &[u8]) -> Result<Histogram, &'static str> {
-    let plain = inflate(bytes)?;
-    examine(&plain)?;
+    let mut counts = Counts::default();
+    counts.read(bytes)?;
     let mut histogram = Histogram::new();
-    add_counts(&plain[V2_HEADER..], &mut histogram);
+    counts.add_to(&mut histogram);
     Ok(histogram)
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
-    let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
-    let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
-    if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
-        return Err("has a length that is not its own");
-    }
-    let mut plain = Vec::new();
-    let mut inflater = ZlibDecoder::new(deflated).take(MOST_PLAIN + 1);
-    inflater.read_to_end(&mut plain).map_err(|_| "cannot be inflated")?;
-    if plain.len() as u64 > MOST_PLAIN {
-        return Err("inflates to more than a histogram can have");
-    }
-    Ok(plain)
+/// The counts of one histogram, inflated and examined, in the order of their buckets. Reading the
+/// next one uses the same memory: a controller reads thousands of them each second.
+#[derive(Debug)]
+pub(super) struct Counts {
+    inflater: Decompress,
+    plain: Vec<u8>,
+    total: u64,
 }
 
-/// Adds what was examined, bucket for bucket.
-fn add_counts(mut counts: &[u8], histogram: &mut Histogram) {
-    let mut index = 0;
-    while let Some(zigzag) = take_zigzag(&mut counts) {
-        match zigzag {
-            0 => index += 1,
-            even if even % 2 == 0 => {
-                histogram.record_n(lowest_of(index), even / 2);
-                index += 1;
+impl Default for Counts {
+    fn default() -> Self {
+        Self { inflater: Decompress::new(true), plain: Vec::new(), total: 0 }
+    }
+}
+
+impl Counts {
+    /// Reads a deflated V2 encoding. After an error there are no counts.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        self.total = 0;
+        let read = self.inflate(bytes).and_then(|()| examine(&self.plain));
+        match read {
+            Ok(total) => self.total = total,
+            Err(_) => self.plain.clear(),
+        }
+        read.map(|_| ())
+    }
+
+    /// How many durations they count.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Adds them to a histogram.
+    pub(super) fn add_to(&self, histogram: &mut Histogram) {
+        let mut counts = self.plain.get(V2_HEADER..).unwrap_or_default();
+        let mut index = 0;
+        while let Some(zigzag) = take_zigzag(&mut counts) {
+            match zigzag {
+                0 => index += 1,
+                even if even.is_multiple_of(2) => {
+                    histogram.record_n(lowest_of(index), even / 2);
+                    index += 1;
+                }
+                odd => index += odd / 2 + 1,
             }
-            odd => index += odd / 2 + 1,
+        }
+    }
+
+    fn inflate(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let deflated = bytes.strip_prefix(&[0x1c, 0x84, 0x93, 0x14]);
+        let deflated = deflated.ok_or("is not a deflated HdrHistogram V2")?;
+        let (length, deflated) = deflated.split_at_checked(4).ok_or("is cut short")?;
+        if length != u32::try_from(deflated.len()).unwrap_or(u32::MAX).to_be_bytes() {
+            return Err("has a length that is not its own");
+        }
+        self.inflater.reset(true);
+        self.plain.clear();
+        loop {
+            if self.plain.len() > MOST_PLAIN {
+                return Err("inflates to more than a histogram can have");
+            }
+            // What there is grows by at least so much, and at most to twice what is allowed.
+            self.plain.reserve(ROOM);
+            let before = (self.inflater.total_in(), self.inflater.total_out());
+            let rest = &deflated[before.0 as usize..];
+            let status = self.inflater.decompress_vec(rest, &mut self.plain, FlushDecompress::None);
+            match status.map_err(|_| "cannot be inflated")? {
+                Status::StreamEnd if self.plain.len() <= MOST_PLAIN => return Ok(()),
+                Status::StreamEnd => {}
+                // It ends in the middle.
+                _ if before == (self.inflater.total_in(), self.inflater.total_out()) => {
+                    return Err("cannot be inflated");
+                }
+                _ => {}
+            }
         }
     }
 }
 
 /// The most bytes of a V2 encoding: a count takes at most nine.
-const MOST_PLAIN: u64 = (V2_HEADER + 9 * Histogram::BUCKETS) as u64;
+const MOST_PLAIN: usize = V2_HEADER + 9 * Histogram::BUCKETS;
+/// Free room for each step of inflating.
+const ROOM: usize = 4 << 10;
 
 /// The lowest value of a bucket by its place: `value_for` of the reference implementation, for our
 /// range.
@@ -79,9 +130,9 @@ fn lowest_of(index: u64) -> u64 {
 /// Bytes before the counts in the V2 encoding.
 const V2_HEADER: usize = 40;
 
-/// Accepts a V2 encoding whose range is ours and whose counts have buckets there.
+/// Accepts a V2 encoding whose range is ours and whose counts have buckets there, and adds them up.
 /// The layout is that of `encodeIntoByteBuffer` in the Java implementation's `AbstractHistogram`.
-fn examine(plain: &[u8]) -> Result<(), &'static str> {
+fn examine(plain: &[u8]) -> Result<u64, &'static str> {
     let (header, mut counts) = plain.split_at_checked(V2_HEADER).ok_or("is cut short")?;
     let mut wanted = Vec::with_capacity(V2_HEADER);
     wanted.extend_from_slice(&[0x1c, 0x84, 0x93, 0x13]);
@@ -108,7 +159,7 @@ fn examine(plain: &[u8]) -> Result<(), &'static str> {
             return Err("counts more than a histogram can");
         }
     }
-    Ok(())
+    Ok(total)
 }
 
 /// HdrHistogram's varint: as LEB128, but a ninth byte carries eight bits and is the last.
@@ -133,6 +184,7 @@ mod tests {
     use super::*;
     use hdrhistogram::serialization::Deserializer;
     use proptest::prelude::*;
+    use std::io::Read as _;
 
     #[test]
     fn the_histogram_inside_is_read_by_hdrhistogram_itself() {
@@ -209,7 +261,7 @@ mod tests {
             bytes.extend_from_slice(counts);
             bytes
         };
-        assert_eq!(examine(&plain(&[2, 4])), Ok(()));
+        assert_eq!(examine(&plain(&[2, 4])), Ok(3));
         // A run of 2^63 empty buckets, whose negation overflows, and a count of 2^62.
         assert!(examine(&plain(&[0xff; 9])).is_err());
         assert!(examine(&plain(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80])).is_err());

@@ -10,7 +10,7 @@
 //! last bucket: a clamped value would pass for a measured one.
 
 use super::Merge;
-use super::hdr::{hdr_from_bytes, hdr_to_bytes};
+use super::hdr::{Counts, hdr_from_bytes, hdr_to_bytes};
 use crate::time::{Nanos, SECOND};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -110,6 +110,12 @@ impl Histogram {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count() == 0
+    }
+
+    /// Adds what was read of a binary form.
+    pub(super) fn merge_counts(&mut self, counts: &Counts, overflow: &Overflow) {
+        counts.add_to(self);
+        self.overflow.merge(overflow);
     }
 
     /// What lay above the range.
@@ -288,7 +294,9 @@ impl Default for Histogram {
 
 impl Merge for Histogram {
     fn merge(&mut self, other: &Self) {
-        self.hdr.add(&other.hdr).expect("all histograms have the same range");
+        if !other.hdr.is_empty() {
+            self.hdr.add(&other.hdr).expect("all histograms have the same range");
+        }
         self.overflow.merge(&other.overflow);
     }
 }

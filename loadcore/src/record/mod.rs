@@ -22,6 +22,8 @@ mod varint;
 pub(crate) mod fixtures;
 
 pub use codec::DecodeError;
+#[cfg(feature = "cluster")]
+pub(crate) use codec::SnapshotReader;
 pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};

@@ -8,7 +8,7 @@ use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Snapshot, SnapshotSet};
+use crate::record::{Snapshot, SnapshotReader};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -67,14 +67,18 @@ pub(super) fn lost(standing: &Standing) -> Vec<String> {
 
 /// All snapshots added up, and which member's is the last one.
 fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bool>), String> {
-    let mut set = SnapshotSet::new();
+    // The store has the newest of each member, and no other.
+    let mut merged = Snapshot::default();
+    let mut reader = SnapshotReader::default();
     let mut finals = BTreeMap::new();
     for record in snapshots {
-        let snapshot = Snapshot::decode(&record.bytes).map_err(|error| error.to_string())?;
+        let added = reader.add_to(&mut merged.total, &record.bytes);
+        let snapshot = added.map_err(|error| error.to_string())?;
+        merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
+        merged.in_flight = merged.in_flight.saturating_add(snapshot.in_flight);
+        merged.backlog = merged.backlog.saturating_add(snapshot.backlog);
         finals.insert((record.worker.clone(), record.epoch), snapshot.is_final);
-        set.insert(snapshot);
     }
-    let mut merged = set.merged();
     // What a lost worker had waiting is known to have been due, and nothing else is known of it.
     merged.total.counters.due -= merged.backlog.min(merged.total.counters.due);
     merged.backlog = 0;

@@ -6,7 +6,7 @@
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
-use crate::record::{Interval, Merge, Snapshot};
+use crate::record::{Interval, Snapshot, SnapshotReader};
 use crate::time::{MILLISECOND, Nanos, SECOND};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,6 +24,7 @@ pub(super) struct Merging {
     published: u64,
     /// Others have published before us, and nobody in the time since.
     gap: bool,
+    reader: SnapshotReader,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ impl Merging {
         if self.seq(&(snapshot.worker.clone(), snapshot.epoch)) >= snapshot.seq {
             return Ok(false);
         }
-        let read = Snapshot::decode(&snapshot.bytes).map_err(|error| error.to_string())?;
+        let read = self.reader.check(&snapshot.bytes).map_err(|error| error.to_string())?;
         let said = (snapshot.worker.as_str(), snapshot.epoch, snapshot.seq, snapshot.is_final);
         if said != (read.worker.as_str(), read.epoch, read.seq, read.is_final) {
             return Err(
@@ -131,9 +132,9 @@ impl Merging {
             let Some(record) = reported.snapshots.front().filter(|it| it.elapsed_ns <= end) else {
                 continue;
             };
-            // It was read when it came in.
-            let Ok(snapshot) = Snapshot::decode(&record.bytes) else { continue };
-            merged.total.merge(&snapshot.total);
+            // It was checked when it came in.
+            let added = self.reader.add_to(&mut merged.total, &record.bytes);
+            let Ok(snapshot) = added else { continue };
             merged.in_flight += snapshot.in_flight;
             merged.backlog += snapshot.backlog;
             merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
@@ -158,6 +159,7 @@ impl Merging {
 mod tests {
     use super::*;
     use crate::cluster::id::{RunId, WorkerId};
+    use crate::record::Merge;
     use crate::record::fixtures::{Deed, deeds, play};
     use proptest::prelude::*;
 
