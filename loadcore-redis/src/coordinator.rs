@@ -74,6 +74,9 @@ struct Handed {
     ids: Vec<String>,
 }
 
+/// Snapshots that are read with one question.
+const AT_ONCE: usize = 64;
+
 impl RedisCoordinator {
     /// A coordinator with the Redis at a URL. Nothing is connected before the first call, so Redis may
     /// come later; [`now_us`](Coordinator::now_us) finds out whether it is there.
@@ -293,20 +296,29 @@ impl Coordinator for RedisCoordinator {
 
     async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
         let key = &self.keys.run(run).newest;
-        let read = async move |mut wire| -> Result<Vec<SnapshotRecord>, Trouble> {
-            let records: Vec<(Vec<u8>, Vec<u8>)> =
-                cmd("HGETALL").arg(key).query_async(&mut wire).await?;
-            // One that cannot be read must not hide the others; its worker puts another over it.
-            let readable = |(field, record): (Vec<u8>, Vec<u8>)| match wire::to_snapshot(record) {
-                Ok(snapshot) => Some(snapshot),
-                Err(why) => {
-                    self.warned.once(&format!("in {key} the snapshot"), &field, &why);
-                    None
-                }
-            };
-            Ok(records.into_iter().filter_map(readable).collect())
+        let doing = "read the newest snapshots";
+        let fields = async move |mut wire| -> Result<Vec<Vec<u8>>, Trouble> {
+            Ok(cmd("HKEYS").arg(key).query_async(&mut wire).await?)
         };
-        self.others.ask("read the newest snapshots", read).await
+        let fields = self.others.ask(doing, fields).await?;
+        let mut newest = Vec::with_capacity(fields.len());
+        // Those of a thousand workers are too much for one answer in time.
+        for fields in fields.chunks(AT_ONCE) {
+            let read = async move |mut wire| -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+                Ok(cmd("HMGET").arg(key).arg(fields).query_async(&mut wire).await?)
+            };
+            let records = self.others.ask(doing, read).await?;
+            // One that cannot be read must not hide the others; its worker puts another over it.
+            let readable = |(field, record): (&Vec<u8>, Option<Vec<u8>>)| {
+                wire::to_snapshot(record?)
+                    .inspect_err(|why| {
+                        self.warned.once(&format!("in {key} the snapshot"), field, why);
+                    })
+                    .ok()
+            };
+            newest.extend(fields.iter().zip(records).filter_map(readable));
+        }
+        Ok(newest)
     }
 
     async fn discard(
