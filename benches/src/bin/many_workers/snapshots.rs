@@ -18,9 +18,16 @@ const DRAIN: u64 = 3_000_000;
 
 /// The templates of all seconds; the last is the final snapshot.
 pub struct Snapshots {
-    seconds: Vec<(Snapshot, Vec<u8>)>,
-    id_at: usize,
+    seconds: Vec<Template>,
     pub seconds_of_load: u64,
+}
+
+/// The figures after a second, and their encoding in the name of nobody.
+struct Template {
+    figures: Snapshot,
+    bytes: Vec<u8>,
+    /// Where the id begins: the numbers before it grow longer with the time.
+    id_at: usize,
 }
 
 /// How durations spread: a logarithmic normal distribution with a tail of 1%.
@@ -40,49 +47,51 @@ impl Snapshots {
         let mut made = Vec::new();
         for second in 1..=seconds {
             add_second(&mut total, rate, second, &mut chance);
-            made.push(template(&nobody, &total, second, IN_FLIGHT.min(rate)));
+            let in_flight = IN_FLIGHT.min(rate);
+            made.push(Template::new(figures(&nobody, &total, second, in_flight)));
         }
         // The last replies, and no later snapshot.
         let count = IN_FLIGHT.min(rate);
         add_outcomes(&mut total, count, &mut chance);
-        let mut last = template(&nobody, &total, seconds + 1, 0).0;
+        let mut last = figures(&nobody, &total, seconds + 1, 0);
         (last.is_final, last.elapsed_ns) = (true, seconds * SECOND + DRAIN);
-        let bytes = last.encode();
-        made.push((last, bytes));
-        let bytes = &made[0].1;
-        let id_at = bytes.windows(nobody.len()).position(|it| it == nobody.as_bytes());
-        Self {
-            id_at: id_at.expect("a snapshot names its worker"),
-            seconds: made,
-            seconds_of_load: seconds,
-        }
+        made.push(Template::new(last));
+        Self { seconds: made, seconds_of_load: seconds }
     }
 
     /// The figures and the bytes of a worker's snapshot `seq`, from 1; the last is final.
     pub fn of(&self, worker: &WorkerId, seq: u64) -> (&Snapshot, Bytes) {
-        let (figures, template) = &self.seconds[seq as usize - 1];
-        let mut bytes = template.clone();
-        bytes[self.id_at..self.id_at + worker.0.len()].copy_from_slice(worker.0.as_bytes());
+        let Template { figures, bytes, id_at } = &self.seconds[seq as usize - 1];
+        let mut bytes = bytes.clone();
+        bytes[*id_at..id_at + worker.0.len()].copy_from_slice(worker.0.as_bytes());
         (figures, bytes.into())
     }
 
     /// For people.
     pub fn sizes(&self) -> String {
-        let sizes = || self.seconds.iter().map(|(_, bytes)| bytes.len());
+        let sizes = || self.seconds.iter().map(|it| it.bytes.len());
         let buckets = |it: &Interval| it.histograms.response.buckets().count();
         let last = &self.seconds[self.seconds.len() - 1];
         format!(
             "first {}, mean {}, last {} ({} buckets of response time in use)",
-            self.seconds[0].1.len(),
+            self.seconds[0].bytes.len(),
             sizes().sum::<usize>() / self.seconds.len(),
-            last.1.len(),
-            buckets(&last.0.total),
+            last.bytes.len(),
+            buckets(&last.figures.total),
         )
     }
 }
 
-fn template(nobody: &str, total: &Interval, second: u64, in_flight: u64) -> (Snapshot, Vec<u8>) {
-    let snapshot = Snapshot {
+impl Template {
+    fn new(figures: Snapshot) -> Self {
+        let (bytes, nobody) = (figures.encode(), figures.worker.as_bytes());
+        let id_at = bytes.windows(nobody.len()).position(|it| it == nobody);
+        Self { id_at: id_at.expect("a snapshot names its worker"), bytes, figures }
+    }
+}
+
+fn figures(nobody: &str, total: &Interval, second: u64, in_flight: u64) -> Snapshot {
+    Snapshot {
         worker: nobody.to_owned(),
         epoch: 1,
         seq: second,
@@ -91,9 +100,7 @@ fn template(nobody: &str, total: &Interval, second: u64, in_flight: u64) -> (Sna
         in_flight,
         backlog: 0,
         total: total.clone(),
-    };
-    let bytes = snapshot.encode();
-    (snapshot, bytes)
+    }
 }
 
 /// A second in which as many are answered as are sent, save those that are on the way at first.

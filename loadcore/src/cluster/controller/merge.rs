@@ -1,8 +1,10 @@
 //! Workers' cumulative snapshots into the run's intervals, under a watermark.
 //!
 //! An interval is published when every worker that makes load has reported it, or when one is so
-//! late that the others' figures should not wait for it. What comes later is part of a later
-//! interval: the totals are right in any case, since each snapshot holds everything before it.
+//! late that the others' figures should not wait for it. Late is who is behind the others: if all
+//! are, it is the reader here that is, and what it has not read yet is not missing. What comes later
+//! is part of a later interval: the totals are right in any case, since each snapshot holds
+//! everything before it.
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
@@ -12,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long after its end an interval waits for workers that are late.
 const GRACE: Nanos = 1_200 * MILLISECOND;
+/// How long after its end it waits for them while nobody has reported the next interval either.
+const PATIENCE: Nanos = 10 * SECOND;
 /// Snapshots kept of one worker until their intervals are published.
 const MOST_WAITING: usize = 64;
 
@@ -103,7 +107,8 @@ impl Merging {
     }
 
     /// The next interval, if it may be published at `now` (of the measured time): of the members
-    /// that make load all have reported it, or some have and the others are late.
+    /// that make load all have reported it, or some have and the others are late: somebody is an
+    /// interval further already.
     pub(super) fn publish(&mut self, living: &BTreeSet<Member>, now: Nanos) -> Option<Published> {
         let end = self.next_end();
         let has = |reported: &Reported| {
@@ -116,7 +121,9 @@ impl Merging {
         let furthest = furthest.map(|it| it.elapsed_ns).max()?;
         // Something must lie in the interval: of the last one perhaps a part.
         let begun = furthest > self.published * SECOND;
-        if !begun || !(all || (come > 0 && now >= end + GRACE)) {
+        let further = furthest >= end + SECOND;
+        let late = now >= end + if further { GRACE } else { PATIENCE };
+        if !begun || !(all || (come > 0 && late)) {
             return None;
         }
         Some(self.close(end))
@@ -256,15 +263,31 @@ mod tests {
         let all = living(&hands);
         let mut merging = Merging::default();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
+        merging.take(hands[0].does(&[OK; 3])).unwrap();
         assert!(merging.publish(&all, SECOND + GRACE - 1).is_none(), "the other may come yet");
         let first = merging.publish(&all, SECOND + GRACE).expect("it is late");
         assert_eq!((first.interval.counters.sent, first.total.total.counters.sent), (3, 3));
         let late = hands[1].does(&[OK; 5]);
         merging.take(late).unwrap();
-        merging.take(hands[0].does(&[OK; 3])).unwrap();
         merging.take(hands[1].does(&[OK; 5])).unwrap();
         let second = merging.publish(&all, 2 * SECOND).expect("all have reported");
         assert_eq!((second.interval.counters.sent, second.total.total.counters.sent), (13, 16));
+    }
+
+    #[test]
+    fn when_it_is_the_reader_that_is_behind_the_unread_are_waited_for() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let all = living(&hands);
+        let mut merging = Merging::default();
+        merging.take(hands[0].does(&[OK; 3])).unwrap();
+        let seconds_later = SECOND + PATIENCE - 1;
+        assert!(merging.publish(&all, seconds_later).is_none(), "nobody is further");
+        merging.take(hands[1].does(&[OK; 5])).unwrap();
+        let first = merging.publish(&all, seconds_later).expect("all have reported");
+        assert_eq!(first.interval.counters.sent, 8);
+        // But not for ever: this may have been the last second.
+        merging.take(hands[0].does(&[OK; 3])).unwrap();
+        assert!(merging.publish(&all, 2 * SECOND + PATIENCE).is_some());
     }
 
     #[test]
