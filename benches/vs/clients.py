@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,22 @@ class Rewrk(Client):
 
     def report(self, text, load, scratch):
         return Report(requests=int(re.search(r"Total:\s*(\d+)", text)[1]))
+
+
+class Bare(Client):
+    """No load tester: the least that an open loop costs on this machine (`bare.c`)."""
+
+    name = program = "bare"
+    version_arguments = None
+
+    def command(self, load, scratch):
+        if not load.rate or load.http2 or load.tls:
+            return None
+        port = urlsplit(load.url).port
+        return [self.path, *map(str, (port, load.rate, load.seconds, load.connections))]
+
+    def report(self, text, load, scratch):
+        return Report(requests=int(re.search(r"(\d+) replies", text)[1]))
 
 
 PEERS = [Wrk, Oha, H2load, Hey, Ab, Rewrk]
