@@ -1,8 +1,10 @@
 /* A rate into requests, and nothing else: what an open loop that sends each request when it is due
  * costs on this machine at least. For each request one timer is set, one request is sent, one reply
- * is read; no reply is parsed, nothing is recorded. What a load tester uses beyond it is its own.
+ * is read; no reply is parsed, and nothing is recorded but how late each request was sent: later
+ * than that is what this machine does to any client. What a load tester uses beyond it is its own.
  *
- * Usage: bare PORT RATE SECONDS CONNECTIONS    (of 127.0.0.1). Prints how many replies it has read. */
+ * Usage: bare PORT RATE SECONDS CONNECTIONS    (of 127.0.0.1)
+ * Prints how many replies it has read, and the schedule lag's p50 and p99 in microseconds. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -22,6 +24,7 @@
 
 static const char REQUEST[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 static int epoll, timer, connections, idle[MOST], idle_count;
+static int64_t *late;
 
 static void fail(const char *what) { perror(what); exit(1); }
 
@@ -29,6 +32,11 @@ static int64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
 }
 
 static void watch(int fd, uint32_t events) {
@@ -74,6 +82,7 @@ int main(int count, char **words) {
     long total = rate * atof(words[3]), sent = 0, read_count = 0;
     connections = atoi(words[4]);
     if (connections < 1 || connections > MOST) return fprintf(stderr, "1 to %d connections\n", MOST), 2;
+    if (total < 1 || !(late = calloc(total, sizeof *late))) fail("at least one request");
     epoll = epoll_create1(0);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     if (epoll < 0 || timer < 0) fail("epoll_create1, timerfd_create");
@@ -81,8 +90,9 @@ int main(int count, char **words) {
     open_connections(atoi(words[1]));
     int64_t start = now(), armed = 0;
     while (read_count < total) {
-        int64_t due = start + (int64_t)(sent * SECOND / rate);
-        if (sent < total && idle_count && due <= now()) {
+        int64_t due = start + (int64_t)(sent * SECOND / rate), since = now() - due;
+        if (sent < total && idle_count && since >= 0) {
+            late[sent] = since;
             if (send(idle[--idle_count], REQUEST, sizeof REQUEST - 1, MSG_NOSIGNAL) < 0) fail("send");
             sent++;
             continue;
@@ -90,6 +100,7 @@ int main(int count, char **words) {
         if (sent < total && idle_count && due != armed) set_timer(armed = due);
         if (!wait_for_replies(&read_count)) break;
     }
-    printf("%ld replies\n", read_count);
+    qsort(late, sent, sizeof *late, by_size);
+    printf("%ld replies, late %ld %ld\n", read_count, (long)(late[sent / 2] / 1000), (long)(late[sent * 99 / 100] / 1000));
     return read_count < total;
 }

@@ -235,7 +235,8 @@ class Bare(Client):
         return [self.path, *map(str, (port, load.rate, load.seconds, load.connections))]
 
     def report(self, text, load, scratch):
-        return Report(requests=int(re.search(r"(\d+) replies", text)[1]))
+        replies, *late = map(int, re.search(r"(\d+) replies, late (\d+) (\d+)", text).groups())
+        return Report(requests=replies, lag_p50=late[0] / 1e3, lag_p99=late[1] / 1e3)
 
 
 PEERS = [Wrk, Oha, H2load, Hey, Ab, Rewrk]

@@ -117,6 +117,7 @@ fn outline(field: &[u8], report: &Map<String, Value>) -> Option<WorkerReport> {
         protocol,
         cores: count("cores"),
         threads: count("threads"),
+        slack_ns: count("slackNs"),
         max_rps: report.get("maxRps").and_then(Value::as_f64),
         public_key: text("publicKey").unwrap_or_default(),
         draining: report.get("draining").and_then(Value::as_bool).unwrap_or(false),

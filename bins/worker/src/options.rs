@@ -2,8 +2,11 @@
 
 use clap::Parser;
 use loadcore::http::{Networks, TargetPolicy};
+use loadcore::run::MAX_SLACK;
+use loadcore::scenario::parse_duration;
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A worker of a loadcore platform: takes its share of each run's load.
 #[derive(Debug, Parser)]
@@ -27,6 +30,11 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "LOADCORE_THREADS",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+
+    /// How long its pacer may let due requests gather (at most 1s): less is more exact, more costs
+    /// less processor time [default: 100us]
+    #[arg(long, value_name = "TIME", env = "LOADCORE_SLACK", value_parser = slack)]
+    pub slack: Option<Duration>,
 
     /// The greatest arrival rate that it takes on, in requests per second
     #[arg(long, value_name = "N", env = "LOADCORE_MAX_RPS", value_parser = rate)]
@@ -63,6 +71,14 @@ impl Options {
     }
 }
 
+fn slack(text: &str) -> Result<Duration, String> {
+    let slack = parse_duration(text).map_err(|error| error.to_string())?;
+    if slack > MAX_SLACK {
+        return Err(format!("give at most {} s", MAX_SLACK.as_secs()));
+    }
+    Ok(slack)
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate <= 1e9 => Ok(rate),
@@ -88,13 +104,13 @@ mod tests {
     #[test]
     fn what_is_said_arrives() {
         let options = parsed(
-            "--redis redis://h --name a --threads 2 --max-rps 5000 --listen 127.0.0.1:0 \
+            "--redis redis://h --name a --threads 2 --slack 5ms --max-rps 5000 --listen 127.0.0.1:0 \
              --allow-targets 10.0.0.0/8,127.0.0.1",
         );
         let options = options.unwrap();
         assert_eq!(
-            (options.name.as_str(), options.threads, options.max_rps),
-            ("a", Some(2), Some(5e3))
+            (options.name.as_str(), options.threads, options.slack, options.max_rps),
+            ("a", Some(2), Some(Duration::from_millis(5)), Some(5e3))
         );
         assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
         assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
@@ -105,6 +121,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, told) in [
             ("--redis redis://h --threads 0", "--threads"),
+            ("--redis redis://h --slack 2s", "--slack"),
+            ("--redis redis://h --slack soon", "--slack"),
             ("--redis redis://h --max-rps 0", "--max-rps"),
             ("--redis redis://h --allow-targets x", "is no network of addresses"),
             ("--redis redis://h --listen x", "--listen"),

@@ -133,9 +133,9 @@ fn start(
         AgentOptions {
             name: options.name.clone(),
             threads: options.threads.map(usize::from),
+            slack: options.slack,
             max_rps: options.max_rps,
             policy: options.policy(),
-            ..AgentOptions::default()
         },
     )?;
     let beats = agent.beats(redis(&options.redis)?);

@@ -1,9 +1,10 @@
 //! The trait for what carries tasks, journals, heartbeats and snapshots between a controller and
 //! its workers.
 
-use super::journal::{Entry, Epoch, Task};
+use super::journal::{Entry, Epoch, Means, Task};
 use super::{RunId, WorkerId};
-use crate::time::Nanos;
+use crate::run::DEFAULT_SLACK;
+use crate::time::{Nanos, nanos};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,9 @@ pub const PROTOCOL: u32 = 1;
 /// 8. **What is durable is said.** The number last given to [`confirm`](Coordinator::confirm) for a
 ///    (run, worker, epoch) is what [`put`](Coordinator::put) answers to that worker.
 /// 9. **One controller leads.** [`lead`](Coordinator::lead) gives the lead to one controller at a
-///    time, until it has not renewed it for the lease; a greater term goes before. Calls with a
-///    term lower than the greatest that has led are refused as [`Kind::Superseded`].
+///    time, until it has not renewed it for the lease or gives it up; until then whoever else asks,
+///    with whatever term, is told who leads. Calls with a term lower than the greatest that has
+///    led are refused as [`Kind::Superseded`].
 /// 10. **A closed run leaves nothing.** After [`close`](Coordinator::close) the run has no journal,
 ///     no plan, no snapshot and no task; a journal of one [`Entry::Close`] is shown to who asks for
 ///     it, for at least [`REMEMBERED`]. Snapshots that are put after it are dropped, and answered
@@ -193,6 +195,9 @@ pub struct WorkerReport {
     pub cores: u64,
     /// Engine threads that it uses.
     pub threads: u64,
+    /// How long its pacer may let due requests gather, in nanoseconds.
+    #[serde(default = "default_slack")]
+    pub slack_ns: Nanos,
     /// The greatest arrival rate that it takes on.
     pub max_rps: Option<f64>,
     /// Its public key, in base64: what is secret is sealed to it.
@@ -205,6 +210,19 @@ pub struct WorkerReport {
     pub clock_error_us: u64,
     /// What it is doing.
     pub task: Option<TaskReport>,
+}
+
+/// A worker that says nothing of it has what nobody has changed.
+fn default_slack() -> Nanos {
+    nanos(DEFAULT_SLACK)
+}
+
+impl WorkerReport {
+    /// With what it makes its load.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        Means { cores: self.cores, threads: self.threads, slack_ns: self.slack_ns }
+    }
 }
 
 /// What a worker says of the run that it is in.

@@ -23,6 +23,18 @@ use serde::{Deserialize, Serialize};
 /// comes back in a new one.
 pub type Epoch = u64;
 
+/// With what a worker makes its load, as it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Means {
+    /// Processors that it may use.
+    pub cores: u64,
+    /// Engine threads.
+    pub threads: u64,
+    /// How long its pacer may let due requests gather.
+    pub slack_ns: Nanos,
+}
+
 /// One line of a run's journal. Its number is its place in the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -36,6 +48,9 @@ pub enum Entry {
         /// The key of the run's plan, sealed to the worker's public key. Empty where the plan is
         /// not sealed.
         key: String,
+        /// With what it makes its load; `None` where nobody has said it.
+        #[serde(default)]
+        means: Option<Means>,
     },
     /// The run's clock shows 0 when the coordinator's shows this.
     Start {

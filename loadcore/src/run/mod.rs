@@ -26,7 +26,7 @@ pub use collect::ClosedInterval;
 pub use handle::{Control, ControlError, RunHandle, Snapshots};
 #[cfg(feature = "cluster")]
 pub(crate) use test::Duty;
-pub use test::{IntoTransport, LoadTest};
+pub use test::{DEFAULT_SLACK, IntoTransport, LoadTest, MAX_SLACK};
 
 use crate::http::PlanError;
 use crate::request::Failure;

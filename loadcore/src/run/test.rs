@@ -23,6 +23,10 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
+/// How long the pacer lets due requests gather where nobody says it.
+pub const DEFAULT_SLACK: Duration = Duration::from_micros(100);
+/// The longest that it may be told to let them gather.
+pub const MAX_SLACK: Duration = Duration::from_secs(1);
 /// Connections of a closed loop where none were asked for.
 const CLOSED_CONNECTIONS: u64 = 64;
 /// Most connections of an open loop where none were asked for.
@@ -103,7 +107,7 @@ impl Default for Common {
             max_backlog: None,
             timeout: Duration::from_secs(10),
             drain: Duration::from_secs(5),
-            slack: Duration::from_micros(100),
+            slack: DEFAULT_SLACK,
             threads: None,
             rules: Vec::new(),
             duty: None,
@@ -485,9 +489,10 @@ impl<P: Profile + Clone> Planned<P> {
         if duration.is_zero() {
             return Err(setting("the duration", "0", "give a time above 0"));
         }
-        if settings.slack > Duration::from_secs(1) {
+        if settings.slack > MAX_SLACK {
             let value = format!("{} s", settings.slack.as_secs_f64());
-            return Err(setting("the slack", value, "give at most 1 s"));
+            let limit = format!("give at most {} s", MAX_SLACK.as_secs());
+            return Err(setting("the slack", value, &limit));
         }
         let peak = profile.as_ref().map_or(0.0, Profile::peak_rate);
         let max_backlog = settings.max_backlog.unwrap_or((peak * 10.0).ceil().max(1.0) as u64);

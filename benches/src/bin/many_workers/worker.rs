@@ -87,6 +87,7 @@ impl Worker {
             protocol: PROTOCOL,
             cores: 1,
             threads: 1,
+            slack_ns: 100_000,
             max_rps: None,
             public_key,
             draining: false,

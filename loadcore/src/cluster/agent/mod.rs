@@ -21,6 +21,8 @@ use super::journal::mailbox;
 use super::secrets::WorkerKeys;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
+use crate::run::DEFAULT_SLACK;
+use crate::time::nanos;
 use beats::Status;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -100,6 +102,7 @@ impl Agent {
             protocol: PROTOCOL,
             cores,
             threads: options.threads.map_or(cores, |threads| threads as u64),
+            slack_ns: nanos(options.slack.unwrap_or(DEFAULT_SLACK)),
             max_rps: options.max_rps,
             public_key: keys.public(),
             draining: false,

@@ -308,7 +308,7 @@ impl Term<'_> {
         let (id, term) = (self.agent.worker.clone(), self.epoch);
         let mine = |worker, epoch| worker == id && epoch == term;
         match entry {
-            Entry::Admit { worker, epoch, key } if mine(worker.clone(), epoch) => {
+            Entry::Admit { worker, epoch, key, .. } if mine(worker.clone(), epoch) => {
                 Said::Admitted(key)
             }
             Entry::Start { at_us } => Said::Start(at_us),

@@ -130,6 +130,7 @@ pub fn a_report(worker: &str, beat: u64) -> WorkerReport {
         protocol: PROTOCOL,
         cores: 4,
         threads: 2,
+        slack_ns: 2_000_000,
         max_rps: Some(20_000.5),
         public_key: "AAAA".into(),
         draining: false,

@@ -6,12 +6,15 @@ use super::merge::Published;
 use crate::analysis::sla::{self, Event, Live as LiveRules, SlaRule};
 use crate::analysis::validity;
 use crate::cluster::course::Course;
+use crate::cluster::journal::{Entry, Means};
+use crate::cluster::standing::Standing;
 use crate::cluster::store::RunRecord;
 use crate::record::{Histogram, Interval, Merge, PackedHistogram, Snapshot};
 use crate::request::ErrorClass;
 use crate::result::{
     Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span,
 };
+use crate::run::DEFAULT_SLACK;
 use crate::scenario::Scenario;
 use crate::time::{Nanos, SECOND, nanos, seconds};
 use serde_json::{Value, json};
@@ -78,7 +81,8 @@ impl Live {
     }
 
     /// The start is known, and by whom the load is made.
-    pub(super) fn starts(&mut self, scenario: &Scenario, started_unix_ms: u64) {
+    pub(super) fn starts(&mut self, record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) {
+        self.record = record.clone();
         self.builder = ResultBuilder::new(plan(&self.record, scenario, started_unix_ms));
     }
 
@@ -209,17 +213,19 @@ impl Second {
 
 /// What a result document of this run begins with.
 pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Plan {
-    let standing = crate::cluster::standing::Standing::of(&record.journal);
+    let standing = Standing::of(&record.journal);
+    let means = means(record, &standing);
+    let sum = |of: fn(&Means) -> u64| {
+        means.as_ref().map(|all| all.iter().map(of).fold(0, u64::saturating_add))
+    };
     Plan {
         scenario: scenario.public_value(),
         started_unix_ms,
         environment: Environment {
             version: env!("CARGO_PKG_VERSION").into(),
             os: std::env::consts::OS.into(),
-            // What the workers' machines have stands in no record: a controller that takes the run
-            // up could not say it.
-            cores: None,
-            threads: None,
+            cores: sum(|it| it.cores),
+            threads: sum(|it| it.threads),
             workers: standing.owners.len() as u64,
             options: serde_json::Map::from_iter([
                 ("connections".to_owned(), Value::from(scenario.connections)),
@@ -229,12 +235,28 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
         warmup_seconds: scenario.warmup.as_secs_f64(),
         planned_seconds: (scenario.duration + scenario.drain).as_secs_f64(),
-        slack_ns: DEFAULT_SLACK_NS,
+        slack_ns: slack_of(means.as_deref()),
     }
 }
 
-/// The pacer's slack of a worker that was not given another.
-const DEFAULT_SLACK_NS: Nanos = 100_000;
+/// With what each of those that made load makes it, as they said when they were admitted; `None`
+/// where one has not said it.
+fn means(record: &RunRecord, standing: &Standing) -> Option<Vec<Means>> {
+    let admitted = record.journal.iter().filter_map(|entry| match entry {
+        Entry::Admit { worker, epoch, means, .. } => {
+            standing.owners.contains(&(worker.clone(), *epoch)).then_some(*means)
+        }
+        _ => None,
+    });
+    admitted.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+}
+
+/// The longest slack of them: all lags are in one histogram, and none may count as late that was
+/// allowed to be.
+fn slack_of(means: Option<&[Means]>) -> Nanos {
+    let longest = means.and_then(|all| all.iter().map(|it| it.slack_ns).max());
+    longest.unwrap_or(nanos(DEFAULT_SLACK))
+}
 
 /// A result with its judgements.
 pub(super) fn judged(
@@ -327,6 +349,8 @@ pub(super) fn stored_seconds(scenario: &Scenario) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::WorkerId;
+    use crate::schedule::Share;
 
     fn record(profile: &Value) -> RunRecord {
         let record = json!({
@@ -353,6 +377,35 @@ mod tests {
             Next::Frame(frame) => Some((frame.seq, frame.kind)),
             Next::NotYet | Next::Closed => None,
         }
+    }
+
+    #[test]
+    fn the_means_are_those_of_the_workers_that_made_load() {
+        let mut record = record(&constant());
+        let [made, too, only_admitted] = ["a", "b", "c"].map(|it| WorkerId(it.into()));
+        let admit = |worker: &WorkerId, means| {
+            let (worker, key) = (worker.clone(), String::new());
+            Entry::Admit { worker, epoch: 1, key, means }
+        };
+        let has = |cores, threads, slack_ns| Some(Means { cores, threads, slack_ns });
+        let take = |worker: &WorkerId, k| {
+            let (worker, part) = (worker.clone(), Share::WHOLE.split(k, 2));
+            Entry::Take { worker, epoch: 1, part, from_ns: 0 }
+        };
+        let known = |record: &RunRecord| {
+            let scenario = Scenario::from_value(record.scenario.clone()).unwrap();
+            let Plan { environment, slack_ns, .. } = plan(record, &scenario, 0);
+            (environment.cores, environment.threads, slack_ns)
+        };
+        record.journal.push(admit(&made, has(8, 4, 100_000)));
+        assert_eq!(known(&record), (None, None, 100_000), "nobody has made any load");
+        record.journal.push(admit(&too, has(2, 1, 5_000_000)));
+        record.journal.push(admit(&only_admitted, has(64, 64, 9_000_000)));
+        record.journal.extend([take(&made, 0), take(&too, 1)]);
+        assert_eq!(known(&record), (Some(10), Some(5), 5_000_000));
+        // One of an earlier version says nothing.
+        record.journal[1] = admit(&too, None);
+        assert_eq!(known(&record), (None, None, 100_000));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{A_WHILE, Checked, SOON, kind, ok, run, while_waiting};
 use crate::cluster::coordinator::Kind;
-use crate::cluster::journal::Entry;
+use crate::cluster::journal::{Entry, Means};
 use crate::schedule::Share;
 use bytes::Bytes;
 use std::time::Duration;
@@ -115,8 +115,9 @@ pub(super) async fn whoever_waits_for_an_entry_gets_it_soon(coordinator: Checked
 
 pub(super) async fn all_entries_come_back_as_they_were(coordinator: Checked) {
     let (worker, epoch, part) = ("w".into(), u64::MAX, Share::WHOLE);
+    let means = Means { cores: 2, threads: 1, slack_ns: u64::MAX };
     let all = [
-        Entry::Admit { worker, epoch, key: "a+/=\"\u{fc}".into() },
+        Entry::Admit { worker, epoch, key: "a+/=\"\u{fc}".into(), means: Some(means) },
         Entry::Start { at_us: 1_700_000_000_000_001 },
         Entry::Take { worker: "w".into(), epoch, part, from_ns: 0 },
         Entry::Release { worker: "w".into(), epoch, part, from_ns: u64::MAX },

@@ -114,7 +114,7 @@ impl Driver {
         let at_us = self.controller.now_us() + lead;
         self.note(Entry::Start { at_us });
         let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
-        self.driven.live().starts(&self.scenario, measured_ms);
+        self.driven.live().starts(&self.record, &self.scenario, measured_ms);
         self.state(RunState::Starting);
     }
 

@@ -89,7 +89,8 @@ impl Driver {
                     match self.plan.key_for(&report.public_key) {
                         Ok(key) => {
                             let (worker, epoch) = member;
-                            self.note(Entry::Admit { worker, epoch, key });
+                            let means = Some(report.means());
+                            self.note(Entry::Admit { worker, epoch, key, means });
                         }
                         Err(why) => self.refuse(member, &report.name, &why),
                     }
