@@ -93,7 +93,7 @@ step_documentation() { RUSTDOCFLAGS='-D warnings' cargo doc "${everything[@]}" -
 step_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
         local ignored=()
-        if $long; then ignored=(--run-ignored all); fi
+        if $long; then ignored=(--profile long --run-ignored all); fi
         cargo nextest run "${everything[@]}" "${ignored[@]}"
     else
         local ignored=()

@@ -50,9 +50,11 @@ impl<P: Profile> TokenBucket<P> {
     }
 
     /// The same for whoever takes a schedule over from somebody else: what falls due up to and
-    /// including `from`, on the profile's clock, is not ours and is not counted.
+    /// including `from`, on the profile's clock, is not ours and is not counted, nor are the first
+    /// `past` arrivals of the whole.
     #[must_use]
-    pub fn taken_over(schedule: Schedule<P>, max_backlog: u64, from: Nanos) -> Self {
+    pub fn taken_over(mut schedule: Schedule<P>, max_backlog: u64, from: Nanos, past: u64) -> Self {
+        schedule.pass(past);
         let mut bucket = Self::new(schedule, max_backlog);
         bucket.fill(from);
         bucket.skipped = bucket.due;
@@ -286,6 +288,20 @@ mod tests {
         while bucket.take().is_some() {}
         assert_eq!(bucket.last_due_within(3 * MILLISECOND), None, "all of them are taken");
         assert_eq!(bucket.next_due(), Some(3_500_000));
+    }
+
+    #[test]
+    fn who_takes_over_gets_neither_what_was_due_nor_what_is_past() {
+        let whole = || bucket(10.0, Arrivals::Uniform, 100).schedule;
+        for (from, past, first) in [(0, 0, 0), (SECOND, 0, 10), (0, 15, 15), (SECOND, 4, 10)] {
+            let mut bucket = TokenBucket::taken_over(whole(), 100, from, past);
+            bucket.fill(2 * SECOND);
+            assert_eq!(bucket.take().map(|token| token.number), Some(first), "{from} {past}");
+            assert_eq!(bucket.due(), 20 - first);
+        }
+        let mut none = TokenBucket::taken_over(whole(), 100, 0, 20);
+        none.fill(2 * SECOND);
+        assert!(none.take().is_none() && none.due() == 0);
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Course {
         }
     }
 
+    /// All that is planned, as far as it is known: of a run that stands still, what was due before.
+    /// `None` in closed loop.
+    pub(super) fn planned(&mut self) -> Option<u64> {
+        self.due_by(self.end_at().unwrap_or(Nanos::MAX))
+    }
+
     /// The profile's clock at `run`.
     pub(super) fn profile_time(&self, run: Nanos) -> Nanos {
         self.clock.profile_at(run).min(self.end)
@@ -98,6 +104,7 @@ mod tests {
         assert_eq!(course.end_at(), Some(12 * SECOND));
         course.read(&Entry::Pause { at_ns: 4 * SECOND });
         assert_eq!((course.due_by(5 * SECOND), course.end_at()), (Some(200), None));
+        assert_eq!((course.planned(), course.profile_time(Nanos::MAX)), (Some(200), 2 * SECOND));
         course.read(&Entry::Resume { at_ns: 6 * SECOND });
         assert_eq!(course.due_by(7 * SECOND), Some(300));
         assert_eq!(course.end_at(), Some(14 * SECOND));

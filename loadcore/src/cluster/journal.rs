@@ -67,6 +67,10 @@ pub enum Entry {
         part: Share,
         /// Those that fall due after this moment.
         from_ns: Nanos,
+        /// And are not among the first so many of the whole run: whoever had the part may have sent
+        /// them, before it heard of a change that places them later.
+        #[serde(default)]
+        past: u64,
     },
     /// A part is no longer this worker's from a moment on. It acknowledges that by reporting how
     /// many entries it has applied; nobody takes the part before.

@@ -55,7 +55,7 @@ impl Standing {
                 self.members.entry((worker.clone(), *epoch)).or_default();
             }
             Entry::Start { at_us } => self.start_us = Some(*at_us),
-            Entry::Take { worker, epoch, part, from_ns } => {
+            Entry::Take { worker, epoch, part, from_ns, .. } => {
                 let member = (worker.clone(), *epoch);
                 self.orphan_is_taken(*part);
                 self.owners.insert(member.clone());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn take(who: u64, part: Share, from_ns: Nanos) -> Entry {
-        Entry::Take { worker: member(who).0, epoch: 1, part, from_ns }
+        Entry::Take { worker: member(who).0, epoch: 1, part, from_ns, past: 0 }
     }
 
     proptest! {
@@ -175,7 +175,7 @@ mod tests {
                     next += 1;
                 }
                 for ((worker, epoch), part) in divide(&standing.orphans, &standing.members) {
-                    standing.read(&Entry::Take { worker, epoch, part, from_ns: round as u64 });
+                    standing.read(&Entry::Take { worker, epoch, part, from_ns: round as u64, past: 0 });
                 }
                 prop_assert!(standing.orphans.is_empty());
                 let parts: Vec<_> = standing.members.values().flatten().collect();
@@ -202,7 +202,7 @@ mod tests {
         let given = divide(&standing.orphans, &standing.members);
         for ((worker, epoch), part) in &given {
             let (worker, epoch, part) = (worker.clone(), *epoch, *part);
-            standing.read(&Entry::Take { worker, epoch, part, from_ns: 0 });
+            standing.read(&Entry::Take { worker, epoch, part, from_ns: 0, past: 0 });
         }
         assert!(standing.orphans.is_empty());
         (given.len(), standing.members.values().map(|parts| size(parts)).collect())

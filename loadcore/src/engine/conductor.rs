@@ -25,7 +25,7 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     let orders = Pending::new(channels.orders.clone());
     let mut source = Source::new(load);
     for share in &settings.parts {
-        source.take_part(settings.part_of(*share), 0);
+        source.take_part(settings.part_of(*share), 0, 0);
     }
     let timer = Timer::new()?;
     let core: Rc<Core<P, T>> =
@@ -168,8 +168,8 @@ impl Pending {
                     Order::Pause => source.pause(at),
                     Order::Resume => source.resume(at),
                     Order::Rate { target, over } => source.change_rate(at, target, over),
-                    Order::Take(share, from) => {
-                        source.take_part(core.settings.part_of(share), from);
+                    Order::Take(share, from, past) => {
+                        source.take_part(core.settings.part_of(share), from, past);
                     }
                     Order::Release(share, from) => {
                         source.release_part(core.settings.part_of(share), from);

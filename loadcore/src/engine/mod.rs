@@ -104,8 +104,9 @@ pub(crate) enum Order {
         /// Length of the line to it.
         over: f64,
     },
-    /// The process gets a further share, of what falls due after a moment.
-    Take(Share, Nanos),
+    /// The process gets a further share, of what falls due after a moment and is not among the first
+    /// so many of the run.
+    Take(Share, Nanos, u64),
     /// The process gives a share up from a moment on.
     Release(Share, Nanos),
     /// End the load now; what is in flight is unfinished.

@@ -112,14 +112,15 @@ impl<P: Profile + Clone> Source<P> {
         }
     }
 
-    /// Gets the arrivals of `share` that fall due after `from` on the run's clock.
-    pub(crate) fn take_part(&mut self, share: Share, from: Nanos) {
+    /// Gets the arrivals of `share` that fall due after `from` on the run's clock and are not among the
+    /// first `past` of the run.
+    pub(crate) fn take_part(&mut self, share: Share, from: Nanos, past: u64) {
         let from = self.clock.profile_at(from);
         let bucket = self.load.open.as_ref().map(|open| {
             let Load { end, limit, .. } = self.load;
             let profile = open.profile.clone();
             let schedule = Schedule::new(profile, open.arrivals, share, end, limit);
-            TokenBucket::taken_over(schedule, share.count(open.max_backlog), from)
+            TokenBucket::taken_over(schedule, share.count(open.max_backlog), from, past)
         });
         let warmup = if from == 0 { self.warmup(share) } else { None };
         self.parts.push(Part { share, bucket, warmup, released: false });
@@ -241,6 +242,9 @@ impl<P: Profile> Source<P> {
         }
         let measured_from = self.load.warmup;
         if now < measured_from {
+            if self.clock.is_paused() {
+                return None;
+            }
             let warmups = self.parts.iter_mut().filter_map(|part| part.warmup.as_mut());
             let next = warmups.filter_map(|bucket| gathered(bucket, slack)).min();
             return Some(next.map_or(measured_from, |next| next.min(measured_from)));
@@ -344,6 +348,13 @@ impl<P: Profile> Source<P> {
 
     pub(crate) fn resume(&mut self, at: Nanos) {
         self.clock.resume(at);
+        // A warm-up goes on where it stands: nothing is made up for.
+        if at < self.load.warmup {
+            for warmup in self.parts.iter_mut().filter_map(|part| part.warmup.as_mut()) {
+                warmup.fill(at);
+                warmup.give_up_all(DropReason::Stopped);
+            }
+        }
     }
 
     /// From `at` on the rate goes in a line to `target` arrivals per second (all threads together),
@@ -365,4 +376,31 @@ impl<P: Profile> Source<P> {
 fn gathered<P: Profile>(bucket: &mut TokenBucket<P>, slack: Nanos) -> Option<Nanos> {
     let next = bucket.next_due()?;
     Some(bucket.last_due_within(next + slack).unwrap_or(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{MILLISECOND, SECOND};
+
+    #[test]
+    fn a_paused_warm_up_asks_for_no_wake_and_is_not_made_up_for() {
+        let open = OpenLoop {
+            profile: Piecewise::constant(100.0),
+            arrivals: Arrivals::Uniform,
+            max_backlog: 1_000,
+        };
+        let (warmup, end) = (SECOND, SECOND);
+        let load = Load { open: Some(open), warmup, end, limit: None, lanes: 1 };
+        let mut source = Source::new(load);
+        source.take_part(Share::WHOLE, 0, 0);
+        assert_eq!(source.next_wake(0, 0), Some(5 * MILLISECOND));
+        source.pause(0);
+        assert_eq!(source.next_wake(100 * MILLISECOND, 0), None);
+        assert!(source.take(100 * MILLISECOND).is_none());
+        source.resume(500 * MILLISECOND);
+        assert!(source.take(500 * MILLISECOND).is_none(), "what was due in the pause");
+        assert_eq!(source.next_wake(500 * MILLISECOND, 0), Some(505 * MILLISECOND));
+        assert!(source.take(505 * MILLISECOND).is_some_and(|ticket| !ticket.measured));
+    }
 }

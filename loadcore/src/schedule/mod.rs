@@ -116,6 +116,12 @@ impl<P: Profile> Schedule<P> {
         self.due
     }
 
+    /// What is ours of the first `n` arrivals of the whole counts as due, wherever the profile places
+    /// them now.
+    pub fn pass(&mut self, n: u64) {
+        self.due = self.due.max(self.share.count(n));
+    }
+
     /// When our arrival `i` is due; `None` if it is past the end or the limit.
     ///
     /// `i` may not decrease from one call to the next. `due_by(at(i)) > i`, and a nanosecond

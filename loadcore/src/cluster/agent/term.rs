@@ -312,9 +312,9 @@ impl Term<'_> {
                 Said::Admitted(key)
             }
             Entry::Start { at_us } => Said::Start(at_us),
-            Entry::Take { worker, epoch, part, from_ns } if mine(worker.clone(), epoch) => {
+            Entry::Take { worker, epoch, part, from_ns, past } if mine(worker.clone(), epoch) => {
                 self.parts.push(part);
-                Said::Load(from_ns, Order::Take(part, from_ns))
+                Said::Load(from_ns, Order::Take(part, from_ns, past))
             }
             Entry::Release { worker, epoch, part, from_ns } if mine(worker.clone(), epoch) => {
                 Said::Load(from_ns, Order::Release(part, from_ns))

@@ -41,7 +41,8 @@ pub(super) fn result(
         live.observe(&read.total, span);
     }
     let (mut merged, finals) = merged(snapshots)?;
-    let load_end = course.end_at().unwrap_or(course.measured_from());
+    // A number of requests may end a load that stands still.
+    let load_end = course.end_at().unwrap_or(Nanos::MAX);
     let measured_end = load_end.saturating_sub(course.measured_from());
     let missing = missing(record, scenario, &standing, &mut course, &merged, &finals, snapshots);
     if missing.fenced > 0 {
@@ -103,8 +104,7 @@ fn missing(
     snapshots: &[SnapshotRecord],
 ) -> Missing {
     let whole = standing.owners.iter().all(|member| finals.get(member) == Some(&true));
-    let end = course.end_at().unwrap_or(0);
-    let lacking = match course.due_by(end) {
+    let lacking = match course.planned() {
         Some(planned) => planned.saturating_sub(merged.total.counters.due),
         // A closed loop has no plan to be held against.
         None if whole => 0,
@@ -152,10 +152,10 @@ fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u
     let mut released = 0;
     for entry in heard {
         match entry {
-            Entry::Take { worker, epoch, part, from_ns }
+            Entry::Take { worker, epoch, part, from_ns, past }
                 if (worker, epoch) == (&member.0, &member.1) =>
             {
-                parts.push((*part, course.due_by(*from_ns).unwrap_or(0)));
+                parts.push((*part, course.due_by(*from_ns).unwrap_or(0).max(*past)));
             }
             Entry::Release { worker, epoch, part, from_ns }
                 if (worker, epoch) == (&member.0, &member.1) =>
@@ -251,7 +251,8 @@ mod tests {
         let member = (WorkerId("w".into()), 1);
         let (worker, epoch) = member.clone();
         let part = Share::WHOLE;
-        let take = Entry::Take { worker: worker.clone(), epoch, part, from_ns: 5 * SECOND };
+        let take =
+            Entry::Take { worker: worker.clone(), epoch, part, from_ns: 5 * SECOND, past: 0 };
         let release = Entry::Release { worker, epoch, part, from_ns: 4 * SECOND };
         let scenario = scenario.unwrap();
         let start = Entry::Start { at_us: 1_000_000 };

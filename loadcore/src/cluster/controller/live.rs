@@ -390,7 +390,7 @@ mod tests {
         let has = |cores, threads, slack_ns| Some(Means { cores, threads, slack_ns });
         let take = |worker: &WorkerId, k| {
             let (worker, part) = (worker.clone(), Share::WHOLE.split(k, 2));
-            Entry::Take { worker, epoch: 1, part, from_ns: 0 }
+            Entry::Take { worker, epoch: 1, part, from_ns: 0, past: 0 }
         };
         let known = |record: &RunRecord| {
             let scenario = Scenario::from_value(record.scenario.clone()).unwrap();

@@ -119,7 +119,7 @@ pub(super) async fn all_entries_come_back_as_they_were(coordinator: Checked) {
     let all = [
         Entry::Admit { worker, epoch, key: "a+/=\"\u{fc}".into(), means: Some(means) },
         Entry::Start { at_us: 1_700_000_000_000_001 },
-        Entry::Take { worker: "w".into(), epoch, part, from_ns: 0 },
+        Entry::Take { worker: "w".into(), epoch, part, from_ns: 0, past: 7 },
         Entry::Release { worker: "w".into(), epoch, part, from_ns: u64::MAX },
         Entry::Lost { worker: "w".into(), epoch, at_ns: 7, applied: 2 },
         Entry::Pause { at_ns: 1 },

@@ -49,6 +49,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
                 epoch: u64::MAX,
                 part: Share::WHOLE.split(u64::MAX - 1, u64::MAX),
                 from_ns: u64::MAX - 1,
+                past: 1,
             },
             Entry::Rate { at_ns: 0, target_rps: 0.1 + 0.2, over_seconds: 1e-300 },
         ],

@@ -4,7 +4,7 @@ use super::super::api::FrameKind;
 use super::super::finish;
 use super::{CHECK, Driver, ElapsedNow, HAND_IN, Reports, state_name};
 use crate::cluster::journal::Entry;
-use crate::cluster::standing::Member;
+use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState};
 use crate::scenario::OnWorkerLoss;
 use crate::schedule::Share;
@@ -17,6 +17,8 @@ use std::time::Duration;
 const START_LEAD_US: u64 = 400_000;
 /// And so much more for each of them, since each reads what is said to all.
 const START_LEAD_EACH_US: u64 = 1_000;
+/// How often the time to the start is doubled while the store does not answer in time.
+const MOST_DOUBLINGS: u32 = 4;
 /// How long those that have taken a task may take to get ready, after the others are.
 const GET_READY: Duration = Duration::from_secs(5);
 /// How long a paused run waits to be resumed.
@@ -33,6 +35,8 @@ impl Driver {
         match self.record.state {
             RunState::Queued => self.prepare().await,
             RunState::Preparing => self.gather(&reports).await,
+            // No moment of the run is certain before the start is.
+            RunState::Starting if !self.start_told => {}
             RunState::Starting => {
                 self.watch_members(&reports).await;
                 if self.run_now() >= 0 {
@@ -108,14 +112,65 @@ impl Driver {
         let ready = &ready[..ready.len().min(wanted)];
         for (k, (worker, epoch)) in ready.iter().enumerate() {
             let part = Share::WHOLE.split(k as u64, ready.len() as u64);
-            self.note(Entry::Take { worker: worker.clone(), epoch: *epoch, part, from_ns: 0 });
+            self.note(Entry::Take {
+                worker: worker.clone(),
+                epoch: *epoch,
+                part,
+                from_ns: 0,
+                past: 0,
+            });
         }
-        let lead = START_LEAD_US + START_LEAD_EACH_US * ready.len() as u64;
-        let at_us = self.controller.now_us() + lead;
-        self.note(Entry::Start { at_us });
+        self.note(Entry::Start { at_us: self.controller.now_us() + self.start_lead_us() });
+        self.starts();
+        self.state(RunState::Starting);
+    }
+
+    fn starts(&self) {
+        let at_us = self.standing.start_us.unwrap_or(0);
         let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
         self.driven.live().starts(&self.record, &self.scenario, measured_ms);
-        self.state(RunState::Starting);
+    }
+
+    /// What every worker needs to hear of the start and to be ready.
+    fn start_lead_us(&self) -> u64 {
+        START_LEAD_US + START_LEAD_EACH_US * self.standing.owners.len() as u64
+    }
+
+    /// Whether workers may hear of the start: the store has it. A controller that knew nothing of a
+    /// load that is being made would have it made again. If that took too long it is a later start.
+    pub(super) fn may_tell_start(&mut self) -> bool {
+        let Some(start_us) = self.standing.start_us.filter(|_| !self.start_told) else {
+            return true;
+        };
+        if !self.keeper.kept().borrow().all {
+            return false;
+        }
+        let now_us = self.controller.now_us();
+        if start_us >= now_us + self.start_lead_us() / 2 {
+            self.start_told = true;
+            return true;
+        }
+        self.postponed = (self.postponed + 1).min(MOST_DOUBLINGS);
+        let at_us = now_us + (self.start_lead_us() << self.postponed);
+        for entry in &mut self.record.journal {
+            if matches!(entry, Entry::Start { .. }) {
+                *entry = Entry::Start { at_us };
+            }
+        }
+        self.standing.start_us = Some(at_us);
+        self.pin();
+        self.starts();
+        self.changed = true;
+        false
+    }
+
+    /// Takes the start back, if nobody has heard of it.
+    pub(super) fn take_start_back(&mut self) {
+        if !self.start_told {
+            self.record.journal.retain(|entry| !matches!(entry, Entry::Start { .. }));
+            self.standing = Standing::of(&self.record.journal);
+            self.zero = None;
+        }
     }
 
     /// Finds lost workers, gives their parts to others, and lets draining ones hand theirs over.

@@ -23,7 +23,7 @@ impl Driver {
 
     /// Brings the coordinator what it does not have yet.
     pub(super) async fn publish_journal(&mut self) {
-        if self.record.state == RunState::Queued {
+        if self.record.state == RunState::Queued || !self.may_tell_start() {
             return;
         }
         let (term, run) = (self.controller.term(), &self.record.id);

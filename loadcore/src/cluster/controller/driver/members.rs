@@ -4,6 +4,7 @@ use super::{Driver, FRESH, HAND_IN, Reports};
 use crate::cluster::WorkerId;
 use crate::cluster::agent::LEASE;
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
+use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::Member;
 use crate::cluster::store::RunState;
@@ -157,7 +158,8 @@ impl Driver {
             let is_known = reports.contains_key(&member.0);
             let gone = is_known && task.is_none() && self.silence(&member.0) < FRESH;
             if let Some((_, _, applied)) = task {
-                self.applied.insert(member.clone(), applied);
+                let before = self.applied.insert(member.clone(), applied).unwrap_or(applied);
+                self.reach(before, applied);
             }
             let is_final = self.merging.is_final(&member);
             if is_final && !self.is_cut_short(&member, fenced) {
@@ -190,6 +192,9 @@ impl Driver {
         let owned = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
         let applied = self.applied.remove(&member).unwrap_or(0);
         let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
+        if owned {
+            self.reach(applied, self.record.journal.len() as u64);
+        }
         let (worker, epoch) = member;
         self.note(Entry::Lost { worker: worker.clone(), epoch, at_ns, applied });
         if !owned {
@@ -201,6 +206,21 @@ impl Driver {
         self.ready_since = None;
         if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
             self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
+        }
+    }
+
+    /// A worker has not heard of the entries `from` to `to` before this moment, if at all: until then
+    /// it has sent what was due without them.
+    fn reach(&mut self, from: u64, to: u64) {
+        let now = u64::try_from(self.run_now()).unwrap_or(0);
+        for number in from..to.min(self.record.journal.len() as u64) {
+            let (known, unheard) = self.record.journal.split_at(number as usize);
+            if matches!(unheard[0], Entry::Pause { .. } | Entry::Resume { .. } | Entry::Rate { .. })
+            {
+                let mut course = Course::new(&self.scenario);
+                known.iter().for_each(|entry| course.read(entry));
+                self.reached = self.reached.max(course.due_by(now).unwrap_or(0));
+            }
         }
     }
 

@@ -125,8 +125,15 @@ pub(super) struct Driver {
     refusals: BTreeMap<Member, String>,
     /// How many entries each member has said that it has applied.
     applied: BTreeMap<Member, u64>,
+    /// How many arrivals of the whole may have been sent by workers that had not heard of a change
+    /// yet which places them later: nobody is given them again.
+    reached: u64,
     /// The record has changed since it was last given to the keeper.
     changed: bool,
+    /// Workers may have heard of the start.
+    start_told: bool,
+    /// How often the start was put off because the store did not have it in time.
+    postponed: u32,
     /// When it was last looked whether the coordinator still has the journal.
     checked: Instant,
     checks: u64,
@@ -180,6 +187,9 @@ impl Driver {
             answers: Vec::new(),
             refusals: BTreeMap::new(),
             applied: BTreeMap::new(),
+            reached: 0,
+            start_told: false,
+            postponed: 0,
             changed: true,
             checked: now(),
             checks: 0,
@@ -327,6 +337,7 @@ impl Driver {
     fn stop(&mut self, end_as: RunState, kind: &str, text: &str) {
         self.record.ends_as = Some(end_as);
         self.event(kind, text, Value::Null);
+        self.take_start_back();
         if self.standing.start_us.is_none() {
             // Nothing was sent: there is nothing to wait for.
             self.note(Entry::Close);

@@ -97,7 +97,8 @@ impl Driver {
         }
         let from_ns = self.moment(TAKE_NOTICE);
         for ((worker, epoch), part) in divide(&orphans, &able) {
-            self.note(Entry::Take { worker, epoch, part, from_ns });
+            let past = self.reached;
+            self.note(Entry::Take { worker, epoch, part, from_ns, past });
         }
         let at = seconds(from_ns);
         let text = format!("the lost share was divided among {} workers", able.len());
@@ -132,7 +133,7 @@ impl Driver {
                 || self.merging.is_final(&member);
             if applied {
                 for ((worker, epoch), part) in divide(&[part], &able) {
-                    self.note(Entry::Take { worker, epoch, part, from_ns });
+                    self.note(Entry::Take { worker, epoch, part, from_ns, past: 0 });
                 }
             }
         }

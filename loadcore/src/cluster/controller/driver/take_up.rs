@@ -35,6 +35,7 @@ impl Driver {
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
+        self.start_told = self.standing.start_us.is_some();
         self.pin();
         match finish::read_intervals(&intervals) {
             Ok(read) => self.resume_intervals(&read),
