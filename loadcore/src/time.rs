@@ -4,6 +4,7 @@
 //! starts and ends are all on that one axis, so their differences need no conversion and a step of
 //! the wall clock cannot reach a latency.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds, since the start of a run or as a difference. `u64` holds 584 years.
@@ -99,6 +100,72 @@ pub fn awake_and_asleep() -> Nanos {
     }
 }
 
+/// Moments of the wall clock into moments of a run's clock: the kernel stamps what comes from the
+/// network with the wall clock.
+///
+/// Both clocks are slewed alike, so their distance changes only when the wall clock is set. A stamp
+/// from before that says nothing any more, and none is answered: a step reaches no latency.
+#[derive(Debug)]
+pub struct Stamps {
+    /// How far the wall clock was ahead when it was last looked at.
+    ahead: Cell<Option<i64>>,
+}
+
+impl Stamps {
+    /// Greatest change of the distance that is no step: the two clocks are read one after the other.
+    const TOLERANCE: u64 = 10 * MICROSECOND;
+
+    /// For stamps of which none is there yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { ahead: Cell::new(None) }
+    }
+
+    /// When on the run's `clock` the wall clock showed `stamp` nanoseconds since 1970. `None`: it has
+    /// been set since the last look, or that was before the run.
+    #[inline]
+    pub fn on_run_clock(&self, stamp: Nanos, clock: &Clock) -> Option<Nanos> {
+        self.at(stamp, || (clock.now(), unix_nanos()))
+    }
+
+    #[inline]
+    fn at(&self, stamp: Nanos, read: impl Fn() -> (Nanos, Nanos)) -> Option<Nanos> {
+        let (mut now, mut wall) = read();
+        if !self.is_steady(now, wall) {
+            // An interrupt between the two readings looks like a step, but does not come twice.
+            (now, wall) = read();
+            if !self.is_steady(now, wall) {
+                self.ahead.set(Some(wall.cast_signed() - now.cast_signed()));
+                return None;
+            }
+        }
+        now.checked_sub(wall.checked_sub(stamp)?)
+    }
+
+    fn is_steady(&self, now: Nanos, wall: Nanos) -> bool {
+        let ahead = wall.cast_signed() - now.cast_signed();
+        let before = self.ahead.get().unwrap_or_else(|| {
+            self.ahead.set(Some(ahead));
+            ahead
+        });
+        ahead.abs_diff(before) <= Self::TOLERANCE
+    }
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Nanoseconds since 1970, of the wall clock.
+#[inline]
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
+pub fn unix_nanos() -> Nanos {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos)
+}
+
 /// Milliseconds since 1970, of the wall clock: for showing when a run began, never for a latency.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
@@ -151,6 +218,29 @@ impl SteadyClock {
 mod tests {
     use super::*;
     use std::sync::OnceLock;
+
+    #[test]
+    fn a_stamp_is_as_old_on_the_runs_clock_as_on_the_wall_and_says_nothing_after_a_step() {
+        const DAY: Nanos = 86_400 * SECOND;
+        let stamps = Stamps::new();
+        let at = |stamp, now, wall| stamps.at(stamp, || (now, wall));
+        assert_eq!(at(DAY, 1_000, DAY + 5), Some(995));
+        assert_eq!(at(DAY + 50, 1_100, DAY + 105), Some(1_045));
+        // The two clocks are not read at the same instant.
+        assert_eq!(at(DAY + 50, 1_200, DAY + 205 + 900), Some(1_200 - 1_055));
+        // The wall clock is set forward by a second: stamps from before seem old.
+        assert_eq!(at(DAY + 1_100, 1_300, DAY + SECOND + 1_300), None);
+        assert_eq!(at(DAY + SECOND + 1_350, 1_400, DAY + SECOND + 1_400), Some(1_350));
+        // And back again: they seem to come from the future.
+        assert_eq!(at(DAY + SECOND + 1_450, 1_500, DAY + 1_500), None);
+        assert_eq!(at(DAY + 1_550, 1_600, DAY + 1_600), Some(1_550));
+        // Older than the run: not of this run.
+        assert_eq!(at(DAY - SECOND, 1_700, DAY + 1_700), None);
+        // Something else had the processor between the two readings, the first time.
+        let interrupted = Cell::new(true);
+        let read = || (1_800, DAY + 1_800 + if interrupted.take() { MILLISECOND } else { 0 });
+        assert_eq!(stamps.at(DAY + 1_750, read), Some(1_750));
+    }
 
     /// In tests the clock that counts suspensions goes with the one that tests may stop.
     pub(super) fn since_anchor() -> Nanos {

@@ -4,7 +4,7 @@
 //! HTTP, a closure, a `tower::Service`, a protocol of your own — is a [`Transport`].
 
 use crate::request::{Failure, Outcome};
-use crate::time::{Clock, Nanos};
+use crate::time::{Clock, Nanos, Stamps};
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
@@ -92,13 +92,16 @@ pub struct Thread {
     /// One read buffer for all: a reply is read into it and parsed in place within one poll, so
     /// no lane needs a buffer of its own.
     pub scratch: RefCell<Box<[u8]>>,
+    /// In open loop, where replies need not be read at once: what turns the kernel's stamp of a reply
+    /// into the moment at which it came. See [`Outcome::stamped`].
+    pub stamps: Option<Stamps>,
 }
 
 impl Thread {
-    /// For a thread that measures with `clock`.
+    /// For a thread that measures with `clock`, and whose transport may stamp replies.
     #[must_use]
-    pub fn new(clock: Clock) -> Rc<Self> {
-        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()) })
+    pub fn new(clock: Clock, stamps: Option<Stamps>) -> Rc<Self> {
+        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()), stamps })
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Options {
     pub threads: Option<u16>,
 
     /// How long its pacer may let due requests gather (at most 1s): less is more exact, more costs
-    /// less processor time [default: 100us]
+    /// less processor time [default: 1ms]
     #[arg(long, value_name = "TIME", env = "LOADCORE_SLACK", value_parser = slack)]
     pub slack: Option<Duration>,
 

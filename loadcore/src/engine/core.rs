@@ -16,6 +16,11 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use tokio::sync::Notify;
 
+/// How long there must have been no reply that had to be read at once.
+const LISTENING: Nanos = 100 * crate::time::MILLISECOND;
+/// The longest request or reply that no socket's buffer is too small for.
+const MOST_UNHEARD_BYTES: u64 = 16 * 1024;
+
 /// A place for one request under way on a lane.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -95,6 +100,8 @@ struct State<P: Profile, L> {
     in_flight: u64,
     /// The pacer saw no slot for what is due, and wants to hear of the next idle one.
     starved: bool,
+    /// Until then a reply is read as soon as it comes. `Nanos::MAX`: until one need not be.
+    listen_until: Nanos,
     /// The source's figures at the last interval's end.
     due: u64,
     dropped: [u64; DropReason::ALL.len()],
@@ -129,6 +136,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             assigned: 0,
             in_flight: 0,
             starved: false,
+            listen_until: Nanos::MAX,
             due: 0,
             dropped: Default::default(),
             next_boundary,
@@ -219,18 +227,23 @@ impl<P: Profile, T: Transport> Core<P, T> {
         start: Nanos,
         outcome: &Outcome,
     ) -> Option<(Ticket, Nanos)> {
-        let now = outcome.end_at.unwrap_or_else(|| self.thread.clock.now());
+        let now = match outcome.end_at {
+            Some(end) if !outcome.stamped => end,
+            _ => self.thread.clock.now(),
+        };
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
+        state.listen_as_needed(outcome, now);
         if ticket.measured {
+            let end = outcome.end_at.unwrap_or(now).max(start);
             state.close_intervals(&self.settings, now);
             state.in_flight -= 1;
-            state.last_end = state.last_end.max(now);
+            state.last_end = state.last_end.max(end);
             state.recorder.sample(&Sample {
                 intended: ticket.intended,
                 start,
-                end: now,
-                first_byte: outcome.first_byte_at,
+                end,
+                first_byte: outcome.first_byte_at.map(|at| at.max(start)),
                 status: outcome.status,
                 failure: outcome.failure.as_ref(),
                 bytes_sent: outcome.bytes_sent,
@@ -340,6 +353,13 @@ impl<P: Profile, T: Transport> Core<P, T> {
         Some(if has_room { wake } else { wake.max(now + crate::time::MILLISECOND) })
     }
 
+    /// Whether it distorts nothing if nobody listens for a while: replies carry the moment at which
+    /// they came, no lane is being opened, and there is a slot for what falls due.
+    pub(super) fn may_nap(&self, now: Nanos) -> bool {
+        let mut state = self.state.borrow_mut();
+        now >= state.listen_until && state.opening == 0 && state.has_room()
+    }
+
     /// A change of the source, after which the pacer looks again.
     pub(super) fn change(&self, change: impl FnOnce(&mut Source<P>)) {
         let mut state = self.state.borrow_mut();
@@ -431,6 +451,17 @@ impl<P: Profile, L: Lane> State<P, L> {
             self.opening += 1;
         }
         Some(ticket)
+    }
+
+    /// A reply without a stamp is to be read as it comes, and a long one as well, or the other side
+    /// would wait for room to send the rest of it. Nobody naps until there was none of them for a while.
+    #[inline]
+    fn listen_as_needed(&mut self, outcome: &Outcome, now: Nanos) {
+        if !outcome.stamped || outcome.bytes_received.max(outcome.bytes_sent) > MOST_UNHEARD_BYTES {
+            self.listen_until = Nanos::MAX;
+        } else if self.listen_until == Nanos::MAX {
+            self.listen_until = now + LISTENING;
+        }
     }
 
     fn may_have_ended(&self) -> bool {

@@ -31,7 +31,7 @@ use crate::profile::Profile;
 use crate::record::Interval;
 use crate::request::DropReason;
 use crate::schedule::Share;
-use crate::time::{Clock, Nanos};
+use crate::time::{Clock, Nanos, Stamps};
 use crate::transport::{Thread, Transport};
 use std::io;
 use std::sync::Arc;
@@ -166,7 +166,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     // Tasks of one engine never leave this thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    let thread = Thread::new(settings.clock);
+    let thread = Thread::new(settings.clock, load.open.is_some().then(Stamps::new));
     let ended =
         local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels));
     drop(local);
@@ -184,7 +184,7 @@ pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
     transport: Arc<T>,
     channels: Channels,
 ) {
-    let thread = Thread::new(settings.clock);
+    let thread = Thread::new(settings.clock, None);
     // Its tasks end with it, as those of a thread do.
     let local = tokio::task::LocalSet::new();
     let course = conductor::conduct(settings, load, transport, thread, channels);

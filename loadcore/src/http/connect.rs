@@ -2,8 +2,10 @@
 
 use super::plan::{HttpVersion, Origin, Plan};
 use super::resolve::Resolver;
+use super::stamped::StampedTcp;
 use crate::request::{ErrorClass, Failure};
-use crate::time::{Clock, Nanos};
+use crate::time::Nanos;
+use crate::transport::Thread;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -22,6 +24,8 @@ const MAX_PROXY_REPLY: usize = 16 * 1024;
 pub enum Socket {
     /// TCP over IPv4 or IPv6.
     Tcp(TcpStream),
+    /// The same, and the kernel says when what is read has come.
+    Stamped(StampedTcp),
     /// A Unix socket.
     Unix(UnixStream),
 }
@@ -55,11 +59,15 @@ pub struct Connected {
 pub async fn connect(
     plan: &Plan,
     resolver: &Resolver,
-    clock: Clock,
+    thread: &Thread,
     origin: &Origin,
 ) -> Result<Connected, Failure> {
+    let clock = thread.clock;
     let begin = clock.now();
-    let socket = dial(plan, resolver, origin).await?;
+    let mut socket = dial(plan, resolver, origin).await?;
+    if thread.stamps.is_some() {
+        socket = socket.stamping();
+    }
     let dialled = clock.now();
     let connect_ns = dialled - begin;
     if !origin.tls {
@@ -229,6 +237,49 @@ async fn tunnel(stream: TcpStream, origin: &Origin) -> Result<Socket, Failure> {
     ))
 }
 
+impl Socket {
+    /// The kernel is asked to say when what is read has come, where it can.
+    fn stamping(self) -> Self {
+        match self {
+            Self::Tcp(stream) => StampedTcp::new(stream).map_or_else(Self::Tcp, Self::Stamped),
+            other => other,
+        }
+    }
+
+    /// When the bytes that were read last came, in nanoseconds of the wall clock since 1970.
+    #[inline]
+    fn stamp(&self) -> Option<Nanos> {
+        match self {
+            Self::Stamped(stream) => stream.stamp(),
+            Self::Tcp(_) | Self::Unix(_) => None,
+        }
+    }
+}
+
+impl Stream {
+    /// When the bytes that were read last came, in nanoseconds of the wall clock since 1970; `None`:
+    /// the kernel does not say.
+    #[inline]
+    pub fn stamp(&self) -> Option<Nanos> {
+        match self {
+            Self::Plain(socket) => socket.stamp(),
+            Self::Tls(stream) => stream.get_ref().0.stamp(),
+        }
+    }
+
+    /// Without stamps from now on: under multiplexing one read may hold several replies, and its
+    /// stamp is that of the last.
+    pub fn stop_stamping(&mut self) {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_mut().0,
+        };
+        if let Socket::Stamped(stream) = socket {
+            stream.stop();
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     #[inline]
     fn poll_read(
@@ -238,6 +289,7 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Stamped(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -252,6 +304,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Stamped(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -263,6 +316,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Self::Stamped(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
         }
     }
@@ -278,6 +332,7 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Stamped(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

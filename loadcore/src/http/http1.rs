@@ -30,6 +30,8 @@ struct Exchange {
     write_error: Option<io::Error>,
     first_byte_at: Option<u64>,
     received: u64,
+    /// The kernel says when the bytes read last came.
+    stamped: bool,
 }
 
 impl Http1 {
@@ -60,6 +62,7 @@ impl Http1 {
             write_error: None,
             first_byte_at: None,
             received: 0,
+            stamped: false,
         };
         let bytes = &request.http1[..];
         let ended = poll_fn(|cx| self.poll(cx, thread, bytes, &mut exchange)).await;
@@ -75,6 +78,7 @@ impl Http1 {
             failure,
             first_byte_at: exchange.first_byte_at,
             end_at: Some(end_at),
+            stamped: exchange.stamped,
             bytes_sent: exchange.written as u64,
             bytes_received: exchange.received,
             not_begun: false,
@@ -104,8 +108,10 @@ impl Http1 {
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
-            let now = thread.clock.now();
             let input = buffer.filled();
+            let came_at = self.came_at(thread).filter(|_| !input.is_empty());
+            exchange.stamped = came_at.is_some();
+            let now = came_at.unwrap_or_else(|| thread.clock.now());
             if let Err(error) = read {
                 let class = if self.reader.in_body() { ErrorClass::Body } else { ErrorClass::Read };
                 let failure = match exchange.write_error.take() {
@@ -139,6 +145,12 @@ impl Http1 {
                 }
             }
         }
+    }
+
+    /// When what was read last came, where the kernel says so: not of an error or the connection's end.
+    #[inline]
+    fn came_at(&self, thread: &Thread) -> Option<u64> {
+        thread.stamps.as_ref()?.on_run_clock(self.stream.stamp()?, &thread.clock)
     }
 
     #[inline]

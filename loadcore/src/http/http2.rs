@@ -48,7 +48,8 @@ impl Http2 {
     ///
     /// # Errors
     /// `protocol` or `reset` when the preface cannot be exchanged.
-    pub async fn begin(stream: Stream) -> Result<Self, Failure> {
+    pub async fn begin(mut stream: Stream) -> Result<Self, Failure> {
+        stream.stop_stamping();
         let state = Rc::<State>::default();
         let counted = Counted { stream, state: Rc::clone(&state) };
         let (sender, connection) = h2::client::Builder::new()

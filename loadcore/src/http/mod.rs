@@ -12,6 +12,7 @@ pub mod policy;
 pub mod reader;
 mod redirect;
 mod resolve;
+mod stamped;
 mod tls;
 
 pub use plan::{ConnectTo, HttpOptions, HttpVersion, Origin, PlanError};
@@ -183,8 +184,7 @@ impl Lane for HttpLane {
 impl HttpLane {
     async fn connect(&self, request: &Prepared) -> Result<(Connection, u64, Option<u64>), Failure> {
         let Shared { plan, resolver } = &*self.shared;
-        let connected =
-            connect::connect(plan, resolver, self.thread.clock, &request.origin).await?;
+        let connected = connect::connect(plan, resolver, &self.thread, &request.origin).await?;
         let connection = if connected.http2 {
             Connection::Http2(Http2::begin(connected.stream).await?)
         } else {
@@ -252,6 +252,8 @@ impl HttpLane {
             };
             let (mut then, found) = self.hop_to(&next).await;
             then.first_byte_at = outcome.first_byte_at;
+            // Each hop waits until the one before it was read.
+            then.stamped = false;
             then.bytes_sent += outcome.bytes_sent;
             then.bytes_received += outcome.bytes_received;
             (outcome, location, request) = (then, found, Some(next));

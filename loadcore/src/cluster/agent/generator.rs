@@ -31,7 +31,7 @@ pub(crate) struct Load {
 pub(crate) struct Engine {
     pub(crate) policy: TargetPolicy,
     pub(crate) threads: Option<usize>,
-    pub(crate) slack: Option<Duration>,
+    pub(crate) slack: Duration,
 }
 
 #[async_trait]
@@ -51,13 +51,12 @@ impl Generator for Engine {
 impl Engine {
     fn test(&self, scenario: &Scenario) -> LoadTest {
         let policy = self.policy.clone();
-        let mut test = LoadTest::from_scenario(scenario).options(|http| http.policy = policy);
-        if let Some(threads) = self.threads {
-            test = test.threads(threads);
+        let test = LoadTest::from_scenario(scenario)
+            .slack(self.slack)
+            .options(|http| http.policy = policy);
+        match self.threads {
+            Some(threads) => test.threads(threads),
+            None => test,
         }
-        if let Some(slack) = self.slack {
-            test = test.slack(slack);
-        }
-        test
     }
 }

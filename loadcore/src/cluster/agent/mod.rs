@@ -21,7 +21,6 @@ use super::journal::mailbox;
 use super::secrets::WorkerKeys;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
-use crate::run::DEFAULT_SLACK;
 use crate::time::nanos;
 use beats::Status;
 use std::sync::{Arc, LazyLock};
@@ -34,6 +33,12 @@ pub const LEASE: Duration = Duration::from_secs(5);
 pub const MARGIN: Duration = Duration::from_secs(1);
 /// From one beat to the next.
 pub const BEAT: Duration = Duration::from_secs(1);
+
+/// How long a worker's pacer lets due requests gather, where nobody has said otherwise. Longer than
+/// that of a run on one's own machine: workers share their machines with each other and often with
+/// the target, and whoever wakes ten times less leaves them the processor. Arrivals that are farther
+/// apart than this are not delayed at all.
+pub const SLACK: Duration = Duration::from_millis(1);
 
 /// How long one question for a task waits.
 const TASK_WAIT: Duration = Duration::from_secs(2);
@@ -49,7 +54,7 @@ pub struct AgentOptions {
     pub name: String,
     /// Engine threads; all cores where `None`.
     pub threads: Option<usize>,
-    /// How long the pacer may let due requests gather; 100 us where `None`.
+    /// How long the pacer may let due requests gather; [`SLACK`] where `None`.
     pub slack: Option<Duration>,
     /// The greatest arrival rate that it takes on, for people to see.
     pub max_rps: Option<f64>,
@@ -81,7 +86,8 @@ impl Agent {
     /// When the system has no randomness for its keys.
     pub fn new(coordinator: Arc<dyn Coordinator>, options: AgentOptions) -> Result<Self, String> {
         let AgentOptions { threads, slack, policy, .. } = &options;
-        let engine = Engine { policy: policy.clone(), threads: *threads, slack: *slack };
+        let engine =
+            Engine { policy: policy.clone(), threads: *threads, slack: slack.unwrap_or(SLACK) };
         Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
     }
 
@@ -102,7 +108,7 @@ impl Agent {
             protocol: PROTOCOL,
             cores,
             threads: options.threads.map_or(cores, |threads| threads as u64),
-            slack_ns: nanos(options.slack.unwrap_or(DEFAULT_SLACK)),
+            slack_ns: nanos(options.slack.unwrap_or(SLACK)),
             max_rps: options.max_rps,
             public_key: keys.public(),
             draining: false,
