@@ -188,8 +188,9 @@ pub struct Outcome {
     pub first_byte_at: Option<Nanos>,
     /// When the reply was whole, on the run's clock; `None`: the engine reads the clock itself.
     pub end_at: Option<Nanos>,
-    /// `end_at` is when the reply came to this machine, whenever it was read. The engine then reads
-    /// replies when it wakes to send anyway, instead of waking for each.
+    /// `end_at` is when the reply came to this machine, whenever it was read
+    /// (`transport::Hearing::came_at`). As long as all outcomes are, the engine reads replies when it
+    /// wakes to send anyway, instead of waking for each.
     pub stamped: bool,
     /// Bytes written for it.
     pub bytes_sent: u64,

@@ -103,26 +103,24 @@ pub fn awake_and_asleep() -> Nanos {
 /// Moments of the wall clock into moments of a run's clock: the kernel stamps what comes from the
 /// network with the wall clock.
 ///
-/// Both clocks are slewed alike, so their distance changes only when the wall clock is set. A stamp
-/// from before that says nothing any more, and none is answered: a step reaches no latency.
-#[derive(Debug)]
+/// Both clocks are slewed alike, so their distance changes only when the wall clock is set. For a
+/// while after that stamps may be from before it, and none of them is translated.
+#[derive(Debug, Default)]
 pub struct Stamps {
     /// How far the wall clock was ahead when it was last looked at.
     ahead: Cell<Option<i64>>,
+    /// Until then, on the run's clock, a stamp may be from before the wall clock was set.
+    doubtful_until: Cell<Nanos>,
 }
 
 impl Stamps {
     /// Greatest change of the distance that is no step: the two clocks are read one after the other.
     const TOLERANCE: u64 = 10 * MICROSECOND;
+    /// The greatest age of a stamp that is read for the first time.
+    const DOUBT: Nanos = SECOND;
 
-    /// For stamps of which none is there yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { ahead: Cell::new(None) }
-    }
-
-    /// When on the run's `clock` the wall clock showed `stamp` nanoseconds since 1970. `None`: it has
-    /// been set since the last look, or that was before the run.
+    /// When on the run's `clock` the wall clock showed `stamp` nanoseconds since 1970. `None`: nobody
+    /// can tell, since the wall clock has been set of late; or that was before the run.
     #[inline]
     pub fn on_run_clock(&self, stamp: Nanos, clock: &Clock) -> Option<Nanos> {
         self.at(stamp, || (clock.now(), unix_nanos()))
@@ -130,32 +128,39 @@ impl Stamps {
 
     #[inline]
     fn at(&self, stamp: Nanos, read: impl Fn() -> (Nanos, Nanos)) -> Option<Nanos> {
-        let (mut now, mut wall) = read();
-        if !self.is_steady(now, wall) {
-            // An interrupt between the two readings looks like a step, but does not come twice.
-            (now, wall) = read();
-            if !self.is_steady(now, wall) {
-                self.ahead.set(Some(wall.cast_signed() - now.cast_signed()));
-                return None;
-            }
+        let (now, wall) = read();
+        let ahead = wall.cast_signed() - now.cast_signed();
+        if self.ahead.get().is_some_and(|known| near(known, ahead)) {
+            return self.translate(stamp, now, wall);
+        }
+        self.look_again(stamp, ahead, read())
+    }
+
+    /// An interrupt between the two readings looks like a step, but does not come twice.
+    #[cold]
+    fn look_again(&self, stamp: Nanos, before: i64, (now, wall): (Nanos, Nanos)) -> Option<Nanos> {
+        let ahead = wall.cast_signed() - now.cast_signed();
+        let known = self.ahead.get();
+        if !near(known.unwrap_or(before), ahead) {
+            self.doubtful_until.set(now.saturating_add(Self::DOUBT));
+        }
+        if !known.is_some_and(|known| near(known, ahead)) {
+            self.ahead.set(Some(ahead));
+        }
+        self.translate(stamp, now, wall)
+    }
+
+    #[inline]
+    fn translate(&self, stamp: Nanos, now: Nanos, wall: Nanos) -> Option<Nanos> {
+        if now < self.doubtful_until.get() {
+            return None;
         }
         now.checked_sub(wall.checked_sub(stamp)?)
     }
-
-    fn is_steady(&self, now: Nanos, wall: Nanos) -> bool {
-        let ahead = wall.cast_signed() - now.cast_signed();
-        let before = self.ahead.get().unwrap_or_else(|| {
-            self.ahead.set(Some(ahead));
-            ahead
-        });
-        ahead.abs_diff(before) <= Self::TOLERANCE
-    }
 }
 
-impl Default for Stamps {
-    fn default() -> Self {
-        Self::new()
-    }
+fn near(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= Stamps::TOLERANCE
 }
 
 /// Nanoseconds since 1970, of the wall clock.
@@ -219,27 +224,38 @@ mod tests {
     use super::*;
     use std::sync::OnceLock;
 
+    const DAY: Nanos = 86_400 * SECOND;
+
     #[test]
-    fn a_stamp_is_as_old_on_the_runs_clock_as_on_the_wall_and_says_nothing_after_a_step() {
-        const DAY: Nanos = 86_400 * SECOND;
-        let stamps = Stamps::new();
+    fn a_stamp_is_as_old_on_the_runs_clock_as_on_the_wall() {
+        let stamps = Stamps::default();
         let at = |stamp, now, wall| stamps.at(stamp, || (now, wall));
         assert_eq!(at(DAY, 1_000, DAY + 5), Some(995));
         assert_eq!(at(DAY + 50, 1_100, DAY + 105), Some(1_045));
         // The two clocks are not read at the same instant.
         assert_eq!(at(DAY + 50, 1_200, DAY + 205 + 900), Some(1_200 - 1_055));
-        // The wall clock is set forward by a second: stamps from before seem old.
-        assert_eq!(at(DAY + 1_100, 1_300, DAY + SECOND + 1_300), None);
-        assert_eq!(at(DAY + SECOND + 1_350, 1_400, DAY + SECOND + 1_400), Some(1_350));
-        // And back again: they seem to come from the future.
-        assert_eq!(at(DAY + SECOND + 1_450, 1_500, DAY + 1_500), None);
-        assert_eq!(at(DAY + 1_550, 1_600, DAY + 1_600), Some(1_550));
         // Older than the run: not of this run.
-        assert_eq!(at(DAY - SECOND, 1_700, DAY + 1_700), None);
+        assert_eq!(at(DAY - SECOND, 1_700, DAY + 705), None);
         // Something else had the processor between the two readings, the first time.
         let interrupted = Cell::new(true);
-        let read = || (1_800, DAY + 1_800 + if interrupted.take() { MILLISECOND } else { 0 });
-        assert_eq!(stamps.at(DAY + 1_750, read), Some(1_750));
+        let read = || (1_800, DAY + 805 + if interrupted.take() { MILLISECOND } else { 0 });
+        assert_eq!(stamps.at(DAY + 755, read), Some(1_750));
+    }
+
+    #[test]
+    fn after_the_wall_clock_was_set_no_stamp_is_translated_for_a_while() {
+        for step in [SECOND.cast_signed(), -SECOND.cast_signed()] {
+            let stamps = Stamps::default();
+            let set = |at: Nanos| (10 * DAY + at).saturating_add_signed(step);
+            let at = |stamp, now: Nanos, wall| stamps.at(stamp, || (now, wall));
+            assert_eq!(at(10 * DAY + 900, 1_000, 10 * DAY + 1_000), Some(900));
+            // All that were stamped before the step, however many are read after it.
+            for now in 1_100..1_200 {
+                assert_eq!(at(10 * DAY + 1_050, now, set(now)), None);
+            }
+            let later = 1_100 + Stamps::DOUBT;
+            assert_eq!(at(set(later - 50), later, set(later)), Some(later - 50));
+        }
     }
 
     /// In tests the clock that counts suspensions goes with the one that tests may stop.

@@ -5,13 +5,16 @@
 
 use crate::request::{Failure, Outcome};
 use crate::time::{Clock, Nanos, Stamps};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// Size of the read buffer that the lanes of a thread share.
 const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// The longest request or reply that no socket's buffer is too small for.
+pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 
 /// Makes lanes.
 ///
@@ -92,16 +95,78 @@ pub struct Thread {
     /// One read buffer for all: a reply is read into it and parsed in place within one poll, so
     /// no lane needs a buffer of its own.
     pub scratch: RefCell<Box<[u8]>>,
-    /// In open loop, where replies need not be read at once: what turns the kernel's stamp of a reply
-    /// into the moment at which it came. See [`Outcome::stamped`].
-    pub stamps: Option<Stamps>,
+    /// How replies are heard in open loop; `None`: each as it comes.
+    pub hearing: Option<Hearing>,
+}
+
+/// How the replies of one engine thread are heard, where some of them carry the kernel's stamp.
+///
+/// While everybody listens a reply has come when it is read. Between two dispatches the thread may
+/// nap instead, and read afterwards what has come meanwhile: then its stamp says when that was. A
+/// stamp is that of a reply's last packet in its order, which after a loss is not the last one to
+/// come. What was not there when the thread last looked has come since, so that no reply is taken for
+/// faster than it was by more than one nap.
+#[derive(Debug, Default)]
+pub struct Hearing {
+    stamps: Stamps,
+    /// While it naps: all that had come by then was read. `None`: it listens.
+    heard_until: Cell<Option<Nanos>>,
+    /// Exchanges that have to be heard as they go on.
+    urgent: Cell<usize>,
+}
+
+impl Hearing {
+    /// When a reply came whose last bytes, read just now, carry `stamp`, in nanoseconds of the wall
+    /// clock since 1970. `None`: nobody can tell, and it is to be read at once.
+    #[inline]
+    pub fn came_at(&self, stamp: Option<Nanos>, clock: &Clock) -> Option<Nanos> {
+        match (stamp?, self.heard_until.get()) {
+            (_, None) => Some(clock.now()),
+            (stamp, Some(heard)) => Some(self.stamps.on_run_clock(stamp, clock)?.max(heard)),
+        }
+    }
+
+    /// Nobody naps until this is dropped: for an exchange that waits for what the other side does
+    /// next, as with a long body, whose sender waits for room.
+    pub fn urgent(&self) -> Urgent<'_> {
+        self.urgent.set(self.urgent.get() + 1);
+        Urgent(self)
+    }
+
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.get() > 0
+    }
+
+    /// From now on each reply is read as it comes.
+    pub(crate) fn listen(&self) {
+        self.heard_until.set(None);
+    }
+
+    /// All that had come at `moment` has been read, and from now on the thread may nap.
+    pub(crate) fn heard(&self, moment: Nanos) {
+        self.heard_until.set(Some(moment));
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.heard_until.get().is_none()
+    }
+}
+
+/// See [`Hearing::urgent`].
+#[derive(Debug)]
+pub struct Urgent<'a>(&'a Hearing);
+
+impl Drop for Urgent<'_> {
+    fn drop(&mut self) {
+        self.0.urgent.set(self.0.urgent.get() - 1);
+    }
 }
 
 impl Thread {
-    /// For a thread that measures with `clock`, and whose transport may stamp replies.
+    /// For a thread that measures with `clock` and hears replies so.
     #[must_use]
-    pub fn new(clock: Clock, stamps: Option<Stamps>) -> Rc<Self> {
-        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()), stamps })
+    pub fn new(clock: Clock, hearing: Option<Hearing>) -> Rc<Self> {
+        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()), hearing })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::profile::Profile;
 use crate::record::{Interval, Recorder, Sample};
 use crate::request::{DropReason, ErrorClass, Failure, Outcome};
 use crate::time::Nanos;
-use crate::transport::{Lane, Opened, Streams, Thread, Transport};
+use crate::transport::{Lane, Opened, Streams, Thread, Transport, UNHEARD_BYTES};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -18,8 +18,6 @@ use tokio::sync::Notify;
 
 /// How long there must have been no reply that had to be read at once.
 const LISTENING: Nanos = 100 * crate::time::MILLISECOND;
-/// The longest request or reply that no socket's buffer is too small for.
-const MOST_UNHEARD_BYTES: u64 = 16 * 1024;
 
 /// A place for one request under way on a lane.
 #[derive(Debug)]
@@ -228,7 +226,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         outcome: &Outcome,
     ) -> Option<(Ticket, Nanos)> {
         let now = match outcome.end_at {
-            Some(end) if !outcome.stamped => end,
+            Some(end) if self.thread.hearing.is_none() => end,
+            // It may have come before it was read.
             _ => self.thread.clock.now(),
         };
         let mut state = self.state.borrow_mut();
@@ -356,8 +355,21 @@ impl<P: Profile, T: Transport> Core<P, T> {
     /// Whether it distorts nothing if nobody listens for a while: replies carry the moment at which
     /// they came, no lane is being opened, and there is a slot for what falls due.
     pub(super) fn may_nap(&self, now: Nanos) -> bool {
+        let Some(hearing) = &self.thread.hearing else { return false };
         let mut state = self.state.borrow_mut();
-        now >= state.listen_until && state.opening == 0 && state.has_room()
+        now >= state.listen_until && state.opening == 0 && !hearing.is_urgent() && state.has_room()
+    }
+
+    /// From now on each reply is read as it comes.
+    pub(super) fn listen(&self) {
+        if let Some(hearing) = &self.thread.hearing {
+            hearing.listen();
+        }
+    }
+
+    /// Measured requests under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.state.borrow().in_flight
     }
 
     /// A change of the source, after which the pacer looks again.
@@ -457,7 +469,7 @@ impl<P: Profile, L: Lane> State<P, L> {
     /// would wait for room to send the rest of it. Nobody naps until there was none of them for a while.
     #[inline]
     fn listen_as_needed(&mut self, outcome: &Outcome, now: Nanos) {
-        if !outcome.stamped || outcome.bytes_received.max(outcome.bytes_sent) > MOST_UNHEARD_BYTES {
+        if !outcome.stamped || outcome.bytes_received.max(outcome.bytes_sent) > UNHEARD_BYTES {
             self.listen_until = Nanos::MAX;
         } else if self.listen_until == Nanos::MAX {
             self.listen_until = now + LISTENING;

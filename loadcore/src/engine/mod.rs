@@ -31,8 +31,8 @@ use crate::profile::Profile;
 use crate::record::Interval;
 use crate::request::DropReason;
 use crate::schedule::Share;
-use crate::time::{Clock, Nanos, Stamps};
-use crate::transport::{Thread, Transport};
+use crate::time::{Clock, Nanos};
+use crate::transport::{Hearing, Thread, Transport};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -166,7 +166,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     // Tasks of one engine never leave this thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    let thread = Thread::new(settings.clock, load.open.is_some().then(Stamps::new));
+    let thread = Thread::new(settings.clock, load.open.is_some().then(Hearing::default));
     let ended =
         local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels));
     drop(local);

@@ -19,10 +19,12 @@ use super::slot;
 use super::timer::{LONGEST_NAP, Timer};
 use crate::profile::Profile;
 use crate::time::{MICROSECOND, Nanos};
-use crate::transport::Transport;
+use crate::transport::{Hearing, Transport};
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// A rest of a wait that is polled away rather than slept, whatever the slack.
 const SHORT: Nanos = 15 * MICROSECOND;
@@ -42,17 +44,21 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     }
     let exact = core.settings.slack == 0;
     let mut lateness = Lateness::default();
+    let mut napped = false;
     loop {
+        if std::mem::take(&mut napped) {
+            hear(&core).await;
+        }
         for (slot, lane) in core.dispatch(&transport, clock.now()) {
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
         }
-        let naps = core.may_nap(clock.now());
-        if naps {
-            // What was handed out is sent, and what has come in the last nap is read.
-            tokio::task::yield_now().await;
+        let may_nap = core.may_nap(clock.now());
+        if may_nap {
+            settle(&core).await;
         }
         let now = clock.now();
         let Some(wake) = core.next_wake(now) else {
+            core.listen();
             core.replan.notified().await;
             continue;
         };
@@ -73,7 +79,15 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             }
             _ => wake,
         };
-        if !(naps && until - now <= LONGEST_NAP && core.may_nap(now) && timer.nap(until - now)) {
+        // In a long wait it costs less to hear each reply than to nap again and again.
+        let naps = (until - now).div_ceil(LONGEST_NAP);
+        let may_nap = may_nap && core.in_flight() + 1 >= naps && core.may_nap(now);
+        napped = may_nap && timer.nap(until - now);
+        if napped && naps > 1 {
+            continue;
+        }
+        if !napped {
+            core.listen();
             tokio::select! {
                 biased;
                 waited = timer.wait(until - now) => waited?,
@@ -86,6 +100,34 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             core.pacer_woke(wake, woken);
         }
     }
+}
+
+/// What has come in a nap is read before anything is sent: slots become free, and who has closed a
+/// connection is known.
+async fn hear<P: Profile, T: Transport>(core: &Core<P, T>) {
+    let moment = core.thread.clock.now();
+    tokio::task::yield_now().await;
+    if let Some(hearing) = &core.thread.hearing {
+        hearing.heard(moment);
+    }
+}
+
+/// What was handed out is sent before the thread naps. At the first nap after a while of listening,
+/// what has come is read as well.
+async fn settle<P: Profile, T: Transport>(core: &Core<P, T>) {
+    if core.thread.hearing.as_ref().is_none_or(Hearing::is_listening) {
+        return hear(core).await;
+    }
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        // Behind all who were woken before, without asking the kernel what has come.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Whether a rest is polled away. Under a clock that tests have stopped, polling would never end.

@@ -65,7 +65,7 @@ pub async fn connect(
     let clock = thread.clock;
     let begin = clock.now();
     let mut socket = dial(plan, resolver, origin).await?;
-    if thread.stamps.is_some() {
+    if thread.hearing.is_some() && plan.options.keep_alive {
         socket = socket.stamping();
     }
     let dialled = clock.now();

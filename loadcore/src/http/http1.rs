@@ -8,7 +8,7 @@ use super::connect::Stream;
 use super::plan::Prepared;
 use super::reader::ResponseReader;
 use crate::request::{ErrorClass, Failure, Outcome};
-use crate::transport::Thread;
+use crate::transport::{Hearing, Thread, UNHEARD_BYTES, Urgent};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub struct Http1 {
 }
 
 /// One exchange under way.
-struct Exchange {
+struct Exchange<'a> {
     written: usize,
     flushed: bool,
     /// Writing failed; the reply, if one comes, says more than that.
@@ -32,6 +32,17 @@ struct Exchange {
     received: u64,
     /// The kernel says when the bytes read last came.
     stamped: bool,
+    /// One side waits for room to send more.
+    urgent: Option<Urgent<'a>>,
+}
+
+impl<'a> Exchange<'a> {
+    #[cold]
+    fn hurry(&mut self, thread: &'a Thread) {
+        if self.urgent.is_none() {
+            self.urgent = thread.hearing.as_ref().map(Hearing::urgent);
+        }
+    }
 }
 
 impl Http1 {
@@ -63,6 +74,7 @@ impl Http1 {
             first_byte_at: None,
             received: 0,
             stamped: false,
+            urgent: None,
         };
         let bytes = &request.http1[..];
         let ended = poll_fn(|cx| self.poll(cx, thread, bytes, &mut exchange)).await;
@@ -78,7 +90,8 @@ impl Http1 {
             failure,
             first_byte_at: exchange.first_byte_at,
             end_at: Some(end_at),
-            stamped: exchange.stamped,
+            // The end of the connection may have come with it, and brought its own stamp.
+            stamped: exchange.stamped && reusable,
             bytes_sent: exchange.written as u64,
             bytes_received: exchange.received,
             not_begun: false,
@@ -94,15 +107,18 @@ impl Http1 {
     }
 
     #[inline]
-    fn poll(
+    fn poll<'a>(
         &mut self,
         cx: &mut Context<'_>,
-        thread: &Thread,
+        thread: &'a Thread,
         bytes: &[u8],
-        exchange: &mut Exchange,
+        exchange: &mut Exchange<'a>,
     ) -> Poll<Result<u64, (u64, Failure)>> {
         if !exchange.flushed {
             self.poll_send(cx, bytes, exchange);
+            if exchange.written < bytes.len() {
+                exchange.hurry(thread);
+            }
         }
         let mut scratch = thread.scratch.borrow_mut();
         loop {
@@ -133,7 +149,11 @@ impl Http1 {
             exchange.received += input.len() as u64;
             match self.reader.feed(input) {
                 Err(failure) => return Poll::Ready(Err((now, failure))),
-                Ok(fed) if !fed.done => {}
+                Ok(fed) if !fed.done => {
+                    if exchange.received > UNHEARD_BYTES {
+                        exchange.hurry(thread);
+                    }
+                }
                 Ok(fed) if fed.consumed == input.len() => return Poll::Ready(Ok(now)),
                 Ok(fed) => {
                     let extra = input.len() - fed.consumed;
@@ -150,11 +170,11 @@ impl Http1 {
     /// When what was read last came, where the kernel says so: not of an error or the connection's end.
     #[inline]
     fn came_at(&self, thread: &Thread) -> Option<u64> {
-        thread.stamps.as_ref()?.on_run_clock(self.stream.stamp()?, &thread.clock)
+        thread.hearing.as_ref()?.came_at(self.stream.stamp(), &thread.clock)
     }
 
     #[inline]
-    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8], exchange: &mut Exchange) {
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8], exchange: &mut Exchange<'_>) {
         while exchange.written < bytes.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &bytes[exchange.written..]) {
                 Poll::Ready(Ok(0)) => {

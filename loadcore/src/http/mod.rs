@@ -154,7 +154,8 @@ impl Lane for HttpLane {
         let options = &self.shared.plan.options;
         let request = &self.shared.plan.request;
         if options.max_redirects > 0 {
-            return self.follow(request).await;
+            // Where a hop may follow, each reply is to be read at once.
+            return Outcome { stamped: false, ..self.follow(request).await };
         }
         let Some(mut http1) = self.take_http1() else {
             return self.exchange_http2(request).await.0;
@@ -252,8 +253,6 @@ impl HttpLane {
             };
             let (mut then, found) = self.hop_to(&next).await;
             then.first_byte_at = outcome.first_byte_at;
-            // Each hop waits until the one before it was read.
-            then.stamped = false;
             then.bytes_sent += outcome.bytes_sent;
             then.bytes_received += outcome.bytes_received;
             (outcome, location, request) = (then, found, Some(next));
