@@ -400,8 +400,13 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// The load was over at `load_end`: from now on the conductor is told when nothing is in flight.
+    ///
+    /// What fell due since the pacer looked last waits from now on, or it would be taken for nothing.
     pub(super) fn drain(&self, load_end: Nanos) {
-        self.state.borrow_mut().load_end = Some(load_end);
+        let mut state = self.state.borrow_mut();
+        state.load_end = Some(load_end);
+        state.source.due(load_end.min(self.settings.fence.until()));
+        self.replan.notify_one();
     }
 
     /// When the last outcome came.

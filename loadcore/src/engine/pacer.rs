@@ -44,11 +44,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     }
     let exact = core.settings.slack == 0;
     let mut lateness = Lateness::default();
-    let mut napped = false;
     loop {
-        if std::mem::take(&mut napped) {
-            hear(&core).await;
-        }
         for (slot, lane) in core.dispatch(&transport, clock.now()) {
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
         }
@@ -82,11 +78,12 @@ pub(super) async fn pace<P: Profile, T: Transport>(
         // In a long wait it costs less to hear each reply than to nap again and again.
         let naps = (until - now).div_ceil(LONGEST_NAP);
         let may_nap = may_nap && core.in_flight() + 1 >= naps && core.may_nap(now);
-        napped = may_nap && timer.nap(until - now);
-        if napped && naps > 1 {
-            continue;
-        }
-        if !napped {
+        if may_nap && timer.nap(until - now) {
+            hear(&core).await;
+            if naps > 1 {
+                continue;
+            }
+        } else {
             core.listen();
             tokio::select! {
                 biased;
@@ -135,7 +132,8 @@ fn is_short(rest: Nanos) -> bool {
     !cfg!(test) && rest <= SHORT
 }
 
-/// How late the machine usually wakes us: a running median, which rises as often as it falls.
+/// How late it usually is when the machine has woken us, and what came in a nap is read: a running
+/// median, which rises as often as it falls.
 #[derive(Debug, Default)]
 struct Lateness {
     typical: Nanos,
