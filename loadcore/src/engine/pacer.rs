@@ -78,12 +78,8 @@ pub(super) async fn pace<P: Profile, T: Transport>(
         // In a long wait it costs less to hear each reply than to nap again and again.
         let naps = (until - now).div_ceil(LONGEST_NAP);
         let may_nap = may_nap && core.in_flight() + 1 >= naps && core.may_nap(now);
-        if may_nap && timer.nap(until - now) {
-            hear(&core).await;
-            if naps > 1 {
-                continue;
-            }
-        } else {
+        let napped = may_nap && timer.nap(until - now);
+        if !napped {
             core.listen();
             tokio::select! {
                 biased;
@@ -92,7 +88,14 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             }
         }
         let woken = clock.now();
-        lateness.learn(woken.saturating_sub(until));
+        if napped {
+            hear(&core).await;
+        }
+        if napped && naps > 1 {
+            continue;
+        }
+        // A slot whose reply is read sends what is due at once: on average halfway through the reading.
+        lateness.learn(woken.midpoint(clock.now()).saturating_sub(until));
         if woken >= wake {
             core.pacer_woke(wake, woken);
         }
@@ -132,8 +135,8 @@ fn is_short(rest: Nanos) -> bool {
     !cfg!(test) && rest <= SHORT
 }
 
-/// How late it usually is when the machine has woken us, and what came in a nap is read: a running
-/// median, which rises as often as it falls.
+/// How late it usually is when the machine has woken us and half of what came in a nap is read: a
+/// running median, which rises as often as it falls.
 #[derive(Debug, Default)]
 struct Lateness {
     typical: Nanos,
