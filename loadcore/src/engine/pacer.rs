@@ -11,8 +11,8 @@
 //! Nothing is ever sent before it is due.
 //!
 //! Nor does it listen for each reply, where the kernel stamps them with the moment at which they
-//! came: the thread naps until it has something to send, and reads then what has come meanwhile. A
-//! request so costs one wake-up instead of two, and no latency becomes longer by it.
+//! came: the thread naps until it has something to send, and reads then what has come meanwhile. So
+//! a request costs one wake-up instead of two, and its times are still those of the reply.
 
 use super::core::Core;
 use super::slot;

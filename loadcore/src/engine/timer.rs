@@ -66,8 +66,8 @@ mod linux {
             Ok(())
         }
 
-        /// Holds the whole thread for `nanos`, at most [`LONGEST_NAP`]: whatever else it waits for is not heard meanwhile.
-        /// Answers whether it did.
+        /// Holds the whole thread for `nanos`, at most [`LONGEST_NAP`]: whatever else it waits for is
+        /// not heard meanwhile. Answers whether it did.
         pub(crate) fn nap(&mut self, nanos: Nanos) -> bool {
             let time = Timespec { tv_sec: 0, tv_nsec: nanos.min(LONGEST_NAP) as i64 };
             // Woken early by a signal: callers look at the clock anyway.

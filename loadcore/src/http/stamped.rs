@@ -140,11 +140,14 @@ mod kernel {
         let mut pieces = [IoSliceMut::new(bytes)];
         let fd = stream.as_raw_fd();
         let message = recvmsg::<()>(fd, &mut pieces, Some(control), MsgFlags::empty())?;
-        let stamp = message.cmsgs()?.find_map(|it| match it {
-            ControlMessageOwned::ScmTimestampns(time) => {
-                Some(time.tv_sec() as Nanos * SECOND + time.tv_nsec() as Nanos)
-            }
-            _ => None,
+        // The bytes are read, whatever is wrong with the stamp.
+        let stamp = message.cmsgs().ok().and_then(|mut all| {
+            all.find_map(|it| match it {
+                ControlMessageOwned::ScmTimestampns(time) => {
+                    Some(time.tv_sec() as Nanos * SECOND + time.tv_nsec() as Nanos)
+                }
+                _ => None,
+            })
         });
         Ok((message.bytes, stamp))
     }
