@@ -4,6 +4,7 @@
 //! both are a borrow of a cell, no more.
 
 use super::source::{Source, Ticket};
+use super::timer::LONGEST_NAP;
 use super::usage::Usage;
 use super::{Channels, Ending, Report, Settings};
 use crate::profile::Profile;
@@ -18,6 +19,12 @@ use tokio::sync::Notify;
 
 /// How long there must have been no reply that had to be read at once.
 const LISTENING: Nanos = 100 * crate::time::MILLISECOND;
+
+/// With every connection busy, a nap is no longer than this part of a typical service time: replies
+/// wait for half of that, so that a connection is used for at least sixteen seventeenths of its time.
+const PART_OF_SERVICE: Nanos = 8;
+/// A shorter nap saves nothing.
+const SHORTEST_NAP: Nanos = 50 * crate::time::MICROSECOND;
 
 /// A place for one request under way on a lane.
 #[derive(Debug)]
@@ -100,6 +107,8 @@ struct State<P: Profile, L> {
     starved: bool,
     /// Until then a reply is read as soon as it comes. `Nanos::MAX`: until one need not be.
     listen_until: Nanos,
+    /// A running mean of service time.
+    service: Nanos,
     /// The source's figures at the last interval's end.
     due: u64,
     dropped: [u64; DropReason::ALL.len()],
@@ -135,6 +144,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             in_flight: 0,
             starved: false,
             listen_until: Nanos::MAX,
+            service: 0,
             due: 0,
             dropped: Default::default(),
             next_boundary,
@@ -235,6 +245,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         state.listen_as_needed(outcome, now);
         if ticket.measured {
             let end = outcome.end_at.unwrap_or(now).max(start);
+            state.service = state.service - state.service / 16 + (end - start) / 16;
             state.close_intervals(&self.settings, now);
             state.in_flight -= 1;
             state.last_end = state.last_end.max(end);
@@ -346,18 +357,33 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
         let has_room = state.has_room();
         state.starved = !has_room;
-        let wake = state.source.next_wake(now, self.settings.slack)?;
+        let wake = state.source.next_wake(now, self.settings.slack);
+        if has_room {
+            return wake;
+        }
         // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
         // for, but what exceeds the backlog's limit is still to be given up.
-        Some(if has_room { wake } else { wake.max(now + crate::time::MILLISECOND) })
+        let soon = now + crate::time::MILLISECOND;
+        match wake {
+            Some(wake) => Some(wake.max(soon)),
+            None => (state.source.backlog() > 0).then_some(soon),
+        }
     }
 
-    /// Whether it distorts nothing if nobody listens for a while: replies carry the moment at which
-    /// they came, no lane is being opened, and there is a slot for what falls due.
-    pub(super) fn may_nap(&self, now: Nanos) -> bool {
-        let Some(hearing) = &self.thread.hearing else { return false };
+    /// For how long it distorts nothing if nobody listens: replies carry the moment at which they
+    /// came, no lane is being opened, and there is a slot for what falls due. With every slot busy,
+    /// a while that is short beside what keeps them busy.
+    pub(super) fn longest_nap(&self, now: Nanos) -> Nanos {
+        let Some(hearing) = &self.thread.hearing else { return 0 };
         let mut state = self.state.borrow_mut();
-        now >= state.listen_until && state.opening == 0 && !hearing.is_urgent() && state.has_room()
+        if now < state.listen_until || state.opening > 0 || hearing.is_urgent() {
+            return 0;
+        }
+        if state.has_room() {
+            return LONGEST_NAP;
+        }
+        let nap = (state.service / PART_OF_SERVICE).min(self.settings.slack).min(LONGEST_NAP);
+        if nap >= SHORTEST_NAP { nap } else { 0 }
     }
 
     /// From now on each reply is read as it comes.

@@ -12,11 +12,13 @@
 //!
 //! Nor does it listen for each reply, where the kernel stamps them with the moment at which they
 //! came: the thread naps until it has something to send, and reads then what has come meanwhile. So
-//! a request costs one wake-up instead of two, and its times are still those of the reply.
+//! a request costs one wake-up instead of two, and its times are still those of the reply. With every
+//! slot busy it naps for a small part of what keeps them busy: whoever is overloaded has no time to
+//! be woken by each reply.
 
 use super::core::Core;
 use super::slot;
-use super::timer::{LONGEST_NAP, Timer};
+use super::timer::Timer;
 use crate::profile::Profile;
 use crate::time::{MICROSECOND, Nanos};
 use crate::transport::{Hearing, Transport};
@@ -48,8 +50,8 @@ pub(super) async fn pace<P: Profile, T: Transport>(
         for (slot, lane) in core.dispatch(&transport, clock.now()) {
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
         }
-        let may_nap = core.may_nap(clock.now());
-        if may_nap {
+        let nap = core.longest_nap(clock.now());
+        if nap > 0 {
             settle(&core).await;
         }
         let now = clock.now();
@@ -76,9 +78,9 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             _ => wake,
         };
         // In a long wait it costs less to hear each reply than to nap again and again.
-        let naps = (until - now).div_ceil(LONGEST_NAP);
-        let may_nap = may_nap && core.in_flight() + 1 >= naps && core.may_nap(now);
-        let napped = may_nap && timer.nap(until - now);
+        let nap = nap.min(core.longest_nap(now)).min(until - now);
+        let napped =
+            nap > 0 && core.in_flight() + 1 >= (until - now).div_ceil(nap) && timer.nap(nap);
         if !napped {
             core.listen();
             tokio::select! {
@@ -91,7 +93,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
         if napped {
             hear(&core).await;
         }
-        if napped && naps > 1 {
+        if napped && now + nap < until {
             continue;
         }
         // A slot whose reply is read sends what is due at once: on average halfway through the reading.

@@ -22,6 +22,7 @@ use super::hdr::{Counts, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
 use super::{Counters, Health, Histogram, Interval, Merge, Overflow, Snapshot};
 use crate::request::ErrorClass;
+use crate::time::Nanos;
 use std::collections::BTreeMap;
 
 /// What every encoded snapshot begins with.
@@ -72,13 +73,19 @@ impl Snapshot {
     /// The binary form. Equal snapshots give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(self.total.health.clock_error_ns)
+    }
+
+    /// The binary form, with another uncertainty of the worker's clock: the worker's agent knows it,
+    /// and who counts does not.
+    pub(crate) fn encode_with(&self, clock_error_ns: Nanos) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 << 10);
         out.extend_from_slice(MAGIC);
         put(&mut out, VERSION);
         section(&mut out, 1, |payload| put_head(payload, self));
         section(&mut out, 2, |payload| put_counters(payload, &self.total.counters));
         section(&mut out, 3, |payload| put_examples(payload, &self.total));
-        section(&mut out, 4, |payload| put_health(payload, &self.total.health));
+        section(&mut out, 4, |payload| put_health(payload, &self.total.health, clock_error_ns));
         let histograms = self.total.histograms.each();
         let all = histograms.into_iter().chain([&self.total.health.pacer_lag]);
         for (tag, histogram) in (FIRST_HISTOGRAM..).zip(all) {
@@ -292,8 +299,9 @@ fn take_examples(
     Ok(())
 }
 
-fn put_health(out: &mut Vec<u8>, health: &Health) {
-    health.sums().into_iter().chain(health.peaks()).for_each(|number| put(out, number));
+fn put_health(out: &mut Vec<u8>, health: &Health, clock_error_ns: Nanos) {
+    let peaks = [health.peak_cpu_ppm, clock_error_ns];
+    health.sums().into_iter().chain(peaks).for_each(|number| put(out, number));
 }
 
 fn take_health(payload: &mut &[u8], health: &mut Health) -> Result<(), &'static str> {

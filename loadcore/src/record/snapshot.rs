@@ -51,6 +51,20 @@ impl Snapshot {
         difference.subtract(&earlier.total)?;
         Ok(difference)
     }
+
+    /// Becomes equal to `other` in the memory it has.
+    pub(crate) fn assign(&mut self, other: &Self) {
+        let Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total } = self;
+        worker.clone_from(&other.worker);
+        *epoch = other.epoch;
+        *seq = other.seq;
+        *elapsed_ns = other.elapsed_ns;
+        *is_final = other.is_final;
+        *in_flight = other.in_flight;
+        *backlog = other.backlog;
+        total.reset();
+        total.merge(&other.total);
+    }
 }
 
 impl SnapshotSet {

@@ -3,6 +3,10 @@
 //! The collector has a thread of its own, so that neither an engine thread nor the user's runtime
 //! pays for merging. An interval is published when every thread has closed it (the watermark); a
 //! thread that is stuck holds it up for [`MAX_AHEAD`] intervals at most.
+//!
+//! All workers of a run close their intervals at the same moment. Would they all merge, encode and
+//! hand in at once, a machine that many of them share had no time for the load just then, every
+//! second. So each waits for its turn, which its place among them tells.
 
 use super::RunError;
 use super::handle::Control;
@@ -15,12 +19,15 @@ use crate::time::Nanos;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How many intervals the quickest thread may be ahead of the published ones.
 const MAX_AHEAD: usize = 8;
+/// The time in which all workers of a run have their turn to publish an interval.
+pub(super) const TURNS: Duration = Duration::from_millis(250);
 
 /// One interval of the whole run, as it closes.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub(super) struct Collector {
     pub(super) interval: Nanos,
     /// The number of the first interval.
     pub(super) first: u64,
+    /// How long after an interval's end it is published, while the load goes on.
+    pub(super) turn: Duration,
     /// Whose the snapshots are, and in which term.
     pub(super) worker: String,
     pub(super) epoch: u64,
@@ -79,17 +88,46 @@ struct Merging {
     empty: Vec<Box<Interval>>,
     total: Snapshot,
     published: u64,
+    shared: Shared,
+}
+
+/// Snapshots that were given away. Those that everybody is done with are used again: each has
+/// histograms of more than a megabyte, and fresh memory costs more than filling it.
+#[derive(Default)]
+struct Shared(Vec<Arc<Snapshot>>);
+
+impl Shared {
+    /// The most that are kept for that.
+    const MOST: usize = 2;
+
+    /// A copy to be given away.
+    fn copy(&mut self, snapshot: &Snapshot) -> Arc<Snapshot> {
+        let free = self.0.iter().position(|shared| Arc::strong_count(shared) == 1);
+        let mut copy = free.map_or_else(Arc::default, |place| self.0.swap_remove(place));
+        match Arc::get_mut(&mut copy) {
+            Some(copy) => copy.assign(snapshot),
+            None => copy = Arc::new(snapshot.clone()),
+        }
+        self.0.truncate(Self::MOST - 1);
+        self.0.push(Arc::clone(&copy));
+        copy
+    }
 }
 
 impl Collector {
     /// Merges until every thread has ended; answers the result.
     pub(super) fn collect(mut self) -> Result<RunResult, RunError> {
         let mut merging = self.merging();
-        // Ends when the last thread has dropped its sender.
-        while let Ok(report) = self.reports.recv() {
-            self.hear(&mut merging, report);
+        loop {
+            // What all threads have closed waits for our turn, and we for the next report.
+            let wait = if merging.may_publish() { self.turn } else { Duration::MAX };
+            match self.reports.recv_timeout(wait) {
+                Ok(report) => self.hear(&mut merging, report),
+                Err(RecvTimeoutError::Timeout) => self.publish_closed(&mut merging),
+                // The last thread has dropped its sender.
+                Err(RecvTimeoutError::Disconnected) => return self.end(merging),
+            }
         }
-        self.end(merging)
     }
 
     /// The same without a thread to wait on, for simulations.
@@ -99,7 +137,10 @@ impl Collector {
         let mut merging = self.merging();
         loop {
             match self.reports.try_recv() {
-                Ok(report) => self.hear(&mut merging, report),
+                Ok(report) => {
+                    self.hear(&mut merging, report);
+                    self.publish_closed(&mut merging);
+                }
                 Err(TryRecvError::Disconnected) => return self.end(merging),
                 Err(TryRecvError::Empty) => {
                     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -119,6 +160,7 @@ impl Collector {
                 ..Snapshot::default()
             },
             published: self.first,
+            shared: Shared::default(),
         }
     }
 
@@ -127,6 +169,9 @@ impl Collector {
         let set = merging.take(report);
         // The thread may have ended; it needs no set then.
         let _ = self.spares[thread].try_send(set);
+    }
+
+    fn publish_closed(&mut self, merging: &mut Merging) {
         while merging.may_publish() {
             self.publish(merging);
         }
@@ -178,7 +223,7 @@ impl Collector {
         // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
         // for the last one.
         if is_last || self.snapshots.capacity() > 1 {
-            let _ = self.snapshots.try_send(Arc::new(total.clone()));
+            let _ = self.snapshots.try_send(merging.shared.copy(total));
         }
         merging.recycle(interval);
     }

@@ -1,7 +1,7 @@
 //! Builder calls into the settings of each engine thread, and those into a running test.
 
 use super::RunError;
-use super::collect::{ClosedInterval, Collector, Observer};
+use super::collect::{ClosedInterval, Collector, Observer, TURNS};
 use super::handle::{Control, RunHandle};
 use super::limits::lanes;
 use crate::analysis::sla::{Live as LiveRules, Rule, SlaRule};
@@ -85,6 +85,13 @@ pub(crate) struct Duty {
     /// In a simulation: who is told of each request. The engine then runs on the present thread.
     #[cfg(test)]
     pub(crate) simulated: Option<Arc<dyn engine::SentWatch>>,
+}
+
+impl Duty {
+    /// How long after an interval's end it is this worker's turn to publish it.
+    fn turn(&self) -> Duration {
+        TURNS.mul_f64(self.parts.first().map_or(0.0, |part| part.place()))
+    }
 }
 
 /// A rule as it was given.
@@ -579,6 +586,7 @@ impl<P: Profile + Clone> Planned<P> {
         let collector = Collector {
             interval: SECOND,
             first: measured / SECOND,
+            turn: settings.duty.as_ref().map_or(Duration::ZERO, Duty::turn),
             worker: settings.duty.as_ref().map_or("local".into(), |duty| duty.worker.clone()),
             epoch: settings.duty.as_ref().map_or(0, |duty| duty.epoch),
             reports,

@@ -65,6 +65,11 @@ impl Share {
         1.0 / self.stride as f64
     }
 
+    /// Where its first arrival lies in a turn of all shares of its size, from 0 to below 1.
+    pub(crate) fn place(self) -> f64 {
+        self.offset as f64 / self.stride as f64
+    }
+
     /// How many of the first `n` arrivals of the whole are ours.
     #[inline]
     #[must_use]

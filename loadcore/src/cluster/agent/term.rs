@@ -257,9 +257,8 @@ impl Term<'_> {
     }
 
     fn hand_in(&self, snapshot: &Snapshot) {
-        let mut snapshot = snapshot.clone();
         let error = self.status().clock_error().as_nanos();
-        snapshot.total.health.clock_error_ns = u64::try_from(error).unwrap_or(u64::MAX);
+        let error = u64::try_from(error).unwrap_or(u64::MAX);
         self.outbox.push(SnapshotRecord {
             run: self.run.clone(),
             worker: self.agent.worker.clone(),
@@ -267,7 +266,7 @@ impl Term<'_> {
             seq: snapshot.seq,
             elapsed_ns: snapshot.elapsed_ns,
             is_final: snapshot.is_final,
-            bytes: snapshot.encode().into(),
+            bytes: snapshot.encode_with(error).into(),
         });
     }
 
