@@ -5,8 +5,10 @@
 use loadcore::profile::Profile;
 use loadcore::request::{ErrorClass, Failure};
 use loadcore::result::SeriesRow;
+use loadcore::transport::{FnTransport, Thread, Transport};
 use loadcore::{Arrivals, LoadTest, RunError, RunResult};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -352,4 +354,29 @@ async fn settings_out_of_range_are_refused_by_name() {
     refused(get().header("a b", "c"), "header").await;
     let refused = LoadTest::get("http://169.254.169.254/").run().await.unwrap_err();
     assert!(matches!(refused, RunError::Refused(_)), "{refused}");
+}
+
+/// A transport whose second lane cannot be made, since its code is broken.
+struct Breaking<F>(FnTransport<F>, AtomicU64);
+
+impl<F> Transport for Breaking<F>
+where
+    F: Fn() -> Answer + Clone + Send + Sync + 'static,
+{
+    type Lane = <FnTransport<F> as Transport>::Lane;
+
+    fn lane(&self, thread: &Rc<Thread>) -> Self::Lane {
+        assert_eq!(self.1.fetch_add(1, Ordering::Relaxed), 0, "broken on purpose");
+        self.0.lane(thread)
+    }
+}
+
+#[tokio::test]
+async fn a_thread_that_fails_ends_the_run() {
+    let (_, call) = counting(Duration::ZERO);
+    let broken = Breaking(FnTransport::new(call), AtomicU64::new(0));
+    let test = LoadTest::transport(broken).rate(100.0).duration(Duration::from_secs(600));
+    let ended = tokio::time::timeout(Duration::from_secs(60), test.threads(2).run()).await;
+    let error = ended.expect("the other thread does not go on").unwrap_err();
+    assert!(matches!(error, RunError::Thread(_)), "{error}");
 }

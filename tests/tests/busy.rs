@@ -1,4 +1,5 @@
-//! More load than the connections can carry: naps of the pacer hardly take away from what they do.
+//! Connections when there is much to do: few are opened where few are enough, and when all are busy
+//! naps of the pacer hardly take away from what they do.
 
 use loadcore::LoadTest;
 use loadcore_target::{Config, Target};
@@ -26,4 +27,16 @@ async fn a_nap_while_all_connections_are_busy_costs_little_and_tells_no_lie() {
         sent.push(arrivals.sent as f64);
     }
     assert!(sent[1] > 0.8 * sent[0], "sent with a slack of 0 and of 1 ms: {sent:?}");
+}
+
+/// 20,000/s to a target that answers at once need some ten connections. Each takes longer to open
+/// than requests are apart; would everyone who finds none idle open one, it would be the limit of
+/// 1,000 at once, and their opening all that the load shows at its start.
+#[tokio::test]
+async fn a_fast_load_opens_few_connections() {
+    let target = Target::start(Config::default()).await.expect("a target");
+    let test = LoadTest::get(&target.url("/")).rate(20_000.0).duration(Duration::from_secs(1));
+    let result = test.threads(1).run().await.expect("a run");
+    assert_eq!(result.arrivals.sent, 20_000);
+    assert!(result.connects < 600, "{} connections", result.connects);
 }

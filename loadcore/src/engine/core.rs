@@ -160,17 +160,22 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
     }
 
-    /// Gives every due ticket to a slot, as long as there are both; answers the slots that are new
-    /// and need a task. What cannot be given waits, or is given up beyond the backlog's limit.
-    pub(super) fn dispatch(&self, transport: &T, now: Nanos) -> Vec<(Rc<Slot>, Rc<T::Lane>)> {
+    /// Gives every due ticket to a slot, as long as there are both. What cannot be given waits, or is
+    /// given up beyond the backlog's limit.
+    ///
+    /// Ends at the first slot that is new and needs a task, and answers it: opening a lane takes the
+    /// time of many replies, and reading those may leave an idle slot for the next ticket.
+    pub(super) fn dispatch(&self, transport: &T, now: Nanos) -> Option<(Rc<Slot>, Rc<T::Lane>)> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         state.close_intervals(&self.settings, now);
-        let mut created = Vec::new(); // no memory until something is pushed
         if self.settings.fence.is_over() {
-            return created;
+            return None;
         }
-        while let Some(found) = state.acquire() {
+        let mut created = None;
+        while created.is_none()
+            && let Some(found) = state.acquire()
+        {
             let Some(ticket) = state.source.take(now) else {
                 state.give_back(found);
                 break;
@@ -185,7 +190,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 Found::Room(place) => {
                     let (slot, lane) = state.create(place, || transport.lane(&self.thread));
                     slot.ticket.set(Some(ticket));
-                    created.push((slot, lane));
+                    created = Some((slot, lane));
                 }
             }
         }

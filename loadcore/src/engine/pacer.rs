@@ -47,8 +47,11 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     let exact = core.settings.slack == 0;
     let mut lateness = Lateness::default();
     loop {
-        for (slot, lane) in core.dispatch(&transport, clock.now()) {
+        if let Some((slot, lane)) = core.dispatch(&transport, clock.now()) {
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
+            // It opens its lane now. Then what has come is read, before another one is made.
+            tokio::task::yield_now().await;
+            continue;
         }
         let nap = core.longest_nap(clock.now());
         if nap > 0 {

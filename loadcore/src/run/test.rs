@@ -18,6 +18,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -91,6 +92,31 @@ impl Duty {
     /// How long after an interval's end it is this worker's turn to publish it.
     fn turn(&self) -> Duration {
         TURNS.mul_f64(self.parts.first().map_or(0.0, |part| part.place()))
+    }
+}
+
+/// The work of one thread, after which the others stop if it failed: what they would still send is
+/// not the load that was asked for.
+fn together(
+    control: Control,
+    work: impl FnOnce() -> io::Result<()>,
+) -> impl FnOnce() -> io::Result<()> {
+    struct Guard {
+        control: Control,
+        is_whole: bool,
+    }
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if !self.is_whole {
+                self.control.stop();
+            }
+        }
+    }
+    move || {
+        let mut guard = Guard { control, is_whole: false };
+        let ended = work();
+        guard.is_whole = ended.is_ok();
+        ended
     }
 }
 
@@ -574,9 +600,12 @@ impl<P: Profile + Clone> Planned<P> {
                 tokio::task::spawn_local(engine::run_here(part, load, transport, channels));
                 continue;
             }
-            let thread = std::thread::Builder::new()
-                .name(format!("loadcore-{index}"))
-                .spawn(move || engine::run_thread(part, load, transport, channels))?;
+            let thread =
+                std::thread::Builder::new()
+                    .name(format!("loadcore-{index}"))
+                    .spawn(together(control.clone(), move || {
+                        engine::run_thread(part, load, transport, channels)
+                    }))?;
             threads.push(thread);
         }
         drop(report);
