@@ -3,10 +3,11 @@
 //! No test here depends on how quick the machine is: they hold counts, orders and identities.
 
 use loadcore::profile::Profile;
-use loadcore::request::{ErrorClass, Failure};
+use loadcore::request::{ErrorClass, Failure, Outcome};
 use loadcore::result::SeriesRow;
-use loadcore::transport::{FnTransport, Thread, Transport};
+use loadcore::transport::{FnTransport, Lane, Opened, Thread, Transport};
 use loadcore::{Arrivals, LoadTest, RunError, RunResult};
+use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -379,4 +380,65 @@ async fn a_thread_that_fails_ends_the_run() {
     let ended = tokio::time::timeout(Duration::from_secs(60), test.threads(2).run()).await;
     let error = ended.expect("the other thread does not go on").unwrap_err();
     assert!(matches!(error, RunError::Thread(_)), "{error}");
+}
+
+/// A transport whose lanes take the thread's time to be opened, and are quick then.
+struct SlowToOpen {
+    opened: Arc<AtomicU64>,
+}
+
+struct SlowLane {
+    opened: Arc<AtomicU64>,
+    is_open: Cell<bool>,
+}
+
+impl Transport for SlowToOpen {
+    type Lane = SlowLane;
+
+    fn lane(&self, _thread: &Rc<Thread>) -> SlowLane {
+        SlowLane { opened: Arc::clone(&self.opened), is_open: Cell::new(false) }
+    }
+}
+
+impl Lane for SlowLane {
+    async fn open(&self) -> Result<Opened, Failure> {
+        std::thread::park_timeout(Duration::from_micros(500));
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        self.is_open.set(true);
+        Ok(Opened { connect_ns: 500_000, tls_ns: None, streams: 1 })
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
+    async fn exchange(&self) -> Outcome {
+        tokio::task::yield_now().await;
+        Outcome { status: Some(200), ..Outcome::default() }
+    }
+}
+
+/// In the time in which one lane is opened ten requests fall due. Would each of them open its own, it
+/// would be all 1,000 that there may be.
+#[tokio::test]
+async fn lanes_that_take_long_to_open_stay_few() {
+    let opened = Arc::new(AtomicU64::new(0));
+    let test = LoadTest::transport(SlowToOpen { opened: Arc::clone(&opened) });
+    let result = test.rate(20_000.0).duration(millis(500)).threads(1).run().await.unwrap();
+    hold_identities(&result);
+    assert_eq!(result.arrivals.sent, 10_000);
+    let opened = opened.load(Ordering::Relaxed);
+    assert!(opened < 300, "{opened} lanes");
+}
+
+/// Twenty fall due at once, again and again, and none may wait: each finds a lane, since there may be
+/// a thousand, although they are opened one after the other.
+#[tokio::test]
+async fn nobody_is_given_up_while_lanes_may_be_opened() {
+    let (calls, call) = counting(millis(5));
+    let test = LoadTest::call(call).rate(2_000.0).duration(millis(500)).slack(millis(10));
+    let result = test.max_backlog(0).threads(1).run().await.unwrap();
+    hold_identities(&result);
+    assert_eq!((result.arrivals.sent, result.arrivals.dropped), (1_000, 0));
+    assert_eq!(calls.load(Ordering::Relaxed), 1_000);
 }

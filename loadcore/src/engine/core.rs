@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 /// How long there must have been no reply that had to be read at once.
 const LISTENING: Nanos = 100 * crate::time::MILLISECOND;
 
-/// With every connection busy, a nap is no longer than this part of a typical service time: replies
-/// wait for half of that, so that a connection is used for at least sixteen seventeenths of its time.
+/// With every connection busy, a nap is no longer than this part of the mean service time: replies
+/// wait for half of that on average, so that a connection loses about a seventeenth of its time.
 const PART_OF_SERVICE: Nanos = 8;
 /// A shorter nap saves nothing.
 const SHORTEST_NAP: Nanos = 50 * crate::time::MICROSECOND;
@@ -190,9 +190,16 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 Found::Room(place) => {
                     let (slot, lane) = state.create(place, || transport.lane(&self.thread));
                     slot.ticket.set(Some(ticket));
+                    if let (true, Some(intended)) = (ticket.measured, ticket.intended) {
+                        state.recorder.pacer_lag(now.saturating_sub(intended));
+                    }
                     created = Some((slot, lane));
                 }
             }
+        }
+        if created.is_some() {
+            // Whoever is due may still find a place: nobody is given up yet.
+            return created;
         }
         let mut reason = DropReason::BacklogFull;
         if self.settings.lanes_short && state.lacks_lanes() {
@@ -203,7 +210,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if state.may_have_ended() {
             self.news.notify_one();
         }
-        created
+        None
     }
 
     /// An attempt begins at `now`: its ticket counts as sent. Not so if the fence came between: then
@@ -248,9 +255,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         state.listen_as_needed(outcome, now);
+        let end = outcome.end_at.unwrap_or(now).max(start);
+        state.service = state.service - state.service / 16 + (end - start) / 16;
         if ticket.measured {
-            let end = outcome.end_at.unwrap_or(now).max(start);
-            state.service = state.service - state.service / 16 + (end - start) / 16;
             state.close_intervals(&self.settings, now);
             state.in_flight -= 1;
             state.last_end = state.last_end.max(end);
@@ -375,9 +382,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
     }
 
-    /// For how long it distorts nothing if nobody listens: replies carry the moment at which they
-    /// came, no lane is being opened, and there is a slot for what falls due. With every slot busy,
-    /// a while that is short beside what keeps them busy.
+    /// For how long nobody needs to listen: replies carry the moment at which they came, no lane is
+    /// being opened, and there is a slot for what falls due. With every slot busy, what is due waits
+    /// for it, and so it is a while that is short beside what keeps them busy.
     pub(super) fn longest_nap(&self, now: Nanos) -> Nanos {
         let Some(hearing) = &self.thread.hearing else { return 0 };
         let mut state = self.state.borrow_mut();
@@ -389,6 +396,11 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
         let nap = (state.service / PART_OF_SERVICE).min(self.settings.slack).min(LONGEST_NAP);
         if nap >= SHORTEST_NAP { nap } else { 0 }
+    }
+
+    /// Whether every slot was busy when the pacer last asked when to wake, and still is.
+    pub(super) fn is_starved(&self) -> bool {
+        self.state.borrow().starved
     }
 
     /// From now on each reply is read as it comes.

@@ -20,7 +20,10 @@ struct State {
     zero: Nanos,
 }
 
-#[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "who is alone has no lease"))]
+#[cfg_attr(
+    not(any(feature = "cluster", test)),
+    expect(dead_code, reason = "who is alone has no lease")
+)]
 impl Fence {
     /// No lease: there is nobody else.
     pub(crate) const NONE: Self = Self(None);

@@ -91,7 +91,10 @@ impl Settings {
 }
 
 /// A change of a running load. All threads apply it at the same moment of the run's clock.
-#[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "who is alone keeps his share"))]
+#[cfg_attr(
+    not(any(feature = "cluster", test)),
+    expect(dead_code, reason = "who is alone keeps his share")
+)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Order {
     /// Stop the profile's clock.

@@ -18,10 +18,11 @@
 
 use super::core::Core;
 use super::slot;
+use super::source::Source;
 use super::timer::Timer;
 use crate::profile::Profile;
 use crate::time::{MICROSECOND, Nanos};
-use crate::transport::{Hearing, Transport};
+use crate::transport::{Hearing, Lane, Transport};
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
@@ -48,13 +49,17 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     let mut lateness = Lateness::default();
     loop {
         if let Some((slot, lane)) = core.dispatch(&transport, clock.now()) {
+            // In open loop it opens its lane now, and then what has come is read: opening takes the
+            // time of many replies, and each of them may leave an idle slot for the next ticket.
+            let opens = core.ask(Source::is_open_loop) && !lane.is_open();
             tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
-            // It opens its lane now. Then what has come is read, before another one is made.
-            tokio::task::yield_now().await;
+            if opens {
+                tokio::task::yield_now().await;
+            }
             continue;
         }
-        let nap = core.longest_nap(clock.now());
-        if nap > 0 {
+        let may_nap = core.longest_nap(clock.now()) > 0;
+        if may_nap {
             settle(&core).await;
         }
         let now = clock.now();
@@ -81,9 +86,10 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             _ => wake,
         };
         // In a long wait it costs less to hear each reply than to nap again and again.
-        let nap = nap.min(core.longest_nap(now)).min(until - now);
-        let napped =
-            nap > 0 && core.in_flight() + 1 >= (until - now).div_ceil(nap) && timer.nap(nap);
+        let busy = core.is_starved();
+        let nap = if may_nap { core.longest_nap(now).min(until - now) } else { 0 };
+        let pays = || busy || core.in_flight() + 1 >= (until - now).div_ceil(nap);
+        let napped = nap > 0 && pays() && timer.nap(nap);
         if !napped {
             core.listen();
             tokio::select! {
@@ -97,7 +103,14 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             hear(&core).await;
         }
         if napped && now + nap < until {
-            continue;
+            if busy {
+                // There is nothing else to be in time for.
+                core.pacer_woke(now + nap, woken);
+                continue;
+            }
+            if woken < wake {
+                continue;
+            }
         }
         // A slot whose reply is read sends what is due at once: on average halfway through the reading.
         lateness.learn(woken.midpoint(clock.now()).saturating_sub(until));

@@ -300,8 +300,12 @@ fn take_examples(
 }
 
 fn put_health(out: &mut Vec<u8>, health: &Health, clock_error_ns: Nanos) {
-    let peaks = [health.peak_cpu_ppm, clock_error_ns];
-    health.sums().into_iter().chain(peaks).for_each(|number| put(out, number));
+    let [peak_cpu_ppm, _] = health.peaks();
+    health
+        .sums()
+        .into_iter()
+        .chain([peak_cpu_ppm, clock_error_ns])
+        .for_each(|number| put(out, number));
 }
 
 fn take_health(payload: &mut &[u8], health: &mut Health) -> Result<(), &'static str> {

@@ -151,6 +151,18 @@ mod tests {
         set.merged().encode()
     }
 
+    proptest! {
+        #[test]
+        fn one_that_is_assigned_is_equal(histories in histories()) {
+            let mut memory = Snapshot::default();
+            for snapshot in histories.iter().flatten() {
+                memory.assign(snapshot);
+                prop_assert_eq!(&memory, snapshot);
+                prop_assert_eq!(memory.encode(), snapshot.encode());
+            }
+        }
+    }
+
     #[test]
     fn an_older_snapshot_changes_nothing() {
         let mut set = SnapshotSet::new();

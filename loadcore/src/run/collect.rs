@@ -15,13 +15,13 @@ use crate::analysis::validity;
 use crate::engine::{self, Report};
 use crate::record::{Interval, Merge, Snapshot};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
-use crate::time::Nanos;
+use crate::time::{Nanos, now};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// How many intervals the quickest thread may be ahead of the published ones.
@@ -47,7 +47,7 @@ pub(super) struct Collector {
     pub(super) interval: Nanos,
     /// The number of the first interval.
     pub(super) first: u64,
-    /// How long after an interval's end it is published, while the load goes on.
+    /// How long what all threads have closed waits until it is published.
     pub(super) turn: Duration,
     /// Whose the snapshots are, and in which term.
     pub(super) worker: String,
@@ -102,12 +102,13 @@ impl Shared {
 
     /// A copy to be given away.
     fn copy(&mut self, snapshot: &Snapshot) -> Arc<Snapshot> {
-        let free = self.0.iter().position(|shared| Arc::strong_count(shared) == 1);
-        let mut copy = free.map_or_else(Arc::default, |place| self.0.swap_remove(place));
-        match Arc::get_mut(&mut copy) {
-            Some(copy) => copy.assign(snapshot),
-            None => copy = Arc::new(snapshot.clone()),
+        let place = self.0.iter().position(|shared| Arc::strong_count(shared) == 1);
+        let mut free = place.map(|place| self.0.swap_remove(place));
+        match free.as_mut().and_then(Arc::get_mut) {
+            Some(memory) => memory.assign(snapshot),
+            None => free = None,
         }
+        let copy = free.unwrap_or_else(|| Arc::new(snapshot.clone()));
         self.0.truncate(Self::MOST - 1);
         self.0.push(Arc::clone(&copy));
         copy
@@ -118,12 +119,21 @@ impl Collector {
     /// Merges until every thread has ended; answers the result.
     pub(super) fn collect(mut self) -> Result<RunResult, RunError> {
         let mut merging = self.merging();
+        // What all threads have closed waits for our turn, and we for the next report.
+        let mut turn: Option<Instant> = None;
         loop {
-            // What all threads have closed waits for our turn, and we for the next report.
-            let wait = if merging.may_publish() { self.turn } else { Duration::MAX };
+            let wait = turn.map_or(Duration::MAX, |at| at.saturating_duration_since(now()));
             match self.reports.recv_timeout(wait) {
-                Ok(report) => self.hear(&mut merging, report),
-                Err(RecvTimeoutError::Timeout) => self.publish_closed(&mut merging),
+                Ok(report) => {
+                    self.hear(&mut merging, report);
+                    if merging.may_publish() {
+                        turn.get_or_insert_with(|| now() + self.turn);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.publish_closed(&mut merging);
+                    turn = None;
+                }
                 // The last thread has dropped its sender.
                 Err(RecvTimeoutError::Disconnected) => return self.end(merging),
             }
@@ -178,6 +188,8 @@ impl Collector {
     }
 
     fn end(mut self, mut merging: Merging) -> Result<RunResult, RunError> {
+        // It waited for its turn, and is known even if a thread has failed.
+        self.publish_closed(&mut merging);
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| io::Error::other("it panicked"))??;
         }

@@ -580,6 +580,10 @@ impl<P: Profile + Clone> Planned<P> {
         let started_unix_ms = zero_unix_ms + settings.warmup.as_millis() as u64;
         let given = settings.duty.as_ref().map(|duty| duty.orders.clone()).unwrap_or_default();
         let (control, orders) = Control::new(clock, given);
+        let (publish, snapshots) = mpsc::channel(SNAPSHOTS);
+        let (send, result) = oneshot::channel();
+        // If a thread cannot be started, this is dropped, and ends those that were.
+        let handle = RunHandle { control: control.clone(), snapshots: Some(snapshots), result };
         let count = self.threads as usize;
         let (report, reports) = sync_channel(count * (SPARES + 2));
         let mut spares = Vec::with_capacity(count);
@@ -609,7 +613,6 @@ impl<P: Profile + Clone> Planned<P> {
             threads.push(thread);
         }
         drop(report);
-        let (publish, snapshots) = mpsc::channel(SNAPSHOTS);
         // A worker that comes late has nothing to say of the intervals before.
         let measured = clock.now().saturating_sub(nanos(settings.warmup));
         let collector = Collector {
@@ -624,23 +627,22 @@ impl<P: Profile + Clone> Planned<P> {
             builder: ResultBuilder::new(self.plan(settings, started_unix_ms)),
             live: LiveRules::new(&rules, self.profile.is_none()),
             rules,
-            control: control.clone(),
+            control,
             aborted: false,
             snapshots: publish,
             observers,
             started_unix_ms,
         };
-        let (send, result) = oneshot::channel();
         #[cfg(test)]
         if settings.duty.as_ref().is_some_and(|duty| duty.simulated.is_some()) {
             tokio::task::spawn_local(async { drop(send.send(collector.collect_here().await)) });
-            return Ok(RunHandle { control, snapshots: Some(snapshots), result });
+            return Ok(handle);
         }
         std::thread::Builder::new().name("loadcore-collect".into()).spawn(move || {
             // The handle may be gone: then nobody wants the result.
             let _ = send.send(collector.collect());
         })?;
-        Ok(RunHandle { control, snapshots: Some(snapshots), result })
+        Ok(handle)
     }
 
     fn part(&self, settings: &Common, clock: Clock, thread: usize) -> Settings {

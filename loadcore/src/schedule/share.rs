@@ -67,7 +67,7 @@ impl Share {
 
     /// Where its first arrival lies in a turn of all shares of its size, from 0 to below 1.
     pub(crate) fn place(self) -> f64 {
-        self.offset as f64 / self.stride as f64
+        (self.offset % self.stride) as f64 / self.stride as f64
     }
 
     /// How many of the first `n` arrivals of the whole are ours.

@@ -47,9 +47,9 @@ pub(crate) fn always(
 
 /// A test that needs a machine that runs: it is tried until a run is judged.
 ///
-/// A run without a gap above [`QUIET_MS`] that is within all bounds shows what is to be shown: a gap
-/// makes no wrong figure right. One that is not within them failed if no gap was longer than
-/// `strict_ms`; after a longer one the gap may be to blame.
+/// A run without a gap above [`QUIET_MS`] that is within all bounds shows what is to be shown. One
+/// that is not within them failed if no gap was longer than `strict_ms`; after a longer one the gap
+/// may be to blame, and it is tried again.
 pub(crate) fn when_quiet(
     name: &'static str,
     strict_ms: f64,

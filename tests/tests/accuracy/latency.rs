@@ -81,7 +81,7 @@ fn distribution(
             test.threads(1).run().await.expect("a run")
         })
     };
-    // One gap is enough to move a p99.9 of one second by as much.
+    // One gap is enough to move a p99.9 by as much.
     let bound_ms = margin(known.quantile(0.999).as_secs_f64() * 1e3, 0.01, 0.1);
     when_quiet(name, QUIET_MS.min(bound_ms), run, move |evidence| {
         let latency = figure(&evidence.result);
