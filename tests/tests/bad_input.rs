@@ -63,6 +63,19 @@ async fn replies_that_break_have_their_class_over_http1() {
     }
 }
 
+/// What was written and read is counted of requests that time out as well.
+#[tokio::test]
+async fn a_timeout_forgets_no_bytes() {
+    let target = target(Config::default()).await;
+    for (path, some_came) in [("/fault/hang", false), ("/fault/partial-body", true)] {
+        let before = target.stats().bytes_received;
+        let result = run(few(&target.url(path))).await;
+        assert_eq!(result.errors["response_timeout"], REQUESTS);
+        assert_eq!(result.bytes_sent, target.stats().bytes_received - before, "{path}");
+        assert_eq!(result.bytes_received > 0, some_came, "{path}: {}", result.bytes_received);
+    }
+}
+
 #[tokio::test]
 async fn replies_that_break_have_their_class_over_http2() {
     let target = target(Config::default()).await;

@@ -58,6 +58,10 @@ impl Draft {
         }
         let url = if subject.contains("://") || subject.starts_with("unix:") {
             subject.to_owned()
+        } else if Path::new(subject).exists() {
+            return Err(Failure::Usage(format!(
+                "{subject} may be the file of that name or a host: write ./{subject} or http://{subject}"
+            )));
         } else {
             format!("http://{subject}")
         };
@@ -215,7 +219,7 @@ impl Draft {
 
 /// Whether a subject names a scenario file rather than a URL: what has no scheme and is a path, or
 /// ends as a scenario's name does and has no port that says it is a host. Which files there are does
-/// not matter, so that a command means the same everywhere.
+/// not matter, so that a command means the same everywhere, or is refused.
 fn is_file(subject: &str) -> bool {
     if subject.contains("://") || subject.starts_with("unix:") || subject.starts_with('[') {
         return false;

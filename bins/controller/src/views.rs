@@ -233,8 +233,8 @@ pub struct WorkerJson {
     pub threads: u64,
     /// The greatest rate that it takes on; null for any.
     pub max_rps: Option<f64>,
-    /// How uncertain its clock is against the coordinator's.
-    pub clock_error_ms: f64,
+    /// How uncertain its clock is against the coordinator's; null until that was measured.
+    pub clock_error_ms: Option<f64>,
     /// What it is doing in a run: `taken`, `ready`, `refused`, `running`, `fenced`, `ended`; null
     /// outside of one.
     pub task: Option<String>,
@@ -258,7 +258,8 @@ impl WorkerJson {
             cores: report.cores,
             threads: report.threads,
             max_rps: report.max_rps,
-            clock_error_ms: report.clock_error_us as f64 / 1e3,
+            clock_error_ms: (report.clock_error_us != u64::MAX)
+                .then(|| report.clock_error_us as f64 / 1e3),
             task: report.task.as_ref().map(|task| word(&task.state).to_owned()),
             run_id,
         }

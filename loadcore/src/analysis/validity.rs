@@ -34,6 +34,10 @@ pub const CPU_SHARE_CLOSED: f64 = 0.95;
 /// Share of the time that the engine threads may be ready to run without getting a processor: 10%.
 pub const RUN_DELAY_SHARE: f64 = 0.10;
 
+/// The shortest measured time in which shares of a processor say anything: 0.1 s. In less, one time
+/// slice of somebody else is a large share.
+pub const SHORTEST_SECONDS: f64 = 0.1;
+
 /// Share of the time for which the container's quota may stop the process: 1%.
 pub const THROTTLED_SHARE: f64 = 0.01;
 
@@ -83,6 +87,9 @@ fn pacer(result: &RunResult) -> Option<Reason> {
 }
 
 fn processor(result: &RunResult) -> Option<Reason> {
+    if result.duration_seconds < SHORTEST_SECONDS {
+        return None;
+    }
     let Generator { cpu_share, peak_cpu_share, .. } = &result.generator;
     let cpu = cpu_share.unwrap_or(0.0);
     let peak = peak_cpu_share.unwrap_or(0.0);
@@ -107,6 +114,9 @@ fn processor(result: &RunResult) -> Option<Reason> {
 }
 
 fn waiting_for_processor(result: &RunResult) -> Option<Reason> {
+    if result.duration_seconds < SHORTEST_SECONDS {
+        return None;
+    }
     let figure = result.generator.run_delay_share.filter(|share| *share > RUN_DELAY_SHARE)?;
     let what = "the engine threads waited for a processor, which others used";
     let remedy = "run the target and everything else on other processors, or use fewer threads";

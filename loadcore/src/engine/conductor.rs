@@ -122,7 +122,9 @@ async fn drain<P: Profile + Clone, T: Transport>(
             () = orders.changed() => {}
         }
     }
-    let drain = core.last_end().saturating_sub(load_end_at);
+    // Until the last outcome, or until nobody waited any longer.
+    let drained_at = if core.is_quiet() { core.last_end() } else { clock.now() };
+    let drain = drained_at.saturating_sub(load_end_at);
     (reason, load_end_at, Ending { load_end, drain, stopped: reason != DropReason::RunEnded })
 }
 

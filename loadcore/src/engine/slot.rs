@@ -86,8 +86,10 @@ async fn attempt<P: Profile, T: Transport>(
     };
     if opening.get() {
         core.opened(slot, ticket.measured, Err(&failure));
+        return Outcome::failed(failure);
     }
-    Outcome::failed(failure)
+    let (bytes_sent, bytes_received) = lane.moved();
+    Outcome { bytes_sent, bytes_received, ..Outcome::failed(failure) }
 }
 
 enum Ended {

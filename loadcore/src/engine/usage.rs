@@ -20,10 +20,12 @@ impl Usage {
     /// What was used since the last call.
     pub(crate) fn lap(&mut self, wall: Nanos) -> ThreadTime {
         let now = Self { wall, cpu: cpu_ns(), run_delay: run_delay_ns() };
+        // The moments at which the three are read differ by some microseconds.
+        let wall_ns = now.wall.saturating_sub(self.wall);
         let lap = ThreadTime {
-            wall_ns: now.wall.saturating_sub(self.wall),
-            cpu_ns: now.cpu.saturating_sub(self.cpu),
-            run_delay_ns: now.run_delay.saturating_sub(self.run_delay),
+            wall_ns,
+            cpu_ns: now.cpu.saturating_sub(self.cpu).min(wall_ns),
+            run_delay_ns: now.run_delay.saturating_sub(self.run_delay).min(wall_ns),
         };
         *self = now;
         lap

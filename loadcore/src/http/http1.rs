@@ -9,6 +9,7 @@ use super::plan::Prepared;
 use super::reader::ResponseReader;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Hearing, Thread, UNHEARD_BYTES, Urgent};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -22,8 +23,12 @@ pub struct Http1 {
     reader: ResponseReader,
 }
 
+/// Bytes written and read by the last exchange of a lane.
+pub type Moved = Cell<(u64, u64)>;
+
 /// One exchange under way.
 struct Exchange<'a> {
+    moved: &'a Moved,
     written: usize,
     flushed: bool,
     /// Writing failed; the reply, if one comes, says more than that.
@@ -45,6 +50,14 @@ impl<'a> Exchange<'a> {
     }
 }
 
+/// Also of an exchange that is given up in the middle it is known how far it came.
+impl Drop for Exchange<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.moved.set((self.written as u64, self.received));
+    }
+}
+
 impl Http1 {
     /// Over a connection that was just made.
     #[must_use]
@@ -61,13 +74,14 @@ impl Http1 {
     #[inline]
     pub async fn exchange(
         &mut self,
-        thread: &Thread,
+        (thread, moved): (&Thread, &Moved),
         request: &Prepared,
         wants_location: bool,
         keep_alive: bool,
     ) -> (Outcome, bool) {
         self.reader.start(request.is_head, wants_location);
         let mut exchange = Exchange {
+            moved,
             written: 0,
             flushed: false,
             write_error: None,

@@ -21,7 +21,7 @@ pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Lane, Opened, Streams, Thread, Transport};
-use http1::Http1;
+use http1::{Http1, Moved};
 use http2::Http2;
 use plan::{Plan, Prepared};
 use resolve::Resolver;
@@ -91,6 +91,7 @@ impl Transport for HttpTransport {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(thread),
             connection: RefCell::new(Connection::None),
+            moved: Moved::default(),
         }
     }
 
@@ -119,6 +120,8 @@ pub struct HttpLane {
     shared: Arc<Shared>,
     thread: Rc<Thread>,
     connection: RefCell<Connection>,
+    /// Of its HTTP/1.1 exchanges.
+    moved: Moved,
 }
 
 #[derive(Debug)]
@@ -161,11 +164,15 @@ impl Lane for HttpLane {
             return self.exchange_http2(request).await.0;
         };
         let (outcome, reusable) =
-            http1.exchange(&self.thread, request, false, options.keep_alive).await;
+            http1.exchange((&self.thread, &self.moved), request, false, options.keep_alive).await;
         if reusable {
             self.connection.replace(Connection::Http1(http1));
         }
         outcome
+    }
+
+    fn moved(&self) -> (u64, u64) {
+        self.moved.get()
     }
 
     fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -230,7 +237,8 @@ impl HttpLane {
             return self.exchange_http2(request).await;
         };
         let keep_alive = self.shared.plan.options.keep_alive;
-        let (outcome, reusable) = http1.exchange(&self.thread, request, true, keep_alive).await;
+        let (outcome, reusable) =
+            http1.exchange((&self.thread, &self.moved), request, true, keep_alive).await;
         let location = http1.take_location();
         if reusable {
             self.connection.replace(Connection::Http1(http1));
@@ -290,6 +298,7 @@ impl HttpLane {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(&self.thread),
             connection: RefCell::new(Connection::None),
+            moved: Moved::default(),
         }
     }
 }

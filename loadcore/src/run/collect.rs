@@ -13,7 +13,7 @@ use super::handle::Control;
 use crate::analysis::sla::{self, Live, SlaRule};
 use crate::analysis::validity;
 use crate::engine::{self, Report};
-use crate::record::{Interval, Merge, Snapshot};
+use crate::record::{Counters, Interval, Merge, Snapshot};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::time::{Nanos, now};
 use std::collections::BTreeMap;
@@ -226,7 +226,10 @@ impl Collector {
             total,
             started_unix_ms: self.started_unix_ms,
         };
-        self.observers.iter_mut().for_each(|observe| observe(&closed));
+        // What comes after the load with nothing in it is no second of the run.
+        if !(is_last && draining && interval.counters == Counters::default()) {
+            self.observers.iter_mut().for_each(|observe| observe(&closed));
+        }
         self.live.observe(&interval, span);
         if self.live.abort().is_some() && !self.aborted {
             self.aborted = true;

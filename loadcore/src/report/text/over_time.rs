@@ -34,13 +34,24 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
 /// Requests that came to an outcome, per second of the measured time, which may end within a row.
 /// The drain after it has no rate.
 fn mean_rate(rows: &[SeriesRow], result: &RunResult) -> Option<f64> {
+    let end = measured_until(result);
     let measured = |row: &SeriesRow| {
-        let left = result.duration_seconds - row.second as f64;
+        let left = end - row.second as f64;
         left.clamp(0.0, result.series_seconds as f64)
     };
     let seconds: f64 = rows.iter().map(measured).sum();
     let ended: u64 = rows.iter().map(|row| row.ok + row.failed).sum();
     (seconds > 0.0).then(|| ended as f64 / seconds)
+}
+
+/// When nothing more fell due. Pauses are not in the measured time, and rows go on in them: then it is
+/// the end of the last row in which something did.
+fn measured_until(result: &RunResult) -> f64 {
+    let last = result.series.iter().rev().find(|row| row.due > 0);
+    match last.map(|row| row.second as f64) {
+        Some(second) if second >= result.duration_seconds => second + result.series_seconds as f64,
+        _ => result.duration_seconds,
+    }
 }
 
 fn worst_p99(rows: &[SeriesRow]) -> Option<f64> {
@@ -87,6 +98,10 @@ mod tests {
         result.duration_seconds = 9.5;
         assert_eq!(mean_rate(&result.series[9..], &result), Some(2_000.0));
         result.duration_seconds = 9.0;
-        assert_eq!(mean_rate(&result.series[9..], &result), None);
+        result.series[9].due = 0;
+        assert_eq!(mean_rate(&result.series[9..], &result), None, "it is the drain's");
+        result.duration_seconds = 7.0;
+        let after_a_pause = mean_rate(&result.series[8..9], &result);
+        assert_eq!(after_a_pause, Some(1_000.0), "nothing fell due for two seconds before");
     }
 }

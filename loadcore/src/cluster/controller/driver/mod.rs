@@ -306,13 +306,13 @@ impl Driver {
             Command::Pause => {
                 self.note(Entry::Pause { at_ns });
                 self.state(RunState::Paused);
-                self.event("paused", "the profile's clock was stopped", Value::Null);
+                self.effect("paused", "the profile's clock stops", at_ns);
             }
             Command::Resume if !self.standing.paused => return refuse("the run is not paused"),
             Command::Resume => {
                 self.note(Entry::Resume { at_ns });
                 self.state(RunState::Running);
-                self.event("resumed", "the profile's clock goes on", Value::Null);
+                self.effect("resumed", "the profile's clock goes on", at_ns);
             }
             Command::Rate { target_rps, over_seconds } => {
                 if !(0.0..=1e9).contains(&target_rps) {
@@ -383,6 +383,13 @@ impl Driver {
             self.record.warnings.push(text.to_owned());
             self.changed = true;
         }
+    }
+
+    /// An order, which takes effect at a moment that all workers have heard of by then.
+    fn effect(&mut self, kind: &str, text: &str, at_ns: Nanos) {
+        let seconds = (at_ns as f64 - self.course.measured_from() as f64) / 1e9;
+        let data = json!({"effectiveAtSeconds": seconds});
+        self.event(kind, &format!("{text} at {seconds:.3} s"), data);
     }
 
     fn event(&mut self, kind: &str, text: &str, data: Value) {
