@@ -23,6 +23,13 @@ fn run(file: &str, more: &[&str]) -> Value {
 }
 
 #[test]
+fn what_may_be_a_file_or_a_host_is_refused() {
+    // Tests run in their package's folder.
+    let said = loadcore(&["validate", "Cargo.toml"]).ended(2);
+    said.says(&["./Cargo.toml", "http://Cargo.toml"]);
+}
+
+#[test]
 fn the_same_document_whichever_way_it_came() {
     let target = target(Config::default());
     let url = target.url("/status/201");
