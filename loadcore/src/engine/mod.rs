@@ -15,6 +15,9 @@
 mod conductor;
 mod core;
 mod fence;
+mod lanes;
+mod ledger;
+mod naps;
 mod pacer;
 mod profile_clock;
 mod slot;

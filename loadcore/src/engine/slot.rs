@@ -1,6 +1,7 @@
 //! A ticket into an attempt, and an attempt into an outcome: the task of one slot.
 
-use super::core::{Core, Slot};
+use super::core::Core;
+use super::lanes::Slot;
 use super::source::Ticket;
 use crate::profile::Profile;
 use crate::request::{ErrorClass, Failure, Outcome};

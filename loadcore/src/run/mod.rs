@@ -19,14 +19,21 @@
 mod collect;
 mod from_scenario;
 mod handle;
+mod launch;
 mod limits;
+mod planned;
+mod settings;
+mod subject;
 mod test;
 
 pub use collect::ClosedInterval;
 pub use handle::{Control, ControlError, RunHandle, Snapshots};
+pub use planned::MAX_SLACK;
+pub use settings::DEFAULT_SLACK;
 #[cfg(feature = "cluster")]
-pub(crate) use test::Duty;
-pub use test::{DEFAULT_SLACK, IntoTransport, LoadTest, MAX_SLACK};
+pub(crate) use settings::Duty;
+pub use subject::IntoTransport;
+pub use test::LoadTest;
 
 use crate::http::PlanError;
 use crate::request::Failure;

@@ -1,0 +1,212 @@
+//! What happens on one engine thread into a report for each interval.
+
+use super::source::{Source, Ticket};
+use super::usage::Usage;
+use super::{Channels, Ending, Report, Settings};
+use crate::profile::Profile;
+use crate::record::{Interval, Recorder, Sample};
+use crate::request::{DropReason, Outcome};
+use crate::time::Nanos;
+
+/// The books of one engine thread: what is recorded since the last report, and what is under way.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    recorder: Recorder,
+    usage: Usage,
+    channels: Channels,
+    /// Given to a slot that has not begun yet.
+    assigned: u64,
+    in_flight: u64,
+    /// The source's figures at the last report.
+    due: u64,
+    dropped: [u64; DropReason::ALL.len()],
+    next_boundary: Nanos,
+    last_end: Nanos,
+    /// When nothing more fell due, once that is so.
+    load_end: Option<Nanos>,
+}
+
+impl Ledger {
+    pub(super) fn new(settings: &Settings, channels: Channels) -> Self {
+        Self {
+            recorder: Recorder::new(),
+            usage: Usage::begin(settings.measured_from),
+            channels,
+            assigned: 0,
+            in_flight: 0,
+            due: 0,
+            dropped: Default::default(),
+            next_boundary: settings.measured_from,
+            last_end: settings.measured_from,
+            load_end: None,
+        }
+    }
+
+    /// A ticket was given to a slot.
+    #[inline]
+    pub(super) fn assign(&mut self, ticket: &Ticket) {
+        self.assigned += u64::from(ticket.measured);
+    }
+
+    /// The slot would begin with its ticket, which is either sent now or given up.
+    #[inline]
+    pub(super) fn unassign(&mut self, ticket: &Ticket) {
+        self.assigned -= u64::from(ticket.measured);
+    }
+
+    /// An attempt began.
+    #[inline]
+    pub(super) fn sent(&mut self, settings: &Settings, ticket: Ticket, now: Nanos) {
+        if !ticket.measured {
+            return;
+        }
+        self.in_flight += 1;
+        self.recorder.started(ticket.intended, now);
+        #[cfg(test)]
+        settings.watch_sent(ticket, now);
+        #[cfg(not(test))]
+        let _ = settings;
+    }
+
+    /// An attempt came to an outcome.
+    #[inline]
+    pub(super) fn ended(&mut self, ticket: Ticket, (start, end): (Nanos, Nanos), out: &Outcome) {
+        self.in_flight -= 1;
+        self.last_end = self.last_end.max(end);
+        self.recorder.sample(&Sample {
+            intended: ticket.intended,
+            start,
+            end,
+            first_byte: out.first_byte_at.map(|at| at.max(start)),
+            status: out.status,
+            failure: out.failure.as_ref(),
+            bytes_sent: out.bytes_sent,
+            bytes_received: out.bytes_received,
+        });
+    }
+
+    /// Where what has no interval of its own is recorded.
+    pub(super) fn recorder(&mut self) -> &mut Recorder {
+        &mut self.recorder
+    }
+
+    /// Measured requests under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// Nothing was given to a slot that has no outcome yet.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight == 0 && self.assigned == 0
+    }
+
+    /// When the last outcome came.
+    pub(super) fn last_end(&self) -> Nanos {
+        self.last_end
+    }
+
+    pub(super) fn next_boundary(&self) -> Nanos {
+        self.next_boundary
+    }
+
+    pub(super) fn load_is_over(&self) -> bool {
+        self.load_end.is_some()
+    }
+
+    /// Nothing more falls due since `load_end`.
+    pub(super) fn load_ended(&mut self, load_end: Nanos) {
+        self.load_end = Some(load_end);
+    }
+
+    /// Whatever happens at `now` belongs to an interval that has not ended before it.
+    #[inline]
+    pub(super) fn close_intervals<P: Profile>(
+        &mut self,
+        settings: &Settings,
+        source: &mut Source<P>,
+        now: Nanos,
+    ) {
+        if now >= self.next_boundary {
+            self.close_intervals_until(settings, source, now);
+        }
+    }
+
+    #[cold]
+    fn close_intervals_until<P: Profile>(
+        &mut self,
+        settings: &Settings,
+        source: &mut Source<P>,
+        now: Nanos,
+    ) {
+        if self.next_boundary == settings.measured_from {
+            // The measured time begins here; what the warm-up used is nobody's.
+            self.usage.lap(now);
+            self.next_boundary += settings.interval;
+            return self.close_intervals(settings, source, now);
+        }
+        let closed = (now - settings.measured_from) / settings.interval;
+        let boundary = settings.measured_from + closed * settings.interval;
+        self.next_boundary = boundary + settings.interval;
+        // Without an empty set the collector is behind: what was recorded stays here until it has
+        // caught up, and is lost to resolution in time alone.
+        if let Ok(empty) = self.channels.spares.try_recv() {
+            self.report(settings, source, boundary, (closed, empty), None);
+        }
+    }
+
+    /// The last report: what was due by `due_at` and still waits is given up.
+    pub(super) fn close<P: Profile>(
+        &mut self,
+        settings: &Settings,
+        source: &mut Source<P>,
+        (reason, due_at, now): (DropReason, Nanos, Nanos),
+        ending: Ending,
+    ) {
+        self.close_intervals(settings, source, now);
+        // All that has come due counts, even if nobody looked since.
+        source.due(due_at.min(settings.fence.until()));
+        source.stop(reason);
+        self.load_end.get_or_insert(due_at);
+        let given_but_not_begun = std::mem::take(&mut self.assigned);
+        // In closed loop nothing is due before it begins.
+        if source.is_open_loop() {
+            self.recorder.dropped(reason, given_but_not_begun);
+        }
+        let closed = self.next_boundary.saturating_sub(settings.measured_from) / settings.interval;
+        self.report(settings, source, now, (closed, Box::default()), Some(ending));
+    }
+
+    fn report<P: Profile>(
+        &mut self,
+        settings: &Settings,
+        source: &mut Source<P>,
+        now: Nanos,
+        (closed, empty): (u64, Box<Interval>),
+        ending: Option<Ending>,
+    ) {
+        // What falls due after the fence is nobody's, until somebody else takes it.
+        let due = source.due(now.min(settings.fence.until()));
+        if source.is_open_loop() {
+            self.recorder.due(due - self.due);
+        }
+        self.due = due;
+        let dropped = source.dropped();
+        for (reason, (now, before)) in DropReason::ALL.iter().zip(dropped.iter().zip(self.dropped))
+        {
+            self.recorder.dropped(*reason, now - before);
+        }
+        self.dropped = dropped;
+        let lap = self.usage.lap(now);
+        self.recorder.current_mut().health.measured(lap);
+        let report = Report {
+            thread: settings.thread,
+            closed,
+            set: self.recorder.exchange(empty),
+            load_end: self.load_end.map(|at| at.saturating_sub(settings.measured_from)),
+            ending,
+        };
+        // Nobody listens: the handle was dropped, and an order to stop is on its way. The channel
+        // has room for every set there is, so that this never waits.
+        let _ = self.channels.reports.send(report);
+    }
+}

@@ -1,0 +1,189 @@
+//! Settings into what follows from them for all engine threads together.
+
+use super::RunError;
+use super::limits::lanes;
+use super::settings::TestSettings;
+use super::subject::IntoTransport;
+use crate::engine::{Fence, Load, OpenLoop, Settings};
+use crate::profile::{MAX_DURATION_SECONDS, Profile};
+use crate::result::{Environment, LoopKind, Plan};
+use crate::time::{Clock, SECOND, nanos, seconds};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The longest that the pacer may be told to let due requests gather.
+pub const MAX_SLACK: Duration = Duration::from_secs(1);
+/// Connections of a closed loop where none were asked for.
+const CLOSED_CONNECTIONS: u64 = 64;
+/// Most connections of an open loop where none were asked for.
+const OPEN_CONNECTIONS: u64 = 1_000;
+
+/// What follows from the settings, for all threads together.
+pub(super) struct Planned<P> {
+    pub(super) profile: Option<P>,
+    pub(super) duration: Duration,
+    /// The duration is known, and not only bounded by a number of requests.
+    pub(super) bounded: bool,
+    pub(super) threads: u64,
+    pub(super) lanes: u64,
+    pub(super) lanes_short: bool,
+    pub(super) max_backlog: u64,
+    pub(super) scenario: Map<String, Value>,
+}
+
+fn setting(what: &'static str, value: impl ToString, limit: &str) -> RunError {
+    RunError::Setting { what, value: value.to_string(), limit: limit.into() }
+}
+
+impl<P: Profile + Clone> Planned<P> {
+    pub(super) fn new(settings: &TestSettings, profile: Option<P>) -> Result<Self, RunError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = settings.threads.unwrap_or(cores);
+        if !(1..=1024).contains(&threads) {
+            return Err(setting("the number of threads", threads, "give 1 to 1024"));
+        }
+        if settings.requests == Some(0) {
+            return Err(setting("the number of requests", 0, "give at least 1"));
+        }
+        if settings.connections == Some(0) {
+            return Err(setting("the number of connections", 0, "give at least 1"));
+        }
+        if settings.timeout.is_zero() {
+            return Err(setting("the timeout", "0", "give a time above 0"));
+        }
+        let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
+        let (duration, bounded) = match (settings.duration, settings.requests) {
+            (Some(duration), _) => (duration, true),
+            (None, Some(_)) => (longest, false),
+            (None, None) => (Duration::from_secs(10), true),
+        };
+        let too_long = [
+            ("the duration", duration),
+            ("the warm-up", settings.warmup),
+            ("the timeout", settings.timeout),
+            ("the drain", settings.drain),
+        ];
+        for (what, time) in too_long {
+            if time > longest {
+                let value = format!("{} s", time.as_secs_f64());
+                return Err(setting(what, value, "give at most 604800 s (a week)"));
+            }
+        }
+        if duration.is_zero() {
+            return Err(setting("the duration", "0", "give a time above 0"));
+        }
+        if settings.slack > MAX_SLACK {
+            let value = format!("{} s", settings.slack.as_secs_f64());
+            let limit = format!("give at most {} s", MAX_SLACK.as_secs());
+            return Err(setting("the slack", value, &limit));
+        }
+        let peak = profile.as_ref().map_or(0.0, Profile::peak_rate);
+        let max_backlog = settings.max_backlog.unwrap_or((peak * 10.0).ceil().max(1.0) as u64);
+        Ok(Self {
+            profile,
+            duration,
+            bounded,
+            threads: threads as u64,
+            lanes: 0,
+            lanes_short: false,
+            max_backlog,
+            scenario: Map::new(),
+        })
+    }
+
+    pub(super) fn describe<S: IntoTransport>(&mut self, subject: &S, settings: &TestSettings) {
+        subject.describe(&mut self.scenario);
+        let mut put = |key: &str, value: Value| self.scenario.insert(key.into(), value);
+        if self.bounded {
+            put("durationSeconds", self.duration.as_secs_f64().into());
+        }
+        put("warmupSeconds", settings.warmup.as_secs_f64().into());
+        put("timeoutSeconds", settings.timeout.as_secs_f64().into());
+        put("drainSeconds", settings.drain.as_secs_f64().into());
+    }
+
+    /// Fits lanes and threads to each other and to the descriptors that there are.
+    pub(super) fn fit(
+        &mut self,
+        settings: &TestSettings,
+        descriptors_per_lane: u64,
+    ) -> Result<(), RunError> {
+        let default = if self.profile.is_some() { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS };
+        let all = settings.connections.unwrap_or(default);
+        let ours = settings.parts().iter().map(|share| share.count(all)).sum::<u64>().max(1);
+        let asked = settings.connections.map(|_| ours);
+        let lanes = lanes(asked, ours, descriptors_per_lane, self.threads)?;
+        self.lanes_short = lanes.short;
+        // Too few descriptors for our part: as if there were fewer in the whole.
+        self.lanes = if lanes.short { (all * lanes.most / ours).max(1) } else { all };
+        // A thread without a lane could send nothing of its share.
+        self.threads = self.threads.min(lanes.most);
+        Ok(())
+    }
+
+    pub(super) fn part(&self, settings: &TestSettings, clock: Clock, thread: usize) -> Settings {
+        Settings {
+            thread,
+            threads: self.threads,
+            // On duty they are taken by orders, each from its moment on.
+            parts: if settings.duty.is_some() { Vec::new() } else { settings.parts() },
+            fence: settings.duty.as_ref().map_or(Fence::NONE, |duty| duty.fence.clone()),
+            clock,
+            measured_from: nanos(settings.warmup),
+            lanes_short: self.lanes_short,
+            timeout: nanos(settings.timeout),
+            drain: nanos(settings.drain),
+            slack: nanos(settings.slack),
+            interval: SECOND,
+            #[cfg(test)]
+            sent: settings.duty.as_ref().and_then(|duty| duty.simulated.clone()),
+        }
+    }
+
+    pub(super) fn load(&self, settings: &TestSettings) -> Load<P> {
+        let open = self.profile.clone().map(|profile| OpenLoop {
+            profile,
+            arrivals: settings.arrivals,
+            max_backlog: self.max_backlog,
+        });
+        Load {
+            open,
+            warmup: nanos(settings.warmup),
+            end: nanos(self.duration),
+            limit: settings.requests,
+            lanes: self.lanes,
+        }
+    }
+
+    pub(super) fn plan(&self, settings: &TestSettings, started_unix_ms: u64) -> Plan {
+        let scenario = match &settings.scenario {
+            Value::Null => Value::Object(self.scenario.clone()),
+            given => given.clone(),
+        };
+        let slack_us = settings.slack.as_secs_f64() * 1e6;
+        let options = Map::from_iter([
+            ("slackUs".to_owned(), Value::from(slack_us)),
+            ("connections".to_owned(), Value::from(self.lanes)),
+            ("maxBacklog".to_owned(), Value::from(self.max_backlog)),
+        ]);
+        let loop_kind = if self.profile.is_some() { LoopKind::Open } else { LoopKind::Closed };
+        // Without a known end, rows are a second long and neighbours are merged when they are many.
+        let planned = if self.bounded { self.duration + settings.drain } else { Duration::ZERO };
+        Plan {
+            scenario,
+            started_unix_ms,
+            environment: Environment {
+                version: env!("CARGO_PKG_VERSION").into(),
+                os: std::env::consts::OS.into(),
+                cores: std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
+                threads: Some(self.threads),
+                workers: 1,
+                options,
+            },
+            loop_kind,
+            warmup_seconds: seconds(nanos(settings.warmup)),
+            planned_seconds: planned.as_secs_f64(),
+            slack_ns: nanos(settings.slack),
+        }
+    }
+}
