@@ -67,6 +67,12 @@ pub trait Lane: 'static {
     /// Whether an exchange can begin without opening.
     fn is_open(&self) -> bool;
 
+    /// The most requests that the other side lets it carry at once, as far as is known: less than
+    /// [`Opened::streams`] where it turns out so after the opening.
+    fn most_streams(&self) -> usize {
+        usize::MAX
+    }
+
     /// Sends one request and reads its reply.
     fn exchange(&self) -> impl Future<Output = Outcome>;
 

@@ -2,12 +2,13 @@
 //!
 //! No test here depends on how quick the machine is: they hold counts, orders and identities.
 
+mod common;
+
+use common::hold_identities;
 use loadcore::profile::Profile;
-use loadcore::request::{ErrorClass, Failure, Outcome};
-use loadcore::result::SeriesRow;
-use loadcore::transport::{FnTransport, Lane, Opened, Thread, Transport};
-use loadcore::{Arrivals, LoadTest, RunError, RunResult};
-use std::cell::Cell;
+use loadcore::request::{ErrorClass, Failure};
+use loadcore::transport::{FnTransport, Thread, Transport};
+use loadcore::{Arrivals, LoadTest, RunError};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,23 +35,6 @@ fn counting(time: Duration) -> (Arc<AtomicU64>, impl Fn() -> Answer + Clone + Se
         })
     };
     (calls, call)
-}
-
-/// What holds for every result.
-fn hold_identities(result: &RunResult) {
-    let a = &result.arrivals;
-    assert_eq!(a.due, a.sent + a.dropped + a.backlog + a.unknown, "{a:?}");
-    assert_eq!(a.dropped, a.dropped_by_reason.values().sum::<u64>());
-    assert_eq!(a.backlog, 0, "the backlog is empty at the end");
-    let o = &result.outcomes;
-    assert_eq!(a.sent, o.ok + o.failed + o.unfinished, "{a:?} {o:?}");
-    assert_eq!(result.total_requests, o.ok + o.failed);
-    assert_eq!(o.failed, result.errors.values().sum::<u64>());
-    let rows = |count: fn(&SeriesRow) -> u64| result.series.iter().map(count).sum::<u64>();
-    assert_eq!(rows(|row| row.due), a.due);
-    assert_eq!(rows(|row| row.sent), a.sent);
-    assert_eq!(rows(|row| row.ok), o.ok);
-    assert_eq!(rows(|row| row.dropped), a.dropped);
 }
 
 #[tokio::test]
@@ -381,65 +365,4 @@ async fn a_thread_that_fails_ends_the_run() {
     let ended = tokio::time::timeout(Duration::from_secs(60), test.threads(2).run()).await;
     let error = ended.expect("the other thread does not go on").unwrap_err();
     assert!(matches!(error, RunError::Thread(_)), "{error}");
-}
-
-/// A transport whose lanes take the thread's time to be opened, and are quick then.
-struct SlowToOpen {
-    opened: Arc<AtomicU64>,
-}
-
-struct SlowLane {
-    opened: Arc<AtomicU64>,
-    is_open: Cell<bool>,
-}
-
-impl Transport for SlowToOpen {
-    type Lane = SlowLane;
-
-    fn lane(&self, _thread: &Rc<Thread>) -> SlowLane {
-        SlowLane { opened: Arc::clone(&self.opened), is_open: Cell::new(false) }
-    }
-}
-
-impl Lane for SlowLane {
-    async fn open(&self) -> Result<Opened, Failure> {
-        std::thread::park_timeout(Duration::from_micros(500));
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        self.is_open.set(true);
-        Ok(Opened { connect_ns: 500_000, tls_ns: None, streams: 1 })
-    }
-
-    fn is_open(&self) -> bool {
-        self.is_open.get()
-    }
-
-    async fn exchange(&self) -> Outcome {
-        tokio::task::yield_now().await;
-        Outcome { status: Some(200), ..Outcome::default() }
-    }
-}
-
-/// In the time in which one lane is opened ten requests fall due. Would each of them open its own, it
-/// would be all 1,000 that there may be.
-#[tokio::test]
-async fn lanes_that_take_long_to_open_stay_few() {
-    let opened = Arc::new(AtomicU64::new(0));
-    let test = LoadTest::transport(SlowToOpen { opened: Arc::clone(&opened) });
-    let result = test.rate(20_000.0).duration(millis(500)).threads(1).run().await.unwrap();
-    hold_identities(&result);
-    assert_eq!(result.arrivals.sent, 10_000);
-    let opened = opened.load(Ordering::Relaxed);
-    assert!(opened < 300, "{opened} lanes");
-}
-
-/// Twenty fall due at once, again and again, and none may wait: each finds a lane, since there may be
-/// a thousand, although they are opened one after the other.
-#[tokio::test]
-async fn nobody_is_given_up_while_lanes_may_be_opened() {
-    let (calls, call) = counting(millis(5));
-    let test = LoadTest::call(call).rate(2_000.0).duration(millis(500)).slack(millis(10));
-    let result = test.max_backlog(0).threads(1).run().await.unwrap();
-    hold_identities(&result);
-    assert_eq!((result.arrivals.sent, result.arrivals.dropped), (1_000, 0));
-    assert_eq!(calls.load(Ordering::Relaxed), 1_000);
 }

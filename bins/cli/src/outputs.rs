@@ -161,12 +161,15 @@ impl Outputs {
         let mut written = Ok(());
         for (format, mut sink) in self.documents {
             let text = match format {
-                Format::Json => json::render(result),
-                Format::Hgrm => hgrm::render(result).unwrap_or_default(),
-                Format::Csv => csv::render(result),
-                _ => text::render(result, text::Options { colors: sink.shows_colors() }),
+                Format::Json => Ok(json::render(result)),
+                Format::Hgrm => hgrm::render(result),
+                Format::Csv => Ok(csv::render(result)),
+                _ => Ok(text::render(result, text::Options { colors: sink.shows_colors() })),
             };
-            written = written.and(sink.finish(text.as_bytes()));
+            let text = text
+                .map_err(io::Error::other)
+                .map_err(Failure::system(format!("write to {}", sink.place())));
+            written = written.and(text.and_then(|text| sink.finish(text.as_bytes())));
         }
         for stream in self.streams {
             let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);

@@ -41,7 +41,8 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     }
 }
 
-/// Looks for attempts over their timeout, about a hundred times in the length of one.
+/// Looks for attempts over their timeout, about a hundred times in the length of one, and at
+/// least every 20 ms.
 async fn watch_timeouts<P: Profile, T: Transport>(core: Rc<Core<P, T>>) {
     let every = (core.settings.timeout / 100).clamp(MILLISECOND, 20 * MILLISECOND);
     loop {

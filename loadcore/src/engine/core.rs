@@ -102,7 +102,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
                     let created = state.lanes.create(room, || transport.lane(&self.thread));
                     created.0.ticket.set(Some(ticket));
                     if let (true, Some(intended)) = (ticket.measured, ticket.intended) {
-                        state.ledger.recorder().pacer_lag(now.saturating_sub(intended));
+                        // How long the target took to let a shared lane be opened is not our fault.
+                        let ours = intended.max(state.lanes.shared_since());
+                        state.ledger.recorder().pacer_lag(now.saturating_sub(ours));
                     }
                     // Whoever else is due may still find a place: nobody is given up yet.
                     return Some(created);
@@ -201,7 +203,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn opened(&self, slot: &Slot, measured: bool, opened: Result<Opened, &Failure>) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        state.lanes.opened(slot, opened.ok());
+        state.lanes.opened(slot, opened.ok(), self.thread.clock.now());
         let recorder = state.ledger.recorder();
         match opened {
             Ok(opened) if measured => recorder.connected(opened.connect_ns, opened.tls_ns),
@@ -329,7 +331,72 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: Ending) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
+        // What was given to a slot that has not begun is given up with the rest.
+        state.lanes.slots().iter().for_each(|slot| slot.ticket.set(None));
         let moments = (reason, due_at, now);
         state.ledger.close(&self.settings, &mut state.source, moments, ending);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::source::{Load, OpenLoop};
+    use crate::engine::{Fence, Orders, Report};
+    use crate::profile::Piecewise;
+    use crate::record::Interval;
+    use crate::schedule::{Arrivals, Share};
+    use crate::time::{Clock, SECOND};
+    use crate::transport::FnTransport;
+    use std::sync::mpsc::{Receiver, sync_channel};
+    use tokio::sync::watch;
+
+    fn settings() -> Settings {
+        Settings {
+            thread: 0,
+            threads: 1,
+            parts: vec![Share::WHOLE],
+            fence: Fence::NONE,
+            clock: Clock::start(),
+            measured_from: 0,
+            lanes_short: false,
+            timeout: SECOND,
+            drain: SECOND,
+            slack: 0,
+            interval: SECOND,
+            sent: None,
+        }
+    }
+
+    fn core<T: Transport>(transport: &T) -> (Core<Piecewise, T>, Receiver<Report>) {
+        let open = OpenLoop {
+            profile: Piecewise::constant(100.0),
+            arrivals: Arrivals::Uniform,
+            max_backlog: 1_000,
+        };
+        let load = Load { open: Some(open), warmup: 0, end: SECOND, limit: None, lanes: 2 };
+        let mut source = Source::new(load);
+        source.take_part(Share::WHOLE, 0, 0);
+        let (report, reports) = sync_channel(4);
+        let (_, spares) = sync_channel::<Box<Interval>>(1);
+        let orders = watch::channel(Orders::default()).1;
+        let channels = Channels { orders, reports: report, spares };
+        let settings = settings();
+        let thread = Thread::new(settings.clock, None);
+        (Core::new(settings, source, transport.streams(), thread, channels), reports)
+    }
+
+    #[test]
+    fn a_ticket_that_was_given_up_at_the_end_is_not_sent_after_it() {
+        let transport = FnTransport::new(|| async { Ok(200) });
+        let (core, reports) = core(&transport);
+        let now = SECOND / 20;
+        let (slot, _) = core.dispatch(&transport, now).expect("five are due");
+        assert!(slot.ticket.get().is_some() && !core.is_quiet());
+        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        core.end(DropReason::Stopped, now, now, ending);
+        assert!(slot.ticket.get().is_none(), "its task will find nothing to send");
+        let counters = reports.recv().expect("the last report").set.counters;
+        assert_eq!((counters.due, counters.sent, counters.dropped_total()), (5, 0, 5));
     }
 }

@@ -72,6 +72,18 @@ struct LaneState<L> {
     streams: usize,
 }
 
+impl<L: Lane> LaneState<L> {
+    /// How many requests at once, as far as is known.
+    fn carries(&self) -> usize {
+        self.streams.min(self.lane.most_streams())
+    }
+
+    /// Slots that are not parked.
+    fn active(&self) -> usize {
+        self.slots - self.parked.len()
+    }
+}
+
 /// All lanes and slots of one engine thread.
 #[derive(Debug)]
 pub(super) struct Lanes<L> {
@@ -86,6 +98,8 @@ pub(super) struct Lanes<L> {
     /// Lanes that are being opened.
     opening: usize,
     streams: Streams,
+    /// When a lane that several requests can share was opened last.
+    shared_since: Nanos,
     /// In open loop requests that can share a lane wait for the one that is opening; in closed loop
     /// every lane is wanted.
     open_loop: bool,
@@ -101,8 +115,14 @@ impl<L: Lane> Lanes<L> {
             growing: Vec::new(),
             opening: 0,
             streams,
+            shared_since: 0,
             open_loop,
         }
+    }
+
+    /// Until when requests that can share a lane may have waited for the one that was opening.
+    pub(super) fn shared_since(&self) -> Nanos {
+        self.shared_since
     }
 
     /// There may be `most` lanes from now on. Those that are open already stay.
@@ -152,12 +172,20 @@ impl<L: Lane> Lanes<L> {
         }
     }
 
-    /// Whether a slot that has ended its request may take another; it is parked where its lane is
-    /// being opened by somebody else.
+    /// Whether a slot may take another ticket; it is parked until its lane is opened again where
+    /// somebody else is doing that, or where the lane turned out to carry fewer requests.
     #[inline]
     pub(super) fn is_open_or_parks(&mut self, id: usize) -> bool {
         let lane = &mut self.lanes[self.slots[id].lane];
-        let parks = !lane.lane.is_open() && lane.opener.is_some_and(|opener| opener != id);
+        let parks = if lane.lane.is_open() {
+            lane.slots > 1 && lane.active() > lane.carries()
+        } else {
+            lane.opener.is_some_and(|opener| opener != id)
+        };
+        if !parks && !lane.parked.is_empty() && lane.active() < lane.carries() {
+            // The other side has come to allow more.
+            self.ready.extend(lane.parked.pop());
+        }
         if parks {
             lane.parked.push(id);
         }
@@ -199,7 +227,7 @@ impl<L: Lane> Lanes<L> {
     }
 
     /// The lane of `slot` was opened, or not (`None`): whoever waited for it may go on.
-    pub(super) fn opened(&mut self, slot: &Slot, opened: Option<Opened>) {
+    pub(super) fn opened(&mut self, slot: &Slot, opened: Option<Opened>, now: Nanos) {
         self.no_longer_opens(slot.id);
         let lane = &mut self.lanes[slot.lane];
         self.ready.append(&mut lane.parked);
@@ -208,7 +236,10 @@ impl<L: Lane> Lanes<L> {
         lane.streams = opened.streams;
         if opened.streams > 1 {
             self.streams = Streams::Many;
-            self.growing.push(slot.lane);
+            self.shared_since = now;
+            if !self.growing.contains(&slot.lane) {
+                self.growing.push(slot.lane);
+            }
         }
     }
 
@@ -254,7 +285,7 @@ impl<L: Lane> Lanes<L> {
     fn room(&mut self) -> Option<Room> {
         while let Some(&index) = self.growing.last() {
             let lane = &self.lanes[index];
-            if lane.slots < lane.streams && lane.lane.is_open() {
+            if lane.slots < lane.carries() && lane.lane.is_open() {
                 return Some(Room::Stream(index));
             }
             self.growing.pop();
@@ -264,5 +295,130 @@ impl<L: Lane> Lanes<L> {
             return Some(Room::NewLane);
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Failure, Outcome};
+
+    /// A lane of which a test says what it is.
+    #[derive(Debug)]
+    struct Said {
+        open: Cell<bool>,
+        most: Cell<usize>,
+    }
+
+    impl Lane for Said {
+        async fn open(&self) -> Result<Opened, Failure> {
+            Ok(opened(1))
+        }
+        fn is_open(&self) -> bool {
+            self.open.get()
+        }
+        fn most_streams(&self) -> usize {
+            self.most.get()
+        }
+        async fn exchange(&self) -> Outcome {
+            Outcome::default()
+        }
+    }
+
+    fn opened(streams: usize) -> Opened {
+        Opened { connect_ns: 0, tls_ns: None, streams }
+    }
+
+    fn said() -> Said {
+        Said { open: Cell::new(false), most: Cell::new(usize::MAX) }
+    }
+
+    /// Takes all that can be had now; answers the slots of it and the new lanes.
+    fn take_all(lanes: &mut Lanes<Said>) -> (Vec<usize>, Vec<Rc<Said>>) {
+        let (mut slots, mut made) = (Vec::new(), Vec::new());
+        while let Some(found) = lanes.acquire() {
+            match found {
+                Found::Slot(id) => slots.push(id),
+                Found::Room(room) => {
+                    let (slot, lane) = lanes.create(room, said);
+                    slots.push(slot.id);
+                    if matches!(room, Room::NewLane) {
+                        made.push(lane);
+                    }
+                }
+            }
+        }
+        (slots, made)
+    }
+
+    #[test]
+    fn requests_that_can_share_a_lane_wait_for_the_one_that_opens() {
+        let mut lanes = Lanes::new(3, Streams::Many, true);
+        let (slots, made) = take_all(&mut lanes);
+        assert_eq!((slots, made.len(), lanes.has_room()), (vec![0], 1, false));
+        made[0].open.set(true);
+        let first = Rc::clone(&lanes.slots()[0]);
+        lanes.opened(&first, Some(opened(2)), 7);
+        assert_eq!(lanes.shared_since(), 7);
+        // One more on this lane, and the next one opens.
+        let (slots, made) = take_all(&mut lanes);
+        assert_eq!((slots, made.len()), (vec![1, 2], 1));
+    }
+
+    #[test]
+    fn in_closed_loop_all_lanes_open_at_once() {
+        let mut lanes = Lanes::new(3, Streams::Many, false);
+        let (slots, made) = take_all(&mut lanes);
+        assert_eq!((slots.len(), made.len(), lanes.are_all_made()), (3, 3, true));
+    }
+
+    #[test]
+    fn slots_beyond_what_a_lane_turns_out_to_carry_wait_for_its_next_opening() {
+        let mut lanes = Lanes::new(1, Streams::Many, true);
+        let (_, made) = take_all(&mut lanes);
+        let (lane, first) = (&made[0], Rc::clone(&lanes.slots()[0]));
+        lane.open.set(true);
+        lanes.opened(&first, Some(opened(4)), 0);
+        assert_eq!(take_all(&mut lanes).0, [1, 2, 3]);
+        // The server's settings come: two at once. Two of those that end go on, two do not.
+        lane.most.set(2);
+        let goes_on: Vec<_> = (0..4).map(|id| lanes.is_open_or_parks(id)).collect();
+        assert_eq!(goes_on, [false, false, true, true]);
+        [2, 3].into_iter().for_each(|id| lanes.release(id));
+        assert_eq!(take_all(&mut lanes).0, [3, 2]);
+        // It allows one more, and then only two again.
+        lane.most.set(3);
+        assert!(lanes.is_open_or_parks(2));
+        assert_eq!(take_all(&mut lanes).0, [1]);
+        lane.most.set(2);
+        assert!(!lanes.is_open_or_parks(1));
+        // It closes, is opened again by a slot that needs it, and the others are there again.
+        lane.open.set(false);
+        assert!(lanes.is_open_or_parks(3));
+        lanes.appoint_opener(3);
+        assert!(!lanes.is_open_or_parks(2), "somebody else opens it");
+        lane.open.set(true);
+        lane.most.set(usize::MAX);
+        let opener = Rc::clone(&lanes.slots()[3]);
+        lanes.opened(&opener, Some(opened(4)), 0);
+        let mut slots = take_all(&mut lanes).0;
+        slots.sort_unstable();
+        assert_eq!(slots, [0, 1, 2]);
+        assert!(!lanes.are_opening());
+    }
+
+    #[test]
+    fn a_slot_that_is_not_needed_gives_the_opening_back() {
+        let mut lanes = Lanes::new(1, Streams::One, true);
+        let (_, made) = take_all(&mut lanes);
+        made[0].open.set(true);
+        let first = Rc::clone(&lanes.slots()[0]);
+        lanes.opened(&first, Some(opened(1)), 0);
+        made[0].open.set(false);
+        lanes.release(0);
+        let found = lanes.acquire().unwrap();
+        assert!(lanes.are_opening());
+        lanes.give_back(found);
+        assert!(!lanes.are_opening() && lanes.has_room());
     }
 }

@@ -30,7 +30,7 @@ impl Ledger {
     pub(super) fn new(settings: &Settings, channels: Channels) -> Self {
         Self {
             recorder: Recorder::new(),
-            usage: Usage::begin(settings.measured_from),
+            usage: Usage::begin(settings.measured_from, settings.thread),
             channels,
             assigned: 0,
             in_flight: 0,

@@ -20,6 +20,7 @@ mod ledger;
 mod naps;
 mod pacer;
 mod profile_clock;
+mod quota;
 mod slot;
 mod source;
 mod timer;

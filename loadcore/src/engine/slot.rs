@@ -62,9 +62,9 @@ async fn attempt<P: Profile, T: Transport>(
 ) -> Outcome {
     slot.deadline.set(start.saturating_add(core.settings.timeout));
     slot.expired.set(false);
-    let opening = Cell::new(false);
+    let phase = Cell::new(Phase::Exchanging);
     let ended = {
-        let mut exchange = pin!(exchange(core, slot, lane, ticket, &opening));
+        let mut exchange = pin!(exchange(core, slot, lane, ticket, &phase));
         poll_fn(|cx| {
             if slot.expired.get() {
                 return Poll::Ready(Ended::TimedOut);
@@ -81,16 +81,31 @@ async fn attempt<P: Profile, T: Transport>(
     slot.deadline.set(Nanos::MAX);
     let failure = match ended {
         Ended::With(outcome) => return outcome,
-        Ended::TimedOut if opening.get() => timeout(core, ErrorClass::ConnectTimeout, "connection"),
-        Ended::TimedOut => timeout(core, ErrorClass::ResponseTimeout, "whole reply"),
+        Ended::TimedOut if phase.get() == Phase::Exchanging => {
+            timeout(core, ErrorClass::ResponseTimeout, "whole reply")
+        }
+        Ended::TimedOut => timeout(core, ErrorClass::ConnectTimeout, "connection"),
         Ended::Panicked => Failure::new(ErrorClass::Internal, "the transport panicked"),
     };
-    if opening.get() {
-        core.opened(slot, ticket.measured, Err(&failure));
+    if phase.get() == Phase::Opening {
+        // Neither says that this machine is short of anything.
+        core.opened(slot, false, Err(&failure));
+    }
+    if phase.get() != Phase::Exchanging {
         return Outcome::failed(failure);
     }
     let (bytes_sent, bytes_received) = lane.moved();
     Outcome { bytes_sent, bytes_received, ..Outcome::failed(failure) }
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// Another slot is opening the lane.
+    Waiting,
+    /// It opens the lane.
+    Opening,
+    Exchanging,
 }
 
 enum Ended {
@@ -113,12 +128,12 @@ async fn exchange<P: Profile, T: Transport>(
     slot: &Slot,
     lane: &T::Lane,
     ticket: Ticket,
-    opening: &Cell<bool>,
+    phase: &Cell<Phase>,
 ) -> Outcome {
     let mut openings = 0;
     loop {
         if !lane.is_open()
-            && let Err(failure) = open(core, slot, lane, ticket, opening).await
+            && let Err(failure) = open(core, slot, lane, ticket, phase).await
         {
             return Outcome::failed(failure);
         }
@@ -137,8 +152,9 @@ async fn open<P: Profile, T: Transport>(
     slot: &Slot,
     lane: &T::Lane,
     ticket: Ticket,
-    opening: &Cell<bool>,
+    phase: &Cell<Phase>,
 ) -> Result<(), Failure> {
+    phase.set(Phase::Waiting);
     let mine = poll_fn(|_| {
         if lane.is_open() {
             Poll::Ready(false)
@@ -148,12 +164,12 @@ async fn open<P: Profile, T: Transport>(
             Poll::Pending // woken when the opener is done
         }
     });
-    if !mine.await {
-        return Ok(());
+    if mine.await {
+        phase.set(Phase::Opening);
+        let opened = lane.open().await;
+        core.opened(slot, ticket.measured, opened.as_ref().copied());
+        opened?;
     }
-    opening.set(true);
-    let opened = lane.open().await;
-    opening.set(false);
-    core.opened(slot, ticket.measured, opened.as_ref().copied());
-    opened.map(drop)
+    phase.set(Phase::Exchanging);
+    Ok(())
 }

@@ -296,6 +296,10 @@ impl<P: Profile> Source<P> {
     /// Nothing more will ever be handed out, since the limit of requests was reached.
     pub(crate) fn is_spent(&self) -> bool {
         let Some(limit) = self.load.limit else { return false };
+        // Our part may still be on its way.
+        if self.parts.is_empty() {
+            return false;
+        }
         if self.load.open.is_none() {
             return self.closed_limit().is_some_and(|limit| self.taken >= limit);
         }
@@ -311,9 +315,11 @@ impl<P: Profile> Source<P> {
         self.load.open.is_some()
     }
 
-    /// Most lanes that our parts may have open at once.
+    /// Most lanes that our parts may have open at once: whoever has a part has one, or could send
+    /// nothing of it.
     pub(crate) fn lanes(&self) -> usize {
-        self.parts.iter().map(|part| part.share.count(self.load.lanes) as usize).sum()
+        let shares = self.parts.iter().map(|part| part.share.count(self.load.lanes) as usize);
+        shares.sum::<usize>().max(usize::from(!self.parts.is_empty()))
     }
 
     /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned for
@@ -382,6 +388,37 @@ fn gathered<P: Profile>(bucket: &mut TokenBucket<P>, slack: Nanos) -> Option<Nan
 mod tests {
     use super::*;
     use crate::time::{MILLISECOND, SECOND};
+
+    #[test]
+    fn whoever_has_no_part_yet_has_not_sent_all_of_it() {
+        let load = |open| Load { open, warmup: 0, end: SECOND, limit: Some(10), lanes: 2 };
+        let open = OpenLoop {
+            profile: Piecewise::constant(100.0),
+            arrivals: Arrivals::Uniform,
+            max_backlog: 1_000,
+        };
+        for open in [None, Some(open)] {
+            let mut source = Source::new(load(open));
+            assert!(!source.is_spent());
+            source.take_part(Share::WHOLE, 0, 0);
+            assert!(!source.is_spent());
+            let taken = (0..20).filter(|_| source.take(SECOND / 2).is_some()).count();
+            assert_eq!((taken, source.is_spent()), (10, true));
+        }
+    }
+
+    #[test]
+    fn whoever_has_a_part_has_a_lane() {
+        let load: Load<Piecewise> =
+            Load { open: None, warmup: 0, end: SECOND, limit: None, lanes: 2 };
+        let of = |thread| {
+            let mut source = Source::new(load.clone());
+            let before = source.lanes();
+            source.take_part(Share::WHOLE.split(thread, 4), 0, 0);
+            (before, source.lanes())
+        };
+        assert_eq!((0..4).map(of).collect::<Vec<_>>(), [(0, 1); 4]);
+    }
 
     #[test]
     fn a_paused_warm_up_asks_for_no_wake_and_is_not_made_up_for() {

@@ -71,6 +71,13 @@ impl Http2 {
         !self.state.closed.get() && !self.state.retired.get()
     }
 
+    /// The most streams that the server allows at once. Known when its settings have come, which they
+    /// have with its first reply; h2 takes it for 100 until then.
+    #[must_use]
+    pub fn most_streams(&self) -> usize {
+        self.sender.current_max_send_streams().max(1)
+    }
+
     /// Ready when the connection has ended.
     pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.state.closed.get() {

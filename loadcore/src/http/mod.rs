@@ -152,6 +152,13 @@ impl Lane for HttpLane {
         }
     }
 
+    fn most_streams(&self) -> usize {
+        match &*self.connection.borrow() {
+            Connection::Http2(http2) => http2.most_streams(),
+            Connection::None | Connection::Http1(_) => usize::MAX,
+        }
+    }
+
     #[inline]
     async fn exchange(&self) -> Outcome {
         let options = &self.shared.plan.options;

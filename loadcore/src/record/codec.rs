@@ -6,7 +6,7 @@
 //!   1 head        epoch seq elapsed_ns flags in_flight backlog worker(UTF-8, the rest)
 //!   2 counters    the 28 numbers of `Counters::numbers`, then (status count)*, rising
 //!   3 examples    (class length text(UTF-8))*, rising
-//!   4 health      the 6 sums and the 2 peaks of `Health`
+//!   4 health      the 8 sums and the 2 peaks of `Health`; version 1 has the first 6 sums
 //!   5 to 11       histograms: response service lag connect tls first_byte pacer_lag
 //! histogram = overflow.count overflow.max overflow.sum hdr
 //! ```
@@ -29,7 +29,9 @@ use std::collections::BTreeMap;
 const MAGIC: &[u8; 4] = b"LCSN";
 /// The version that is written, and the newest that is read. A change of the layout, a new counter
 /// or error class counts it up.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+/// How many of `Health::sums` version 1 has.
+const SUMS_OF_VERSION_1: usize = 6;
 /// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
 const LARGEST: usize = 4 << 20;
 /// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
@@ -169,7 +171,7 @@ impl SnapshotReader {
         examples.clear();
         read_section(&mut rest, 2, "counters", |payload| take_counters(payload, counters))?;
         read_section(&mut rest, 3, "examples", |payload| take_examples(payload, examples))?;
-        read_section(&mut rest, 4, "health", |payload| take_health(payload, health))?;
+        read_section(&mut rest, 4, "health", |payload| take_health(payload, health, found))?;
         let mut counted = [0; HISTOGRAMS.len()];
         let places = (FIRST_HISTOGRAM..).zip(HISTOGRAMS).zip(&mut counted).enumerate();
         for (place, ((tag, name), counted)) in places {
@@ -308,9 +310,10 @@ fn put_health(out: &mut Vec<u8>, health: &Health, clock_error_ns: Nanos) {
         .for_each(|number| put(out, number));
 }
 
-fn take_health(payload: &mut &[u8], health: &mut Health) -> Result<(), &'static str> {
-    for place in health.sums_mut() {
-        *place = number(payload)?;
+fn take_health(payload: &mut &[u8], health: &mut Health, of: u64) -> Result<(), &'static str> {
+    let told = if of == 1 { SUMS_OF_VERSION_1 } else { usize::MAX };
+    for (index, place) in health.sums_mut().into_iter().enumerate() {
+        *place = if index < told { number(payload)? } else { 0 };
     }
     for place in health.peaks_mut() {
         *place = number(payload)?;
@@ -347,8 +350,8 @@ mod tests {
     use crate::record::fixtures::{Deed, play, snapshots};
     use proptest::prelude::*;
 
-    /// A snapshot as version 1 was written on the day it was made: old data must stay readable.
-    const GOLDEN: &str = include_str!("golden_v1.hex");
+    /// A snapshot as each version was written on the day it was made: old data must stay readable.
+    const GOLDEN: [&str; 2] = [include_str!("golden_v1.hex"), include_str!("golden_v2.hex")];
 
     fn golden() -> Snapshot {
         let mut snapshot = play(&[
@@ -371,8 +374,11 @@ mod tests {
     }
 
     #[test]
-    fn version_1_stays_readable() {
-        assert_eq!(Snapshot::decode(&unhex(GOLDEN)).unwrap(), golden());
+    fn all_versions_stay_readable() {
+        assert_eq!(Snapshot::decode(&unhex(GOLDEN[0])).unwrap(), golden());
+        let mut newer = golden();
+        (newer.total.health.run_delay_wall_ns, newer.total.health.throttled_wall_ns) = (5, 700);
+        assert_eq!(Snapshot::decode(&unhex(GOLDEN[1])).unwrap(), newer);
     }
 
     #[test]
@@ -380,10 +386,10 @@ mod tests {
         let mut bytes = golden().encode();
         bytes[4] = 7;
         let error = Snapshot::decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer { found: 7, newest: 1 });
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 2 });
         assert_eq!(
             error.to_string(),
-            "the snapshot has version 7, and this program reads versions up to 1"
+            "the snapshot has version 7, and this program reads versions up to 2"
         );
     }
 

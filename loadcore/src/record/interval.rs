@@ -78,11 +78,15 @@ pub struct Health {
     pub wall_ns: u64,
     /// Time that they were ready to run and did not get a processor, in nanoseconds.
     pub run_delay_ns: u64,
+    /// The part of `wall_ns` for which the system told `run_delay_ns`.
+    pub run_delay_wall_ns: u64,
     /// The greatest share of a processor that one thread used in one measured span of half a second
     /// or more, in millionths.
     pub peak_cpu_ppm: u64,
-    /// Time that the container's processor quota stopped the process, in nanoseconds.
+    /// Time that a processor quota (a container's) stopped the process, in nanoseconds.
     pub throttled_ns: u64,
+    /// The part of `wall_ns` for which the system told `throttled_ns`.
+    pub throttled_wall_ns: u64,
     /// How often this machine had no descriptor or port left to open a connection with.
     pub descriptors_short: u64,
     /// Differences of two moments that came out negative: the clock went backwards.
@@ -99,8 +103,11 @@ pub struct ThreadTime {
     /// Processor time in it, in nanoseconds.
     pub cpu_ns: u64,
     /// Time spent ready to run without a processor, in nanoseconds (Linux: the second number of
-    /// `/proc/thread-self/schedstat`); 0 where the system does not tell.
-    pub run_delay_ns: u64,
+    /// `/proc/thread-self/schedstat`); `None` where the system does not tell.
+    pub run_delay_ns: Option<u64>,
+    /// Time that a processor quota stopped the process, in nanoseconds (Linux: `cpu.stat` of its
+    /// control group), told by one of its threads for all; `None` where the system does not tell.
+    pub throttled_ns: Option<u64>,
 }
 
 impl Interval {
@@ -253,7 +260,13 @@ impl Health {
     pub fn measured(&mut self, time: ThreadTime) {
         self.cpu_ns = self.cpu_ns.saturating_add(time.cpu_ns);
         self.wall_ns = self.wall_ns.saturating_add(time.wall_ns);
-        self.run_delay_ns = self.run_delay_ns.saturating_add(time.run_delay_ns);
+        let told = |sum: &mut u64, wall: &mut u64, part: Option<u64>| {
+            let Some(part) = part else { return };
+            *sum = sum.saturating_add(part);
+            *wall = wall.saturating_add(time.wall_ns);
+        };
+        told(&mut self.run_delay_ns, &mut self.run_delay_wall_ns, time.run_delay_ns);
+        told(&mut self.throttled_ns, &mut self.throttled_wall_ns, time.throttled_ns);
         // The last span of a run may be so short that a thread is busy all through it by chance.
         if time.wall_ns >= SECOND / 2 {
             let ppm = u128::from(time.cpu_ns) * 1_000_000 / u128::from(time.wall_ns);
@@ -268,7 +281,7 @@ impl Health {
     }
 
     /// What adds up, in the order of the binary form.
-    pub(super) fn sums(&self) -> [u64; 6] {
+    pub(super) fn sums(&self) -> [u64; 8] {
         [
             self.cpu_ns,
             self.wall_ns,
@@ -276,11 +289,13 @@ impl Health {
             self.throttled_ns,
             self.descriptors_short,
             self.clock_faults,
+            self.run_delay_wall_ns,
+            self.throttled_wall_ns,
         ]
     }
 
     /// The same, to be changed.
-    pub(super) fn sums_mut(&mut self) -> [&mut u64; 6] {
+    pub(super) fn sums_mut(&mut self) -> [&mut u64; 8] {
         [
             &mut self.cpu_ns,
             &mut self.wall_ns,
@@ -288,6 +303,8 @@ impl Health {
             &mut self.throttled_ns,
             &mut self.descriptors_short,
             &mut self.clock_faults,
+            &mut self.run_delay_wall_ns,
+            &mut self.throttled_wall_ns,
         ]
     }
 
@@ -332,7 +349,7 @@ mod tests {
 
     fn measured(wall_ns: u64, cpu_ns: u64) -> Health {
         let mut health = Health::default();
-        health.measured(ThreadTime { wall_ns, cpu_ns, run_delay_ns: 1 });
+        health.measured(ThreadTime { wall_ns, cpu_ns, run_delay_ns: Some(1), throttled_ns: None });
         health
     }
 

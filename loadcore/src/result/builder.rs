@@ -157,14 +157,14 @@ fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
 }
 
 fn generator(health: &Health, slack_ns: Nanos, lost_workers: &[String]) -> Generator {
-    let of_wall = |part: u64| (health.wall_ns > 0).then(|| part as f64 / health.wall_ns as f64);
+    let share = |part: u64, wall: u64| (wall > 0).then(|| part as f64 / wall as f64);
     Generator {
         pacer_lag: LatencySummary::of(&health.pacer_lag),
         slack_ms: ms(slack_ns),
-        cpu_share: of_wall(health.cpu_ns),
+        cpu_share: share(health.cpu_ns, health.wall_ns),
         peak_cpu_share: (health.wall_ns > 0).then_some(health.peak_cpu_ppm as f64 / 1e6),
-        run_delay_share: of_wall(health.run_delay_ns),
-        throttled_share: of_wall(health.throttled_ns),
+        run_delay_share: share(health.run_delay_ns, health.run_delay_wall_ns),
+        throttled_share: share(health.throttled_ns, health.throttled_wall_ns),
         descriptors_short: health.descriptors_short,
         clock_faults: health.clock_faults,
         clock_error_ms: ms(health.clock_error_ns),

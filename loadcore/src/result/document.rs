@@ -333,6 +333,14 @@ impl RunResult {
     }
 }
 
+impl Environment {
+    /// The operating system and the architecture of this program.
+    #[must_use]
+    pub fn os_here() -> String {
+        format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
+    }
+}
+
 impl Verdict {
     /// The word in documents: `VALID`.
     #[must_use]

@@ -144,7 +144,12 @@ impl Run {
     pub(crate) fn second(&mut self, draining: bool, record: impl FnOnce(&mut Recorder, &mut Dice)) {
         record(&mut self.recorder, &mut self.dice);
         let health = &mut self.recorder.current_mut().health;
-        let time = ThreadTime { wall_ns: SECOND, cpu_ns: 210 * MS, run_delay_ns: 3 * MS };
+        let time = ThreadTime {
+            wall_ns: SECOND,
+            cpu_ns: 210 * MS,
+            run_delay_ns: Some(3 * MS),
+            throttled_ns: Some(0),
+        };
         health.measured(time);
         (0..20).for_each(|_| health.pacer_lag.record(self.dice.up_to(95 * US)));
         let interval = *self.recorder.exchange(Box::default());

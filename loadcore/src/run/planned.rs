@@ -174,7 +174,7 @@ impl<P: Profile + Clone> Planned<P> {
             started_unix_ms,
             environment: Environment {
                 version: env!("CARGO_PKG_VERSION").into(),
-                os: std::env::consts::OS.into(),
+                os: Environment::os_here(),
                 cores: std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
                 threads: Some(self.threads),
                 workers: 1,

@@ -15,6 +15,7 @@ pub fn outcomes(rules: &[SlaRule], result: &RunResult, live: Option<&Live>) -> V
             passed: figure.as_ref().is_ok_and(|actual| rule.rule.holds(*actual)),
             actual: figure.as_ref().ok().copied(),
             reason: figure.err(),
+            window_seconds: None,
             ..blank(rule)
         }
     };

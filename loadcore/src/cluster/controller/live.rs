@@ -223,7 +223,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         started_unix_ms,
         environment: Environment {
             version: env!("CARGO_PKG_VERSION").into(),
-            os: std::env::consts::OS.into(),
+            os: Environment::os_here(),
             cores: sum(|it| it.cores),
             threads: sum(|it| it.threads),
             workers: standing.owners.len() as u64,
