@@ -104,7 +104,8 @@ impl SlaOutcome {
     #[must_use]
     pub fn figure(&self) -> String {
         match (self.actual, &self.reason, self.window_seconds) {
-            (Some(actual), _, None) => format!("it is {}", self.with_unit(actual)),
+            (Some(actual), None, None) => format!("it is {}", self.with_unit(actual)),
+            (Some(actual), Some(note), None) => format!("it is {}: {note}", self.with_unit(actual)),
             (Some(actual), _, Some(window)) => {
                 format!("it is {} in the worst window of {window} s", self.with_unit(actual))
             }
@@ -145,8 +146,9 @@ mod tests {
         let error = failing_run().expect(["p99<1ms", "error_rate<1%", "rps>1"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "2 of 3 SLA rules do not hold:\n  p99<1ms: it is 914.9 ms\n  error_rate<1%: it is \
-             1.473%\nthe generator's verdict is VALID"
+            "2 of 3 SLA rules do not hold:\n  p99<1ms: it is 921.7 ms: 7 requests never ended and \
+             count as if they took the 5.0 s for which they were awaited\n  error_rate<1%: it is \
+             1.542%: 7 requests never ended and count as failed\nthe generator's verdict is VALID"
         );
         let error = closed_run().expect(["achieved_rate>=99%"]).unwrap_err();
         assert_eq!(

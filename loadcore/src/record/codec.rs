@@ -4,7 +4,8 @@
 //! snapshot  = "LCSN" version section*           version and all other numbers: LEB128 varints
 //! section   = tag length payload                each once, in the order of the tags
 //!   1 head        epoch seq elapsed_ns flags in_flight backlog worker(UTF-8, the rest)
-//!   2 counters    the 28 numbers of `Counters::numbers`, then (status count)*, rising
+//!   2 counters    the 29 numbers of `Counters::numbers`, then (status count)*, rising; version 1
+//!                 has the first 28 numbers
 //!   3 examples    (class length text(UTF-8))*, rising
 //!   4 health      the 8 sums and the 2 peaks of `Health`; version 1 has the first 6 sums
 //!   5 to 11       histograms: response service lag connect tls first_byte pacer_lag
@@ -30,8 +31,8 @@ const MAGIC: &[u8; 4] = b"LCSN";
 /// The version that is written, and the newest that is read. A change of the layout, a new counter
 /// or error class counts it up.
 const VERSION: u64 = 2;
-/// How many of `Health::sums` version 1 has.
-const SUMS_OF_VERSION_1: usize = 6;
+/// How many of `Counters::numbers` and of `Health::sums` version 1 has.
+const OF_VERSION_1: (usize, usize) = (28, 6);
 /// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
 const LARGEST: usize = 4 << 20;
 /// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
@@ -169,7 +170,7 @@ impl SnapshotReader {
         let Interval { counters, examples, health, .. } = &mut head.total;
         *counters = Counters::default();
         examples.clear();
-        read_section(&mut rest, 2, "counters", |payload| take_counters(payload, counters))?;
+        read_section(&mut rest, 2, "counters", |it| take_counters(it, counters, found))?;
         read_section(&mut rest, 3, "examples", |payload| take_examples(payload, examples))?;
         read_section(&mut rest, 4, "health", |payload| take_health(payload, health, found))?;
         let mut counted = [0; HISTOGRAMS.len()];
@@ -262,8 +263,13 @@ fn put_counters(out: &mut Vec<u8>, counters: &Counters) {
     }
 }
 
-fn take_counters(payload: &mut &[u8], counters: &mut Counters) -> Result<(), &'static str> {
-    for place in counters.numbers_mut() {
+fn take_counters(
+    payload: &mut &[u8],
+    counters: &mut Counters,
+    version: u64,
+) -> Result<(), &'static str> {
+    let told = if version == 1 { OF_VERSION_1.0 } else { usize::MAX };
+    for place in counters.numbers_mut().take(told) {
         *place = number(payload)?;
     }
     while !payload.is_empty() {
@@ -310,8 +316,8 @@ fn put_health(out: &mut Vec<u8>, health: &Health, clock_error_ns: Nanos) {
         .for_each(|number| put(out, number));
 }
 
-fn take_health(payload: &mut &[u8], health: &mut Health, of: u64) -> Result<(), &'static str> {
-    let told = if of == 1 { SUMS_OF_VERSION_1 } else { usize::MAX };
+fn take_health(payload: &mut &[u8], health: &mut Health, version: u64) -> Result<(), &'static str> {
+    let told = if version == 1 { OF_VERSION_1.1 } else { usize::MAX };
     for (index, place) in health.sums_mut().into_iter().enumerate() {
         *place = if index < told { number(payload)? } else { 0 };
     }
@@ -378,6 +384,7 @@ mod tests {
         assert_eq!(Snapshot::decode(&unhex(GOLDEN[0])).unwrap(), golden());
         let mut newer = golden();
         (newer.total.health.run_delay_wall_ns, newer.total.health.throttled_wall_ns) = (5, 700);
+        newer.total.counters.late = 1;
         assert_eq!(Snapshot::decode(&unhex(GOLDEN[1])).unwrap(), newer);
     }
 

@@ -45,6 +45,9 @@ pub struct Counters {
     pub bytes_received: u64,
     /// Connections opened.
     pub connects: u64,
+    /// Requests with an outcome that were sent only in the drain: they still waited when nothing more
+    /// fell due.
+    pub late: u64,
 }
 
 /// Durations, in nanoseconds.
@@ -191,7 +194,8 @@ impl Counters {
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         let single =
             [self.due, self.sent, self.ok, self.failed, self.bytes_sent, self.bytes_received];
-        single.into_iter().chain([self.connects]).chain(self.dropped).chain(self.errors)
+        let and_errors = self.dropped.into_iter().chain(self.errors);
+        single.into_iter().chain([self.connects]).chain(and_errors).chain([self.late])
     }
 
     /// The same numbers, in the same order, to be changed.
@@ -208,6 +212,7 @@ impl Counters {
         .into_iter()
         .chain(&mut self.dropped)
         .chain(&mut self.errors)
+        .chain([&mut self.late])
     }
 
     fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {

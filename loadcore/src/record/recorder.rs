@@ -106,6 +106,12 @@ impl Recorder {
         }
     }
 
+    /// One of the outcomes is that of a request that was sent only in the drain.
+    #[inline]
+    pub fn late(&mut self) {
+        self.current.counters.late += 1;
+    }
+
     /// Counts an opened connection: `connect_ns` to connect, `tls_ns` for its TLS handshake.
     #[inline]
     pub fn connected(&mut self, connect_ns: Nanos, tls_ns: Option<Nanos>) {

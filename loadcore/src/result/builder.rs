@@ -108,6 +108,7 @@ impl ResultBuilder {
                 ok: counters.ok,
                 failed: counters.failed,
                 unfinished: counters.sent.saturating_sub(total_requests),
+                late: counters.late,
             },
             total_requests,
             success_rate: percentage(counters.ok, total_requests),
@@ -252,7 +253,7 @@ mod tests {
             r#""environment":{"version":"0.1.0","os":"linux x86_64","cores":2,"threads":2,"workers":1,"options":{}}"#,
             r#""loop":"open","offeredRps":1000.0,"achievedRps":1000.0,"complete":true"#,
             r#""arrivals":{"due":10000,"sent":10000,"dropped":0,"backlog":0,"unknown":0,"droppedByReason":{}}"#,
-            r#""outcomes":{"ok":10000,"failed":0,"unfinished":0}"#,
+            r#""outcomes":{"ok":10000,"failed":0,"unfinished":0,"late":0}"#,
             r#""statusCodeDistribution":{"200":10000},"errors":{},"sla":[]"#,
             r#""validity":{"verdict":"VALID","reasons":[]},"bottlenecks":[],"seriesSeconds":1"#,
             r#""series":[{"second":0,"due":1000,"sent":1000,"ok":1000,"failed":0,"dropped":0,"p50Ms":"#,
@@ -277,7 +278,7 @@ mod tests {
             let Arrivals { due, sent, dropped, backlog, unknown, ref dropped_by_reason } =
                 result.arrivals;
             assert_eq!(due, sent + dropped + backlog + unknown);
-            let Outcomes { ok, failed, unfinished } = result.outcomes;
+            let Outcomes { ok, failed, unfinished, .. } = result.outcomes;
             assert_eq!(sent, ok + failed + unfinished);
             assert_eq!(dropped_by_reason.values().sum::<u64>(), dropped);
             assert_eq!(result.errors.values().sum::<u64>(), failed);

@@ -157,6 +157,9 @@ pub struct Outcomes {
     pub failed: u64,
     /// Without an outcome when the run ended.
     pub unfinished: u64,
+    /// Of ok and failed: sent only in the drain, since they still waited when nothing more fell due.
+    #[serde(default)]
+    pub late: u64,
 }
 
 /// What an SLA rule came to.
@@ -172,7 +175,7 @@ pub struct SlaOutcome {
     pub actual: Option<f64>,
     /// `ms`, `%` or `/s`.
     pub unit: String,
-    /// Why there is no value.
+    /// Why there is no value, or what is to be said of it.
     pub reason: Option<String>,
     /// Length of the sliding window; `None`: the whole run.
     pub window_seconds: Option<u32>,

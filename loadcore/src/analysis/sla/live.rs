@@ -271,6 +271,7 @@ impl Counts {
         self.dropped += other.dropped;
         self.failed += other.failed;
         self.outcomes += other.outcomes;
+        self.late += other.late;
     }
 
     fn take(&mut self, other: Self) {
@@ -278,6 +279,7 @@ impl Counts {
         self.dropped -= other.dropped;
         self.failed -= other.failed;
         self.outcomes -= other.outcomes;
+        self.late -= other.late;
     }
 }
 
@@ -288,6 +290,7 @@ fn counts_of(interval: &Interval) -> Counts {
         dropped: counters.dropped_total(),
         failed: counters.failed,
         outcomes: counters.outcomes(),
+        late: counters.late,
         ..Counts::default()
     }
 }

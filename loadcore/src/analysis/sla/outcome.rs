@@ -1,9 +1,15 @@
 //! Turns the result document, and what was seen while it came about, into the outcome of each rule.
 
 use super::{Live, Metric, Rule, SlaRule, Statistic, Times};
+use crate::record::Histogram;
 use crate::result::{LatencySummary, RunResult, SlaOutcome};
+use crate::time::nanos;
+use std::time::Duration;
 
 /// What the rules came to, in their order.
+///
+/// Requests that never ended count as failed, and as if they had taken the drain, for which they were
+/// awaited at least; not in a run that was ended before its time, which cut them off itself.
 ///
 /// A rule with a window is judged by what `live` saw; where that saw no whole window, because the
 /// run was shorter or nobody watched, by the whole run.
@@ -14,7 +20,7 @@ pub fn outcomes(rules: &[SlaRule], result: &RunResult, live: Option<&Live>) -> V
         SlaOutcome {
             passed: figure.as_ref().is_ok_and(|actual| rule.rule.holds(*actual)),
             actual: figure.as_ref().ok().copied(),
-            reason: figure.err(),
+            reason: figure.err().or_else(|| with_unfinished(&rule.rule, result)),
             window_seconds: None,
             ..blank(rule)
         }
@@ -52,6 +58,8 @@ pub(super) struct Counts {
     pub(super) dropped: u64,
     pub(super) failed: u64,
     pub(super) outcomes: u64,
+    pub(super) late: u64,
+    pub(super) unfinished: u64,
     pub(super) seconds: f64,
     pub(super) closed_loop: bool,
 }
@@ -67,11 +75,14 @@ impl Counts {
             Metric::AchievedRate | Metric::DroppedRate if self.due == 0 => {
                 Err("no arrival was due")
             }
-            Metric::ErrorRate if self.outcomes == 0 => Err(NO_OUTCOME),
+            Metric::ErrorRate if self.outcomes + self.unfinished == 0 => Err(NO_OUTCOME),
             Metric::Rps if self.seconds <= 0.0 => Err("no time was measured"),
-            Metric::AchievedRate => Ok(percent(self.outcomes, self.due)),
+            Metric::AchievedRate => Ok(percent(self.outcomes.saturating_sub(self.late), self.due)),
             Metric::DroppedRate => Ok(percent(self.dropped, self.due)),
-            Metric::ErrorRate => Ok(percent(self.failed, self.outcomes)),
+            Metric::ErrorRate => {
+                let failed = self.failed + self.unfinished;
+                Ok(percent(failed, self.outcomes + self.unfinished))
+            }
             Metric::Rps => Ok(self.outcomes as f64 / self.seconds),
             Metric::Time(..) => Err(NO_OUTCOME),
         }
@@ -90,16 +101,37 @@ fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
         dropped: result.arrivals.dropped,
         failed: result.outcomes.failed,
         outcomes: result.total_requests,
+        late: result.outcomes.late,
+        unfinished: unfinished(result),
         seconds: result.duration_seconds,
         closed_loop: !result.is_open_loop(),
     };
     counts.figure(rule.metric).map_err(str::to_owned)
 }
 
+/// Requests that were awaited to the end of the drain in vain.
+fn unfinished(result: &RunResult) -> u64 {
+    if result.interrupted { 0 } else { result.outcomes.unfinished }
+}
+
+/// What is said of a figure in which they are.
+fn with_unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
+    let never = unfinished(result);
+    let counts = match rule.metric {
+        Metric::ErrorRate => "as failed".to_owned(),
+        Metric::Time(..) => {
+            format!("as if they took the {:.1} s for which they were awaited", result.drain_seconds)
+        }
+        _ => return None,
+    };
+    (never > 0).then(|| format!("{never} requests never ended and count {counts}"))
+}
+
 /// A statistic in milliseconds: from the document's summary if it is there, else from the
 /// histograms.
 fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result<f64, String> {
-    if result.total_requests == 0 {
+    let never = unfinished(result);
+    if result.total_requests + never == 0 {
         return Err(NO_OUTCOME.to_owned());
     }
     let summary = match times {
@@ -110,6 +142,13 @@ fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result
         Times::Response => &carried.latency,
         Times::Service => &carried.service_time,
     });
+    if never > 0
+        && let Some(mut all) =
+            carried.cloned().or((result.total_requests == 0).then(Histogram::new))
+    {
+        all.record_n(nanos(Duration::from_secs_f64(result.drain_seconds.max(0.0))), never);
+        return statistic.of(&all).ok_or_else(|| NO_OUTCOME.to_owned());
+    }
     in_summary(summary, statistic)
         .or_else(|| carried.and_then(|histogram| statistic.of(histogram)))
         .ok_or_else(|| format!("the result carries no histogram to read {statistic} from"))
@@ -138,8 +177,37 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_does_not_hold_because_of_requests_that_never_ended() {
+        let mut result = steady_run();
+        let ended = result.total_requests;
+        let held = check(&result, "p50<4s").actual;
+        result.outcomes.unfinished = 3 * ended;
+        result.drain_seconds = 5.0;
+        assert_eq!(check(&result, "error_rate<1%").actual, Some(75.0));
+        assert_eq!(check(&result, "min<4s").actual, result.latency.min_ms);
+        let p50 = check(&result, "p50<4s");
+        assert!(!p50.passed && p50.actual > Some(4_990.0), "{p50:?}");
+        let note = format!("{} requests never ended", 3 * ended);
+        assert!(p50.reason.is_some_and(|reason| reason.starts_with(&note)));
+        assert_eq!(check(&result, "rps>1").reason, None);
+        // Whoever ends a run early cuts them off himself.
+        result.interrupted = true;
+        assert_eq!(check(&result, "error_rate<1%").actual, Some(0.0));
+        assert_eq!(check(&result, "p50<4s").actual, held);
+    }
+
+    #[test]
+    fn what_was_sent_only_in_the_drain_was_not_achieved() {
+        let mut result = steady_run();
+        result.outcomes.late = result.arrivals.due / 4;
+        let achieved = check(&result, "achieved_rate>=99%");
+        assert_eq!((achieved.passed, achieved.actual), (false, Some(75.0)));
+    }
+
+    #[test]
     fn figures_are_those_of_the_document() {
-        let result = failing_run();
+        let mut result = failing_run();
+        result.outcomes.unfinished = 0;
         for (rule, figure) in [
             ("p50<1s", result.latency.p50_ms),
             ("p99.9<1s", result.latency.p999_ms),

@@ -41,6 +41,9 @@ fn mean_rate(rows: &[SeriesRow], result: &RunResult) -> Option<f64> {
     };
     let seconds: f64 = rows.iter().map(measured).sum();
     let ended: u64 = rows.iter().map(|row| row.ok + row.failed).sum();
+    // A short drain is in the last row. What was sent in it is not of the measured time.
+    let has_drain = rows.last() == result.series.last();
+    let ended = ended.saturating_sub(if has_drain { result.outcomes.late } else { 0 });
     (seconds > 0.0).then(|| ended as f64 / seconds)
 }
 

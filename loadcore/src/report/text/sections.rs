@@ -23,13 +23,22 @@ pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
         (name, url) => format!("{name}  {url}"),
     };
     let lasted = seconds(result.duration_seconds);
-    let achieved = result.achieved_rps.map_or("-".to_owned(), rate);
+    let late = result.outcomes.late;
+    let achieved = match result.achieved_rps {
+        Some(all) if late > 0 => {
+            let in_time = all - late as f64 / result.duration_seconds;
+            format!("{} achieved in time", rate(in_time))
+        }
+        Some(all) => format!("{} achieved", rate(all)),
+        None => "- achieved".to_owned(),
+    };
     let load = match result.offered_rps {
+        _ if result.duration_seconds <= 0.0 => "It ended before anything was measured".to_owned(),
         Some(offered) => {
-            format!("Open loop, {lasted}: {} offered, {achieved} achieved", rate(offered))
+            format!("Open loop, {lasted}: {} offered, {achieved}", rate(offered))
         }
         None if result.is_open_loop() => format!("Open loop, {lasted}"),
-        None => format!("Closed loop, {lasted}: {achieved} achieved"),
+        None => format!("Closed loop, {lasted}: {achieved}"),
     };
     let mut lines = vec![style.bold(&one_line(&title, WIDTH)), load];
     if result.warmup_seconds > 0.0 {
@@ -40,6 +49,11 @@ pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
         let drain = seconds(result.drain_seconds);
         lines.push(style.dim(&format!("{drain} more to await what was in flight")));
     }
+    if late > 0 {
+        let share = percent(late, result.total_requests);
+        let what = format!("{} requests ({share}) were sent only after that time", count(late));
+        lines.push(style.warning(&what));
+    }
     if result.interrupted {
         lines.push(style.warning("Interrupted: it was ended before its time"));
     }
@@ -49,6 +63,9 @@ pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
 /// Whether the figures may be trusted, and why not.
 pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
     let (paint, meaning): (fn(Style, &str) -> String, _) = match result.validity.verdict {
+        Verdict::Valid if result.arrivals.sent == 0 => {
+            (Style::warning, "the generator was well, but nothing was sent")
+        }
         Verdict::Valid => (Style::good, "the generator kept up, so the figures are the target's"),
         Verdict::Degraded => (Style::warning, "some figures include the generator's own troubles"),
         Verdict::Invalid => (Style::bad, "the figures are more the generator's than the target's"),
@@ -105,15 +122,34 @@ pub(super) fn accounting(result: &RunResult, style: Style) -> Vec<String> {
     if result.total_requests > 0 {
         let share = format!("{} ok", percent(outcomes.ok, result.total_requests));
         let share = if outcomes.failed == 0 { style.good(&share) } else { style.bad(&share) };
-        lines.push(format!("{:LABEL$}{share}", ""));
+        let never = match outcomes.unfinished {
+            0 => String::new(),
+            n => {
+                let never = format!("{} of those sent never ended", percent(n, arrivals.sent));
+                format!(" of those that ended; {}", style.bad(&never))
+            }
+        };
+        lines.push(format!("{:LABEL$}{share}{never}", ""));
     }
     if arrivals.dropped > 0 {
         let reasons = arrivals.dropped_by_reason.iter();
         let reasons: Vec<_> =
-            reasons.map(|(reason, n)| format!("{reason} {}", count(*n))).collect();
+            reasons.map(|(reason, n)| format!("{reason} {}{}", count(*n), why(reason))).collect();
         lines.extend(labelled("Dropped", &reasons.join(", ")));
     }
     lines
+}
+
+/// What a reason to give arrivals up means.
+fn why(reason: &str) -> &'static str {
+    match reason {
+        "backlog_full" => " (more waited than may wait)",
+        "no_connection" => " (no descriptor or port left)",
+        "fenced" => " (the worker's lease was over)",
+        "stopped" => " (they still waited when the run was ended)",
+        "run_ended" => " (they still waited when the drain was over)",
+        _ => "",
+    }
 }
 
 /// The percentiles of the three times beside each other.
