@@ -248,11 +248,15 @@ mod tower {
 
     use super::{Lane, Opened, Outcome, Rc, Thread, Transport, outcome_of};
     use crate::request::{ErrorClass, Failure};
-    use std::cell::RefCell;
+    use bytes::Buf;
+    use http_body::Body;
+    use std::fmt::Display;
     use std::future::poll_fn;
+    use std::pin::pin;
     use tower_service::Service;
 
-    /// Puts load on a service. Each request is made anew by `make`; the reply's body is dropped.
+    /// Puts load on a service that answers as HTTP does. Each request is made anew by `make` and goes
+    /// to a clone of the service; the reply's body is read to its end.
     #[derive(Debug, Clone)]
     pub struct ServiceTransport<S, M> {
         service: S,
@@ -266,35 +270,39 @@ mod tower {
         }
     }
 
-    impl<S, M, Req, Body> Transport for ServiceTransport<S, M>
+    impl<S, M, Req, B> Transport for ServiceTransport<S, M>
     where
-        S: Service<Req, Response = http::Response<Body>> + Clone + Send + Sync + 'static,
-        S::Error: std::fmt::Display,
+        S: Service<Req, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Display,
         M: Fn() -> Req + Clone + Send + Sync + 'static,
         Req: 'static,
-        Body: 'static,
+        B: Body + 'static,
+        B::Error: Display,
     {
         type Lane = ServiceLane<S, M>;
 
-        fn lane(&self, _thread: &Rc<Thread>) -> Self::Lane {
-            ServiceLane { service: RefCell::new(self.service.clone()), make: self.make.clone() }
+        fn lane(&self, thread: &Rc<Thread>) -> Self::Lane {
+            let thread = Rc::clone(thread);
+            ServiceLane { service: self.service.clone(), make: self.make.clone(), thread }
         }
     }
 
-    /// A lane of a [`ServiceTransport`]: one clone of the service.
+    /// A lane of a [`ServiceTransport`].
     #[derive(Debug)]
     pub struct ServiceLane<S, M> {
-        service: RefCell<S>,
+        service: S,
         make: M,
+        thread: Rc<Thread>,
     }
 
-    impl<S, M, Req, Body> Lane for ServiceLane<S, M>
+    impl<S, M, Req, B> Lane for ServiceLane<S, M>
     where
-        S: Service<Req, Response = http::Response<Body>> + 'static,
-        S::Error: std::fmt::Display,
+        S: Service<Req, Response = http::Response<B>> + Clone + 'static,
+        S::Error: Display,
         M: Fn() -> Req + 'static,
         Req: 'static,
-        Body: 'static,
+        B: Body + 'static,
+        B::Error: Display,
     {
         async fn open(&self) -> Result<Opened, Failure> {
             Ok(Opened { connect_ns: 0, tls_ns: None, streams: 1 })
@@ -306,11 +314,39 @@ mod tower {
 
         async fn exchange(&self) -> Outcome {
             let failed = |error: S::Error| Failure::text(ErrorClass::Internal, error);
-            if let Err(error) = poll_fn(|cx| self.service.borrow_mut().poll_ready(cx)).await {
+            // A clone that is ready may hold a place in the service until it is called: an idle lane
+            // must have none.
+            let mut service = self.service.clone();
+            if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
                 return outcome_of(Err(failed(error)));
             }
-            let reply = self.service.borrow_mut().call((self.make)());
-            outcome_of(reply.await.map(|reply| reply.status().as_u16()).map_err(failed))
+            let reply = match service.call((self.make)()).await {
+                Ok(reply) => reply,
+                Err(error) => return outcome_of(Err(failed(error))),
+            };
+            let first_byte_at = Some(self.thread.clock.now());
+            let mut outcome = outcome_of(Ok(reply.status().as_u16()));
+            let (received, failure) = read(reply.into_body()).await;
+            outcome.failure = failure;
+            Outcome { first_byte_at, bytes_received: received, ..outcome }
         }
+    }
+
+    /// Reads a body to its end: how many bytes it had, and what went wrong.
+    async fn read<B: Body>(body: B) -> (u64, Option<Failure>)
+    where
+        B::Error: Display,
+    {
+        let mut body = pin!(body);
+        let mut received = 0;
+        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            match frame {
+                Ok(frame) => {
+                    received += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                }
+                Err(error) => return (received, Some(Failure::text(ErrorClass::Body, error))),
+            }
+        }
+        (received, None)
     }
 }

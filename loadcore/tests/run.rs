@@ -5,7 +5,7 @@
 mod common;
 
 use common::hold_identities;
-use loadcore::profile::Profile;
+use loadcore::profile::{LoadProfile, Profile, ProfileType, Step};
 use loadcore::request::{ErrorClass, Failure};
 use loadcore::transport::{FnTransport, Thread, Transport};
 use loadcore::{Arrivals, LoadTest, RunError};
@@ -188,6 +188,8 @@ async fn failures_and_panics_are_counted_by_class() {
     for class in ["http_5xx", "check", "internal"] {
         assert_eq!(result.errors[class], 10, "{class}");
     }
+    let example = &result.error_examples["internal"];
+    assert_eq!(example, "the transport panicked: a fault in the user's code");
     assert_eq!(result.status_code_distribution[&503], 10);
 }
 
@@ -212,10 +214,48 @@ async fn stop_ends_the_load_and_keeps_the_result() {
     let first = snapshots.next().await.unwrap();
     assert!(first.total.counters.due > 0);
     handle.stop();
-    let result = handle.wait().await.unwrap();
+    let result = handle.result().await.unwrap();
     hold_identities(&result);
     assert!(result.interrupted);
     assert!(result.duration_seconds < 59.0, "{}", result.duration_seconds);
+    let again = handle.result().await.unwrap_err();
+    assert!(again.to_string().contains("handed out before"), "{again}");
+}
+
+/// When a thread ends, slots may have been given tickets that they have not begun with.
+#[tokio::test]
+async fn what_was_given_up_at_the_end_is_not_sent_after_it() {
+    for _ in 0..20 {
+        let calls = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&calls);
+        let call = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async {
+                tokio::task::yield_now().await;
+                Ok(200)
+            }
+        };
+        let test = LoadTest::call(call).rate(20_000.0).threads(2).drain(Duration::ZERO);
+        let handle = test.duration(millis(150)).start().await.unwrap();
+        tokio::time::sleep(millis(60)).await;
+        handle.stop();
+        let result = handle.wait().await.unwrap();
+        hold_identities(&result);
+        assert_eq!(calls.load(Ordering::Relaxed), result.arrivals.sent);
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_as_long_as_its_profile() {
+    let steps = || {
+        let step = |duration_seconds, rps| Step { duration_seconds, rps };
+        let steps = ProfileType::Steps { steps: vec![step(0.2, 100.0), step(0.3, 300.0)] };
+        LoadTest::call(|| async { Ok(200) }).profile(LoadProfile::new(steps, 0.5).unwrap())
+    };
+    let result = steps().run().await.unwrap();
+    assert_eq!((result.duration_seconds, result.arrivals.due), (0.5, 110));
+    let refused = steps().duration(millis(700)).run().await.unwrap_err().to_string();
+    assert!(refused.contains("0.7 s") && refused.contains("made for 0.5 s"), "{refused}");
 }
 
 #[tokio::test]
@@ -327,13 +367,14 @@ async fn settings_out_of_range_are_refused_by_name() {
     let get = || LoadTest::get("http://127.0.0.1:1/");
     refused(LoadTest::get("http://exa mple/"), "not a URL").await;
     refused(LoadTest::get("ftp://127.0.0.1/"), "ftp").await;
-    refused(get().rate(0.0), "ate").await;
+    refused(get().rate(0.0), "the rate is 0 throughout").await;
     refused(get().rate(f64::NAN), "NaN").await;
     refused(get().rate(1e12), "1000000000000").await;
     refused(get().duration(Duration::from_secs(366 * 86_400)), "604800").await;
     refused(get().duration(Duration::ZERO), "duration").await;
     refused(get().threads(0), "threads").await;
     refused(get().connections(0), "connections").await;
+    refused(get().connections(u64::MAX), "1 to 1000000").await;
     refused(get().requests(0), "requests").await;
     refused(get().timeout(Duration::ZERO), "timeout").await;
     refused(get().expect("p99 of 5"), "p99 of 5").await;

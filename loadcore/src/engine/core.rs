@@ -65,12 +65,22 @@ impl<P: Profile, T: Transport> Core<P, T> {
             starved: false,
             source,
         };
-        Self {
+        let core = Self {
             thread,
             settings,
             state: RefCell::new(state),
             news: Notify::new(),
             replan: Notify::new(),
+        };
+        core.confess();
+        core
+    }
+
+    /// In closed loop the connections are the load: that there are fewer of them is told at once.
+    fn confess(&self) {
+        let mut state = self.state.borrow_mut();
+        if self.settings.lanes_short && !state.source.is_open_loop() {
+            state.ledger.recorder().current_mut().health.descriptors_short += 1;
         }
     }
 
@@ -111,12 +121,10 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 }
             }
         }
-        let mut reason = DropReason::BacklogFull;
-        let waits = state.source.backlog() > 0;
-        if self.settings.lanes_short && waits && state.lanes.are_all_made() {
-            state.ledger.recorder().current_mut().health.descriptors_short += 1;
-            reason = DropReason::NoConnection;
-        }
+        let reason = match self.lacks_lanes(state) {
+            true => DropReason::NoConnection,
+            false => DropReason::BacklogFull,
+        };
         state.source.trim(now, reason);
         if state.may_have_ended() {
             self.news.notify_one();
@@ -187,11 +195,30 @@ impl<P: Profile, T: Transport> Core<P, T> {
             return None;
         }
         let ticket = if self.settings.fence.is_over() { None } else { state.source.take(now) };
-        match ticket {
-            Some(_) => state.lanes.appoint_opener(slot.id),
-            None => state.lanes.release(slot.id),
+        let Some(ticket) = ticket else {
+            state.lanes.release(slot.id);
+            return None;
+        };
+        state.lanes.appoint_opener(slot.id);
+        if self.lacks_lanes(state) {
+            self.waited_for_a_lane(state, ticket, now);
         }
-        ticket
+        Some(ticket)
+    }
+
+    /// Every lane there can be is made, and there would be more, had the process more descriptors.
+    fn lacks_lanes(&self, state: &State<P, T::Lane>) -> bool {
+        self.settings.lanes_short && state.lanes.are_all_made()
+    }
+
+    /// A ticket has waited for a slot where this machine, and not the target, was the limit.
+    #[cold]
+    fn waited_for_a_lane(&self, state: &mut State<P, T::Lane>, ticket: Ticket, now: Nanos) {
+        let waited = ticket.intended.map_or(0, |intended| now.saturating_sub(intended));
+        if ticket.measured && waited > self.settings.slack {
+            state.ledger.recorder().pacer_lag(waited);
+            state.ledger.recorder().current_mut().health.descriptors_short += 1;
+        }
     }
 
     /// Whether this slot is the one to open its lane; if not, it is woken when that was tried.

@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::time::{Nanos, seconds};
 use crate::transport::{Lane, Transport};
+use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,7 +74,7 @@ async fn attempt<P: Profile, T: Transport>(
             // A panic in somebody's transport fails one request; the slot lives on.
             match catch_unwind(AssertUnwindSafe(|| exchange.as_mut().poll(cx))) {
                 Ok(poll) => poll.map(Ended::With),
-                Err(_) => Poll::Ready(Ended::Panicked),
+                Err(panic) => Poll::Ready(Ended::Panicked(said(&*panic))),
             }
         })
         .await
@@ -85,7 +86,9 @@ async fn attempt<P: Profile, T: Transport>(
             timeout(core, ErrorClass::ResponseTimeout, "whole reply")
         }
         Ended::TimedOut => timeout(core, ErrorClass::ConnectTimeout, "connection"),
-        Ended::Panicked => Failure::new(ErrorClass::Internal, "the transport panicked"),
+        Ended::Panicked(what) => {
+            Failure::text(ErrorClass::Internal, format_args!("the transport panicked: {what}"))
+        }
     };
     if phase.get() == Phase::Opening {
         // Neither says that this machine is short of anything.
@@ -111,7 +114,13 @@ enum Phase {
 enum Ended {
     With(Outcome),
     TimedOut,
-    Panicked,
+    Panicked(String),
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "without a text".to_owned())
 }
 
 fn timeout<P: Profile, T: Transport>(core: &Core<P, T>, class: ErrorClass, what: &str) -> Failure {

@@ -38,6 +38,10 @@ pub enum TlsError {
 /// When a given certificate or key cannot be read or does not fit.
 pub fn config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    // The first random bytes of a process take some 20 ms of a processor to gather. No handshake is to
+    // pay for them, nor an engine thread.
+    let random = provider.secure_random.fill(&mut [0]);
+    random.map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     let builder = if options.insecure {

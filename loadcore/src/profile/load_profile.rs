@@ -88,6 +88,11 @@ impl Profile for LoadProfile {
     fn peak_rate(&self) -> f64 {
         self.curve.peak_rate()
     }
+
+    fn length(&self) -> Option<f64> {
+        let any = matches!(self.effective, ProfileType::Constant { .. });
+        (!any).then_some(self.duration_seconds)
+    }
 }
 
 #[cfg(test)]

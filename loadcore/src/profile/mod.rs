@@ -69,6 +69,11 @@ pub trait Profile: Send + Sync + 'static {
 
     /// A bound that the rate never exceeds, in arrivals per second.
     fn peak_rate(&self) -> f64;
+
+    /// How long it lasts, in seconds, if it was made for a run of a certain length.
+    fn length(&self) -> Option<f64> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -20,10 +20,11 @@ const MAX_ORDERS: usize = 10_000;
 
 /// A running test. Dropping it ends the load.
 #[derive(Debug)]
+#[must_use = "dropping the handle ends the load"]
 pub struct RunHandle {
     pub(super) control: Control,
     pub(super) snapshots: Option<mpsc::Receiver<Arc<Snapshot>>>,
-    pub(super) result: oneshot::Receiver<Result<RunResult, RunError>>,
+    pub(super) result: Option<oneshot::Receiver<Result<RunResult, RunError>>>,
 }
 
 /// An order that could not be given.
@@ -169,13 +170,19 @@ impl RunHandle {
         self.result().await
     }
 
-    /// Waits for the end and keeps the handle, so that orders can be given meanwhile.
+    /// Waits for the end and keeps the handle, so that orders can be given meanwhile. The result is
+    /// handed out once; what is dropped before it has come may be asked again.
     ///
     /// # Errors
-    /// When an engine thread failed.
+    /// When an engine thread failed, or the result was handed out before.
     pub async fn result(&mut self) -> Result<RunResult, RunError> {
-        let lost = || RunError::Thread(std::io::Error::other("the collector ended early"));
-        (&mut self.result).await.unwrap_or_else(|_| Err(lost()))
+        let none = |why| RunError::Thread(std::io::Error::other(why));
+        let Some(result) = &mut self.result else {
+            return Err(none("the result was handed out before"));
+        };
+        let result = result.await;
+        self.result = None;
+        result.unwrap_or_else(|_| Err(none("the collector ended early")))
     }
 }
 

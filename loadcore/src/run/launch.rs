@@ -45,7 +45,11 @@ impl<P: Profile + Clone> Planned<P> {
         let (publish, snapshots) = mpsc::channel(SNAPSHOTS);
         let (send, result) = oneshot::channel();
         // Dropped on the way, it ends the threads that were started.
-        let handle = RunHandle { control: control.clone(), snapshots: Some(snapshots), result };
+        let handle = RunHandle {
+            control: control.clone(),
+            snapshots: Some(snapshots),
+            result: Some(result),
+        };
         let count = self.threads as usize;
         let (report, reports) = sync_channel(count * (SPARES + 2));
         let mut spares = Vec::with_capacity(count);

@@ -9,6 +9,7 @@
 //!     .rate(500.0)
 //!     .duration(Duration::from_secs(10))
 //!     .expect("p99<50ms")
+//!     .expect("error_rate<1%")
 //!     .run()
 //!     .await?;
 //! result.assert_passed();

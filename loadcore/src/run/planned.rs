@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// The longest that the pacer may be told to let due requests gather.
 pub const MAX_SLACK: Duration = Duration::from_secs(1);
+/// Most connections of a run.
+const MOST_LANES: u64 = 1_000_000;
 /// Connections of a closed loop where none were asked for.
 const CLOSED_CONNECTIONS: u64 = 64;
 /// Most connections of an open loop where none were asked for.
@@ -45,18 +47,28 @@ impl<P: Profile + Clone> Planned<P> {
         if settings.requests == Some(0) {
             return Err(setting("the number of requests", 0, "give at least 1"));
         }
-        if settings.connections == Some(0) {
-            return Err(setting("the number of connections", 0, "give at least 1"));
+        if let Some(connections) = settings.connections.filter(|n| !(1..=MOST_LANES).contains(n)) {
+            let limit = format!("give 1 to {MOST_LANES}");
+            return Err(setting("the number of connections", connections, &limit));
         }
         if settings.timeout.is_zero() {
             return Err(setting("the timeout", "0", "give a time above 0"));
         }
         let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
-        let (duration, bounded) = match (settings.duration, settings.requests) {
+        let length = profile.as_ref().and_then(Profile::length).map(Duration::from_secs_f64);
+        let (duration, bounded) = match (settings.duration.or(length), settings.requests) {
             (Some(duration), _) => (duration, true),
             (None, Some(_)) => (longest, false),
             (None, None) => (Duration::from_secs(10), true),
         };
+        if let Some(length) = length.filter(|length| *length != duration) {
+            let value = format!("{} s", duration.as_secs_f64());
+            let limit = format!(
+                "the profile was made for {} s: give the same, or leave it out",
+                length.as_secs_f64()
+            );
+            return Err(setting("the duration", value, &limit));
+        }
         let too_long = [
             ("the duration", duration),
             ("the warm-up", settings.warmup),

@@ -144,7 +144,8 @@ impl<P, S> LoadTest<P, S> {
         self
     }
 
-    /// Length of the measured load. 10 s, unless a number of requests is to end it.
+    /// Length of the measured load: the profile's own where it has one, else 10 s, unless a number of
+    /// requests is to end it.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.settings.duration = Some(duration);
         self

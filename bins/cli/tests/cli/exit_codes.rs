@@ -113,4 +113,6 @@ fn few_descriptors_make_few_connections_where_nobody_asked_for_more() {
     let document = Ran::of(limited(64).args(words).output().unwrap()).ended(0).document();
     assert_eq!(document["outcomes"]["ok"], 500);
     assert!(document["environment"]["options"]["connections"].as_u64() < Some(64), "{document}");
+    // Fewer connections are another load than the one asked for.
+    assert_eq!(document["validity"]["reasons"][0]["kind"], "descriptors_short", "{document}");
 }

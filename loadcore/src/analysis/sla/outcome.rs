@@ -76,6 +76,8 @@ impl Counts {
                 Err("no arrival was due")
             }
             Metric::ErrorRate if self.outcomes + self.unfinished == 0 => Err(NO_OUTCOME),
+            // In a pause, say. A target that hangs is another matter: then something is due.
+            Metric::Rps if !self.closed_loop && self.due + self.outcomes == 0 => Err(NO_OUTCOME),
             Metric::Rps if self.seconds <= 0.0 => Err("no time was measured"),
             Metric::AchievedRate => Ok(percent(self.outcomes.saturating_sub(self.late), self.due)),
             Metric::DroppedRate => Ok(percent(self.dropped, self.due)),
