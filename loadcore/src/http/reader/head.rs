@@ -105,6 +105,7 @@ impl ResponseReader {
                 Ok(())
             };
         }
+        check_status(status)?;
         let fields = Fields::read(head.headers)?;
         self.status = status;
         self.keep_alive = if http11 { !fields.close } else { fields.keep_alive && !fields.close };
@@ -127,6 +128,23 @@ impl ResponseReader {
         self.keep_alive &= self.state != State::UntilClose;
         Ok(())
     }
+}
+
+/// Whether `status` can be that of a final reply.
+///
+/// RFC 9110 section 15: what is outside 100 to 599 is invalid, 600 to 999 with it, and to be taken
+/// for a server's error. So it fails; but not as `http_5xx`, which was answered with a status.
+///
+/// # Errors
+/// `protocol`, naming the status and its limits.
+pub(in crate::http) fn check_status(status: u16) -> Result<(), Failure> {
+    if (200..600).contains(&status) {
+        return Ok(());
+    }
+    Err(Failure::text(
+        ErrorClass::Protocol,
+        format_args!("the status {status:03} is outside of 200 to 599"),
+    ))
 }
 
 /// The header fields that decide how a reply is framed.
@@ -165,15 +183,20 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    /// RFC 9112 section 6.3: the same length given twice is that length; two lengths are an error.
+    /// RFC 9112 section 6.3: the same length given twice is that length; two lengths are an error,
+    /// and so is none.
     fn add_length(&mut self, value: &[u8]) -> Result<(), Failure> {
+        let no_number = |item| {
+            Failure::text(
+                ErrorClass::Protocol,
+                format_args!("content-length is not a number: {}", shown(item)),
+            )
+        };
+        if list(value).next().is_none() {
+            return Err(no_number(value));
+        }
         for item in list(value) {
-            let length = decimal(item).ok_or_else(|| {
-                Failure::text(
-                    ErrorClass::Protocol,
-                    format_args!("content-length is not a number: {}", shown(item)),
-                )
-            })?;
+            let length = decimal(item).ok_or_else(|| no_number(item))?;
             if self.length.is_some_and(|earlier| earlier != length) {
                 return Err(Failure::new(
                     ErrorClass::Protocol,

@@ -11,6 +11,7 @@ mod head;
 #[cfg(test)]
 mod tests;
 
+pub(super) use head::check_status;
 pub use head::{MAX_HEAD_BYTES, MAX_HEADERS};
 
 use crate::request::{ErrorClass, Failure};
