@@ -4,6 +4,7 @@
 
 use super::connect::Stream;
 use super::plan::Prepared;
+use super::reader::check_status;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http::Request;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -139,6 +140,9 @@ impl Http2Stream {
         self.sender.send_request(head, request.body.is_empty())
     }
 
+    /// Sends the body and reads the reply, both at once: a server may answer (413) before it has
+    /// taken all of a body, and leave no room for the rest. Then the reply is the outcome, and h2
+    /// resets the stream as its last handle is dropped.
     async fn finish(
         thread: &Thread,
         request: &Prepared,
@@ -147,34 +151,45 @@ impl Http2Stream {
         outcome: &mut Outcome,
         location: &mut Option<Box<[u8]>>,
     ) -> Result<(), Failure> {
-        if !request.body.is_empty() {
-            send_body(body, request.body.clone()).await?;
-        }
-        let reply = reply.await.map_err(failure_of)?;
-        outcome.first_byte_at = Some(thread.clock.now());
-        outcome.status = Some(reply.status().as_u16());
-        if reply.status().is_redirection() {
-            let field = reply.headers().get(http::header::LOCATION);
-            *location = field.map(|value| value.as_bytes().into());
-        }
-        drain(reply.into_body()).await
+        let mut sending = pin!(send_body(body, request.body.clone()));
+        let mut receiving = pin!(receive(thread, reply, outcome, location));
+        let mut sent = request.body.is_empty();
+        poll_fn(|cx| {
+            sent = sent || sending.as_mut().poll(cx).is_ready();
+            receiving.as_mut().poll(cx)
+        })
+        .await
     }
 }
 
-async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) -> Result<(), Failure> {
+async fn receive(
+    thread: &Thread,
+    reply: ResponseFuture,
+    outcome: &mut Outcome,
+    location: &mut Option<Box<[u8]>>,
+) -> Result<(), Failure> {
+    let reply = reply.await.map_err(failure_of)?;
+    outcome.first_byte_at = Some(thread.clock.now());
+    let status = reply.status();
+    check_status(status.as_u16())?;
+    outcome.status = Some(status.as_u16());
+    if status.is_redirection() {
+        let field = reply.headers().get(http::header::LOCATION);
+        *location = field.map(|value| value.as_bytes().into());
+    }
+    drain(reply.into_body()).await
+}
+
+/// Sends as the server grants room. Where it closes the stream before, its reply says more than that.
+async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) {
     while !body.is_empty() {
         stream.reserve_capacity(body.len());
-        let granted = match poll_fn(|cx| stream.poll_capacity(cx)).await {
-            Some(Ok(granted)) => granted,
-            // A server may answer and close the stream before it has taken the body.
-            Some(Err(_)) | None => return Ok(()),
-        };
+        let Some(Ok(granted)) = poll_fn(|cx| stream.poll_capacity(cx)).await else { return };
         let piece = body.split_to(granted.min(body.len()));
         if stream.send_data(piece, body.is_empty()).is_err() {
-            return Ok(());
+            return;
         }
     }
-    Ok(())
 }
 
 async fn drain(mut body: RecvStream) -> Result<(), Failure> {
