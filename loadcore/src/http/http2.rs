@@ -3,6 +3,7 @@
 //! hyper would put a channel and a task of its own between us and `h2`; its codec is used directly.
 
 use super::connect::Stream;
+use super::moved::Moved;
 use super::plan::Prepared;
 use super::reader::check_status;
 use crate::request::{ErrorClass, Failure, Outcome};
@@ -40,8 +41,6 @@ struct State {
     retired: Cell<bool>,
     /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
-    sent: Cell<u64>,
-    received: Cell<u64>,
 }
 
 impl Http2 {
@@ -49,10 +48,10 @@ impl Http2 {
     ///
     /// # Errors
     /// `protocol` or `reset` when the preface cannot be exchanged.
-    pub async fn begin(mut stream: Stream) -> Result<Self, Failure> {
+    pub async fn begin(mut stream: Stream, moved: &Rc<Moved>) -> Result<Self, Failure> {
         stream.stop_stamping();
         let state = Rc::<State>::default();
-        let counted = Counted { stream, state: Rc::clone(&state) };
+        let counted = Counted { stream, moved: Rc::clone(moved) };
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -119,10 +118,6 @@ impl Http2Stream {
         };
         outcome.end_at = Some(thread.clock.now());
         outcome.failure = ended.err();
-        // Under multiplexing, bytes cannot be told apart by request: whoever ends takes what has
-        // passed since the last one, so that the sums are exact.
-        outcome.bytes_sent = self.state.sent.take();
-        outcome.bytes_received = self.state.received.take();
         (outcome, location)
     }
 
@@ -233,7 +228,7 @@ fn failure_of(error: h2::Error) -> Failure {
 #[derive(Debug)]
 struct Counted {
     stream: Stream,
-    state: Rc<State>,
+    moved: Rc<Moved>,
 }
 
 impl AsyncRead for Counted {
@@ -245,7 +240,7 @@ impl AsyncRead for Counted {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        self.state.received.set(self.state.received.get() + read as u64);
+        self.moved.add_received(read as u64);
         Poll::Ready(Ok(()))
     }
 }
@@ -253,7 +248,7 @@ impl AsyncRead for Counted {
 impl Counted {
     fn count_sent(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(written)) = written {
-            self.state.sent.set(self.state.sent.get() + *written as u64);
+            self.moved.add_sent(*written as u64);
         }
     }
 }
