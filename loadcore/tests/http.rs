@@ -1,8 +1,8 @@
 //! Servers that do one odd thing each, into what a request makes of them: redirects whose next hop
-//! meets a connection that ends, replies that do not wait for the body.
+//! meets a connection that ends, replies that do not wait for the body, the fields of either version.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use loadcore::http::{HttpOptions, HttpVersion};
 use loadcore::{LoadTest, RunResult};
 use std::net::SocketAddr;
@@ -256,4 +256,40 @@ async fn a_timeout_after_a_redirect_forgets_no_bytes_over_http2() {
     assert_eq!(two.errors.get("response_timeout"), Some(&1), "{:?}", two.errors);
     assert!(two.bytes_sent > one.bytes_sent, "{} {}", two.bytes_sent, one.bytes_sent);
     assert_eq!(all(&seen), ["/", "/", "/silent"]);
+}
+
+/// Both versions send the same fields; HTTP/2 leaves out what belongs to a connection.
+#[tokio::test]
+async fn over_http2_the_same_fields_are_sent_but_those_of_a_connection() {
+    let fields: Arc<Mutex<HeaderMap>> = Arc::default();
+    let kept = fields.clone();
+    let address = listen(move |_, stream| {
+        let kept = kept.clone();
+        async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                *kept.lock().unwrap() = request.headers().clone();
+                respond.send_response(Response::new(()), true).unwrap();
+            }
+        }
+    })
+    .await;
+    let given = [("upgrade", "h2c"), ("keep-alive", "5"), ("te", "gzip"), ("x-a", "1")];
+    let result = once(&format!("http://{address}/"), |options| {
+        options.version = HttpVersion::Http2;
+        options.method = http::Method::POST;
+        options.headers =
+            given.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).into();
+    })
+    .await;
+    assert_eq!(result.outcomes.ok, 1, "{:?}", result.error_examples);
+    let fields = fields.lock().unwrap();
+    let sent: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let agent = concat!("loadcore/", env!("CARGO_PKG_VERSION"));
+    let expected =
+        [("user-agent", agent), ("accept", "*/*"), ("x-a", "1"), ("content-length", "0")];
+    assert_eq!(sent.len(), expected.len(), "{sent:?}");
+    for (name, value) in expected {
+        assert_eq!(fields[name], value);
+    }
 }

@@ -1,9 +1,9 @@
 //! An origin into an open connection: resolve, check the policy, dial, proxy, TLS.
 
-use super::plan::{HttpVersion, Origin, Plan};
+use super::plan::Plan;
 use super::resolve::Resolver;
 use super::stamped::StampedTcp;
-use crate::request::{ErrorClass, Failure};
+use crate::request::{ErrorClass, Failure, HttpVersion, Origin};
 use crate::time::Nanos;
 use crate::transport::Thread;
 use std::io;

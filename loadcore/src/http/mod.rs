@@ -17,7 +17,8 @@ mod resolve;
 mod stamped;
 mod tls;
 
-pub use plan::{ConnectTo, HttpOptions, HttpVersion, Origin, PlanError};
+pub use crate::request::{HttpVersion, Origin};
+pub use plan::{ConnectTo, HttpOptions, PlanError};
 pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
