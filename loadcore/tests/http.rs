@@ -1,9 +1,10 @@
 //! Servers that do one odd thing each, into what a request makes of them: redirects whose next hop
-//! meets a connection that ends, replies that do not wait for the body, the fields of either version.
+//! meets a connection that ends, replies that do not wait for the body, the fields of
+//! either version, a proxy beside `connect_to`.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use loadcore::http::{HttpOptions, HttpVersion};
+use loadcore::http::{ConnectTo, HttpOptions, HttpVersion};
 use loadcore::{LoadTest, RunResult};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -291,5 +292,51 @@ async fn over_http2_the_same_fields_are_sent_but_those_of_a_connection() {
     assert_eq!(sent.len(), expected.len(), "{sent:?}");
     for (name, value) in expected {
         assert_eq!(fields[name], value);
+    }
+}
+
+/// As curl does it: the proxy is asked for a tunnel to where `connect_to` leads.
+#[tokio::test]
+async fn connect_to_leads_where_a_proxy_is_asked_to_go() {
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let answer = |_: &str| "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+    let proxy = listen(move |_, mut stream| {
+        let seen = noted.clone();
+        async move {
+            // The tunnel's end is played by the proxy itself.
+            let mut head = Vec::new();
+            while let Ok(byte) = stream.read_u8().await {
+                head.push(byte);
+                if head.ends_with(b"\r\n\r\n") {
+                    let text = String::from_utf8(std::mem::take(&mut head)).unwrap();
+                    note(&seen, text.lines().next().unwrap());
+                    let tunnel = text.starts_with("CONNECT");
+                    stream.write_all(answer(&text).as_bytes()).await.unwrap();
+                    if !tunnel {
+                        return;
+                    }
+                }
+            }
+        }
+    })
+    .await;
+    for (host, expected) in [
+        ("made.up.invalid", &["CONNECT other.invalid:81 HTTP/1.1", "GET /x HTTP/1.1"][..]),
+        ("no.rule.invalid", &["GET http://no.rule.invalid/x HTTP/1.1"]),
+    ] {
+        seen.lock().unwrap().clear();
+        let result = once(&format!("http://{host}/x"), |options| {
+            options.proxy = Some(format!("http://{proxy}").parse().unwrap());
+            options.connect_to = vec![ConnectTo {
+                host: "made.up.invalid".into(),
+                port: 80,
+                to_host: "other.invalid".into(),
+                to_port: 81,
+            }];
+        })
+        .await;
+        assert_eq!(result.outcomes.ok, 1, "{:?}", result.error_examples);
+        assert_eq!(all(&seen), expected);
     }
 }

@@ -119,31 +119,20 @@ async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socke
         let stream = UnixStream::connect(path).await.map_err(refused)?;
         return Ok(Socket::Unix(stream));
     }
+    let (host, port) = plan.options.dialled(origin);
     let Some(proxy) = &plan.options.proxy else {
-        let (host, port) = redirected(plan, &origin.host, origin.port);
         return dial_tcp(plan, resolver, host, port).await.map(Socket::Tcp);
     };
-    // A proxy dials for us; what can be judged here is an address that the URL names outright.
-    if let Ok(address) = origin.host.parse() {
+    // A proxy dials for us; what can be judged here is an address that is named outright.
+    if let Ok(address) = host.parse() {
         plan.options.policy.check(address)?;
     }
     let via = Origin::of(proxy).map_err(|why| Failure::text(ErrorClass::Internal, why))?;
     let stream = dial_tcp(plan, resolver, &via.host, via.port).await?;
-    if origin.tls { tunnel(stream, origin).await } else { Ok(Socket::Tcp(stream)) }
-}
-
-/// Where `--connect-to` leads.
-pub fn redirected<'a>(plan: &'a Plan, host: &'a str, port: u16) -> (&'a str, u16) {
-    let rule = plan.options.connect_to.iter().find(|rule| {
-        (rule.host.is_empty() || rule.host.eq_ignore_ascii_case(host))
-            && (rule.port == 0 || rule.port == port)
-    });
-    match rule {
-        None => (host, port),
-        Some(rule) => (
-            if rule.to_host.is_empty() { host } else { &rule.to_host },
-            if rule.to_port == 0 { port } else { rule.to_port },
-        ),
+    if plan.options.tunnels(origin) {
+        tunnel(stream, host, port).await
+    } else {
+        Ok(Socket::Tcp(stream))
     }
 }
 
@@ -212,13 +201,10 @@ fn refused_class(error: &io::Error) -> ErrorClass {
     }
 }
 
-/// Asks a proxy for a tunnel to `origin` (RFC 9110 section 9.3.6).
-async fn tunnel(stream: TcpStream, origin: &Origin) -> Result<Socket, Failure> {
-    let host = if origin.host.contains(':') {
-        format!("[{}]:{}", origin.host, origin.port)
-    } else {
-        format!("{}:{}", origin.host, origin.port)
-    };
+/// Asks a proxy for a tunnel (RFC 9110 section 9.3.6).
+async fn tunnel(stream: TcpStream, host: &str, port: u16) -> Result<Socket, Failure> {
+    let host =
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let ask = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let failed = |error| Failure::io(ErrorClass::ConnectRefused, error);
     let mut left = ask.as_bytes();

@@ -68,14 +68,13 @@ impl HttpTransport {
         if options.unix_socket.is_some() {
             return Ok(());
         }
+        let (host, port) = options.dialled(&plan.request.origin);
         if options.proxy.is_some() {
-            return match plan.request.origin.host.parse() {
+            return match host.parse() {
                 Ok(address) => options.policy.check(address),
                 Err(_) => Ok(()),
             };
         }
-        let (host, port) =
-            connect::redirected(plan, &plan.request.origin.host, plan.request.origin.port);
         let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
         let mut refused = Ok(());
         for address in addresses.in_turn(port) {

@@ -36,7 +36,7 @@ pub struct HttpOptions {
     pub tls: TlsOptions,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
-    /// Dial these in the place of what the URL names.
+    /// Dial these in the place of what the URL names. A proxy is asked for a tunnel to them.
     pub connect_to: Vec<ConnectTo>,
     /// Connect to this socket in the place of the URL's host.
     pub unix_socket: Option<PathBuf>,
@@ -63,6 +63,28 @@ impl HttpOptions {
             unix_socket: None,
             proxy: None,
         }
+    }
+
+    /// Where connections for `origin` lead: what `connect_to` says of it, or itself.
+    pub(super) fn dialled<'a>(&'a self, origin: &'a Origin) -> (&'a str, u16) {
+        let Origin { host, port, .. } = origin;
+        let rule = self.connect_to.iter().find(|rule| {
+            (rule.host.is_empty() || rule.host.eq_ignore_ascii_case(host))
+                && (rule.port == 0 || rule.port == *port)
+        });
+        match rule {
+            None => (host, *port),
+            Some(rule) => (
+                if rule.to_host.is_empty() { host } else { &rule.to_host },
+                if rule.to_port == 0 { *port } else { rule.to_port },
+            ),
+        }
+    }
+
+    /// Whether a proxy is asked for a tunnel: for TLS, and, as curl does it, where `connect_to` leads
+    /// elsewhere than the URL, by which alone a proxy would go otherwise.
+    pub(super) fn tunnels(&self, origin: &Origin) -> bool {
+        origin.tls || self.dialled(origin) != (origin.host.as_str(), origin.port)
     }
 }
 
@@ -176,7 +198,7 @@ fn is_of_http2(name: &HeaderName, value: &HeaderValue) -> bool {
 fn request_line(options: &HttpOptions, url: &Url, method: &Method) -> String {
     let uri = url.uri();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    if options.proxy.is_some() && !url.origin().tls {
+    if options.proxy.is_some() && !options.tunnels(url.origin()) {
         let authority = uri.authority().map_or("", Authority::as_str);
         return format!("{method} http://{authority}{path} HTTP/1.1\r\n");
     }
