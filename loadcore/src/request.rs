@@ -1,5 +1,10 @@
 //! What is asked, and what became of it: the request template, the outcome, the error classes.
 
+mod asked;
+
+pub(crate) use asked::quoted;
+pub use asked::{HttpVersion, Origin, Url, check_method, is_framing};
+
 use crate::time::Nanos;
 use std::fmt;
 

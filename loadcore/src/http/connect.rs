@@ -1,9 +1,9 @@
 //! An origin into an open connection: resolve, check the policy, dial, proxy, TLS.
 
-use super::plan::{HttpVersion, Origin, Plan};
+use super::plan::Plan;
 use super::resolve::Resolver;
 use super::stamped::StampedTcp;
-use crate::request::{ErrorClass, Failure};
+use crate::request::{ErrorClass, Failure, HttpVersion, Origin};
 use crate::time::Nanos;
 use crate::transport::Thread;
 use std::io;
@@ -11,13 +11,20 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Most bytes of a proxy's reply to CONNECT.
 const MAX_PROXY_REPLY: usize = 16 * 1024;
+
+/// How long an address is waited for while its name has others. An opening packet that was lost is
+/// sent again after 1 s (RFC 6298 section 2): what has not answered by then is taken for dead, so
+/// that it does not use up the whole of a request's timeout. The last address has all that is left.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// TCP or a Unix socket.
 #[derive(Debug)]
@@ -112,31 +119,20 @@ async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socke
         let stream = UnixStream::connect(path).await.map_err(refused)?;
         return Ok(Socket::Unix(stream));
     }
+    let (host, port) = plan.options.dialled(origin);
     let Some(proxy) = &plan.options.proxy else {
-        let (host, port) = redirected(plan, &origin.host, origin.port);
         return dial_tcp(plan, resolver, host, port).await.map(Socket::Tcp);
     };
-    // A proxy dials for us; what can be judged here is an address that the URL names outright.
-    if let Ok(address) = origin.host.parse() {
+    // A proxy dials for us; what can be judged here is an address that is named outright.
+    if let Ok(address) = host.parse() {
         plan.options.policy.check(address)?;
     }
     let via = Origin::of(proxy).map_err(|why| Failure::text(ErrorClass::Internal, why))?;
     let stream = dial_tcp(plan, resolver, &via.host, via.port).await?;
-    if origin.tls { tunnel(stream, origin).await } else { Ok(Socket::Tcp(stream)) }
-}
-
-/// Where `--connect-to` leads.
-pub fn redirected<'a>(plan: &'a Plan, host: &'a str, port: u16) -> (&'a str, u16) {
-    let rule = plan.options.connect_to.iter().find(|rule| {
-        (rule.host.is_empty() || rule.host.eq_ignore_ascii_case(host))
-            && (rule.port == 0 || rule.port == port)
-    });
-    match rule {
-        None => (host, port),
-        Some(rule) => (
-            if rule.to_host.is_empty() { host } else { &rule.to_host },
-            if rule.to_port == 0 { port } else { rule.to_port },
-        ),
+    if plan.options.tunnels(origin) {
+        tunnel(stream, host, port).await
+    } else {
+        Ok(Socket::Tcp(stream))
     }
 }
 
@@ -148,11 +144,28 @@ async fn dial_tcp(
     port: u16,
 ) -> Result<TcpStream, Failure> {
     let addresses = resolver.addresses(host).await?;
+    first_to_answer(addresses.in_turn(port), async |address| {
+        plan.options.policy.check(address.ip())?;
+        dial_address(address).await
+    })
+    .await
+}
+
+/// What the first address that answers gives, else the failure of the first.
+async fn first_to_answer<T>(
+    addresses: impl Iterator<Item = SocketAddr>,
+    dial: impl AsyncFn(SocketAddr) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut addresses = addresses.peekable();
     let mut failure = None;
-    for address in addresses.in_turn(port) {
-        let attempt = match plan.options.policy.check(address.ip()) {
-            Ok(()) => dial_address(address).await,
-            Err(blocked) => Err(blocked),
+    while let Some(address) = addresses.next() {
+        let attempt = match addresses.peek() {
+            Some(_) => timeout(LONGEST_ATTEMPT, dial(address)).await.unwrap_or_else(|_| {
+                let limit = LONGEST_ATTEMPT.as_secs();
+                let why = format_args!("connect to {address}: no answer within {limit} s");
+                Err(Failure::text(ErrorClass::ConnectTimeout, why))
+            }),
+            None => dial(address).await,
         };
         match attempt {
             Ok(stream) => return Ok(stream),
@@ -188,13 +201,10 @@ fn refused_class(error: &io::Error) -> ErrorClass {
     }
 }
 
-/// Asks a proxy for a tunnel to `origin` (RFC 9110 section 9.3.6).
-async fn tunnel(stream: TcpStream, origin: &Origin) -> Result<Socket, Failure> {
-    let host = if origin.host.contains(':') {
-        format!("[{}]:{}", origin.host, origin.port)
-    } else {
-        format!("{}:{}", origin.host, origin.port)
-    };
+/// Asks a proxy for a tunnel (RFC 9110 section 9.3.6).
+async fn tunnel(stream: TcpStream, host: &str, port: u16) -> Result<Socket, Failure> {
+    let host =
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let ask = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let failed = |error| Failure::io(ErrorClass::ConnectRefused, error);
     let mut left = ask.as_bytes();
@@ -393,5 +403,40 @@ impl AsyncWrite for Stream {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: u8) -> SocketAddr {
+        ([10, 0, 0, number], 80).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_never_answers_leaves_time_for_the_others() {
+        let dial = async |at: SocketAddr| {
+            if at != address(3) {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(3 * LONGEST_ATTEMPT).await; // the last one may take longer
+            Ok(())
+        };
+        let dialled = first_to_answer([1, 2, 3].map(address).into_iter(), dial);
+        timeout(6 * LONGEST_ATTEMPT, dialled).await.expect("in time").unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_none_answers_the_first_failure_is_told() {
+        let dial = async |at: SocketAddr| -> Result<(), Failure> {
+            if at == address(1) {
+                std::future::pending().await
+            }
+            Err(Failure::new(ErrorClass::ConnectRefused, "refused"))
+        };
+        let failure = first_to_answer([1, 2].map(address).into_iter(), dial).await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::ConnectTimeout);
+        assert_eq!(failure.to_string(), "connect to 10.0.0.1:80: no answer within 1 s");
     }
 }

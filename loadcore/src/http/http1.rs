@@ -5,11 +5,11 @@
 //! read goes to the thread's one scratch buffer and is parsed there within the same poll.
 
 use super::connect::Stream;
+use super::moved::Moved;
 use super::plan::Prepared;
 use super::reader::ResponseReader;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Hearing, Thread, UNHEARD_BYTES, Urgent};
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -22,9 +22,6 @@ pub struct Http1 {
     stream: Stream,
     reader: ResponseReader,
 }
-
-/// Bytes written and read by the last exchange of a lane.
-pub type Moved = Cell<(u64, u64)>;
 
 /// One exchange under way.
 struct Exchange<'a> {
@@ -50,11 +47,12 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Also of an exchange that is given up in the middle it is known how far it came.
+/// Its bytes are counted as it ends, also if it is given up in the middle.
 impl Drop for Exchange<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.moved.set((self.written as u64, self.received));
+        self.moved.add_sent(self.written as u64);
+        self.moved.add_received(self.received);
     }
 }
 
@@ -106,9 +104,7 @@ impl Http1 {
             end_at: Some(end_at),
             // The end of the connection may have come with it, and brought its own stamp.
             stamped: exchange.stamped && reusable,
-            bytes_sent: exchange.written as u64,
-            bytes_received: exchange.received,
-            not_begun: false,
+            ..Outcome::default()
         };
         (outcome, reusable)
     }

@@ -3,7 +3,9 @@
 //! hyper would put a channel and a task of its own between us and `h2`; its codec is used directly.
 
 use super::connect::Stream;
+use super::moved::Moved;
 use super::plan::Prepared;
+use super::reader::check_status;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use http::Request;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -39,8 +41,6 @@ struct State {
     retired: Cell<bool>,
     /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
-    sent: Cell<u64>,
-    received: Cell<u64>,
 }
 
 impl Http2 {
@@ -48,10 +48,10 @@ impl Http2 {
     ///
     /// # Errors
     /// `protocol` or `reset` when the preface cannot be exchanged.
-    pub async fn begin(mut stream: Stream) -> Result<Self, Failure> {
+    pub async fn begin(mut stream: Stream, moved: &Rc<Moved>) -> Result<Self, Failure> {
         stream.stop_stamping();
         let state = Rc::<State>::default();
-        let counted = Counted { stream, state: Rc::clone(&state) };
+        let counted = Counted { stream, moved: Rc::clone(moved) };
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -125,10 +125,6 @@ impl Http2Stream {
         };
         outcome.end_at = Some(thread.clock.now());
         outcome.failure = ended.err();
-        // Under multiplexing, bytes cannot be told apart by request: whoever ends takes what has
-        // passed since the last one, so that the sums are exact.
-        outcome.bytes_sent = self.state.sent.take();
-        outcome.bytes_received = self.state.received.take();
         (outcome, location)
     }
 
@@ -146,6 +142,9 @@ impl Http2Stream {
         self.sender.send_request(head, request.body.is_empty())
     }
 
+    /// Sends the body and reads the reply, both at once: a server may answer (413) before it has
+    /// taken all of a body, and leave no room for the rest. Then the reply is the outcome, and h2
+    /// resets the stream as its last handle is dropped.
     async fn finish(
         thread: &Thread,
         request: &Prepared,
@@ -154,34 +153,45 @@ impl Http2Stream {
         outcome: &mut Outcome,
         location: &mut Option<Box<[u8]>>,
     ) -> Result<(), Failure> {
-        if !request.body.is_empty() {
-            send_body(body, request.body.clone()).await?;
-        }
-        let reply = reply.await.map_err(failure_of)?;
-        outcome.first_byte_at = Some(thread.clock.now());
-        outcome.status = Some(reply.status().as_u16());
-        if reply.status().is_redirection() {
-            let field = reply.headers().get(http::header::LOCATION);
-            *location = field.map(|value| value.as_bytes().into());
-        }
-        drain(reply.into_body()).await
+        let mut sending = pin!(send_body(body, request.body.clone()));
+        let mut receiving = pin!(receive(thread, reply, outcome, location));
+        let mut sent = request.body.is_empty();
+        poll_fn(|cx| {
+            sent = sent || sending.as_mut().poll(cx).is_ready();
+            receiving.as_mut().poll(cx)
+        })
+        .await
     }
 }
 
-async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) -> Result<(), Failure> {
+async fn receive(
+    thread: &Thread,
+    reply: ResponseFuture,
+    outcome: &mut Outcome,
+    location: &mut Option<Box<[u8]>>,
+) -> Result<(), Failure> {
+    let reply = reply.await.map_err(failure_of)?;
+    outcome.first_byte_at = Some(thread.clock.now());
+    let status = reply.status();
+    check_status(status.as_u16())?;
+    outcome.status = Some(status.as_u16());
+    if status.is_redirection() {
+        let field = reply.headers().get(http::header::LOCATION);
+        *location = field.map(|value| value.as_bytes().into());
+    }
+    drain(reply.into_body()).await
+}
+
+/// Sends as the server grants room. Where it closes the stream before, its reply says more than that.
+async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) {
     while !body.is_empty() {
         stream.reserve_capacity(body.len());
-        let granted = match poll_fn(|cx| stream.poll_capacity(cx)).await {
-            Some(Ok(granted)) => granted,
-            // A server may answer and close the stream before it has taken the body.
-            Some(Err(_)) | None => return Ok(()),
-        };
+        let Some(Ok(granted)) = poll_fn(|cx| stream.poll_capacity(cx)).await else { return };
         let piece = body.split_to(granted.min(body.len()));
         if stream.send_data(piece, body.is_empty()).is_err() {
-            return Ok(());
+            return;
         }
     }
-    Ok(())
 }
 
 async fn drain(mut body: RecvStream) -> Result<(), Failure> {
@@ -225,7 +235,7 @@ fn failure_of(error: h2::Error) -> Failure {
 #[derive(Debug)]
 struct Counted {
     stream: Stream,
-    state: Rc<State>,
+    moved: Rc<Moved>,
 }
 
 impl AsyncRead for Counted {
@@ -237,7 +247,7 @@ impl AsyncRead for Counted {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        self.state.received.set(self.state.received.get() + read as u64);
+        self.moved.add_received(read as u64);
         Poll::Ready(Ok(()))
     }
 }
@@ -245,7 +255,7 @@ impl AsyncRead for Counted {
 impl Counted {
     fn count_sent(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(written)) = written {
-            self.state.sent.set(self.state.sent.get() + *written as u64);
+            self.moved.add_sent(*written as u64);
         }
     }
 }

@@ -5,8 +5,10 @@
 //! loaded is decided in `connect`, where sockets are opened.
 
 mod connect;
+mod follow;
 mod http1;
 mod http2;
+mod moved;
 mod plan;
 pub mod policy;
 pub mod reader;
@@ -15,14 +17,17 @@ mod resolve;
 mod stamped;
 mod tls;
 
-pub use plan::{ConnectTo, HttpOptions, HttpVersion, Origin, PlanError};
+pub use crate::request::{HttpVersion, Origin};
+pub use plan::{ConnectTo, HttpOptions, PlanError};
 pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Lane, Opened, Streams, Thread, Transport};
-use http1::{Http1, Moved};
+use follow::Hop;
+use http1::Http1;
 use http2::Http2;
+use moved::Moved;
 use plan::{Plan, Prepared};
 use resolve::Resolver;
 use std::cell::RefCell;
@@ -63,14 +68,13 @@ impl HttpTransport {
         if options.unix_socket.is_some() {
             return Ok(());
         }
+        let (host, port) = options.dialled(&plan.request.origin);
         if options.proxy.is_some() {
-            return match plan.request.origin.host.parse() {
+            return match host.parse() {
                 Ok(address) => options.policy.check(address),
                 Err(_) => Ok(()),
             };
         }
-        let (host, port) =
-            connect::redirected(plan, &plan.request.origin.host, plan.request.origin.port);
         let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
         let mut refused = Ok(());
         for address in addresses.in_turn(port) {
@@ -91,7 +95,7 @@ impl Transport for HttpTransport {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(thread),
             connection: RefCell::new(Connection::None),
-            moved: Moved::default(),
+            moved: Rc::default(),
         }
     }
 
@@ -120,8 +124,7 @@ pub struct HttpLane {
     shared: Arc<Shared>,
     thread: Rc<Thread>,
     connection: RefCell<Connection>,
-    /// Of its HTTP/1.1 exchanges.
-    moved: Moved,
+    moved: Rc<Moved>,
 }
 
 #[derive(Debug)]
@@ -161,25 +164,22 @@ impl Lane for HttpLane {
 
     #[inline]
     async fn exchange(&self) -> Outcome {
-        let options = &self.shared.plan.options;
-        let request = &self.shared.plan.request;
-        if options.max_redirects > 0 {
+        let Plan { options, request, .. } = &self.shared.plan;
+        let mut outcome = if options.max_redirects > 0 {
             // Where a hop may follow, each reply is to be read at once.
-            return Outcome { stamped: false, ..self.follow(request).await };
-        }
-        let Some(mut http1) = self.take_http1() else {
-            return self.exchange_http2(request).await.0;
+            Outcome { stamped: false, ..self.follow(request).await }
+        } else {
+            self.hop(request, false).await.0
         };
-        let (outcome, reusable) =
-            http1.exchange((&self.thread, &self.moved), request, false, options.keep_alive).await;
-        if reusable {
-            self.connection.replace(Connection::Http1(http1));
+        // What was not begun goes on, and ends with an outcome that has its bytes too.
+        if !outcome.not_begun {
+            (outcome.bytes_sent, outcome.bytes_received) = self.moved.take();
         }
         outcome
     }
 
     fn moved(&self) -> (u64, u64) {
-        self.moved.get()
+        self.moved.take()
     }
 
     fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -201,7 +201,7 @@ impl HttpLane {
         let Shared { plan, resolver } = &*self.shared;
         let connected = connect::connect(plan, resolver, &self.thread, &request.origin).await?;
         let connection = if connected.http2 {
-            Connection::Http2(Http2::begin(connected.stream).await?)
+            Connection::Http2(Http2::begin(connected.stream, &self.moved).await?)
         } else {
             Connection::Http1(Box::new(Http1::new(connected.stream)))
         };
@@ -218,8 +218,24 @@ impl HttpLane {
         None
     }
 
+    /// One exchange on the lane's connection, with the Location of its reply if it is wanted.
+    #[inline]
+    async fn hop(&self, request: &Prepared, wants_location: bool) -> Hop {
+        let Some(mut http1) = self.take_http1() else {
+            return self.exchange_http2(request).await;
+        };
+        let keep_alive = self.shared.plan.options.keep_alive;
+        let (outcome, reusable) =
+            http1.exchange((&self.thread, &self.moved), request, wants_location, keep_alive).await;
+        let location = http1.take_location();
+        if reusable {
+            self.connection.replace(Connection::Http1(http1));
+        }
+        (outcome, location)
+    }
+
     #[inline(never)]
-    async fn exchange_http2(&self, request: &Prepared) -> (Outcome, Option<Box<[u8]>>) {
+    async fn exchange_http2(&self, request: &Prepared) -> Hop {
         let stream = match &*self.connection.borrow() {
             Connection::Http2(http2) => http2.stream(),
             _ => {
@@ -238,82 +254,13 @@ impl HttpLane {
         ended
     }
 
-    /// One exchange on the lane's connection, with the Location of its reply.
-    async fn hop(&self, request: &Prepared) -> (Outcome, Option<Box<[u8]>>) {
-        let Some(mut http1) = self.take_http1() else {
-            return self.exchange_http2(request).await;
-        };
-        let keep_alive = self.shared.plan.options.keep_alive;
-        let (outcome, reusable) =
-            http1.exchange((&self.thread, &self.moved), request, true, keep_alive).await;
-        let location = http1.take_location();
-        if reusable {
-            self.connection.replace(Connection::Http1(http1));
-        }
-        (outcome, location)
-    }
-
-    /// Follows redirects within one request. Hops to the lane's own origin use its connection;
-    /// each hop elsewhere makes one of its own, which is closed after it.
-    async fn follow(&self, first: &Prepared) -> Outcome {
-        let plan = &self.shared.plan;
-        let (mut outcome, mut location) = self.hop(first).await;
-        let mut request = None;
-        for _ in 0..plan.options.max_redirects {
-            let Some((status, to)) = redirect_of(&outcome, location.take()) else { return outcome };
-            let previous = request.as_ref().unwrap_or(first);
-            let next = match redirect::next(plan, previous, status, &to) {
-                Ok(next) => next,
-                Err(failure) => return Outcome { failure: Some(failure), ..outcome },
-            };
-            let (mut then, found) = self.hop_to(&next).await;
-            then.first_byte_at = outcome.first_byte_at;
-            then.bytes_sent += outcome.bytes_sent;
-            then.bytes_received += outcome.bytes_received;
-            (outcome, location, request) = (then, found, Some(next));
-        }
-        if redirect_of(&outcome, location).is_some() {
-            outcome.failure = Some(Failure::text(
-                ErrorClass::RedirectLimit,
-                format_args!("more than {} redirects", plan.options.max_redirects),
-            ));
-        }
-        outcome
-    }
-
-    async fn hop_to(&self, request: &Prepared) -> (Outcome, Option<Box<[u8]>>) {
-        // A closed lane is opened by the engine alone.
-        let same = request.origin == self.shared.plan.request.origin && self.is_open();
-        let lane;
-        let lane = if same {
-            self
-        } else {
-            lane = self.shared_lane();
-            &lane
-        };
-        if !lane.is_open() {
-            match lane.connect(request).await {
-                Ok((connection, ..)) => drop(lane.connection.replace(connection)),
-                Err(failure) => return (Outcome::failed(failure), None),
-            }
-        }
-        lane.hop(request).await
-    }
-
-    fn shared_lane(&self) -> HttpLane {
+    /// A closed lane for what goes elsewhere within the same request; its bytes are this one's.
+    fn beside(&self) -> HttpLane {
         HttpLane {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(&self.thread),
             connection: RefCell::new(Connection::None),
-            moved: Moved::default(),
+            moved: Rc::clone(&self.moved),
         }
     }
-}
-
-fn redirect_of(outcome: &Outcome, location: Option<Box<[u8]>>) -> Option<(u16, Box<[u8]>)> {
-    let status = outcome.status.filter(|status| redirect::is_redirect(*status))?;
-    if outcome.failure.is_some() {
-        return None;
-    }
-    Some((status, location?))
 }

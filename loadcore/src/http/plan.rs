@@ -2,12 +2,14 @@
 
 use super::policy::TargetPolicy;
 use super::tls::{self, TlsError, TlsOptions};
+use crate::request::{HttpVersion, Origin, Url, check_method, is_framing};
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TE, UPGRADE, USER_AGENT,
+};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 use rustls::ClientConfig;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,7 +36,7 @@ pub struct HttpOptions {
     pub tls: TlsOptions,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
-    /// Dial these in the place of what the URL names.
+    /// Dial these in the place of what the URL names. A proxy is asked for a tunnel to them.
     pub connect_to: Vec<ConnectTo>,
     /// Connect to this socket in the place of the URL's host.
     pub unix_socket: Option<PathBuf>,
@@ -62,18 +64,28 @@ impl HttpOptions {
             proxy: None,
         }
     }
-}
 
-/// Which version of HTTP is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HttpVersion {
-    /// HTTP/2 where TLS negotiates it, else HTTP/1.1.
-    #[default]
-    Auto,
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2; without TLS by prior knowledge.
-    Http2,
+    /// Where connections for `origin` lead: what `connect_to` says of it, or itself.
+    pub(super) fn dialled<'a>(&'a self, origin: &'a Origin) -> (&'a str, u16) {
+        let Origin { host, port, .. } = origin;
+        let rule = self.connect_to.iter().find(|rule| {
+            (rule.host.is_empty() || rule.host.eq_ignore_ascii_case(host))
+                && (rule.port == 0 || rule.port == *port)
+        });
+        match rule {
+            None => (host, *port),
+            Some(rule) => (
+                if rule.to_host.is_empty() { host } else { &rule.to_host },
+                if rule.to_port == 0 { *port } else { rule.to_port },
+            ),
+        }
+    }
+
+    /// Whether a proxy is asked for a tunnel: for TLS, and, as curl does it, where `connect_to` leads
+    /// elsewhere than the URL, by which alone a proxy would go otherwise.
+    pub(super) fn tunnels(&self, origin: &Origin) -> bool {
+        origin.tls || self.dialled(origin) != (origin.host.as_str(), origin.port)
+    }
 }
 
 /// "What would go to this host and port goes to that one": an empty host or port 0 fits any.
@@ -87,41 +99,6 @@ pub struct ConnectTo {
     pub to_host: String,
     /// Port to dial; 0: as it was.
     pub to_port: u16,
-}
-
-/// Scheme, host and port: what a connection belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin {
-    /// Over TLS.
-    pub tls: bool,
-    /// Without brackets.
-    pub host: String,
-    /// Given, or the scheme's own.
-    pub port: u16,
-}
-
-impl Origin {
-    /// The origin of an absolute URI.
-    ///
-    /// # Errors
-    /// What is missing or not supported, as text.
-    pub fn of(uri: &Uri) -> Result<Self, String> {
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            Some(other) => return Err(format!("the scheme {other}: is not http: or https:")),
-            None => return Err("the scheme is missing: begin with http:// or https://".into()),
-        };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err("it holds a user or password: send an Authorization header instead".into());
-        }
-        let host = uri.host().unwrap_or("").trim_matches(['[', ']']).to_owned();
-        if host.is_empty() {
-            return Err("the host is missing".into());
-        }
-        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        Ok(Self { tls, host, port })
-    }
 }
 
 /// A request in the form that each version of HTTP sends.
@@ -147,88 +124,106 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The request of `options`, for `uri` with `method` and `body` (a redirect changes them).
+    /// The request of `options`, for `url` with `method` and `body` (a redirect changes them).
     ///
     /// # Errors
-    /// What is wrong with `uri`, as text.
+    /// What cannot be sent, as text.
     pub fn new(
         options: &HttpOptions,
-        uri: Uri,
+        url: &Url,
         method: Method,
         headers: &[(HeaderName, HeaderValue)],
         body: Bytes,
     ) -> Result<Self, String> {
-        let origin = Origin::of(&uri)?;
+        check_method(&method)?;
         check_fields(headers)?;
+        let (uri, origin) = (url.uri().clone(), url.origin().clone());
         let http2_uri = with_host(&uri, headers)?;
-        let through_proxy = options.proxy.is_some() && !origin.tls;
-        let http1 = http1_bytes(options, &uri, &method, headers, &body, through_proxy);
-        let mut fields = HeaderMap::new();
-        for (name, value) in headers.iter().filter(|(name, _)| *name != HOST) {
-            fields.append(name, value.clone());
+        let fields = fields(&uri, &method, headers, &body)?;
+        let http1 = http1_bytes(&request_line(options, url, &method), &fields, options, &body);
+        let fields = fields.into_iter().filter(|(name, value)| is_of_http2(name, value));
+        let mut http2_fields = HeaderMap::new();
+        for (name, value) in fields {
+            http2_fields.append(name, value);
         }
         let is_head = method == Method::HEAD;
-        Ok(Self { origin, uri, http2_uri, method, fields, body, http1, is_head })
+        Ok(Self { origin, uri, http2_uri, method, fields: http2_fields, body, http1, is_head })
     }
-}
-
-fn http1_bytes(
-    options: &HttpOptions,
-    uri: &Uri,
-    method: &Method,
-    headers: &[(HeaderName, HeaderValue)],
-    body: &[u8],
-    absolute: bool,
-) -> Bytes {
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    let mut head = format!("{method} ");
-    if absolute {
-        let authority = uri.authority().map_or("", |a| a.as_str());
-        let _ = write!(head, "http://{authority}");
-    }
-    let _ = write!(head, "{path} HTTP/1.1\r\n");
-    let mut bytes = head.into_bytes();
-    let mut field = |name: &str, value: &[u8]| {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
-        bytes.extend_from_slice(b"\r\n");
-    };
-    let given = |name: &str| headers.iter().any(|(n, _)| n.as_str() == name);
-    if !given("host") {
-        field("Host", host_of(uri).as_bytes());
-    }
-    if !given("user-agent") {
-        field("User-Agent", concat!("loadcore/", env!("CARGO_PKG_VERSION")).as_bytes());
-    }
-    if !given("accept") {
-        field("Accept", b"*/*");
-    }
-    for (name, value) in headers {
-        field(name.as_str(), value.as_bytes());
-    }
-    // RFC 9110 section 8.6: a method that anticipates content says so even when there is none.
-    let anticipates = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
-    if !body.is_empty() || anticipates {
-        field("Content-Length", body.len().to_string().as_bytes());
-    }
-    if !options.keep_alive {
-        field("Connection", b"close");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    bytes.into()
 }
 
 /// How a request is framed and how long its connection lasts is decided here alone.
 fn check_fields(headers: &[(HeaderName, HeaderValue)]) -> Result<(), String> {
-    let ours = [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
-    match headers.iter().find(|(name, _)| ours.contains(name)) {
+    match headers.iter().find(|(name, _)| is_framing(name)) {
         Some((name, _)) => {
             Err(format!("the header {name} is set by the load generator: leave it out"))
         }
         None => Ok(()),
     }
+}
+
+/// The fields of the request, whichever version sends it: those that are given, and before them
+/// those that a request should have.
+fn fields(
+    uri: &Uri,
+    method: &Method,
+    headers: &[(HeaderName, HeaderValue)],
+    body: &[u8],
+) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+    let host = uri.authority().map_or("", Authority::as_str);
+    let host = HeaderValue::try_from(host).map_err(|error| error.to_string())?;
+    let agent = HeaderValue::from_static(concat!("loadcore/", env!("CARGO_PKG_VERSION")));
+    let accept = HeaderValue::from_static("*/*");
+    let mut fields = vec![(HOST, host), (USER_AGENT, agent), (ACCEPT, accept)];
+    fields.retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
+    fields.extend_from_slice(headers);
+    // RFC 9110 section 8.6: a method that anticipates content says so even when there is none.
+    let anticipates = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+    if !body.is_empty() || anticipates {
+        fields.push((CONTENT_LENGTH, body.len().into()));
+    }
+    Ok(fields)
+}
+
+/// Whether HTTP/2 has the field: not the host, which it says in another place, and not what belongs
+/// to a connection (RFC 9113 section 8.2.2), which would make the request malformed.
+fn is_of_http2(name: &HeaderName, value: &HeaderValue) -> bool {
+    match name.as_str() {
+        "host" | "keep-alive" | "proxy-connection" => false,
+        _ if *name == UPGRADE => false,
+        _ if *name == TE => value == "trailers",
+        _ => true,
+    }
+}
+
+fn request_line(options: &HttpOptions, url: &Url, method: &Method) -> String {
+    let uri = url.uri();
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if options.proxy.is_some() && !options.tunnels(url.origin()) {
+        let authority = uri.authority().map_or("", Authority::as_str);
+        return format!("{method} http://{authority}{path} HTTP/1.1\r\n");
+    }
+    format!("{method} {path} HTTP/1.1\r\n")
+}
+
+fn http1_bytes(
+    line: &str,
+    fields: &[(HeaderName, HeaderValue)],
+    options: &HttpOptions,
+    body: &[u8],
+) -> Bytes {
+    let mut bytes = line.as_bytes().to_vec();
+    for (name, value) in fields {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    if !options.keep_alive {
+        bytes.extend_from_slice(b"connection: close\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body);
+    bytes.into()
 }
 
 /// `uri`, with the authority that a Host field gives.
@@ -240,12 +235,6 @@ fn with_host(uri: &Uri, headers: &[(HeaderName, HeaderValue)]) -> Result<Uri, St
     let authority = Authority::try_from(host.as_bytes());
     parts.authority = Some(authority.map_err(|error| format!("the header host: {error}"))?);
     Uri::from_parts(parts).map_err(|error| error.to_string())
-}
-
-/// Host and port as in the URI, without user and password.
-fn host_of(uri: &Uri) -> String {
-    let authority = uri.authority().map_or("", |a| a.as_str());
-    authority.rsplit('@').next().unwrap_or(authority).to_owned()
 }
 
 /// Everything about a run's requests that is decided before the first one.
@@ -291,14 +280,12 @@ impl Plan {
     /// When the URL, the proxy or a certificate cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
         let shown = options.uri.to_string();
-        let request = Prepared::new(
-            &options,
-            options.uri.clone(),
-            options.method.clone(),
-            &options.headers,
-            options.body.clone(),
-        )
-        .map_err(|why| PlanError::Target { uri: shown, why })?;
+        let request = Url::of(&options.uri)
+            .and_then(|url| {
+                let (method, body) = (options.method.clone(), options.body.clone());
+                Prepared::new(&options, &url, method, &options.headers, body)
+            })
+            .map_err(|why| PlanError::Target { uri: shown, why })?;
         if let Some(proxy) = &options.proxy {
             let refused = |why| PlanError::Proxy { uri: proxy.to_string(), why };
             let origin = Origin::of(proxy).map_err(refused)?;
@@ -315,5 +302,54 @@ impl Plan {
         let needed = request.origin.tls || options.max_redirects > 0;
         let tls = needed.then(|| tls::config(&options.tls, alpn)).transpose()?;
         Ok(Self { options, request, tls })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut HttpOptions)) -> String {
+        let mut options = HttpOptions::get("http://a/".parse().unwrap());
+        change(&mut options);
+        Plan::new(options).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_whoever_asks() {
+        assert_eq!(
+            refused(|options| options.uri = "http://h:99999/".parse().unwrap()),
+            "the target http://h:99999/ cannot be used: port \"99999\" is out of range; give 1 to 65535"
+        );
+        assert_eq!(
+            refused(|options| options.proxy = Some("http://h:0".parse().unwrap())),
+            "the proxy http://h:0/ cannot be used: port \"0\" is out of range; give 1 to 65535"
+        );
+        assert!(refused(|options| options.method = Method::CONNECT).contains("opens a tunnel"));
+    }
+
+    #[test]
+    fn a_query_without_a_path_has_one() {
+        let plan = Plan::new(HttpOptions::get("http://h?x=1".parse().unwrap())).unwrap();
+        assert!(plan.request.http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nhost: h\r\n"));
+        assert_eq!(plan.request.http2_uri, "http://h/?x=1");
+    }
+
+    #[test]
+    fn both_versions_have_the_same_fields() {
+        let mut options = HttpOptions::get("http://h/".parse().unwrap());
+        options.headers = [("te", "trailers"), ("te", "gzip"), ("x-a", "1"), ("x-a", "2")]
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .into();
+        options.body = Bytes::from_static(b"12");
+        let request = Plan::new(options).unwrap().request;
+        let fields = "te: trailers\r\nte: gzip\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\n12";
+        assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
+        let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(of("te"), ["trailers"]);
+        assert_eq!(of("x-a"), ["1", "2"]);
+        assert_eq!(of("accept"), ["*/*"]);
+        assert_eq!(of("content-length"), ["2"]);
+        assert_eq!((of("user-agent").len(), of("host").len()), (1, 0));
     }
 }

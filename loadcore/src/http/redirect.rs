@@ -1,7 +1,7 @@
 //! A redirect's Location into the next request (RFC 9110 section 15.4).
 
 use super::plan::{Plan, Prepared};
-use crate::request::{ErrorClass, Failure};
+use crate::request::{ErrorClass, Failure, Url};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderName};
 use http::{Method, Uri};
@@ -35,7 +35,7 @@ pub fn next(
             ),
         )
     };
-    let uri = resolve(&previous.uri, location).map_err(unusable)?;
+    let url = resolve(&previous.uri, location).map_err(unusable)?;
     let to_get = match status {
         303 => previous.method != Method::HEAD,
         301 | 302 => previous.method == Method::POST,
@@ -46,19 +46,19 @@ pub fn next(
     } else {
         (previous.method.clone(), previous.body.clone())
     };
-    let same_origin = super::plan::Origin::of(&uri).map_err(unusable)? == plan.request.origin;
+    let same_origin = *url.origin() == plan.request.origin;
     let kept = |name: &HeaderName| {
         let of_body = *name == CONTENT_TYPE || *name == CONTENT_ENCODING;
         let of_origin = *name == AUTHORIZATION || *name == COOKIE || *name == HOST;
-        !(of_body && to_get) && (same_origin || !of_origin)
+        !(of_body && body.is_empty()) && (same_origin || !of_origin)
     };
     let headers: Vec<_> =
         plan.options.headers.iter().filter(|(name, _)| kept(name)).cloned().collect();
-    Prepared::new(&plan.options, uri, method, &headers, body).map_err(unusable)
+    Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)
 }
 
 /// RFC 3986 section 5.
-fn resolve(base: &Uri, location: &[u8]) -> Result<Uri, String> {
+fn resolve(base: &Uri, location: &[u8]) -> Result<Url, String> {
     let text = std::str::from_utf8(location).map_err(|error| error.to_string())?;
     let reference = UriReferenceStr::new(text).map_err(|error| error.to_string())?;
     let base = base.to_string();
@@ -66,7 +66,7 @@ fn resolve(base: &Uri, location: &[u8]) -> Result<Uri, String> {
     let resolved = reference.resolve_against(base).to_string();
     // The fragment stays with the client.
     let resolved = resolved.split('#').next().unwrap_or_default();
-    resolved.parse().map_err(|error: http::uri::InvalidUri| error.to_string())
+    Url::parse(resolved)
 }
 
 #[cfg(test)]
@@ -84,10 +84,21 @@ mod tests {
             ("?y", "http://a/b/c/d?y"),
             ("../g", "http://a/b/g"),
             ("https://b/x#part", "https://b/x"),
+            ("http://g?y", "http://g/?y"),
         ] {
-            assert_eq!(resolve(&base, location.as_bytes()).unwrap(), expected, "{location}");
+            let url = resolve(&base, location.as_bytes()).unwrap();
+            assert_eq!(url.uri(), expected, "{location}");
         }
-        assert!(resolve(&base, b"ht tp://x").is_err());
+        for (location, why) in [
+            ("ht tp://x", ""),
+            ("http://g:99999/", "out of range"),
+            ("http:///g", "no host"),
+            ("ftp://g/", "scheme"),
+            ("http://u:p@g/", "user name"),
+        ] {
+            let error = resolve(&base, location.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{location}: {error}");
+        }
     }
 
     #[test]
@@ -109,5 +120,9 @@ mod tests {
         assert_eq!(step(307, "/y"), (Method::POST, true, true));
         assert_eq!(step(308, "http://b/y"), (Method::POST, false, true));
         assert_eq!(step(303, "https://a/y"), (Method::GET, false, false));
+        // Once the body is gone, no later hop describes it again.
+        let get = next(&plan, &plan.request, 303, b"/y").unwrap();
+        let after = next(&plan, &get, 307, b"/z").unwrap();
+        assert!(!String::from_utf8(after.http1.to_vec()).unwrap().contains("text/plain"));
     }
 }

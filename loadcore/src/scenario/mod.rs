@@ -40,6 +40,7 @@ mod write;
 
 pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
+pub use crate::request::HttpVersion;
 pub use document::{Document, default_name};
 pub use target::Target;
 pub use units::{UnitError, parse_duration, parse_rate};
@@ -205,18 +206,6 @@ pub enum OnWorkerLoss {
     Continue,
     /// The run ends.
     Fail,
-}
-
-/// Which HTTP to speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HttpVersion {
-    /// HTTP/2 where TLS's ALPN agrees on it, else HTTP/1.1.
-    #[default]
-    Auto,
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2; without TLS by prior knowledge.
-    Http2,
 }
 
 /// Everything that is wrong with a scenario document.

@@ -4,6 +4,8 @@
 //! back as `None`, like what is absent, with the fault noted; so parsing goes on to the end, and
 //! what nobody asked for is unknown.
 
+pub(super) use crate::request::quoted;
+
 use crate::profile::Faults;
 use crate::profile::number as written;
 use serde_json::{Map, Value};
@@ -268,15 +270,6 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Array(list) if list.is_empty() => "an empty list".into(),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
-    }
-}
-
-/// Text between quotes, its control characters escaped, and not too much of it.
-pub(super) fn quoted(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{:?}...", &text[..end]),
-        None => format!("{text:?}"),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     sla,
 };
 use crate::profile::Faults;
+use crate::request::{check_method, is_framing};
 use crate::schedule::Arrivals;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -105,11 +106,6 @@ pub(super) const ON_WORKER_LOSS: &[(&str, OnWorkerLoss)] = &[
 pub(super) const HTTP_VERSIONS: &[(&str, HttpVersion)] =
     &[("auto", HttpVersion::Auto), ("http1", HttpVersion::Http1), ("http2", HttpVersion::Http2)];
 
-/// Headers that say where a message ends or what becomes of its connection. Two who say it may
-/// differ, so one does.
-const FRAMING: [HeaderName; 3] =
-    [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING, http::header::CONNECTION];
-
 fn target(object: &mut Object<'_>, field: &'static str) -> Option<Target> {
     let text = object.text(field)?;
     Target::parse(text).map_err(|message| object.fault(field, message)).ok()
@@ -122,18 +118,13 @@ fn method(object: &mut Object<'_>) -> Method {
     let upper = text.to_ascii_uppercase();
     let standard = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
     let name = if standard.contains(&upper.as_str()) { &upper } else { text };
-    match Method::from_bytes(name.as_bytes()) {
-        Ok(Method::CONNECT) => {
-            object.fault("method", "CONNECT opens a tunnel, which is no request to measure");
-            Method::GET
-        }
-        Ok(method) => method,
-        Err(_) => {
-            let message = format!("{} is not a method; give a word such as GET", quoted(text));
-            object.fault("method", message);
-            Method::GET
-        }
-    }
+    let method = Method::from_bytes(name.as_bytes())
+        .map_err(|_| format!("{} is not a method; give a word such as GET", quoted(text)))
+        .and_then(|method| check_method(&method).map(|()| method).map_err(String::from));
+    method.unwrap_or_else(|message| {
+        object.fault("method", message);
+        Method::GET
+    })
 }
 
 /// A map of text, or of lists of text for a name with several values.
@@ -164,7 +155,7 @@ fn headers(object: &mut Object<'_>) -> Vec<(HeaderName, HeaderValue)> {
 
 fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<HeaderName> {
     match HeaderName::from_bytes(key.as_bytes()) {
-        Ok(name) if FRAMING.contains(&name) => {
+        Ok(name) if is_framing(&name) => {
             map.fault(place, "is set by the load generator; leave it out");
             None
         }

@@ -1,7 +1,7 @@
 //! Turns the text of a target URL into an address that can be dialled.
 
 use super::limits::MAX_URL_BYTES;
-use super::object::quoted;
+use crate::request::Url;
 use http::Uri;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const MAX_SOCKET_PATH: usize = 107;
 /// `:/`, then the request's. Its host is `localhost`, unless a Host header says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    uri: Uri,
+    url: Url,
     unix_socket: Option<PathBuf>,
 }
 
@@ -31,14 +31,14 @@ impl Target {
         }
         match text.strip_prefix("unix:") {
             Some(rest) => unix(rest),
-            None => Ok(Self { uri: web(text)?, unix_socket: None }),
+            None => Ok(Self { url: Url::parse(text)?, unix_socket: None }),
         }
     }
 
     /// The URL: its scheme is http or https, and it has a host.
     #[must_use]
     pub fn uri(&self) -> &Uri {
-        &self.uri
+        self.url.uri()
     }
 
     /// The Unix socket to dial in the place of the host.
@@ -50,19 +50,19 @@ impl Target {
     /// The host as it stands in the URL; an IPv6 address in its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.uri.host().unwrap_or_default()
+        self.uri().host().unwrap_or_default()
     }
 
     /// The port, or that of the scheme.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
+        self.url.origin().port
     }
 
     /// Whether TLS is spoken.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        self.uri.scheme_str() == Some("https")
+        self.url.origin().tls
     }
 }
 
@@ -70,9 +70,9 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.unix_socket {
-            None => write!(f, "{}", self.uri),
+            None => write!(f, "{}", self.uri()),
             Some(socket) => {
-                let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+                let path = self.uri().path_and_query().map_or("/", |path| path.as_str());
                 write!(f, "unix:{}:{path}", socket.display())
             }
         }
@@ -91,43 +91,8 @@ fn unix(rest: &str) -> Result<Target, String> {
         let bytes = socket.len();
         return Err(format!("socket path has {bytes} bytes; give at most {MAX_SOCKET_PATH}"));
     }
-    let uri = web(&format!("http://localhost{path}"))?;
-    Ok(Target { uri, unix_socket: Some(socket.into()) })
-}
-
-fn web(text: &str) -> Result<Uri, String> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(format!("{} is not a whole URL; begin with http:// or https://", quoted(text)));
-    };
-    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return Err(format!("scheme {} is not supported; give http or https", quoted(scheme)));
-    }
-    if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) {
-        return Err(format!("{} has no host", quoted(text)));
-    }
-    let wrong = |c: char| !c.is_ascii() || c.is_ascii_control() || c == ' ';
-    if let Some(c) = rest.chars().find(|c| wrong(*c)) {
-        return Err(format!("has the character {c:?}; write it percent-encoded"));
-    }
-    let uri: Uri =
-        text.parse().map_err(|error| format!("{} is not a URL: {error}", quoted(text)))?;
-    // The authority once more: the parser takes "host:" and "host:99999" for valid.
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    if authority.contains('@') {
-        return Err("has a user name in it; give an Authorization header instead".into());
-    }
-    let after_host = authority.strip_prefix(uri.host().unwrap_or_default()).unwrap_or_default();
-    let port_is_right = after_host.is_empty() || uri.port_u16().is_some_and(|port| port > 0);
-    if !port_is_right {
-        return Err(format!("port {} is out of range; give 1 to 65535", quoted(&after_host[1..])));
-    }
-    // Without a path the request's path is still `/`; so it is written the same way always.
-    if uri.path_and_query().is_none_or(|path| !path.as_str().starts_with('/')) {
-        let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
-        let whole = format!("{}://{authority}/{query}", uri.scheme_str().unwrap_or("http"));
-        return whole.parse().map_err(|error| format!("{} is not a URL: {error}", quoted(text)));
-    }
-    Ok(uri)
+    let url = Url::parse(&format!("http://localhost{path}"))?;
+    Ok(Target { url, unix_socket: Some(socket.into()) })
 }
 
 #[cfg(test)]

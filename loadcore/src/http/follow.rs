@@ -1,0 +1,78 @@
+//! Hop after hop of a request that is redirected, until a reply that leads nowhere else.
+
+use super::plan::Prepared;
+use super::{HttpLane, redirect};
+use crate::request::{ErrorClass, Failure, Outcome};
+use crate::transport::Lane;
+
+/// An outcome, and the Location of its reply.
+pub(super) type Hop = (Outcome, Option<Box<[u8]>>);
+
+/// Connections of its own that a hop is given, one after another: each may turn out closed before
+/// anything was sent on it.
+const MOST_CONNECTIONS: u32 = 3;
+
+impl HttpLane {
+    /// Follows redirects within one request. Hops to the lane's own origin use its connection;
+    /// each hop elsewhere makes one of its own, which is closed after it.
+    pub(super) async fn follow(&self, first: &Prepared) -> Outcome {
+        let plan = &self.shared.plan;
+        let (mut outcome, mut location) = self.hop(first, true).await;
+        let mut request = None;
+        for _ in 0..plan.options.max_redirects {
+            let Some((status, to)) = redirect_of(&outcome, location.take()) else { return outcome };
+            let previous = request.as_ref().unwrap_or(first);
+            let next = match redirect::next(plan, previous, status, &to) {
+                Ok(next) => next,
+                Err(failure) => return Outcome { failure: Some(failure), ..outcome },
+            };
+            let (then, found) = self.hop_to(&next).await;
+            outcome = Outcome { first_byte_at: outcome.first_byte_at, ..then };
+            (location, request) = (found, Some(next));
+        }
+        if redirect_of(&outcome, location).is_some() {
+            outcome.failure = Some(Failure::text(
+                ErrorClass::RedirectLimit,
+                format_args!("more than {} redirects", plan.options.max_redirects),
+            ));
+        }
+        outcome
+    }
+
+    async fn hop_to(&self, request: &Prepared) -> Hop {
+        // A closed lane is opened by the engine alone.
+        if request.origin == self.shared.plan.request.origin && self.is_open() {
+            let ended = self.hop(request, true).await;
+            if !ended.0.not_begun {
+                return ended;
+            }
+        }
+        let mut ended = self.hop_elsewhere(request).await;
+        for _ in 1..MOST_CONNECTIONS {
+            if !ended.0.not_begun {
+                break;
+            }
+            ended = self.hop_elsewhere(request).await;
+        }
+        // The hops before it were sent: the engine must not make the attempt again.
+        ended.0.not_begun = false;
+        ended
+    }
+
+    async fn hop_elsewhere(&self, request: &Prepared) -> Hop {
+        let lane = self.beside();
+        match lane.connect(request).await {
+            Ok((connection, ..)) => drop(lane.connection.replace(connection)),
+            Err(failure) => return (Outcome::failed(failure), None),
+        }
+        lane.hop(request, true).await
+    }
+}
+
+fn redirect_of(outcome: &Outcome, location: Option<Box<[u8]>>) -> Option<(u16, Box<[u8]>)> {
+    let status = outcome.status.filter(|status| redirect::is_redirect(*status))?;
+    if outcome.failure.is_some() {
+        return None;
+    }
+    Some((status, location?))
+}

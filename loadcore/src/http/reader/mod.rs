@@ -1,0 +1,178 @@
+//! Bytes of an HTTP/1.1 reply, in any pieces, into its status and the place where it ends.
+//!
+//! A load tester needs a reply's status, whether it was whole, and whether the connection may be
+//! used again; it does not need the body. So the reader never copies one: it parses the head where
+//! it lies in the read buffer (only a head that comes in several pieces is gathered) and counts the
+//! body past. Framing follows RFC 9112 section 6.3, and refuses what that section calls an
+//! unrecoverable error. Pure: any split of the same bytes gives the same answer, which is tested.
+
+mod chunked;
+mod head;
+#[cfg(test)]
+mod tests;
+
+pub(super) use head::check_status;
+pub use head::{MAX_HEAD_BYTES, MAX_HEADERS};
+
+use crate::request::{ErrorClass, Failure};
+use chunked::Chunked;
+
+/// What a piece of input did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fed {
+    /// How much of the piece belongs to this reply. Less than all only when `done`.
+    pub consumed: usize,
+    /// The reply is whole.
+    pub done: bool,
+}
+
+/// Reads one reply after another; [`ResponseReader::start`] begins each.
+#[derive(Debug)]
+pub struct ResponseReader {
+    state: State,
+    /// The pieces of a head that did not come at once. Empty and without memory for most.
+    gathered: Vec<u8>,
+    head_bytes: usize,
+    bodyless_request: bool,
+    wants_location: bool,
+    status: u16,
+    keep_alive: bool,
+    location: Option<Box<[u8]>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Length(u64),
+    Chunked(Chunked),
+    UntilClose,
+    Done,
+}
+
+impl Default for ResponseReader {
+    fn default() -> Self {
+        Self {
+            state: State::Done,
+            gathered: Vec::new(),
+            head_bytes: 0,
+            bodyless_request: false,
+            wants_location: false,
+            status: 0,
+            keep_alive: true,
+            location: None,
+        }
+    }
+}
+
+impl ResponseReader {
+    /// Begins a reply. `to_head`: it answers a HEAD request and so has no body whatever its head
+    /// says. `wants_location`: keep the Location field, for redirects.
+    pub fn start(&mut self, to_head: bool, wants_location: bool) {
+        self.state = State::Head;
+        self.gathered.clear();
+        self.head_bytes = 0;
+        self.bodyless_request = to_head;
+        self.wants_location = wants_location;
+        self.status = 0;
+        self.keep_alive = true;
+        self.location = None;
+    }
+
+    /// The status; 0 until the head is whole.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the connection may carry another request once the reply is done.
+    #[must_use]
+    pub fn keep_alive(&self) -> bool {
+        self.keep_alive
+    }
+
+    /// The Location field, if it was asked for and sent.
+    pub fn take_location(&mut self) -> Option<Box<[u8]>> {
+        self.location.take()
+    }
+
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// `protocol` when it is no HTTP/1.x reply head, `body` when the body's framing is broken.
+    pub fn feed(&mut self, input: &[u8]) -> Result<Fed, Failure> {
+        let mut at = 0;
+        while self.state != State::Done {
+            if at == input.len() {
+                return Ok(Fed { consumed: at, done: false });
+            }
+            at += self.step(&input[at..])?;
+        }
+        Ok(Fed { consumed: at, done: true })
+    }
+
+    /// The other side closed its half: fine for a body that ends so, an error for everything else.
+    ///
+    /// # Errors
+    /// `read` when the head was not whole, `body` when the body was not.
+    pub fn end_of_stream(&mut self) -> Result<(), Failure> {
+        match self.state {
+            State::UntilClose | State::Done => {
+                self.state = State::Done;
+                Ok(())
+            }
+            State::Head if self.head_bytes == 0 => {
+                Err(Failure::new(ErrorClass::Read, "the connection was closed without a reply"))
+            }
+            State::Head => {
+                // A head in pieces is parsed when its end may have come. Now none will come, and
+                // what is no head must be called so, in however many pieces it came.
+                let gathered = std::mem::take(&mut self.gathered);
+                self.parse_head(&gathered)?;
+                Err(Failure::new(
+                    ErrorClass::Read,
+                    "the connection was closed in the middle of the reply's head",
+                ))
+            }
+            State::Length(left) => Err(Failure::text(
+                ErrorClass::Body,
+                format_args!(
+                    "the connection was closed {left} bytes before the end that content-length promised"
+                ),
+            )),
+            State::Chunked(_) => Err(Failure::new(
+                ErrorClass::Body,
+                "the connection was closed before the last chunk of the body",
+            )),
+        }
+    }
+
+    /// Whether nothing of the reply has come yet.
+    #[must_use]
+    pub fn untouched(&self) -> bool {
+        self.state == State::Head && self.head_bytes == 0
+    }
+
+    /// Whether the head is whole and the body is being read.
+    #[must_use]
+    pub fn in_body(&self) -> bool {
+        !matches!(self.state, State::Head)
+    }
+
+    fn step(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        match self.state {
+            State::Head => self.head(input),
+            State::Length(left) => {
+                let taken = left.min(input.len() as u64);
+                self.state = if taken == left { State::Done } else { State::Length(left - taken) };
+                Ok(taken as usize)
+            }
+            State::Chunked(chunked) => {
+                let (taken, next) = chunked.step(input)?;
+                self.state = next.map_or(State::Done, State::Chunked);
+                Ok(taken)
+            }
+            State::UntilClose => Ok(input.len()),
+            State::Done => Ok(0),
+        }
+    }
+}
