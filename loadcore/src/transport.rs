@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use tokio::sync::Notify;
 
 /// Size of the read buffer that the lanes of a thread share.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -67,10 +68,11 @@ pub trait Lane: 'static {
     /// Whether an exchange can begin without opening.
     fn is_open(&self) -> bool;
 
-    /// The most requests that the other side lets it carry at once, as far as is known: less than
-    /// [`Opened::streams`] where it turns out so after the opening.
-    fn most_streams(&self) -> usize {
-        usize::MAX
+    /// The most requests that the other side lets it carry at once: less than [`Opened::streams`] where
+    /// it turns out so after the opening. `None`: that is not known yet, and until
+    /// [`Thread::lane_changed`] is called only the request that opened the lane uses it.
+    fn most_streams(&self) -> Option<usize> {
+        Some(usize::MAX)
     }
 
     /// Sends one request and reads its reply.
@@ -108,6 +110,8 @@ pub struct Thread {
     pub scratch: RefCell<Box<[u8]>>,
     /// How replies are heard in open loop; `None`: each as it comes.
     pub hearing: Option<Hearing>,
+    /// Something has changed: the pacer looks again what it may send.
+    pub(crate) replan: Notify,
 }
 
 /// How the replies of one engine thread are heard, where some of them carry the kernel's stamp.
@@ -177,7 +181,13 @@ impl Thread {
     /// For a thread that measures with `clock` and hears replies so.
     #[must_use]
     pub fn new(clock: Clock, hearing: Option<Hearing>) -> Rc<Self> {
-        Rc::new(Self { clock, scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()), hearing })
+        let scratch = RefCell::new(vec![0; SCRATCH_BYTES].into());
+        Rc::new(Self { clock, scratch, hearing, replan: Notify::new() })
+    }
+
+    /// For a lane to say that what [`Lane::most_streams`] answers has changed.
+    pub fn lane_changed(&self) {
+        self.replan.notify_one();
     }
 }
 

@@ -1,4 +1,4 @@
-//! A server that allows few requests at once on an HTTP/2 connection.
+//! Servers that allow few requests at once on an HTTP/2 connection, or few of them at all.
 
 use h2::server;
 use loadcore::LoadTest;
@@ -6,6 +6,7 @@ use loadcore::http::HttpVersion;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const ALLOWED: usize = 4;
@@ -16,6 +17,8 @@ const LATENCY: Duration = Duration::from_millis(100);
 struct Seen {
     connections: AtomicUsize,
     requests: AtomicUsize,
+    /// Requests that came after those that a connection serves.
+    passed_over: AtomicUsize,
 }
 
 async fn serve(stream: TcpStream, seen: Arc<Seen>) {
@@ -32,7 +35,12 @@ async fn serve(stream: TcpStream, seen: Arc<Seen>) {
     }
 }
 
-async fn start() -> (String, Arc<Seen>) {
+/// A server of its own kind for each connection.
+async fn start<F>(serve: fn(TcpStream, Arc<Seen>) -> F) -> (String, Arc<Seen>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let seen = Arc::<Seen>::default();
@@ -53,7 +61,7 @@ fn http2(url: &str) -> LoadTest {
 /// streams asked, one connection would be opened, and all beyond four would wait in it unseen.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_limit_decides_how_many_connections_there_are() {
-    let (url, seen) = start().await;
+    let (url, seen) = start(serve).await;
     let test = http2(&url).rate(200.0).duration(Duration::from_secs(2));
     let result = test.run().await.expect("a run");
     assert_eq!((result.arrivals.due, result.outcomes.ok), (400, 400), "{:?}", result.errors);
@@ -66,7 +74,7 @@ async fn the_servers_limit_decides_how_many_connections_there_are() {
 /// that of the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_does_not_allow_yet_has_not_been_sent() {
-    let (url, _) = start().await;
+    let (url, _) = start(serve).await;
     let test = http2(&url).rate(100.0).duration(Duration::from_secs(2)).connections(1);
     let result = test.drain(Duration::from_secs(20)).run().await.expect("a run");
     assert_eq!((result.arrivals.due, result.outcomes.ok), (200, 200), "{:?}", result.errors);
@@ -74,4 +82,74 @@ async fn what_the_server_does_not_allow_yet_has_not_been_sent() {
     let of = |it: Option<f64>| it.expect("a figure");
     let (lag, service) = (of(result.schedule_lag.max_ms), of(result.service_time.p50_ms));
     assert!(lag > 1_000.0 && service < lag / 4.0, "lag {lag} ms, service time {service} ms");
+}
+
+/// In closed loop all streams begin at once, and not before it is known how many there may be: a
+/// server refuses what is too much (RFC 9113 section 5.1.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_loop_begins_with_as_many_streams_as_are_allowed() {
+    let (url, seen) = start(serve).await;
+    let result = http2(&url).connections(3).requests(120).run().await.expect("a run");
+    assert_eq!((result.outcomes.ok, result.outcomes.failed), (120, 0), "{:?}", result.errors);
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 120);
+    // Ten rounds of twelve at once, where one stream each would be forty rounds.
+    assert!(result.duration_seconds < 2.5, "{} s", result.duration_seconds);
+}
+
+/// Requests that a connection serves before its server goes away.
+const SERVED: u32 = 20;
+
+/// Answers as the frames come (RFC 9113), goes away in good order after some, and passes over what
+/// came after those, as nginx does.
+async fn serve_some(mut stream: TcpStream, seen: Arc<Seen>) -> std::io::Result<()> {
+    seen.connections.fetch_add(1, Ordering::Relaxed);
+    let mut preface = [0; 24];
+    stream.read_exact(&mut preface).await?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    let (mut served, mut last) = (0, 0);
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let [_, a, b, kind, flags, id @ ..] = head;
+        let mut payload = vec![0; usize::from(a) << 8 | usize::from(b)];
+        stream.read_exact(&mut payload).await?;
+        match kind {
+            SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[])).await?,
+            HEADERS if served < SERVED => {
+                (served, last) = (served + 1, u32::from_be_bytes(id));
+                seen.requests.fetch_add(1, Ordering::Relaxed);
+                // Index 8 of the static table: `:status 200`.
+                stream.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, last, &[0x88])).await?;
+            }
+            HEADERS => {
+                seen.passed_over.fetch_add(1, Ordering::Relaxed);
+                let said = [last.to_be_bytes(), [0; 4]].concat();
+                stream.write_all(&frame(GOAWAY, 0, 0, &said)).await?;
+            }
+            _ => {}
+        }
+    }
+}
+
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const ACK: u8 = 1;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_leaving_server_passed_over_goes_to_the_next_connection() {
+    let (url, seen) = start(serve_some).await;
+    let test = http2(&url).rate(2_000.0).duration(Duration::from_millis(500)).connections(4);
+    let result = test.run().await.expect("a run");
+    assert_eq!((result.arrivals.due, result.outcomes.ok), (1_000, 1_000), "{:?}", result.errors);
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 1_000, "each is served once");
+    assert!(seen.passed_over.load(Ordering::Relaxed) > 0, "no server passed anything over");
+    assert!(seen.connections.load(Ordering::Relaxed) >= 50);
 }

@@ -24,8 +24,6 @@ pub(super) struct Core<P: Profile, T: Transport> {
     state: RefCell<State<P, T::Lane>>,
     /// Something that the conductor waits for may have come.
     pub(super) news: Notify,
-    /// The source has changed: the pacer looks again.
-    pub(super) replan: Notify,
 }
 
 #[derive(Debug)]
@@ -65,13 +63,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             starved: false,
             source,
         };
-        let core = Self {
-            thread,
-            settings,
-            state: RefCell::new(state),
-            news: Notify::new(),
-            replan: Notify::new(),
-        };
+        let core = Self { thread, settings, state: RefCell::new(state), news: Notify::new() };
         core.confess();
         core
     }
@@ -179,7 +171,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let next = self.claim(state, slot, now);
         match next {
             Some(next) => state.ledger.sent(&self.settings, next, now),
-            None if std::mem::take(&mut state.starved) => self.replan.notify_one(),
+            None if std::mem::take(&mut state.starved) => self.thread.replan.notify_one(),
             None => {}
         }
         if state.may_have_ended() {
@@ -241,7 +233,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             Ok(_) | Err(_) => {}
         }
         // Room for more tickets than the slot's own.
-        self.replan.notify_one();
+        self.thread.replan.notify_one();
     }
 
     /// Ends the attempts that are over their timeout at `now`.
@@ -318,7 +310,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let state = &mut *state;
         change(&mut state.source);
         state.lanes.allow(state.source.lanes());
-        self.replan.notify_one();
+        self.thread.replan.notify_one();
     }
 
     /// A question to the source.
@@ -346,7 +338,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let mut state = self.state.borrow_mut();
         state.ledger.load_ended(load_end);
         state.source.due(load_end.min(self.settings.fence.until()));
-        self.replan.notify_one();
+        self.thread.replan.notify_one();
     }
 
     /// When the last outcome came.

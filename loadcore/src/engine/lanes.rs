@@ -52,6 +52,8 @@ pub(super) enum Found {
 
 #[derive(Clone, Copy)]
 pub(super) enum Room {
+    /// A slot of an open lane that may be used again.
+    Parked(usize),
     /// In an open lane.
     Stream(usize),
     /// In a lane that is still to be made.
@@ -73,9 +75,9 @@ struct LaneState<L> {
 }
 
 impl<L: Lane> LaneState<L> {
-    /// How many requests at once, as far as is known.
-    fn carries(&self) -> usize {
-        self.streams.min(self.lane.most_streams())
+    /// How many requests at once; `None`: that is still to come.
+    fn carries(&self) -> Option<usize> {
+        self.lane.most_streams().map(|most| most.min(self.streams))
     }
 
     /// Slots that are not parked.
@@ -161,7 +163,10 @@ impl<L: Lane> Lanes<L> {
             self.appoint_opener(id);
             return Some(Found::Slot(id));
         }
-        self.room().map(Found::Room)
+        Some(match self.room()? {
+            Room::Parked(index) => Found::Slot(self.lanes[index].parked.pop()?),
+            room => Found::Room(room),
+        })
     }
 
     /// Puts back what [`Lanes::acquire`] found.
@@ -178,11 +183,11 @@ impl<L: Lane> Lanes<L> {
     pub(super) fn is_open_or_parks(&mut self, id: usize) -> bool {
         let lane = &mut self.lanes[self.slots[id].lane];
         let parks = if lane.lane.is_open() {
-            lane.slots > 1 && lane.active() > lane.carries()
+            lane.slots > 1 && lane.active() > lane.carries().unwrap_or(1)
         } else {
             lane.opener.is_some_and(|opener| opener != id)
         };
-        if !parks && !lane.parked.is_empty() && lane.active() < lane.carries() {
+        if !parks && !lane.parked.is_empty() && lane.carries() > Some(lane.active()) {
             // The other side has come to allow more.
             self.ready.extend(lane.parked.pop());
         }
@@ -230,7 +235,9 @@ impl<L: Lane> Lanes<L> {
     pub(super) fn opened(&mut self, slot: &Slot, opened: Option<Opened>, now: Nanos) {
         self.no_longer_opens(slot.id);
         let lane = &mut self.lanes[slot.lane];
-        self.ready.append(&mut lane.parked);
+        if opened.is_none_or(|opened| opened.streams == 1) {
+            self.ready.append(&mut lane.parked);
+        }
         lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
         let Some(opened) = opened else { return };
         lane.streams = opened.streams;
@@ -247,7 +254,7 @@ impl<L: Lane> Lanes<L> {
     pub(super) fn create(&mut self, room: Room, make: impl FnOnce() -> L) -> (Rc<Slot>, Rc<L>) {
         let id = self.slots.len();
         let index = match room {
-            Room::Stream(index) => index,
+            Room::Stream(index) | Room::Parked(index) => index,
             Room::NewLane => {
                 self.opening += 1;
                 self.lanes.push(LaneState {
@@ -285,8 +292,15 @@ impl<L: Lane> Lanes<L> {
     fn room(&mut self) -> Option<Room> {
         while let Some(&index) = self.growing.last() {
             let lane = &self.lanes[index];
-            if lane.slots < lane.carries() && lane.lane.is_open() {
-                return Some(Room::Stream(index));
+            if lane.lane.is_open() {
+                match lane.carries() {
+                    Some(most) if lane.active() >= most => {}
+                    Some(_) if lane.parked.is_empty() => return Some(Room::Stream(index)),
+                    Some(_) => return Some(Room::Parked(index)),
+                    // As for a lane that is opening.
+                    None if self.open_loop => return None,
+                    None => break,
+                }
             }
             self.growing.pop();
         }
@@ -307,7 +321,7 @@ mod tests {
     #[derive(Debug)]
     struct Said {
         open: Cell<bool>,
-        most: Cell<usize>,
+        most: Cell<Option<usize>>,
     }
 
     impl Lane for Said {
@@ -317,7 +331,7 @@ mod tests {
         fn is_open(&self) -> bool {
             self.open.get()
         }
-        fn most_streams(&self) -> usize {
+        fn most_streams(&self) -> Option<usize> {
             self.most.get()
         }
         async fn exchange(&self) -> Outcome {
@@ -330,7 +344,7 @@ mod tests {
     }
 
     fn said() -> Said {
-        Said { open: Cell::new(false), most: Cell::new(usize::MAX) }
+        Said { open: Cell::new(false), most: Cell::new(Some(usize::MAX)) }
     }
 
     /// Takes all that can be had now; answers the slots of it and the new lanes.
@@ -381,16 +395,16 @@ mod tests {
         lanes.opened(&first, Some(opened(4)), 0);
         assert_eq!(take_all(&mut lanes).0, [1, 2, 3]);
         // The server's settings come: two at once. Two of those that end go on, two do not.
-        lane.most.set(2);
+        lane.most.set(Some(2));
         let goes_on: Vec<_> = (0..4).map(|id| lanes.is_open_or_parks(id)).collect();
         assert_eq!(goes_on, [false, false, true, true]);
         [2, 3].into_iter().for_each(|id| lanes.release(id));
         assert_eq!(take_all(&mut lanes).0, [3, 2]);
         // It allows one more, and then only two again.
-        lane.most.set(3);
+        lane.most.set(Some(3));
         assert!(lanes.is_open_or_parks(2));
         assert_eq!(take_all(&mut lanes).0, [1]);
-        lane.most.set(2);
+        lane.most.set(Some(2));
         assert!(!lanes.is_open_or_parks(1));
         // It closes, is opened again by a slot that needs it, and the others are there again.
         lane.open.set(false);
@@ -398,13 +412,37 @@ mod tests {
         lanes.appoint_opener(3);
         assert!(!lanes.is_open_or_parks(2), "somebody else opens it");
         lane.open.set(true);
-        lane.most.set(usize::MAX);
+        lane.most.set(Some(usize::MAX));
         let opener = Rc::clone(&lanes.slots()[3]);
         lanes.opened(&opener, Some(opened(4)), 0);
         let mut slots = take_all(&mut lanes).0;
         slots.sort_unstable();
         assert_eq!(slots, [0, 1, 2]);
         assert!(!lanes.are_opening());
+    }
+
+    #[test]
+    fn until_it_is_known_what_a_lane_carries_the_others_wait() {
+        let mut lanes = Lanes::new(3, Streams::Many, true);
+        let (_, made) = take_all(&mut lanes);
+        let (lane, first) = (&made[0], Rc::clone(&lanes.slots()[0]));
+        lane.open.set(true);
+        lane.most.set(None);
+        lanes.opened(&first, Some(opened(4)), 0);
+        assert!(lanes.is_open_or_parks(0) && !lanes.has_room());
+        lane.most.set(Some(2));
+        let (slots, made) = take_all(&mut lanes);
+        assert_eq!((slots, made.len()), (vec![1, 2], 1), "one more on this lane, and the next");
+        // The same again when it has closed and is opened anew by the first.
+        lane.open.set(false);
+        lanes.appoint_opener(0);
+        assert!(!lanes.is_open_or_parks(1));
+        lane.open.set(true);
+        lane.most.set(None);
+        lanes.opened(&first, Some(opened(4)), 0);
+        assert_eq!(take_all(&mut lanes).0, []);
+        lane.most.set(Some(4));
+        assert_eq!(take_all(&mut lanes).0, [1, 3, 4]);
     }
 
     #[test]

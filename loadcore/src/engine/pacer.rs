@@ -65,7 +65,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
         let now = clock.now();
         let Some(wake) = core.next_wake(now) else {
             core.listen();
-            core.replan.notified().await;
+            core.thread.replan.notified().await;
             continue;
         };
         let until = match wake.saturating_sub(now) {
@@ -95,7 +95,7 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             tokio::select! {
                 biased;
                 waited = timer.wait(until - now) => waited?,
-                () = core.replan.notified() => continue,
+                () = core.thread.replan.notified() => continue,
             }
         }
         let woken = clock.now();

@@ -24,6 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const STREAM_WINDOW: u32 = 1 << 20;
 /// The same for all streams of a connection.
 const CONNECTION_WINDOW: u32 = 1 << 24;
+/// What h2 takes for the server's limit of streams until its settings have come.
+const NOT_TOLD: usize = usize::MAX - 1;
 /// Largest header list that is accepted, like an HTTP/1.1 head.
 const MAX_HEADER_LIST: u32 = super::reader::MAX_HEAD_BYTES as u32;
 
@@ -39,6 +41,8 @@ struct State {
     closed: Cell<bool>,
     /// The server takes no more streams (GOAWAY); those under way go on to their end.
     retired: Cell<bool>,
+    /// The most streams that the server allows at once, once its settings have come.
+    allowed: Cell<Option<usize>>,
     /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
 }
@@ -48,7 +52,11 @@ impl Http2 {
     ///
     /// # Errors
     /// `protocol` or `reset` when the preface cannot be exchanged.
-    pub async fn begin(mut stream: Stream, moved: &Rc<Moved>) -> Result<Self, Failure> {
+    pub async fn begin(
+        mut stream: Stream,
+        thread: &Rc<Thread>,
+        moved: &Rc<Moved>,
+    ) -> Result<Self, Failure> {
         stream.stop_stamping();
         let state = Rc::<State>::default();
         let counted = Counted { stream, moved: Rc::clone(moved) };
@@ -57,11 +65,12 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADER_LIST)
             .enable_push(false)
+            .initial_max_send_streams(NOT_TOLD)
             .handshake::<_, Bytes>(counted)
             .await
             .map_err(failure_of)?;
         // It ends by itself when no sender and no stream is left.
-        tokio::task::spawn_local(drive(connection, Rc::clone(&state)));
+        tokio::task::spawn_local(drive(connection, Rc::clone(thread), Rc::clone(&state)));
         Ok(Self { sender, state })
     }
 
@@ -71,11 +80,10 @@ impl Http2 {
         !self.state.closed.get() && !self.state.retired.get()
     }
 
-    /// The most streams that the server allows at once. Known when its settings have come, which they
-    /// have with its first reply; h2 takes it for 100 until then.
+    /// The most streams that the server allows at once; `None` until its settings have come.
     #[must_use]
-    pub fn most_streams(&self) -> usize {
-        self.sender.current_max_send_streams().max(1)
+    pub fn most_streams(&self) -> Option<usize> {
+        self.state.allowed.get()
     }
 
     /// Ready when the connection has ended.
@@ -116,13 +124,13 @@ impl Http2Stream {
             Ok((reply, body)) => {
                 Self::finish(thread, request, reply, body, &mut outcome, &mut location).await
             }
+            // Refused before a byte of it was sent, by a connection that is on its way out.
             Err(error) => {
-                // Refused before a byte of it was sent, by a connection that is on its way out.
                 outcome.not_begun = error.is_go_away() || self.state.closed.get();
-                self.state.retired.set(self.state.retired.get() || outcome.not_begun);
                 Err(failure_of(error))
             }
         };
+        self.state.retired.set(self.state.retired.get() || outcome.not_begun);
         outcome.end_at = Some(thread.clock.now());
         outcome.failure = ended.err();
         (outcome, location)
@@ -170,7 +178,10 @@ async fn receive(
     outcome: &mut Outcome,
     location: &mut Option<Box<[u8]>>,
 ) -> Result<(), Failure> {
-    let reply = reply.await.map_err(failure_of)?;
+    let reply = reply.await.map_err(|error| {
+        outcome.not_begun = was_passed_over(&error);
+        failure_of(error)
+    })?;
     outcome.first_byte_at = Some(thread.clock.now());
     let status = reply.status();
     check_status(status.as_u16())?;
@@ -208,13 +219,30 @@ async fn drain(mut body: RecvStream) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn drive(connection: Connection<Counted>, state: Rc<State>) {
+async fn drive(mut connection: Connection<Counted>, thread: Rc<Thread>, state: Rc<State>) {
+    let ended = poll_fn(|cx| {
+        let ended = Pin::new(&mut connection).poll(cx);
+        let told = Some(connection.max_concurrent_send_streams()).filter(|most| *most != NOT_TOLD);
+        if told != state.allowed.get() {
+            // A server that allows none for now is asked all the same: h2 holds the request back.
+            state.allowed.set(told.map(|most| most.max(1)));
+            thread.lane_changed();
+        }
+        ended
+    });
     // Each stream is told of the error itself.
-    let _ = connection.await;
+    let _ = ended.await;
     state.closed.set(true);
     if let Some(waker) = state.idle_waker.take() {
         waker.wake();
     }
+}
+
+/// A server that goes away in good order says up to which stream it has worked (RFC 9113 section 6.8):
+/// h2 ends the later ones with what it said. They are as good as not sent, and go to another
+/// connection. nginx does so after each 1,000 requests.
+fn was_passed_over(error: &h2::Error) -> bool {
+    error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
 }
 
 fn failure_of(error: h2::Error) -> Failure {

@@ -155,10 +155,10 @@ impl Lane for HttpLane {
         }
     }
 
-    fn most_streams(&self) -> usize {
+    fn most_streams(&self) -> Option<usize> {
         match &*self.connection.borrow() {
             Connection::Http2(http2) => http2.most_streams(),
-            Connection::None | Connection::Http1(_) => usize::MAX,
+            Connection::None | Connection::Http1(_) => Some(usize::MAX),
         }
     }
 
@@ -201,7 +201,7 @@ impl HttpLane {
         let Shared { plan, resolver } = &*self.shared;
         let connected = connect::connect(plan, resolver, &self.thread, &request.origin).await?;
         let connection = if connected.http2 {
-            Connection::Http2(Http2::begin(connected.stream, &self.moved).await?)
+            Connection::Http2(Http2::begin(connected.stream, &self.thread, &self.moved).await?)
         } else {
             Connection::Http1(Box::new(Http1::new(connected.stream)))
         };
