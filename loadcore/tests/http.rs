@@ -1,6 +1,6 @@
 //! Servers that do one odd thing each, into what a request makes of them: redirects whose next hop
-//! meets a connection that ends, replies that do not wait for the body, the fields of
-//! either version, a proxy beside `connect_to`.
+//! meets a connection that ends, replies that do not wait for the body, the fields of either version,
+//! a proxy beside `connect_to`.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -139,9 +139,9 @@ async fn a_hop_that_was_not_begun_is_sent_elsewhere_and_those_before_it_never_ag
     assert_eq!(all(&seen), ["both", "/next"]);
 }
 
-/// A server whose connections all end before a hop can begin is not asked for ever.
+/// A hop to a server that goes away at once fails, and nothing is sent again for it.
 #[tokio::test]
-async fn a_hop_that_never_begins_fails_once() {
+async fn a_hop_whose_server_goes_away_fails_once() {
     let seen = Seen::default();
     let noted = seen.clone();
     let elsewhere = listen(|_, mut stream| async move {
