@@ -201,6 +201,8 @@ pub struct Outcome {
     pub bytes_sent: u64,
     /// Bytes read for it.
     pub bytes_received: u64,
+    /// Connections opened for it beside the lane's own, as for a redirect to another origin.
+    pub further_connects: u64,
     /// Nothing of it was sent, since the lane turned out closed: the attempt goes on when the lane
     /// has been opened again.
     pub not_begun: bool,

@@ -73,6 +73,7 @@ impl Ledger {
     pub(super) fn ended(&mut self, ticket: Ticket, (start, end): (Nanos, Nanos), out: &Outcome) {
         self.in_flight -= 1;
         self.last_end = self.last_end.max(end);
+        self.recorder.further_connects(out.further_connects);
         if self.load_end.is_some_and(|load_end| start > load_end) {
             self.recorder.late();
         }

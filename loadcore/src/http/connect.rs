@@ -3,6 +3,7 @@
 use super::plan::Plan;
 use super::resolve::Resolver;
 use super::stamped::StampedTcp;
+use super::tls;
 use crate::request::{ErrorClass, Failure, HttpVersion, Origin};
 use crate::time::Nanos;
 use crate::transport::Thread;
@@ -111,7 +112,7 @@ async fn handshake(
     TlsConnector::from(Arc::clone(config))
         .connect(name, socket)
         .await
-        .map_err(|error| Failure::text(ErrorClass::Tls, format_args!("tls handshake: {error}")))
+        .map_err(|error| tls::handshake_failure(&error))
 }
 
 async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socket, Failure> {

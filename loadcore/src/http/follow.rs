@@ -4,6 +4,8 @@ use super::plan::Prepared;
 use super::{HttpLane, redirect};
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Lane;
+use std::future::poll_fn;
+use std::task::Poll;
 
 /// An outcome, and the Location of its reply.
 pub(super) type Hop = (Outcome, Option<Box<[u8]>>);
@@ -13,8 +15,8 @@ pub(super) type Hop = (Outcome, Option<Box<[u8]>>);
 const MOST_CONNECTIONS: u32 = 3;
 
 impl HttpLane {
-    /// Follows redirects within one request. Hops to the lane's own origin use its connection;
-    /// each hop elsewhere makes one of its own, which is closed after it.
+    /// Follows redirects within one request. Hops to the lane's own origin use its connection; for
+    /// hops elsewhere the lane keeps a second one, to the origin that it was sent to last.
     pub(super) async fn follow(&self, first: &Prepared) -> Outcome {
         let plan = &self.shared.plan;
         let (mut outcome, mut location) = self.hop(first, true).await;
@@ -27,7 +29,11 @@ impl HttpLane {
                 Err(failure) => return Outcome { failure: Some(failure), ..outcome },
             };
             let (then, found) = self.hop_to(&next).await;
-            outcome = Outcome { first_byte_at: outcome.first_byte_at, ..then };
+            outcome = Outcome {
+                first_byte_at: outcome.first_byte_at,
+                further_connects: outcome.further_connects + then.further_connects,
+                ..then
+            };
             (location, request) = (found, Some(next));
         }
         if redirect_of(&outcome, location).is_some() {
@@ -52,7 +58,9 @@ impl HttpLane {
             if !ended.0.not_begun {
                 break;
             }
+            let opened = ended.0.further_connects;
             ended = self.hop_elsewhere(request).await;
+            ended.0.further_connects += opened;
         }
         // The hops before it were sent: the engine must not make the attempt again.
         ended.0.not_begun = false;
@@ -60,12 +68,29 @@ impl HttpLane {
     }
 
     async fn hop_elsewhere(&self, request: &Prepared) -> Hop {
-        let lane = self.beside();
-        match lane.connect(request).await {
-            Ok((connection, ..)) => drop(lane.connection.replace(connection)),
-            Err(failure) => return (Outcome::failed(failure), None),
+        // While it is used it is nobody else's: of requests side by side the others open their own.
+        let kept = self.kept.take().filter(|kept| kept.0 == request.origin);
+        let (lane, opened) = match kept {
+            Some((_, lane)) if lane.is_still_open().await => (lane, 0),
+            _ => (Box::new(self.beside()), 1),
+        };
+        if opened > 0 {
+            match lane.connect(request).await {
+                Ok((connection, ..)) => drop(lane.connection.replace(connection)),
+                Err(failure) => return (Outcome::failed(failure), None),
+            }
         }
-        lane.hop(request, true).await
+        let (mut outcome, location) = lane.hop(request, true).await;
+        outcome.further_connects = opened;
+        if lane.is_open() {
+            self.kept.replace(Some((request.origin.clone(), lane)));
+        }
+        (outcome, location)
+    }
+
+    /// Whether the other side has not closed the connection since it was used last.
+    async fn is_still_open(&self) -> bool {
+        poll_fn(|cx| Poll::Ready(self.poll_closed(cx).is_pending())).await && self.is_open()
     }
 }
 

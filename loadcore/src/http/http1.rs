@@ -8,6 +8,7 @@ use super::connect::Stream;
 use super::moved::Moved;
 use super::plan::Prepared;
 use super::reader::ResponseReader;
+use super::tls;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::{Hearing, Thread, UNHEARD_BYTES, Urgent};
 use std::future::poll_fn;
@@ -142,7 +143,7 @@ impl Http1 {
                 let class = if self.reader.in_body() { ErrorClass::Body } else { ErrorClass::Read };
                 let failure = match exchange.write_error.take() {
                     Some(error) if self.reader.untouched() => Failure::io(ErrorClass::Write, error),
-                    _ => Failure::io(class, error),
+                    _ => tls::failure_of(class, error),
                 };
                 return Poll::Ready(Err((now, failure)));
             }

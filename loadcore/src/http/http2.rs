@@ -6,6 +6,7 @@ use super::connect::Stream;
 use super::moved::Moved;
 use super::plan::Prepared;
 use super::reader::check_status;
+use super::tls;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
@@ -132,8 +133,17 @@ impl Http2Stream {
         };
         self.state.retired.set(self.state.retired.get() || outcome.not_begun);
         outcome.end_at = Some(thread.clock.now());
-        outcome.failure = ended.err();
+        outcome.failure = ended.err().map(|failure| self.explained(failure));
         (outcome, location)
+    }
+
+    /// A server that has not even sent its settings probably speaks something else.
+    fn explained(&self, failure: Failure) -> Failure {
+        if failure.class != ErrorClass::Protocol || self.state.allowed.get().is_some() {
+            return failure;
+        }
+        let what = format_args!("the server does not seem to speak HTTP/2: {failure}");
+        Failure::text(ErrorClass::Protocol, what)
     }
 
     /// Waits for the server's leave to open a stream, and opens it.
@@ -248,7 +258,7 @@ fn was_passed_over(error: &h2::Error) -> bool {
 fn failure_of(error: h2::Error) -> Failure {
     let class = if error.is_io() {
         if let Some(error) = error.into_io() {
-            return Failure::io(ErrorClass::Read, error);
+            return tls::failure_of(ErrorClass::Read, error);
         }
         ErrorClass::Read
     } else if error.is_remote() && (error.is_reset() || error.is_go_away()) {

@@ -95,6 +95,7 @@ impl Transport for HttpTransport {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(thread),
             connection: RefCell::new(Connection::None),
+            kept: RefCell::new(None),
             moved: Rc::default(),
         }
     }
@@ -113,7 +114,8 @@ impl Transport for HttpTransport {
     }
 
     fn descriptors_per_lane(&self) -> u64 {
-        1
+        // A redirect may lead to another origin.
+        if self.shared.plan.options.max_redirects > 0 { 2 } else { 1 }
     }
 }
 
@@ -124,6 +126,8 @@ pub struct HttpLane {
     shared: Arc<Shared>,
     thread: Rc<Thread>,
     connection: RefCell<Connection>,
+    /// For redirects: an open connection to another origin.
+    kept: RefCell<Option<(Origin, Box<HttpLane>)>>,
     moved: Rc<Moved>,
 }
 
@@ -260,6 +264,7 @@ impl HttpLane {
             shared: Arc::clone(&self.shared),
             thread: Rc::clone(&self.thread),
             connection: RefCell::new(Connection::None),
+            kept: RefCell::new(None),
             moved: Rc::clone(&self.moved),
         }
     }

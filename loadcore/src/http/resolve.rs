@@ -109,6 +109,8 @@ impl Resolver {
         match &self.hickory {
             Some(hickory) => match hickory.lookup_ip(host).await {
                 Ok(found) => Ok(found.iter().collect()),
+                Err(error) if error.is_nx_domain() => Err("there is no such name".into()),
+                Err(error) if error.is_no_records_found() => Err("it has no address".into()),
                 Err(error) => Err(error.to_string()),
             },
             // No name server is configured: the system may still know the name from its files.

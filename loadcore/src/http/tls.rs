@@ -1,10 +1,12 @@
 //! TLS options into a rustls configuration.
 
+use crate::request::{ErrorClass, Failure};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::io;
 use std::sync::Arc;
 
 /// How TLS connections are made.
@@ -94,6 +96,29 @@ fn client_identity(chain: &[u8], key: &[u8]) -> Result<Identity, TlsError> {
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| TlsError::Client(e.to_string()))?;
     Ok((chain, key))
+}
+
+/// What a failed handshake says, with what to do where a certificate is used as it may not be.
+#[must_use]
+pub fn handshake_failure(error: &io::Error) -> Failure {
+    let text = error.to_string();
+    let hint = if text.contains("CaUsedAsEndEntity") {
+        ": the server's own certificate is marked as an authority's (it is self-signed, say); issue one \
+         that is not, by an authority that --cacert names, or accept any with --insecure"
+    } else {
+        ""
+    };
+    Failure::text(ErrorClass::Tls, format_args!("tls handshake: {text}{hint}"))
+}
+
+/// An error of reading or writing a connection. With TLS 1.3 a server refuses our certificate, or that
+/// there is none, only after the handshake.
+#[must_use]
+pub fn failure_of(class: ErrorClass, error: io::Error) -> Failure {
+    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return Failure::text(ErrorClass::Tls, format_args!("tls: {error}"));
+    }
+    Failure::io(class, error)
 }
 
 /// Accepts every certificate, as `--insecure` asks; signatures are still checked, so that the

@@ -106,6 +106,12 @@ impl Recorder {
         }
     }
 
+    /// Counts connections whose times are not known apart from those of their requests.
+    #[inline]
+    pub fn further_connects(&mut self, count: u64) {
+        self.current.counters.connects += count;
+    }
+
     /// One of the outcomes is that of a request that was sent only in the drain.
     #[inline]
     pub fn late(&mut self) {

@@ -2,9 +2,9 @@
 //! front end read the document.
 
 use super::LoadTest;
-use crate::http::{HttpOptions, HttpVersion, TlsOptions};
+use crate::http::{HttpOptions, TlsOptions};
 use crate::profile::MAX_DURATION_SECONDS;
-use crate::scenario::{self, Load, Scenario};
+use crate::scenario::{Load, Scenario};
 
 impl LoadTest {
     /// The load test that `scenario` describes. This machine makes all of its load, whatever its
@@ -60,11 +60,7 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
-        version: match scenario.http_version {
-            scenario::HttpVersion::Auto => HttpVersion::Auto,
-            scenario::HttpVersion::Http1 => HttpVersion::Http1,
-            scenario::HttpVersion::Http2 => HttpVersion::Http2,
-        },
+        version: scenario.http_version,
         streams: scenario.streams as usize,
         keep_alive: scenario.keep_alive,
         max_redirects: scenario.follow_redirects,
@@ -97,7 +93,7 @@ mod tests {
             (given.headers[0].0.as_str(), given.headers[0].1.as_bytes()),
             ("x-a", &b"1"[..])
         );
-        assert_eq!((given.version, given.streams), (HttpVersion::Http2, 7));
+        assert_eq!((given.version, given.streams), (crate::http::HttpVersion::Http2, 7));
         assert_eq!((given.keep_alive, given.max_redirects), (false, 3));
         assert!(given.tls.insecure);
     }
