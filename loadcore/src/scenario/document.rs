@@ -48,7 +48,7 @@ impl Document {
     ///
     /// What is not JSON, with line and column, or not an object.
     pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
-        let Strict(value) = serde_json::from_str(text)
+        let Strict(value) = serde_json::from_str(without_bom(text))
             .map_err(|error| refused(format!("the document is not valid JSON: {error}")))?;
         Self::from_value(value)
     }
@@ -60,15 +60,8 @@ impl Document {
     /// What is not YAML, with line and column, or not an object.
     #[cfg(feature = "yaml")]
     pub fn from_yaml(text: &str) -> Result<Self, ScenarioError> {
-        let options = serde_saphyr::options! {
-            with_snippet: false,
-            // As in YAML 1.2: a scenario called `n` or `on` is not called false or true.
-            strict_booleans: true,
-            // `.nan` as its text: refused where a number belongs, with all the other faults.
-            non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
-        };
-        let Strict(value) = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| refused(format!("the document is not valid YAML: {error}")))?;
+        let Strict(value) = super::yaml::read(without_bom(text))
+            .map_err(|message| refused(format!("the document is not valid YAML: {message}")))?;
         Self::from_value(value)
     }
 
@@ -152,6 +145,11 @@ impl Document {
     ) -> Result<Scenario, ScenarioError> {
         parse::scenario(&self.root, Some(read))
     }
+}
+
+/// Some editors begin a file with a byte order mark, which is no part of what it says.
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn refused(message: String) -> ScenarioError {

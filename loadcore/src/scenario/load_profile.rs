@@ -113,18 +113,24 @@ fn replay(object: &mut Object<'_>, read: Option<ReadFile<'_>>) -> Option<Profile
     if object.value("points").is_some() {
         object.fault("file", "stands beside points; give one of them");
     }
-    match points_of_file(file, read) {
-        Ok(points) => Some(ProfileType::Replay { points }),
-        Err(message) => {
-            object.fault("file", message);
-            None
-        }
-    }
+    let points = points_of_file(object, file, read)?;
+    Some(ProfileType::Replay { points })
 }
 
-fn points_of_file(file: &str, read: Option<ReadFile<'_>>) -> Result<Vec<Point>, String> {
+fn points_of_file(
+    object: &Object<'_>,
+    file: &str,
+    read: Option<ReadFile<'_>>,
+) -> Option<Vec<Point>> {
     let name = quoted(file);
-    let read = read.ok_or("is read by the command line only; give points here instead")?;
-    let text = read(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    points::parse(&text).map_err(|message| format!("{name}, {message}"))
+    let Some(read) = read else {
+        object.fault("file", "is read by the command line only; give points here instead");
+        return None;
+    };
+    let cannot = |error| object.fault("file", format!("{name} cannot be read: {error}"));
+    let text = read(file).map_err(cannot).ok()?;
+    points::parse(&text, &mut |place, why| match place {
+        "" => object.fault("file", format!("{name}: {why}")),
+        place => object.fault(&format!("file[{place}]"), format!("{name}: {why}")),
+    })
 }

@@ -37,6 +37,8 @@ mod sla;
 mod target;
 mod units;
 mod write;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;

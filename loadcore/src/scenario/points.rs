@@ -10,20 +10,24 @@ use serde_json::Value;
 ///   passed over;
 /// - a JSON list of `{"second": 0, "rps": 10}` or of `[0, 10]`.
 ///
-/// The message of a fault begins with its line or element. Whether the numbers make sense is
-/// judged with those that stand in the document itself.
-pub(super) fn parse(text: &str) -> Result<Vec<Point>, String> {
+/// Every fault is told to `fault`: its place in the text, `line 3` or the number of an element, empty
+/// for the text as a whole; and what is wrong. `None` only after a fault. Whether the numbers make
+/// sense is judged with those that stand in the document itself.
+pub(super) fn parse(text: &str, fault: &mut dyn FnMut(&str, String)) -> Option<Vec<Point>> {
     let text = text.trim_start_matches('\u{feff}');
-    let points = if text.trim_start().starts_with('[') { json(text) } else { csv(text) }?;
-    match points.len() {
-        0 => Err("no points in it; give lines `second,rps`".into()),
-        count if count > MAX_POINTS => Err(format!("{count} points; give at most {MAX_POINTS}")),
-        _ => Ok(points),
-    }
+    let points =
+        if text.trim_start().starts_with('[') { json(text, fault) } else { csv(text, fault) }?;
+    let why = match points.len() {
+        0 => "no points in it; give lines `second,rps`".into(),
+        count if count > MAX_POINTS => format!("{count} points; give at most {MAX_POINTS}"),
+        _ => return Some(points),
+    };
+    fault("", why);
+    None
 }
 
-fn csv(text: &str) -> Result<Vec<Point>, String> {
-    let mut points = Vec::new();
+fn csv(text: &str, fault: &mut dyn FnMut(&str, String)) -> Option<Vec<Point>> {
+    let mut points = Some(Vec::new());
     let mut first = true;
     for (i, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -32,19 +36,25 @@ fn csv(text: &str) -> Result<Vec<Point>, String> {
         }
         let number = |text: &str| text.trim().parse::<f64>().ok();
         match line.split_once(',').map(|(second, rps)| (number(second), number(rps))) {
-            Some((Some(second), Some(rps))) => points.push(Point { second, rps }),
+            Some((Some(second), Some(rps))) => add(&mut points, Point { second, rps }),
             // The names of the columns.
             Some((None, None)) if first => {}
-            _ => return Err(format!("line {}: {} is not `second,rps`", i + 1, quoted(line))),
+            _ => {
+                let why = format!("{} is not `second,rps`", quoted(line));
+                fault(&format!("line {}", i + 1), why);
+                points = None;
+            }
         }
         first = false;
     }
-    Ok(points)
+    points
 }
 
-fn json(text: &str) -> Result<Vec<Point>, String> {
-    let list: Vec<Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let point = |(i, value): (usize, &Value)| {
+fn json(text: &str, fault: &mut dyn FnMut(&str, String)) -> Option<Vec<Point>> {
+    let list: Vec<Value> =
+        serde_json::from_str(text).map_err(|error| fault("", error.to_string())).ok()?;
+    let mut points = Some(Vec::new());
+    for (i, value) in list.iter().enumerate() {
         let (second, rps) = match value {
             Value::Array(pair) if pair.len() == 2 => (pair[0].as_f64(), pair[1].as_f64()),
             object => {
@@ -52,12 +62,21 @@ fn json(text: &str) -> Result<Vec<Point>, String> {
                 (field("second"), field("rps"))
             }
         };
-        match (second, rps) {
-            (Some(second), Some(rps)) => Ok(Point { second, rps }),
-            _ => Err(format!("element {i}: expected {{\"second\", \"rps\"}} or [second, rps]")),
+        if let (Some(second), Some(rps)) = (second, rps) {
+            add(&mut points, Point { second, rps });
+        } else {
+            fault(&i.to_string(), "expected {\"second\", \"rps\"} or [second, rps]".into());
+            points = None;
         }
-    };
-    list.iter().enumerate().map(point).collect()
+    }
+    points
+}
+
+/// After a fault the points are not needed any more, only the other faults.
+fn add(points: &mut Option<Vec<Point>>, point: Point) {
+    if let Some(points) = points {
+        points.push(point);
+    }
 }
 
 #[cfg(test)]
@@ -68,22 +87,43 @@ mod tests {
         pairs.iter().map(|&(second, rps)| Point { second, rps }).collect()
     }
 
+    /// The points, or every fault with its place.
+    fn parsed(text: &str) -> Result<Vec<Point>, Vec<String>> {
+        let mut faults = Vec::new();
+        let points = parse(text, &mut |place, why| faults.push(format!("[{place}] {why}")));
+        points.ok_or(faults)
+    }
+
+    fn fault(text: &str) -> String {
+        let faults = parsed(text).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        faults.concat()
+    }
+
     #[test]
     fn lines_and_lists_say_the_same() {
         let expected = Ok(points(&[(0.0, 10.0), (5.5, 20.0)]));
-        assert_eq!(parse("0,10\n5.5,20\n"), expected);
-        assert_eq!(parse("\u{feff}second,rps\r\n# note\r\n\r\n 0 , 10\r\n5.5,20"), expected);
-        assert_eq!(parse(r#"[{"second": 0, "rps": 10}, [5.5, 20]]"#), expected);
+        assert_eq!(parsed("0,10\n5.5,20\n"), expected);
+        assert_eq!(parsed("\u{feff}second,rps\r\n# note\r\n\r\n 0 , 10\r\n5.5,20"), expected);
+        assert_eq!(parsed(r#"[{"second": 0, "rps": 10}, [5.5, 20]]"#), expected);
     }
 
     #[test]
     fn a_fault_has_its_line() {
-        assert_eq!(parse("0,10\n1;20"), Err(r#"line 2: "1;20" is not `second,rps`"#.into()));
-        assert_eq!(parse("0,ten"), Err(r#"line 1: "0,ten" is not `second,rps`"#.into()));
-        assert_eq!(parse("a,b\nc,d"), Err(r#"line 2: "c,d" is not `second,rps`"#.into()));
-        assert_eq!(parse("0,1,2"), Err(r#"line 1: "0,1,2" is not `second,rps`"#.into()));
-        assert_eq!(parse("\n"), Err("no points in it; give lines `second,rps`".into()));
-        assert!(parse("[[0, 10], [1]]").unwrap_err().starts_with("element 1: expected"));
-        assert!(parse("[[0, 10]").unwrap_err().contains("line 1 column 8"));
+        assert_eq!(fault("0,10\n1;20"), r#"[line 2] "1;20" is not `second,rps`"#);
+        assert_eq!(fault("0,ten"), r#"[line 1] "0,ten" is not `second,rps`"#);
+        assert_eq!(fault("a,b\nc,d"), r#"[line 2] "c,d" is not `second,rps`"#);
+        assert_eq!(fault("0,1,2"), r#"[line 1] "0,1,2" is not `second,rps`"#);
+        assert_eq!(fault("\n"), "[] no points in it; give lines `second,rps`");
+        assert!(fault("[[0, 10], [1]]").starts_with("[1] expected"));
+        assert!(fault("[[0, 10]").contains("line 1 column 8"));
+    }
+
+    #[test]
+    fn every_line_with_a_fault_is_named() {
+        let lines = parsed("0,1\nx\n2,3\n4\n\n5;6\n").unwrap_err();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].starts_with("[line 6]"), "{lines:?}");
+        assert_eq!(parsed("[1, [0, 2], {}]").unwrap_err().len(), 2);
     }
 }

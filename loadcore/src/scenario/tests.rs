@@ -312,12 +312,35 @@ fn a_replay_is_read_by_whoever_may_read_it() {
     assert_eq!(fault("none"), r#"loadProfile.file: "none" cannot be read: entity not found"#);
     assert_eq!(
         fault("bad.csv"),
-        r#"loadProfile.file: "bad.csv", line 1: "0;10" is not `second,rps`"#
+        r#"loadProfile.file[line 1]: "bad.csv": "0;10" is not `second,rps`"#
     );
     assert_eq!(
         fault("late.csv"),
         "loadProfile.points[1].second: runs to second 61, past the run's end at second 60"
     );
+}
+
+#[test]
+fn every_bad_line_of_a_replay_is_listed_up_to_a_bound() {
+    let profile = json!({"type": "REPLAY", "file": "rate.csv"});
+    let document = Document::from_value(with(json!({"loadProfile": profile}))).unwrap();
+    let faults = |text: String| {
+        document.parse_with(&mut |_| Ok(text.clone())).unwrap_err().faults.into_iter()
+    };
+    let paths: Vec<_> =
+        faults("0,10\nx,1\n5;20\n9,9\n\n7\n".into()).map(|fault| fault.path).collect();
+    assert_eq!(paths, [2, 3, 6].map(|line| format!("loadProfile.file[line {line}]")));
+    let many: Vec<_> = faults("bad\n".repeat(1_000)).collect();
+    assert_eq!(many.len(), 101);
+    assert_eq!(many[100].message, "and 900 more faults, which are not listed");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_document() {
+    let text = format!("\u{feff}{}", minimal());
+    assert_eq!(Scenario::from_json(&text), Ok(valid(minimal())));
+    #[cfg(feature = "yaml")]
+    assert_eq!(Scenario::from_yaml(&text), Ok(valid(minimal())));
 }
 
 #[test]
@@ -385,10 +408,44 @@ loadProfile:
     assert!(nan.contains("warmupSeconds: expected a number, found text \"-.inf\""), "{nan}");
     let syntax = error("name: [\n");
     assert!(syntax.contains("not valid YAML") && syntax.contains("line"), "{syntax}");
-    let twice = error("name: a\nname: b\n");
-    assert!(twice.contains("line 2"), "{twice}");
-    let deep = error(&"[".repeat(100_000));
-    assert!(deep.contains("not valid YAML"), "{deep}");
+    assert!(error("a: \"b\nc: 1\n").contains("not valid YAML"));
+}
+
+#[cfg(feature = "yaml")]
+#[test]
+fn what_is_wrong_with_yaml_is_told_in_our_words() {
+    let error = |text: &str| {
+        let error = Scenario::from_yaml(text).unwrap_err().to_string();
+        let start = "the scenario has 1 fault:\n  the document is not valid YAML: ";
+        error.strip_prefix(start).unwrap_or_else(|| panic!("{error}")).to_owned()
+    };
+    let twice = "field \"name\" is given twice at line 2 column 1";
+    assert_eq!(error("name: a\nname: b\n"), twice);
+    assert_eq!(
+        error("name: a\n---\nname: b\n"),
+        "there is more than one document; give one at line 3 column 1"
+    );
+    for deep in ["[".repeat(100_000), format!("{}1", "- ".repeat(100))] {
+        assert!(
+            error(&deep).starts_with("it is nested more than 64 deep at line 1"),
+            "{}",
+            error(&deep)
+        );
+    }
+    let many = "it has more than 250000 names and values, aliases written out; give it as JSON";
+    let long = format!("tags: [{}]", "1,".repeat(250_000));
+    // Each line stands for ten times the line before it.
+    let mut doubling = String::from("a: &a 1\n");
+    for (name, before) in ["b", "c", "d", "e", "f", "g"].iter().zip(["a", "b", "c", "d", "e", "f"])
+    {
+        doubling += &format!("{name}: &{name} [{}]\n", format!("*{before},").repeat(10));
+    }
+    for large in [long, doubling] {
+        assert!(error(&large).starts_with(many), "{}", error(&large));
+    }
+    let aliases = error(&format!("a: &a 1\ntags: [{}]", "*a,".repeat(101)));
+    assert!(aliases.starts_with("its anchors and aliases (&name, *name)"), "{aliases}");
+    assert!(error("name: *nobody\n").starts_with("reference to unknown value"));
 }
 
 /// Values of any kind, with names and texts that mean something now and then.
