@@ -3,7 +3,7 @@
 //! Here programs put their options in, before anything is judged: so an option that replaces a
 //! field of a file is held against the rest of that file like any other.
 
-use super::{Fault, Scenario, ScenarioError, limits, parse};
+use super::{Fault, REDACTED, Scenario, ScenarioError, field_path, limits, parse};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -116,6 +116,31 @@ impl Document {
             Ok(text) => self.set("body", text),
             Err(_) => self.set("bodyBase64", STANDARD.encode(body)),
         }
+    }
+
+    /// A fault for each header whose value is [`REDACTED`]: whoever saved the scenario of a report,
+    /// and runs it again, does not mean to have that sent. Not among the faults of
+    /// [`Document::parse`], for whoever keeps the secrets may put them back.
+    #[must_use]
+    pub fn redacted(&self) -> Vec<Fault> {
+        let headers = self.root.get("headers").and_then(Value::as_object);
+        let fault = |name: &String, place: String| Fault {
+            path: field_path("headers", name) + &place,
+            message: format!("{REDACTED} stands in a report for a secret; give the secret itself"),
+        };
+        let is_redacted = |value: &Value| value.as_str().is_some_and(|it| it.trim() == REDACTED);
+        let mut faults = Vec::new();
+        for (name, value) in headers.into_iter().flatten() {
+            match value {
+                Value::Array(values) => {
+                    let found = values.iter().enumerate().filter(|(_, value)| is_redacted(value));
+                    faults.extend(found.map(|(i, _)| fault(name, format!("[{i}]"))));
+                }
+                one if is_redacted(one) => faults.push(fault(name, String::new())),
+                _ => {}
+            }
+        }
+        faults
     }
 
     /// The document as it was given, for keeping it.

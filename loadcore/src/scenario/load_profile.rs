@@ -5,6 +5,7 @@ use super::{Load, points};
 use crate::profile::{
     Burst, Fault, LoadProfile, MAX_BURSTS, MAX_POINTS, MAX_STEPS, Point, ProfileType, Step,
 };
+use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
@@ -51,6 +52,19 @@ pub(super) fn load(
         object.fault(&path, message);
     }
     built
+}
+
+/// How many seconds the steps of a STEPS profile last together. `None` for a load of another kind;
+/// NaN where a step is wrong, which is told with the profile.
+pub(super) fn sum_of_steps(scenario: &mut Object<'_>) -> Option<f64> {
+    let profile = scenario.value("loadProfile")?;
+    if profile.get("type")?.as_str()? != "STEPS" {
+        return None;
+    }
+    let seconds = |step: &Value| step.get("durationSeconds").and_then(Value::as_f64);
+    let length = |step| seconds(step).filter(|seconds| *seconds > 0.0).unwrap_or(f64::NAN);
+    let steps = profile.get("steps").and_then(Value::as_array).filter(|steps| !steps.is_empty());
+    Some(steps.map_or(f64::NAN, |steps| steps.iter().map(length).sum()))
 }
 
 fn constant(object: &mut Object<'_>, _: Option<ReadFile<'_>>) -> Option<ProfileType> {

@@ -44,6 +44,7 @@ pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
 pub use crate::request::HttpVersion;
 pub use document::{Document, default_name};
+pub use object::field_path;
 pub use target::Target;
 pub use units::{UnitError, parse_duration, parse_rate};
 #[cfg(feature = "cluster")]

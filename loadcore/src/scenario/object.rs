@@ -255,7 +255,8 @@ pub(super) fn check_line(text: &str, length: RangeInclusive<usize>) -> Result<St
     Ok(text.into())
 }
 
-fn as_duration(seconds: f64, high: f64) -> Option<Duration> {
+/// A duration of at most `high` seconds.
+pub(super) fn as_duration(seconds: f64, high: f64) -> Option<Duration> {
     let duration = Duration::try_from_secs_f64(seconds).ok()?;
     (seconds <= high).then_some(duration)
 }
@@ -271,6 +272,13 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
     }
+}
+
+/// The path by which faults name a field of an object, such as a header: `headers.accept`, and
+/// `headers."a b"` where the name could be mistaken.
+#[must_use]
+pub fn field_path(object: &str, field: &str) -> String {
+    format!("{object}.{}", key_text(field))
 }
 
 /// A key that somebody else chose, in a path: quoted where it could be mistaken.

@@ -1,12 +1,12 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
 use super::load_profile::{self, ReadFile};
-use super::object::{Object, check_line, key_text, quoted};
+use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
     HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule, Target, limits,
     sla,
 };
-use crate::profile::Faults;
+use crate::profile::{Faults, number};
 use crate::request::{check_method, is_framing};
 use crate::schedule::Arrivals;
 use base64::Engine;
@@ -39,9 +39,7 @@ fn fields(mut object: Object<'_>, read: Option<ReadFile<'_>>) -> Option<Scenario
     let method = method(object);
     let headers = headers(object);
     let body = body(object);
-    let duration = object.required("durationSeconds", |object, field| {
-        object.duration(field, limits::MAX_DURATION_SECONDS)
-    });
+    let duration = duration(object);
     let warmup = object.wait("warmupSeconds", limits::MAX_DURATION_SECONDS);
     let num_workers = object.integer("numWorkers", 1..=limits::MAX_WORKERS);
     let worker_wait = object.wait("workerWaitSeconds", limits::MAX_WAIT_SECONDS);
@@ -125,6 +123,27 @@ fn method(object: &mut Object<'_>) -> Method {
         object.fault("method", message);
         Method::GET
     })
+}
+
+/// `durationSeconds`; where a STEPS profile says it, for its steps last as long as the run, it may be
+/// left out.
+fn duration(object: &mut Object<'_>) -> Option<Duration> {
+    let field = "durationSeconds";
+    let most = limits::MAX_DURATION_SECONDS;
+    let is_given = object.value(field).is_some();
+    let Some(sum) = load_profile::sum_of_steps(object).filter(|_| !is_given) else {
+        return object.required(field, |object, field| object.duration(field, most));
+    };
+    if sum.is_nan() {
+        return None;
+    }
+    let duration = as_duration(sum, most).filter(|duration| !duration.is_zero());
+    if duration.is_none() {
+        let sum = number(sum);
+        let advice = format!("give seconds above 0, at most {most}");
+        object.fault(field, format!("the steps last {sum} s together, out of range; {advice}"));
+    }
+    duration
 }
 
 /// A map of text, or of lists of text for a name with several values.

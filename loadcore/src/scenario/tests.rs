@@ -336,6 +336,55 @@ fn every_bad_line_of_a_replay_is_listed_up_to_a_bound() {
 }
 
 #[test]
+fn steps_say_how_long_they_last() {
+    let steps = |steps: Value| json!({"name": "n", "targetUrl": "http://a/", "loadProfile": {"type": "STEPS", "steps": steps}});
+    let two = json!([{"durationSeconds": 1.5, "rps": 5}, {"durationSeconds": 2, "rps": 0}]);
+    let scenario = valid(steps(two.clone()));
+    assert_eq!(scenario.duration, Duration::from_millis(3_500));
+    assert_eq!(valid(scenario.to_value()), scenario);
+    let mut given = steps(two);
+    given["durationSeconds"] = json!(10);
+    assert_eq!(
+        faults(given),
+        ["loadProfile.steps: the steps last 3.5 s together, the run 10 s; make them equal"]
+    );
+    assert_eq!(
+        faults(steps(json!([{"durationSeconds": 604_801, "rps": 5}]))),
+        ["durationSeconds: the steps last 604801 s together, out of range; \
+          give seconds above 0, at most 604800"]
+    );
+    assert_eq!(
+        faults(steps(
+            json!([{"durationSeconds": -1, "rps": 5}, {"durationSeconds": 2, "rps": -5}])
+        )),
+        [
+            "loadProfile.steps[0].durationSeconds: -1 is not a duration; give seconds above 0",
+            "loadProfile.steps[1].rps: -5 is not a rate; give 0 to 1000000000 requests per second"
+        ]
+    );
+    for none in [json!(null), json!([]), json!([5]), json!("x")] {
+        assert_eq!(faults(steps(none)).len(), 1);
+    }
+    let constant = json!({"name": "n", "targetUrl": "http://a/", "loadProfile": {"type": "CONSTANT", "initialRps": 1}});
+    assert_eq!(faults(constant), ["durationSeconds: is missing"]);
+}
+
+#[test]
+fn what_a_report_shows_for_a_secret_is_found() {
+    let headers = json!({
+        "Authorization": "[redacted]", "a b": " [redacted] ", "Cookie": ["a=b", "[redacted]"],
+        "Accept": "redacted"
+    });
+    let document = Document::from_value(with(json!({"headers": headers}))).unwrap();
+    let faults = document.redacted();
+    let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["headers.Authorization", "headers.\"a b\"", "headers.Cookie[1]"]);
+    let expected = "[redacted] stands in a report for a secret; give the secret itself";
+    assert_eq!(faults[0].message, expected);
+    assert_eq!(Document::from_value(minimal()).unwrap().redacted(), []);
+}
+
+#[test]
 fn a_byte_order_mark_is_no_part_of_the_document() {
     let text = format!("\u{feff}{}", minimal());
     assert_eq!(Scenario::from_json(&text), Ok(valid(minimal())));

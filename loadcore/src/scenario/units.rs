@@ -37,6 +37,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     if rest.is_empty() {
         return Err(wrong("it is empty"));
     }
+    if rest.starts_with('-') {
+        return Err(wrong("it is negative"));
+    }
     let mut nanos = 0.0;
     let mut smallest = f64::INFINITY;
     while !rest.is_empty() {
@@ -123,7 +126,7 @@ mod tests {
         for (text, what) in [
             ("", "it is empty"),
             ("s", "a number is missing"),
-            ("-5s", "a number is missing"),
+            ("-5s", "it is negative"),
             ("1.2.3s", "a number is missing"),
             ("10x", "unknown unit \"x\""),
             ("10 s", "unknown unit \" s\""),
