@@ -39,6 +39,8 @@ Examples:
       Types: CONSTANT, RAMP, BURST, SPIKE, STEPS, SINE, REPLAY.
   loadcore run scenario.yaml -d 1m -o text -o json=result.json -o hlog=latencies.hlog
       A file's scenario, for a minute whatever it says; the report, and two files.
+  jq .scenario result.json | loadcore run -
+      A scenario from standard input, in JSON or YAML.
   loadcore run scenario.yaml --controller https://load.example --workers 4
       The same on a platform: its workers make the load, here it is watched and reported.
       LOADCORE_TOKEN says who asks.
@@ -99,7 +101,8 @@ pub(crate) struct RunArgs {
 /// What becomes part of the scenario.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ScenarioArgs {
-    /// A URL (http:// may be left out), or a scenario file in JSON or YAML
+    /// A URL (http:// may be left out), or a scenario file in JSON or YAML; - reads the scenario from
+    /// standard input
     #[arg(value_name = "URL|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) subject: String,
 
@@ -109,7 +112,8 @@ pub(crate) struct ScenarioArgs {
     #[arg(help_heading = "Load", allow_negative_numbers = true)]
     pub(crate) rate: Option<f64>,
 
-    /// How long the load lasts: 10s, 2m, 1h30m [default: 10s, or what the file says]
+    /// How long the load lasts: 10s, 2m, 1h30m [default: what the file says, as long as the steps of
+    /// STEPS, or 10s]
     #[arg(short, long, visible_short_alias = 'z', value_name = "TIME", value_parser = parse_duration)]
     #[arg(help_heading = "Load")]
     pub(crate) duration: Option<Duration>,

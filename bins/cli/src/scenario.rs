@@ -7,7 +7,9 @@ use crate::args::{Arrivals, ScenarioArgs};
 use crate::exit::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use loadcore::scenario::{Document, Scenario, Target, default_name, limits};
+use loadcore::scenario::{
+    Document, Fault, Scenario, ScenarioError, Target, default_name, field_path, limits,
+};
 use serde_json::{Value, json};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -20,8 +22,10 @@ const DEFAULT_SECONDS: f64 = 10.0;
 /// # Errors
 /// What cannot be read, and every fault of the scenario.
 pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, Failure> {
+    refuse_two_readers(args)?;
     let mut draft = Draft::begin(&args.subject)?;
     draft.put_load(args)?;
+    draft.refuse_without_arrivals(args)?;
     draft.put("numWorkers", "--workers", workers);
     draft.put_request(args)?;
     draft.put_connection(args);
@@ -53,7 +57,7 @@ impl Draft {
         if is_file(subject) {
             let path = Path::new(subject);
             let folder = path.parent().unwrap_or(Path::new("")).into();
-            let document = read_document(path)?;
+            let document = read_document(subject)?;
             return Ok(Self { document, is_file: true, folder, options });
         }
         let url = if subject.contains("://") || subject.starts_with("unix:") {
@@ -112,9 +116,30 @@ impl Draft {
         Ok(())
     }
 
+    /// Options that say how arrivals come are for a load that has some.
+    fn refuse_without_arrivals(&self, args: &ScenarioArgs) -> Result<(), Failure> {
+        let given = named(&[
+            ("--arrivals", args.arrivals.is_some()),
+            ("--seed", args.seed.is_some()),
+            ("--max-backlog", args.max_backlog.is_some()),
+        ]);
+        if given.is_empty() || self.has("loadProfile") {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "{}: only for arrivals, of which there are none without a rate or a profile; give -r or --profile as well, or leave it out",
+            given.join(", ")
+        )))
+    }
+
     /// The duration where nobody says one. A number of requests has the time that it takes at a
     /// constant rate, or all the time there is.
     fn default_duration(&self, requests: Option<u64>) -> Option<f64> {
+        let profile_type = self.document.get("loadProfile").and_then(|profile| profile.get("type"));
+        if profile_type == Some(&json!("STEPS")) {
+            // The steps themselves say it.
+            return None;
+        }
         let Some(requests) = requests else {
             // A file has to say it, for it is to mean the same everywhere.
             return (!self.is_file).then_some(DEFAULT_SECONDS);
@@ -123,7 +148,7 @@ impl Draft {
             return Some(limits::MAX_DURATION_SECONDS);
         }
         let profile = self.document.get("loadProfile")?;
-        if profile.get("type") != Some(&json!("CONSTANT")) {
+        if profile_type != Some(&json!("CONSTANT")) {
             // It has a course, and a course has a length.
             return Some(DEFAULT_SECONDS);
         }
@@ -173,7 +198,7 @@ impl Draft {
         }
         for (name, value) in headers {
             self.document.add_header(name, value);
-            self.options.push((format!("headers.{name}"), "-H"));
+            self.options.push((field_path("headers", name), "-H"));
         }
     }
 
@@ -201,26 +226,63 @@ impl Draft {
     fn judge(self) -> Result<Scenario, Failure> {
         let Self { document, folder, options, .. } = self;
         let mut read = |name: &str| std::fs::read_to_string(folder.join(name));
-        document.parse_with(&mut read).map_err(|mut error| {
-            for fault in &mut error.faults {
-                let holds = |field: &str| {
-                    let inner = fault.path.strip_prefix(field);
-                    inner.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-                };
-                // The option that was put in last is the one that counts.
-                if let Some((_, option)) = options.iter().rfind(|(field, _)| holds(field)) {
-                    fault.path.push_str(&format!(" ({option})"));
-                }
-            }
-            error.into()
-        })
+        let mut faults = document.redacted();
+        match document.parse_with(&mut read) {
+            Ok(scenario) if faults.is_empty() => return Ok(scenario),
+            Ok(_) => {}
+            Err(error) => faults.extend(error.faults),
+        }
+        for fault in &mut faults {
+            name_option(fault, &options);
+        }
+        Err(ScenarioError { faults }.into())
     }
 }
 
-/// Whether a subject names a scenario file rather than a URL: what has no scheme and is a path, or
-/// ends as a scenario's name does and has no port that says it is a host. Which files there are does
-/// not matter, so that a command means the same everywhere, or is refused.
+/// Says which option a fault comes from; of several that set its field, the last is the one that
+/// counts.
+fn name_option(fault: &mut Fault, options: &[(String, &'static str)]) {
+    let holds = |field: &str| {
+        let inner = fault.path.strip_prefix(field);
+        inner.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    if let Some((_, option)) = options.iter().rfind(|(field, _)| holds(field)) {
+        fault.path.push_str(&format!(" ({option})"));
+    }
+}
+
+/// The subject that stands for standard input.
+const STDIN: &str = "-";
+
+/// The names of what is given.
+fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
+    options.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect()
+}
+
+/// Standard input can be read once: whoever came second would find it empty.
+fn refuse_two_readers(args: &ScenarioArgs) -> Result<(), Failure> {
+    let reads = |option: &Option<String>| option.as_deref() == Some("@-");
+    let readers = named(&[
+        (STDIN, args.subject == STDIN),
+        ("--profile @-", reads(&args.profile)),
+        ("--body @-", reads(&args.body)),
+        ("--json @-", reads(&args.json)),
+    ]);
+    match readers[..] {
+        [one, other, ..] => Err(Failure::Usage(format!(
+            "{one} and {other} would both read standard input; give one of them a file"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a subject names a scenario file rather than a URL: `-`, standard input; what has no scheme
+/// and is a path, or ends as a scenario's name does and has no port that says it is a host. Which
+/// files there are does not matter, so that a command means the same everywhere, or is refused.
 fn is_file(subject: &str) -> bool {
+    if subject == STDIN {
+        return true;
+    }
     if subject.contains("://") || subject.starts_with("unix:") || subject.starts_with('[') {
         return false;
     }
@@ -240,28 +302,41 @@ fn ending(path: &Path) -> String {
 }
 
 /// JSON or YAML, as the file's name says; without a name that says it, whichever it begins like.
-fn read_document(path: &Path) -> Result<Document, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let hint = match error.kind() {
-            io::ErrorKind::NotFound => " (a URL begins with http:// or https://)",
-            _ => "",
-        };
-        Failure::Usage(format!("cannot read the scenario {}: {error}{hint}", path.display()))
-    })?;
-    let is_json = match ending(path).as_str() {
+fn read_document(subject: &str) -> Result<Document, Failure> {
+    let text = match subject {
+        STDIN => io::read_to_string(io::stdin().lock()),
+        path => std::fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| unreadable_scenario(subject, &error))?;
+    let is_json = match ending(Path::new(subject)).as_str() {
         "json" => true,
         "yaml" | "yml" => false,
-        _ => text.trim_start().starts_with('{'),
+        _ => text.trim_start_matches(is_blank).starts_with('{'),
     };
     let document = if is_json { Document::from_json(&text) } else { Document::from_yaml(&text) };
     Ok(document?)
+}
+
+/// What may stand before a document and says nothing of it; some editors write a byte order mark.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+fn unreadable_scenario(subject: &str, error: &io::Error) -> Failure {
+    let place = if subject == STDIN { "from standard input" } else { subject };
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => " (a URL begins with http:// or https://)",
+        _ => "",
+    };
+    Failure::Usage(format!("cannot read the scenario {place}: {error}{hint}"))
 }
 
 /// The profile, and the folder in which the file that it may name is looked for.
 fn read_profile(given: &str) -> Result<(Value, PathBuf), Failure> {
     let text = text_or_file("--profile", given)?;
     let folder = given.strip_prefix('@').map(Path::new).and_then(Path::parent);
-    let profile = serde_json::from_slice(&text)
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    let profile = serde_json::from_slice(text)
         .map_err(|error| Failure::Usage(format!("--profile is not valid JSON: {error}")))?;
     Ok((profile, folder.unwrap_or(Path::new("")).into()))
 }
@@ -290,7 +365,8 @@ mod tests {
 
     #[test]
     fn a_subject_is_a_file_or_a_url() {
-        for file in ["a.json", "dir/a.YAML", "./a", "/tmp/a", "../a.yml", "example.com/a.json"] {
+        for file in ["-", "a.json", "dir/a.YAML", "./a", "/tmp/a", "../a.yml", "example.com/a.json"]
+        {
             assert!(is_file(file), "{file}");
         }
         for url in [

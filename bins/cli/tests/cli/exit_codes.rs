@@ -55,7 +55,7 @@ fn an_invalid_scenario_ends_with_104() {
         (["-c", "0", "-d", "1s"], "connections (-c): 0 is out of range"),
         (["-n", "0", "-d", "1s"], "maxRequests (-n): 0 is out of range"),
         (["-m", "A B", "-d", "1s"], "method (-m): \"A B\" is not a method"),
-        (["-H", "a b: c", "-d", "1s"], "headers.\"a b\""),
+        (["-H", "a b: c", "-d", "1s"], "headers.\"a b\" (-H): is not a header name"),
         (["--sla", "p99<fast", "-d", "1s"], "sla[0] (--sla): \"p99<fast\" is not an SLA rule"),
     ] {
         let ran = loadcore(&[&["run", "127.0.0.1:1"], &words[..]].concat()).ended(104);

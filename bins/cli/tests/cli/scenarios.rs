@@ -1,6 +1,6 @@
 //! Scenario files in JSON and YAML, options over them, and what `validate` says of both.
 
-use crate::support::{loadcore, target};
+use crate::support::{loadcore, loadcore_reading, target};
 use loadcore_target::Config;
 use serde_json::{Value, json};
 
@@ -27,6 +27,74 @@ fn what_may_be_a_file_or_a_host_is_refused() {
     // Tests run in their package's folder.
     let said = loadcore(&["validate", "Cargo.toml"]).ended(2);
     said.says(&["./Cargo.toml", "http://Cargo.toml"]);
+}
+
+#[test]
+fn a_scenario_comes_from_standard_input() {
+    let target = target(Config::default());
+    let url = target.url("/");
+    let json = format!(r#"{{"name": "a", "targetUrl": "{url}", "durationSeconds": 1}}"#);
+    let yaml = format!("name: a\ntargetUrl: {url}\ndurationSeconds: 1\n");
+    for text in [&json, &yaml, &format!("\u{feff}{json}"), &format!("\u{feff}{yaml}")] {
+        let words = ["run", "-", "-n", "4", "-o", "json"];
+        let document = loadcore_reading(text, &words).ended(0).document();
+        assert_eq!(
+            (&document["scenario"]["name"], &document["outcomes"]["ok"]),
+            (&json!("a"), &json!(4))
+        );
+        assert!(loadcore_reading(text, &["validate", "-"]).ended(0).out.starts_with("a  http"));
+    }
+    loadcore_reading("name: a\n", &["validate", "-"]).ended(104).says(&["targetUrl: is missing"]);
+    let twice = loadcore_reading(&json, &["run", "-", "-b", "@-"]).ended(2);
+    twice.says(&["- and --body @- would both read standard input"]);
+    let folder = Folder::new();
+    let marked = folder.file("a.json", format!("\u{feff}{json}"));
+    loadcore(&["validate", &marked]).ended(0);
+    let profile = "\u{feff}{\"type\": \"CONSTANT\", \"initialRps\": 5}";
+    let profile = format!("@{}", folder.file("profile.json", profile));
+    loadcore(&["validate", "a.test", "--profile", &profile]).ended(0);
+}
+
+#[test]
+fn what_a_result_redacts_is_not_sent() {
+    let target = target(Config::default());
+    let folder = Folder::new();
+    let first = run(&target.url("/"), &["-n", "1", "-u", "me:secret", "-H", "X-A: 1"]);
+    let file = folder.file("again.json", first["scenario"].to_string());
+    let ran = loadcore(&["run", &file, "-t", "0"]).ended(104);
+    ran.says(&[
+        "the scenario has 2 faults",
+        "headers.authorization: [redacted] stands in a report for a secret; give the secret itself",
+        "timeoutSeconds (-t): 0",
+    ]);
+    run(&file, &["-u", "me:secret"]);
+    let typed = loadcore(&["validate", "a.test", "-H", "X-Other: [redacted]"]).ended(104);
+    typed.says(&["headers.X-Other (-H): [redacted] stands"]);
+}
+
+#[test]
+fn steps_need_no_duration() {
+    let target = target(Config::default());
+    let profile = r#"{"type": "STEPS", "steps": [{"durationSeconds": 0.1, "rps": 100}, {"durationSeconds": 0.3, "rps": 50}]}"#;
+    let words = ["--profile", profile];
+    let by_option = run(&target.url("/"), &words);
+    assert_eq!(
+        (&by_option["scenario"]["durationSeconds"], &by_option["arrivals"]["due"]),
+        (&json!(0.4), &json!(25))
+    );
+    let few = run(&target.url("/"), &["--profile", profile, "-n", "3"]);
+    assert_eq!(
+        (&few["scenario"]["durationSeconds"], &few["arrivals"]["due"]),
+        (&json!(0.4), &json!(3))
+    );
+    let text =
+        format!(r#"{{"name": "a", "targetUrl": "{}", "loadProfile": {profile}}}"#, target.url("/"));
+    let folder = Folder::new();
+    let file = folder.file("steps.json", text);
+    assert_eq!(run(&file, &[])["arrivals"]["due"], 25);
+    let longer = loadcore(&["validate", &file, "-d", "1s"]).ended(104);
+    longer
+        .says(&["loadProfile.steps: the steps last 0.4 s together, the run 1 s; make them equal"]);
 }
 
 #[test]

@@ -38,6 +38,20 @@ pub(crate) fn loadcore(words: &[&str]) -> Ran {
     Ran::of(command().args(words).output().unwrap())
 }
 
+/// As [`loadcore`], with `text` on its standard input.
+pub(crate) fn loadcore_reading(text: &str, words: &[&str]) -> Ran {
+    let mut child = command()
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Less than a pipe holds: nobody needs to read it yet.
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Ran::of(child.wait_with_output().unwrap())
+}
+
 /// A command that has ended.
 #[derive(Debug)]
 pub(crate) struct Ran {

@@ -31,6 +31,9 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "-o", "text", "-o", "json"], "both go to standard output"),
         (&["run", "missing.json"], "cannot read the scenario missing.json"),
         (&["run", "a", "--sla"], "a value is required"),
+        (&["run", "a", "--arrivals", "poisson"], "--arrivals: only for arrivals"),
+        (&["run", "a", "--seed", "5", "--max-backlog", "9"], "--seed, --max-backlog: only for"),
+        (&["validate", "a", "--max-backlog", "9"], "give -r or --profile as well"),
         (&["validate", "missing.yaml"], "No such file"),
     ];
     for (words, part) in cases {
