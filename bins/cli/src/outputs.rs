@@ -10,6 +10,7 @@ use loadcore::report::csv::{self, CsvWriter};
 use loadcore::report::hlog::HlogWriter;
 use loadcore::report::{hgrm, json, text};
 use loadcore::run::ClosedInterval;
+use loadcore::time::unix_millis;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, LineWriter, Write};
@@ -70,6 +71,19 @@ impl fmt::Display for Output {
     }
 }
 
+impl Output {
+    /// The file by its one true name, in whatever way its path was written: what is not there yet is
+    /// a name in its folder.
+    fn file(&self) -> Option<PathBuf> {
+        let path = self.path.as_ref()?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new(".")).canonicalize();
+        let in_folder = || Some(folder.ok()?.join(path.file_name()?));
+        let there = path.canonicalize().ok();
+        Some(there.or_else(in_folder).unwrap_or_else(|| path.clone()))
+    }
+}
+
 /// Text to standard output, if nothing was asked for.
 ///
 /// # Errors
@@ -79,7 +93,7 @@ pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
         return Ok(vec![Output { format: Format::Text, path: None }]);
     }
     for (i, one) in asked.iter().enumerate() {
-        if let Some(other) = asked[..i].iter().find(|other| other.path == one.path) {
+        if let Some(other) = asked[..i].iter().find(|other| other.file() == one.file()) {
             let place = one.path.as_deref().map_or("standard output".into(), Path::to_string_lossy);
             return Err(Failure::Usage(format!(
                 "-o {other} and -o {one} both go to {place}; give one of them a path of its own, as in -o {one}=PATH"
@@ -225,7 +239,10 @@ impl Stream {
         .unwrap_or_else(|error| State::Over(Err(error)));
     }
 
+    /// Ends it. Where no interval came, as after a Ctrl-C in the warm-up, its head alone takes the place
+    /// of what an earlier run left there; nothing of it has a time, so that of its end will do.
     fn finish(&mut self) -> Result<(), Failure> {
+        self.begin(unix_millis());
         let ended = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
             State::Waiting(_) => Ok(()),
             State::Csv(csv) => csv.finish().map(drop),
@@ -327,6 +344,22 @@ mod tests {
         let twice = wanted(&[output("text"), output("json")]).unwrap_err().to_string();
         assert!(twice.starts_with("-o text and -o json both go to standard output"), "{twice}");
         assert_eq!(wanted(&[output("csv=a"), output("json=a")]).unwrap_err().code(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        std::fs::write(folder.path().join("there"), "").unwrap();
+        std::os::unix::fs::symlink("there", folder.path().join("link")).unwrap();
+        for (one, other, is_one) in [
+            ("a", "./a", true),
+            ("a", "../cli/a", true),
+            ("missing/a", "missing/a", true),
+            ("missing/a", "missing/b", false),
+            (&format!("{path}/new"), &format!("{path}/./new"), true),
+            (&format!("{path}/there"), &format!("{path}/link"), true),
+            (&format!("{path}/there"), &format!("{path}/new"), false),
+        ] {
+            let both = [output(&format!("csv={one}")), output(&format!("json={other}"))];
+            assert_eq!(wanted(&both).is_err(), is_one, "{one} {other}");
+        }
     }
 
     #[test]

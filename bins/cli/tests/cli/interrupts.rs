@@ -32,6 +32,30 @@ fn the_report_is_written_and_the_code_is_105() {
 }
 
 #[test]
+fn what_an_earlier_run_left_is_gone_after_an_interrupt_in_the_warm_up() {
+    let target = target(Config::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("csv"), "from an earlier run, and longer than a head\n".repeat(100))
+        .unwrap();
+    let outputs = ["csv", "hlog"].map(|name| format!("{name}={}", path(name).display()));
+    let child = command()
+        .args(["run", &target.url("/"), "-r", "50", "--warmup", "60s", "-o", "json"])
+        .args(outputs.iter().flat_map(|output| ["-o", output]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("a request", || target.stats().requests >= 1);
+    signal(&child, Signal::INT);
+    Ran::of(child.wait_with_output().unwrap()).ended(105);
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    assert_eq!(read("csv"), "second,due,sent,ok,failed,dropped,p50Ms,p95Ms,p99Ms,maxMs\n");
+    let hlog = read("hlog");
+    assert!(hlog.starts_with("#[Logged by loadcore") && hlog.contains("StartTimestamp"), "{hlog}");
+}
+
+#[test]
 fn the_second_ctrl_c_ends_at_once() {
     let target = target(Config::default());
     let folder = tempfile::tempdir().unwrap();
