@@ -10,7 +10,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use loadcore::http::ConnectTo;
 use loadcore::scenario::{parse_duration, parse_rate};
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 const ABOUT: &str =
@@ -30,7 +32,8 @@ Examples:
   loadcore run localhost:8081 -r 1000 -d 30s
       Open loop: 1000 requests per second come due, whether or not the target keeps up.
   loadcore run localhost:8081 -c 16
-      Closed loop: 16 connections, each of which sends when its last request is answered.
+      Closed loop: 16 connections, each of which sends when its last request is answered. Over
+      HTTP/2, as https:// servers mostly speak it, each does so on up to --streams streams.
   loadcore run localhost:8081 -r 500 -n 10000 --sla 'p99<250ms' --sla 'error_rate<1%'
       10,000 requests in 20 seconds; exit code 99 if a rule is violated.
   loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
@@ -108,22 +111,27 @@ pub(crate) struct ScenarioArgs {
 
     /// Arrivals per second in all, open loop: 500, 0.5, 30000/1m. Without a rate or a profile:
     /// closed loop, as fast as the connections are answered
-    #[arg(short, long, value_name = "N[/UNIT]", value_parser = parse_rate, conflicts_with = "profile")]
-    #[arg(help_heading = "Load", allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "N[/UNIT]", value_parser = parse_rate)]
+    #[arg(conflicts_with = "profile")]
+    #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) rate: Option<f64>,
 
     /// How long the load lasts: 10s, 2m, 1h30m [default: what the file says, as long as the steps of
     /// STEPS, or 10s]
-    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME", value_parser = parse_duration)]
-    #[arg(help_heading = "Load")]
+    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME")]
+    #[arg(value_parser = parse_duration)]
+    #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) duration: Option<Duration>,
 
     /// Stop after N requests. Where neither -d nor a file gives a duration, they alone end the run
-    #[arg(short = 'n', long, value_name = "N", help_heading = "Load")]
+    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) requests: Option<u64>,
 
-    /// Most open connections [default: closed loop 64; open loop 1000, opened on demand]
-    #[arg(short, long, value_name = "N", help_heading = "Load")]
+    /// Most open connections [default: closed loop 64; open loop 1000, opened on demand]. Over HTTP/2
+    /// each carries up to --streams requests at once
+    #[arg(short, long, value_name = "N")]
+    #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) connections: Option<u64>,
 
     /// A load profile, such as {"type": "RAMP", "initialRps": 10, "targetRps": 500}
@@ -136,20 +144,24 @@ pub(crate) struct ScenarioArgs {
     pub(crate) arrivals: Option<Arrivals>,
 
     /// Where the randomness of Poisson arrivals begins [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Load")]
+    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
 
     /// Load before the measured time, at the profile's first rate, in no statistic [default: 0s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) warmup: Option<Duration>,
 
     /// How long requests that are due or in flight at the end are awaited [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) drain: Option<Duration>,
 
     /// Most arrivals that may wait for a connection; the oldest beyond are dropped, and counted
     /// [default: 10 seconds' worth]
-    #[arg(long, value_name = "N", help_heading = "Load")]
+    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) max_backlog: Option<u64>,
 
     /// The method [default: GET; POST with a body]
@@ -177,11 +189,13 @@ pub(crate) struct ScenarioArgs {
     pub(crate) user: Option<String>,
 
     /// Most time for a request, from its actual start, connecting included [default: 10s]
-    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, help_heading = "Request")]
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(help_heading = "Request", allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 
     /// Redirects to follow within a request [default: 0, a redirect is an answer]
-    #[arg(long, value_name = "N", help_heading = "Request")]
+    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Request", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) max_redirects: Option<u64>,
 
     /// Accept any TLS certificate
@@ -196,8 +210,10 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, help_heading = "Connection")]
     pub(crate) http2: bool,
 
-    /// HTTP/2 requests at once in each connection [default: 100]
-    #[arg(long, value_name = "N", help_heading = "Connection")]
+    /// HTTP/2 requests at once in each connection, so that -c times as many may be under way in all
+    /// [default: 100]
+    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Connection", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) streams: Option<u64>,
 
     /// A connection for each request
@@ -236,8 +252,9 @@ pub(crate) struct DialArgs {
     #[arg(conflicts_with_all = ["proxy", "connect_to"])]
     pub(crate) unix_socket: Option<PathBuf>,
 
-    /// An HTTP proxy. `env` takes it from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which count for
-    /// nothing otherwise
+    /// An HTTP proxy, http://HOST:PORT, which passes on requests for http:// and tunnels (CONNECT) for
+    /// https://. Not supported: SOCKS, proxies over TLS, and a user name or password in the URL.
+    /// `env` takes it from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which count for nothing otherwise
     #[arg(long, value_name = "URL|env")]
     pub(crate) proxy: Option<String>,
 }
@@ -247,12 +264,12 @@ pub(crate) struct DialArgs {
 #[command(next_help_heading = "Engine")]
 pub(crate) struct EngineArgs {
     /// Engine threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 
     /// How long due requests may gather before they are sent: 0 is exact and costs the most
     /// processor time, 25us precise [default: 100us]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true)]
     pub(crate) slack: Option<Duration>,
 }
 
@@ -271,6 +288,7 @@ pub(crate) struct PlatformArgs {
 
     /// How many workers share the load [default: 1, or what the file says]
     #[arg(long, value_name = "N", requires = "controller")]
+    #[arg(value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) workers: Option<u64>,
 }
 
@@ -297,6 +315,15 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Arrivals {
     Uniform,
     Poisson,
+}
+
+/// A whole number. Its limits are held against it with the rest of the scenario.
+fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => format!("{text} is too large"),
+        _ if text.starts_with('-') => format!("{text:?} is negative; give a whole number"),
+        _ => format!("{text:?} is not a whole number"),
+    })
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

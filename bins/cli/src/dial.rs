@@ -4,7 +4,7 @@ use crate::args::DialArgs;
 use crate::exit::Failure;
 use http::Uri;
 use loadcore::http::HttpOptions;
-use loadcore::scenario::Target;
+use loadcore::scenario::{HttpVersion, Scenario, Target};
 use std::path::Path;
 
 /// What [`Dialling::apply`] changes, read and checked.
@@ -16,11 +16,12 @@ pub(crate) struct Dialling {
 }
 
 impl Dialling {
-    /// Reads the files, and finds the proxy for `target`.
+    /// Reads the files, and finds the proxy for the target of `scenario`.
     ///
     /// # Errors
     /// When a file cannot be read, or a proxy cannot be used.
-    pub(crate) fn read(args: &DialArgs, target: &Target) -> Result<Self, Failure> {
+    pub(crate) fn read(args: &DialArgs, scenario: &Scenario) -> Result<Self, Failure> {
+        let target = &scenario.target;
         let read = |option: &str, path: Option<&Path>| {
             path.map(|path| std::fs::read(path).map_err(Failure::unreadable(option, path)))
                 .transpose()
@@ -36,6 +37,13 @@ impl Dialling {
         let proxy = proxy.map(|url| proxy_uri(&url)).transpose()?;
         if proxy.is_some() && target.unix_socket().is_some() {
             return Err(Failure::Usage("--proxy: a Unix socket is not reached by a proxy".into()));
+        }
+        // Without TLS there is no tunnel: the proxy itself would be spoken to, and knows HTTP/1.1.
+        let is_h2c = scenario.http_version == HttpVersion::Http2 && !target.is_tls();
+        if proxy.is_some() && is_h2c {
+            return Err(Failure::Usage(
+                "--proxy: requests for http:// go through it as HTTP/1.1; leave out --http2, or the proxy, or give an https:// URL".into(),
+            ));
         }
         Ok(Self { ca_pem, client_pem: cert.zip(key), proxy })
     }

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
 async fn here(args: &RunArgs) -> Result<u8, Failure> {
     let wanted = outputs::wanted(&args.output.outputs)?;
     let scenario = scenario::of(&args.scenario, None)?;
-    let dialling = Dialling::read(&args.dialling, &scenario.target)?;
+    let dialling = Dialling::read(&args.dialling, &scenario)?;
     let outputs = Outputs::open(&wanted, outputs::When::AsItGoes)?;
     if let Some(note) = scenario::note(&scenario).filter(|_| !args.output.quiet) {
         terminal::tell(&note);
