@@ -40,7 +40,9 @@ fn main() -> ExitCode {
 async fn execute(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => return run::run(&args).await,
-        Command::Validate(args) => say(&validate::page(&scenario::of(&args, None)?))?,
+        Command::Validate(args) => {
+            say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
+        }
         Command::Target(args) => target::run(*args).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -28,8 +28,8 @@ async fn here(args: &RunArgs) -> Result<u8, Failure> {
     let scenario = scenario::of(&args.scenario, None)?;
     let dialling = Dialling::read(&args.dialling, &scenario)?;
     let outputs = Outputs::open(&wanted, outputs::When::AsItGoes)?;
-    if let Some(note) = scenario::note(&scenario).filter(|_| !args.output.quiet) {
-        terminal::tell(&note);
+    if !args.output.quiet {
+        scenario::notes(&scenario).for_each(|note| terminal::tell(&note));
     }
 
     let mut test = LoadTest::from_scenario(&scenario)

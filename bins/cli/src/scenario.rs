@@ -7,12 +7,16 @@ use crate::args::{Arrivals, ScenarioArgs};
 use crate::exit::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use loadcore::report::format::round_time;
 use loadcore::scenario::{
     Document, Fault, Scenario, ScenarioError, Target, default_name, field_path, limits,
 };
+use loadcore::schedule::{Schedule, Share};
+use loadcore::time::nanos;
 use serde_json::{Value, json};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The duration where neither an option nor a file says one.
 const DEFAULT_SECONDS: f64 = 10.0;
@@ -33,12 +37,40 @@ pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, 
     draft.judge()
 }
 
+/// What should be known before a run on this machine.
+pub(crate) fn notes(scenario: &Scenario) -> impl Iterator<Item = String> {
+    [never_due(scenario), done_otherwise(scenario)].into_iter().flatten()
+}
+
 /// What a scenario asks for and a single machine does otherwise.
-pub(crate) fn note(scenario: &Scenario) -> Option<String> {
+fn done_otherwise(scenario: &Scenario) -> Option<String> {
     (scenario.num_workers > 1).then(|| {
         let workers = scenario.num_workers;
         format!("note: numWorkers is {workers}; here this machine alone makes the whole load")
     })
+}
+
+/// A load that ends before its first arrival: nobody means to send nothing.
+pub(crate) fn never_due(scenario: &Scenario) -> Option<String> {
+    let profile = scenario.load.profile()?.clone();
+    let longest = Duration::from_secs_f64(limits::MAX_DURATION_SECONDS);
+    let mut schedule =
+        Schedule::new(profile, scenario.arrivals, Share::WHOLE, nanos(longest), None);
+    let first = schedule.at(0);
+    if first.is_some_and(|first| first <= nanos(scenario.duration)) {
+        return None;
+    }
+    let lasts = round_time(scenario.duration.as_secs_f64() * 1e3);
+    let advice = match first {
+        Some(first) => {
+            let first = round_time(first as f64 / 1e6);
+            format!(
+                "; the first would come after {first}: raise the rate, or let the run last longer"
+            )
+        }
+        None => ": raise the rate".into(),
+    };
+    Some(format!("note: no arrival falls due within {lasts}{advice}"))
 }
 
 /// A document on its way.

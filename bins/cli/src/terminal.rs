@@ -1,5 +1,6 @@
 //! Turns text into what stands on standard output or error, and says what a terminal can show.
 
+use rustix::termios::tcgetwinsize;
 use std::io::{self, IsTerminal, Write};
 
 /// Writes to standard output. Whoever closed the pipe has read enough: that is no error.
@@ -34,6 +35,14 @@ fn harmless(text: &str) -> String {
 /// Whether standard output shows colours.
 pub(crate) fn colors() -> bool {
     io::stdout().is_terminal() && !is_dumb() && !is_set("NO_COLOR")
+}
+
+/// How many characters a line of standard output holds: what `COLUMNS` says, as for other programs,
+/// or the terminal; 80 where there is neither.
+pub(crate) fn width() -> usize {
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let seen = || tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    said().or_else(seen).filter(|width| *width > 0).unwrap_or(80)
 }
 
 /// Whether a line on standard error can be written over.

@@ -1,49 +1,52 @@
 //! Turns a scenario into a page that says what it would do: the planned rate over time as a
-//! picture, totals and limits. At most 80 columns wide.
+//! picture, totals and limits. As wide as the terminal, within bounds.
 
 use loadcore::Arrivals;
 use loadcore::Profile;
-use loadcore::report::format::{bytes, count, one_line, rate, round_time};
+use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
 use loadcore::scenario::{HttpVersion, Scenario, limits};
 use std::time::Duration;
 
-/// Characters of the picture, without its axes.
-const COLUMNS: usize = 64;
 const ROWS: usize = 8;
 /// Width of the labels at the left.
 const LABEL: usize = 13;
-/// Width of the page.
+/// Width of the page at most, and at least: in a terminal that is narrower still, its lines break.
 const WIDTH: usize = 80;
+const MIN_WIDTH: usize = 40;
+/// Characters of a line that are not the picture: its axis, and the half of a time below its end.
+const BESIDE: usize = 16;
 /// A column shows the highest rate at so many moments in it.
 const MOMENTS: u32 = 32;
 
-/// The page.
-pub(crate) fn page(scenario: &Scenario) -> String {
+/// The page, for a terminal of `width` characters.
+pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
+    let width = width.clamp(MIN_WIDTH, WIDTH);
     let target = scenario.target.to_string();
     let title =
         if scenario.name == target { target } else { format!("{}  {target}", scenario.name) };
-    let mut lines = vec![one_line(&title, WIDTH)];
-    lines.extend(load(scenario));
+    let mut lines = vec![one_line(&title, width)];
+    lines.extend(load(scenario, width));
     lines.push(String::new());
-    lines.extend(request(scenario));
-    lines.extend(limits_of(scenario));
-    lines.extend(rules(scenario));
-    if let Some(note) = crate::scenario::note(scenario) {
-        lines.extend(["".into(), note]);
+    let facts = [request(scenario), limits_of(scenario), rules(scenario)];
+    lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
+    for note in crate::scenario::notes(scenario) {
+        lines.push(String::new());
+        lines.extend(wrap(&note, width));
     }
     lines.push(String::new());
     lines.join("\n")
 }
 
+/// What a label stands before.
+type Fact = (&'static str, String);
+
 /// The headline of the load, and its picture.
-fn load(scenario: &Scenario) -> Vec<String> {
+fn load(scenario: &Scenario, width: usize) -> Vec<String> {
     let lasts = ends(scenario);
     let Some(profile) = scenario.load.profile() else {
-        let connections = count(scenario.connections.into());
-        return vec![
-            format!("Closed loop, {lasts}"),
-            format!("{connections} connections, each sends when its last request is answered"),
-        ];
+        let mut lines = vec![format!("Closed loop, {lasts}")];
+        lines.extend(wrap(&closed_loop(scenario), width));
+        return lines;
     };
     let end = end_of(scenario, profile);
     let arrivals = arrivals_by(scenario, profile, end);
@@ -55,11 +58,47 @@ fn load(scenario: &Scenario) -> Vec<String> {
     };
     let mut lines = vec![
         format!("Open loop, {name}, {lasts}"),
-        format!("{about}{} arrivals, {spread}", count(arrivals)),
+        format!("{about}{}, {spread}", counted(arrivals, "arrival")),
         String::new(),
     ];
-    lines.extend(picture(profile, end));
+    lines.extend(picture(profile, end, width - BESIDE));
     lines
+}
+
+/// Who sends when, in closed loop.
+fn closed_loop(scenario: &Scenario) -> String {
+    let connections = counted(scenario.connections.into(), "connection");
+    let who = if scenario.connections == 1 { "which sends" } else { "each sends" };
+    match at_once(scenario) {
+        None => format!("{connections}, {who} when its last request is answered"),
+        Some(at_once) => {
+            format!("{connections}, {who} when a request of its own is answered: {at_once}")
+        }
+    }
+}
+
+/// How many requests may be under way where a connection can carry several of them.
+fn at_once(scenario: &Scenario) -> Option<String> {
+    let when = match scenario.http_version {
+        HttpVersion::Http2 => "",
+        HttpVersion::Auto if scenario.target.is_tls() => "with HTTP/2 ",
+        HttpVersion::Auto | HttpVersion::Http1 => return None,
+    };
+    if scenario.streams == 1 || !scenario.keep_alive {
+        return None;
+    }
+    let each = counted(scenario.streams.into(), "request");
+    if scenario.connections == 1 {
+        return Some(format!("{when}up to {each} at once"));
+    }
+    let all = count(u64::from(scenario.streams) * u64::from(scenario.connections));
+    Some(format!("{when}up to {each} at once in each, {all} in all"))
+}
+
+/// `1 request`, `2 requests`.
+fn counted(n: u64, thing: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(n))
 }
 
 /// When nothing falls due any more.
@@ -68,10 +107,14 @@ fn ends(scenario: &Scenario) -> String {
     match scenario.max_requests {
         None => duration,
         Some(most) if scenario.duration.as_secs_f64() >= limits::MAX_DURATION_SECONDS => {
-            format!("until {} requests are sent", count(most))
+            format!("until {}", sent(most))
         }
-        Some(most) => format!("{duration}, or until {} requests are sent", count(most)),
+        Some(most) => format!("{duration}, or until {}", sent(most)),
     }
+}
+
+fn sent(requests: u64) -> String {
+    format!("{} {} sent", counted(requests, "request"), if requests == 1 { "is" } else { "are" })
 }
 
 fn end_of(scenario: &Scenario, profile: &impl Profile) -> f64 {
@@ -86,15 +129,15 @@ fn arrivals_by(scenario: &Scenario, profile: &impl Profile, end: f64) -> u64 {
 }
 
 /// The rate over time as bars of eighths, with its axes.
-fn picture(profile: &impl Profile, end: f64) -> Vec<String> {
-    let step = end / COLUMNS as f64;
+fn picture(profile: &impl Profile, end: f64, columns: usize) -> Vec<String> {
+    let step = end / columns as f64;
     let highest = |column: usize| {
         let from = column as f64 * step;
         let moment = |i: u32| from + step * (f64::from(i) + 0.5) / f64::from(MOMENTS);
         let mean = (profile.demand(from + step) - profile.demand(from)) / step;
         (0..MOMENTS).map(|i| profile.rate(moment(i))).fold(mean, f64::max)
     };
-    let rates: Vec<f64> = (0..COLUMNS).map(highest).collect();
+    let rates: Vec<f64> = (0..columns).map(highest).collect();
     let peak = rates.iter().copied().fold(0.0, f64::max);
     let eighths = |rate: f64| ((rate / peak * (ROWS * 8) as f64).round() as usize).min(ROWS * 8);
     let mut lines = Vec::new();
@@ -109,21 +152,21 @@ fn picture(profile: &impl Profile, end: f64) -> Vec<String> {
         };
         lines.push(format!("{label:>12} │{}", bars.trim_end()));
     }
-    lines.push(format!("{:>12} └{}", "0/s", "─".repeat(COLUMNS)));
+    lines.push(format!("{:>12} └{}", "0/s", "─".repeat(columns)));
     let [middle, last] = [end / 2.0, end].map(|seconds| {
         let decimals = if seconds < 10.0 { 1e3 } else { 10.0 };
         round_time((seconds * decimals).round() / decimals * 1e3)
     });
     // The last time ends below the last column.
-    let half = COLUMNS / 2;
-    let rest = half + 1 - last.chars().count();
+    let half = columns / 2;
+    let rest = (half + 1).saturating_sub(last.chars().count());
     lines.push(format!("{:13}{:half$}{middle:rest$}{last}", "", "0 s"));
     lines
 }
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-fn request(scenario: &Scenario) -> Vec<String> {
+fn request(scenario: &Scenario) -> Vec<Fact> {
     let mut request = scenario.method.to_string();
     match scenario.headers.len() {
         0 => {}
@@ -146,28 +189,43 @@ fn request(scenario: &Scenario) -> Vec<String> {
         connection.push("any certificate".into());
     }
     if scenario.follow_redirects > 0 {
-        connection.push(format!("up to {} redirects", scenario.follow_redirects));
+        let redirects = counted(scenario.follow_redirects.into(), "redirect");
+        connection.push(format!("up to {redirects}"));
     }
-    vec![labelled("Request", &request), labelled("Connections", &connection.join(", "))]
+    vec![("Request", request), ("Connections", connection.join(", "))]
 }
 
-fn limits_of(scenario: &Scenario) -> Vec<String> {
-    let mut limits = vec![format!("{} connections", count(scenario.connections.into()))];
+fn limits_of(scenario: &Scenario) -> Vec<Fact> {
+    let mut limits = vec![counted(scenario.connections.into(), "connection")];
+    // In closed loop that stands above already.
+    if let Some(at_once) = at_once(scenario).filter(|_| scenario.load.is_open()) {
+        limits[0].push_str(&format!(" ({at_once})"));
+    }
     if let Some(most) = scenario.max_backlog {
-        limits.push(format!("{} arrivals may wait", count(most)));
+        limits.push(format!("{} may wait", counted(most, "arrival")));
     }
     limits.push(format!("a request has {}", time(scenario.timeout)));
-    let mut lines = vec![labelled("At most", &limits.join(", "))];
+    let mut facts = vec![("At most", limits.join(", "))];
     if !scenario.warmup.is_zero() {
-        let text = format!("{} of load in no statistic", time(scenario.warmup));
-        lines.push(labelled("Before", &text));
+        facts.push(("Before", warmup(scenario)));
     }
     let drain = format!("at most {} to await what is in flight", time(scenario.drain));
-    lines.push(labelled("After", &drain));
-    lines
+    facts.push(("After", drain));
+    facts
 }
 
-fn rules(scenario: &Scenario) -> Vec<String> {
+/// The warm-up has the profile's first rate, and so no load where that is 0.
+fn warmup(scenario: &Scenario) -> String {
+    let lasts = time(scenario.warmup);
+    match scenario.load.profile() {
+        Some(profile) if profile.rate(0.0) <= 0.0 => {
+            format!("{lasts} without load, for the profile begins at 0/s")
+        }
+        _ => format!("{lasts} of load in no statistic"),
+    }
+}
+
+fn rules(scenario: &Scenario) -> Vec<Fact> {
     let line = |(i, rule): (usize, &loadcore::scenario::SlaRule)| {
         let mut text = rule.rule.to_string();
         if let Some(window) = rule.window_seconds {
@@ -179,13 +237,14 @@ fn rules(scenario: &Scenario) -> Vec<String> {
         if rule.abort {
             text.push_str(", ends the run");
         }
-        labelled(if i == 0 { "SLA" } else { "" }, &text)
+        (if i == 0 { "SLA" } else { "" }, text)
     };
     scenario.sla.iter().enumerate().map(line).collect()
 }
 
-fn labelled(label: &str, text: &str) -> String {
-    format!("{label:LABEL$}{}", one_line(text, WIDTH - LABEL))
+fn labelled(label: &str, text: &str, width: usize) -> Vec<String> {
+    let lines = wrap(text, width - LABEL).into_iter().enumerate();
+    lines.map(|(i, line)| format!("{:LABEL$}{line}", if i == 0 { label } else { "" })).collect()
 }
 
 fn time(duration: Duration) -> String {
@@ -197,7 +256,20 @@ mod tests {
     use super::*;
 
     fn page_of(text: &str) -> String {
-        page(&Scenario::from_json(text).unwrap())
+        page(&Scenario::from_json(text).unwrap(), 200)
+    }
+
+    /// The page of `a.test` over https with some more fields.
+    fn page_with(width: usize, fields: &str) -> String {
+        let text = format!(
+            r#"{{"name": "a", "targetUrl": "https://a.test/", "durationSeconds": 60, {fields}}}"#
+        );
+        page(&Scenario::from_json(&text).unwrap(), width)
+    }
+
+    /// Without its breaks of lines.
+    fn words(page: &str) -> String {
+        page.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -219,8 +291,8 @@ Open loop, RAMP, 1 min
         assert!(bars[0].starts_with("     1,000/s │"), "{page}");
         assert!(bars[ROWS / 2].starts_with("       500/s │"), "{page}");
         // Half of the time it is at the top, and the bottom row is filled nearly throughout.
-        assert_eq!(bars[0].matches('█').count(), COLUMNS / 2 + 1, "{page}");
-        assert!(bars[ROWS - 1].matches('█').count() > COLUMNS - 8, "{page}");
+        assert_eq!(bars[0].matches('█').count(), 64 / 2 + 1, "{page}");
+        assert!(bars[ROWS - 1].matches('█').count() > 64 - 8, "{page}");
         assert!(page.lines().all(|line| line.chars().count() <= WIDTH), "{page}");
         assert!(page.contains(
             "\nSLA          p99<250ms\n             error_rate<1% in every 5 s, ends the run\n"
@@ -235,6 +307,102 @@ Open loop, RAMP, 1 min
                                 "spikeStartSecond": 40000, "spikeDurationSeconds": 60}}"#,
         );
         assert!(page.contains(" 5,000/s │"), "{page}");
+    }
+
+    #[test]
+    fn a_page_is_as_narrow_as_its_terminal() {
+        let fields = r#""loadProfile": {"type": "RAMP", "initialRps": 1, "targetRps": 1e6}"#;
+        for (width, expected) in [(0, 40), (40, 40), (57, 57), (80, 80), (500, 80)] {
+            let page = page_with(width, fields);
+            let widest = page.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(expected) && widest > Some(expected - 3), "{page}");
+            assert!(
+                words(&page).contains("100 requests at once in each, 100,000 in all"),
+                "{page}"
+            );
+        }
+    }
+
+    #[test]
+    fn http2_carries_several_requests_in_each_connection() {
+        let said = |fields: &str| words(&page_with(80, fields));
+        for (fields, expected) in [
+            (
+                r#""connections": 4"#,
+                "4 connections, each sends when a request of its own is answered: with HTTP/2 up to 100 requests at once in each, 400 in all",
+            ),
+            (
+                r#""connections": 1, "httpVersion": "http2", "streams": 8"#,
+                "1 connection, which sends when a request of its own is answered: up to 8 requests at once",
+            ),
+            (
+                r#""connections": 4, "httpVersion": "http1""#,
+                "4 connections, each sends when its last request is answered",
+            ),
+            (
+                r#""connections": 4, "keepAlive": false"#,
+                "4 connections, each sends when its last request is answered",
+            ),
+            (
+                r#""connections": 1, "streams": 1"#,
+                "1 connection, which sends when its last request is answered",
+            ),
+        ] {
+            assert!(said(fields).contains(expected), "{}", said(fields));
+        }
+        let open = said(r#""loadProfile": {"type": "CONSTANT", "initialRps": 5}"#);
+        assert!(open.contains(
+            "1,000 connections (with HTTP/2 up to 100 requests at once in each, 100,000 in all)"
+        ));
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let page = page_with(
+            80,
+            r#""maxRequests": 1, "followRedirects": 1, "connections": 1, "httpVersion": "http1""#,
+        );
+        for part in ["until 1 request is sent", "1 connection,", "up to 1 redirect\n"] {
+            assert!(page.contains(part), "{page}");
+        }
+        let open = page_with(
+            80,
+            r#""maxBacklog": 1, "loadProfile": {"type": "CONSTANT", "initialRps": 0.02}"#,
+        );
+        assert!(open.contains("\n1 arrival,") && open.contains("1 arrival may wait"), "{open}");
+    }
+
+    #[test]
+    fn a_warm_up_at_no_rate_is_no_load() {
+        let before = |initial: u32| {
+            let page = page_with(
+                80,
+                &format!(
+                    r#""warmupSeconds": 1, "loadProfile": {{"type": "RAMP", "initialRps": {initial}, "targetRps": 9}}"#
+                ),
+            );
+            page.lines().find_map(|line| line.strip_prefix("Before       ").map(str::to_owned))
+        };
+        let without = "1 s without load, for the profile begins at 0/s";
+        assert_eq!(before(0).as_deref(), Some(without));
+        assert_eq!(before(1).as_deref(), Some("1 s of load in no statistic"));
+    }
+
+    #[test]
+    fn a_load_that_never_falls_due_is_told() {
+        let said = |fields: &str| words(&page_with(80, fields));
+        let rare = said(r#""loadProfile": {"type": "CONSTANT", "initialRps": 0.005}"#);
+        let note = "note: no arrival falls due within 1 min; the first would come after 1.667 min: raise the rate, or let the run last longer";
+        assert!(rare.contains(note) && rare.contains("0 arrivals"), "{rare}");
+        let falling =
+            said(r#""loadProfile": {"type": "RAMP", "initialRps": 0.01, "targetRps": 0}"#);
+        assert!(
+            falling.contains("note: no arrival falls due within 1 min: raise the rate"),
+            "{falling}"
+        );
+        assert!(
+            !said(r#""loadProfile": {"type": "CONSTANT", "initialRps": 0.01}"#).contains("note")
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
     let run = submit(&client, &scenario).await?;
     if !args.output.quiet {
         terminal::tell(&format!("run {run} on {}", client.shown()));
+        scenario::never_due(&scenario).iter().for_each(|note| terminal::tell(note));
     }
     let shown = !args.output.quiet && terminal::shows_progress();
     let progress = shown.then(|| Progress::new(&scenario));

@@ -1,6 +1,6 @@
 //! Scenario files in JSON and YAML, options over them, and what `validate` says of both.
 
-use crate::support::{loadcore, loadcore_reading, target};
+use crate::support::{Ran, command, loadcore, loadcore_reading, target};
 use loadcore_target::Config;
 use serde_json::{Value, json};
 
@@ -262,6 +262,27 @@ fn what_would_run() {
     {
         assert!(page.contains(part), "{part:?} is not in {page}");
     }
+}
+
+#[test]
+fn a_picture_fits_its_terminal() {
+    let words = ["validate", "a.test/x", "-r", "100", "-d", "1m"];
+    for (columns, expected) in [("50", 48), ("5", 38), ("many", 78)] {
+        let page =
+            Ran::of(command().args(words).env("COLUMNS", columns).output().unwrap()).ended(0).out;
+        let axis = page.lines().find(|line| line.contains('└')).unwrap();
+        assert_eq!(axis.chars().count(), expected, "{page}");
+    }
+}
+
+#[test]
+fn nothing_that_ever_falls_due_is_told() {
+    let note = "note: no arrival falls due within 200 ms; the first would come after 2.5 s";
+    let words = ["127.0.0.1:1", "-r", "0.2", "-d", "200ms"];
+    let ran = loadcore(&[&["run"], &words[..]].concat()).ended(0);
+    ran.says(&[note]);
+    assert_eq!(loadcore(&[&["run", "-q"], &words[..]].concat()).ended(0).err, "");
+    assert!(loadcore(&[&["validate"], &words[..]].concat()).ended(0).out.contains(note));
 }
 
 #[test]

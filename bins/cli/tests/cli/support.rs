@@ -25,9 +25,15 @@ pub(crate) fn limited(descriptors: u32) -> Command {
 }
 
 fn quiet(mut command: Command) -> Command {
-    for variable in
-        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "LOADCORE_TOKEN"]
-    {
+    for variable in [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "NO_COLOR",
+        "LOADCORE_TOKEN",
+        "COLUMNS",
+    ] {
         command.env_remove(variable).env_remove(variable.to_lowercase());
     }
     command.stdin(Stdio::null());
