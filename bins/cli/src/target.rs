@@ -153,9 +153,14 @@ pub(crate) enum TargetError {
     /// It could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// `--cert-out` without TLS.
-    #[error("--cert-out {0}: there is no certificate without --tls on")]
-    NoCertificate(PathBuf),
+    /// An option without the one that it is about.
+    #[error("{option} has no effect by itself: {needs}")]
+    Alone {
+        /// The option.
+        option: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
     /// The certificate could not be written.
     #[error("could not write the certificate to {path}: {source}")]
     Certificate {
@@ -177,11 +182,33 @@ pub(crate) enum TargetError {
 impl TargetError {
     /// Whether the options were wrong, rather than the system unable: exit code 2 rather than 1.
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::NoCertificate(_) | Self::Start(StartError::Config(_)))
+        matches!(self, Self::Alone { .. } | Self::Start(StartError::Config(_)))
     }
 }
 
 impl TargetArgs {
+    /// Refuses an option that would do nothing without another one: whoever gives it believes that it
+    /// does.
+    fn refuse_alone(&self) -> Result<(), TargetError> {
+        let has_line = self.workers.is_some() || self.service_rate.is_some();
+        let has_clock =
+            !self.stalls.is_empty() || !self.drift.is_zero() || self.cold_start.is_some();
+        let has_tls = self.tls != Tls::Off;
+        let tls = "give --tls on, without which there is no certificate";
+        let line = "give --workers or --service-rate, without which nobody waits in line";
+        let clock = "give --stall, --drift or --cold-start, whose times it counts";
+        let lacking = [
+            ("--queue", self.queue.is_some() && !has_line, line),
+            ("--certificate", self.certificate != Certificate::Valid && !has_tls, tls),
+            ("--cert-out", self.cert_out.is_some() && !has_tls, tls),
+            ("--stall-clock", self.stall_clock != StallClock::FirstRequest && !has_clock, clock),
+        ];
+        match lacking.into_iter().find(|(_, is_alone, _)| *is_alone) {
+            Some((option, _, needs)) => Err(TargetError::Alone { option, needs }),
+            None => Ok(()),
+        }
+    }
+
     fn config(&self) -> Config {
         Config {
             listen: self.listen.clone(),
@@ -218,9 +245,7 @@ impl TargetArgs {
 /// # Errors
 /// Where it cannot be started, or its certificate cannot be written.
 pub(crate) async fn run(args: TargetArgs) -> Result<(), TargetError> {
-    if let (Some(path), Tls::Off) = (&args.cert_out, args.tls) {
-        return Err(TargetError::NoCertificate(path.clone()));
-    }
+    args.refuse_alone()?;
     let target = Target::start(args.config()).await?;
     if let (Some(path), Some(pem)) = (&args.cert_out, target.ca_pem()) {
         std::fs::write(path, pem)
@@ -278,8 +303,8 @@ fn greeting(target: &Target, args: &TargetArgs) -> String {
 
 fn summary(stats: &Stats) -> String {
     let mut lines = vec![format!(
-        "{} requests: {} answered, {} broken, {} abandoned",
-        stats.requests,
+        "{}: {} answered, {} broken, {} abandoned",
+        counted(stats.requests, "request"),
         stats.answered,
         stats.broken,
         stats.abandoned + stats.in_flight
@@ -291,8 +316,10 @@ fn summary(stats: &Stats) -> String {
     }
     let connections = stats.connections;
     lines.push(format!(
-        "{} connections, {} at once, {} refused",
-        connections.accepted, connections.peak, connections.refused
+        "{}, {} at once, {} refused",
+        counted(connections.accepted, "connection"),
+        connections.peak,
+        connections.refused
     ));
     if let (Some(mean), Some(max)) = (stats.lateness.mean_ms, stats.lateness.max_ms) {
         lines.push(format!(
@@ -300,6 +327,11 @@ fn summary(stats: &Stats) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// `1 request`, `2 requests`.
+fn counted(n: u64, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 fn say(text: &str) -> Result<(), TargetError> {
@@ -396,13 +428,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_needs_tls() {
-        let whole = Whole::try_parse_from(["target", "--cert-out", "/nowhere"]).unwrap();
-        let error = run(whole.target).await.unwrap_err();
-        assert!(error.is_usage());
-        assert_eq!(
-            error.to_string(),
-            "--cert-out /nowhere: there is no certificate without --tls on"
-        );
+    async fn an_option_that_would_do_nothing_is_refused() {
+        let args = |line: &str| {
+            let words = std::iter::once("target").chain(line.split(' '));
+            Whole::try_parse_from(words).unwrap().target
+        };
+        for (line, part) in [
+            ("--cert-out /nowhere", "--cert-out has no effect by itself: give --tls on"),
+            ("--certificate expired", "--certificate has no effect by itself: give --tls on"),
+            ("--queue 5", "--queue has no effect by itself: give --workers or --service-rate"),
+            ("--stall-clock start", "--stall-clock has no effect by itself: give --stall"),
+        ] {
+            let error = run(args(line)).await.unwrap_err();
+            assert!(error.is_usage() && error.to_string().starts_with(part), "{error}");
+        }
+        for line in [
+            "--cert-out a --certificate expired --tls also",
+            "--queue 5 --workers 2",
+            "--queue 5 --service-rate 9",
+            "--stall-clock start --drift 1ms",
+            "--certificate valid --stall-clock first-request",
+        ] {
+            assert!(args(line).refuse_alone().is_ok(), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_is_not_several() {
+        let mut stats = Target::start(Config::default()).await.unwrap().stop();
+        stats.requests = 1;
+        stats.connections.accepted = 1;
+        let said = summary(&stats);
+        assert!(said.starts_with("1 request: ") && said.contains("\n1 connection, "), "{said}");
+        stats.requests = 2;
+        assert!(summary(&stats).starts_with("2 requests: "));
     }
 }
