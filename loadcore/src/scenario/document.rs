@@ -6,7 +6,7 @@
 use super::{Fault, REDACTED, Scenario, ScenarioError, field_path, limits, parse};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::{fmt, io};
 
@@ -42,7 +42,8 @@ impl Document {
         Self::default()
     }
 
-    /// Reads JSON. A field that is given twice is an error: one of them would be ignored.
+    /// Reads JSON, nested at most 64 deep. A field that is given twice is an error: one of them would
+    /// be ignored.
     ///
     /// # Errors
     ///
@@ -53,7 +54,7 @@ impl Document {
         Self::from_value(value)
     }
 
-    /// Reads YAML, with the same rules; nested at most 64 deep.
+    /// Reads YAML, with the same rules.
     ///
     /// # Errors
     ///
@@ -181,18 +182,38 @@ fn refused(message: String) -> ScenarioError {
     ScenarioError { faults: vec![Fault { path: String::new(), message }] }
 }
 
-/// A value that was read strictly: no field twice.
+/// How deep a document may be nested.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// A value that was read strictly: no field twice, and not too deep.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+        Level(MAX_DEPTH).deserialize(deserializer).map(Strict)
     }
 }
 
-struct StrictVisitor;
+/// Reads a value, in which lists and objects may be nested so many deep.
+#[derive(Clone, Copy)]
+struct Level(usize);
 
-impl<'de> Visitor<'de> for StrictVisitor {
+impl Level {
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        let deeper = self.0.checked_sub(1).map(Self);
+        deeper.ok_or_else(|| E::custom(format_args!("it is nested more than {MAX_DEPTH} deep")))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,24 +254,26 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Strict::deserialize(deserializer).map(|Strict(value)| value)
+        self.deserialize(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut list = Vec::new();
-        while let Some(Strict(value)) = seq.next_element()? {
+        while let Some(value) = seq.next_element_seed(inner)? {
             list.push(value);
         }
         Ok(list.into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("field {key:?} is given twice")));
             }
-            let Strict(value) = access.next_value()?;
+            let value = access.next_value_seed(inner)?;
             map.insert(key, value);
         }
         Ok(map.into())

@@ -268,7 +268,10 @@ fn text_that_is_no_document_says_where() {
     );
     assert!(error(r#"{"name": "a", "name": "b"}"#).contains("\"name\" is given twice at line 1"));
     assert!(error(r#"{"seed": 1e999}"#).contains("number out of range at line 1 column"));
-    assert!(error(&"[".repeat(1_000_000)).contains("recursion limit exceeded"));
+    let deep = error(&"[".repeat(1_000_000));
+    assert!(deep.ends_with("it is nested more than 64 deep at line 1 column 65"), "{deep}");
+    let deepest = format!("{}{}", "[".repeat(64), "]".repeat(64));
+    assert!(error(&deepest).contains("a scenario is an object, found a list"));
     assert!(error("").contains("EOF while parsing a value at line 1 column 0"));
 }
 
@@ -474,6 +477,8 @@ fn what_is_wrong_with_yaml_is_told_in_our_words() {
         error("name: a\n---\nname: b\n"),
         "there is more than one document; give one at line 3 column 1"
     );
+    let deepest = Scenario::from_yaml(&format!("{}{}", "[".repeat(64), "]".repeat(64)));
+    assert!(deepest.unwrap_err().to_string().contains("a scenario is an object, found a list"));
     for deep in ["[".repeat(100_000), format!("{}1", "- ".repeat(100))] {
         assert!(
             error(&deep).starts_with("it is nested more than 64 deep at line 1"),

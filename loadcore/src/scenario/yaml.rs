@@ -1,14 +1,13 @@
 //! Turns YAML text into a value, and what the parser complains of into words that need no knowledge
 //! of the parser.
 
+use super::document::MAX_DEPTH;
 use serde::de::DeserializeOwned;
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error, ExternalMessageSource, UserMessageFormatter};
 
-/// How deep a document may be nested.
-const MAX_DEPTH: usize = 64;
 /// Objects, lists, names and values of a document, counted.
 const MAX_NODES: usize = 250_000;
 /// Bytes of all its names and values: 64 MiB.
