@@ -78,7 +78,8 @@ pub trait Lane: 'static {
     /// Sends one request and reads its reply.
     fn exchange(&self) -> impl Future<Output = Outcome>;
 
-    /// Bytes written and read by the last exchange, also if it was dropped. None where nobody counts.
+    /// Takes the bytes written and read that are in no outcome yet, as of an exchange that was dropped
+    /// (a timeout). None where nobody counts.
     fn moved(&self) -> (u64, u64) {
         (0, 0)
     }
@@ -112,6 +113,8 @@ pub struct Thread {
     pub hearing: Option<Hearing>,
     /// Something has changed: the pacer looks again what it may send.
     pub(crate) replan: Notify,
+    /// What a lane may carry has.
+    pub(crate) lanes_changed: Cell<bool>,
 }
 
 /// How the replies of one engine thread are heard, where some of them carry the kernel's stamp.
@@ -182,11 +185,14 @@ impl Thread {
     #[must_use]
     pub fn new(clock: Clock, hearing: Option<Hearing>) -> Rc<Self> {
         let scratch = RefCell::new(vec![0; SCRATCH_BYTES].into());
-        Rc::new(Self { clock, scratch, hearing, replan: Notify::new() })
+        let lanes_changed = Cell::new(false);
+        Rc::new(Self { clock, scratch, hearing, replan: Notify::new(), lanes_changed })
     }
 
-    /// For a lane to say that what [`Lane::most_streams`] answers has changed.
+    /// For a lane to say that what [`Lane::most_streams`] answers has changed, or that it has closed
+    /// before that was known.
     pub fn lane_changed(&self) {
+        self.lanes_changed.set(true);
         self.replan.notify_one();
     }
 }

@@ -116,11 +116,11 @@ async fn a_hop_that_was_not_begun_is_sent_elsewhere_and_those_before_it_never_ag
             if number > 0 {
                 return http2(seen, |_| Some((200, String::new())), stream).await;
             }
+            stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap(); // SETTINGS
             // The other request keeps the connection from ending.
             raw_http2_requests(&mut stream, 2).await;
             note(&seen, "both");
-            let frames: [&[u8]; 6] = [
-                &[0, 0, 0, 4, 0, 0, 0, 0, 0],  // SETTINGS
+            let frames: [&[u8]; 5] = [
                 &[0, 0, 12, 1, 5, 0, 0, 0, 1], // HEADERS of stream 1: its end, and that of the head
                 b"\x48\x03302",                // :status 302
                 b"\x6e\x05/next",              // location /next

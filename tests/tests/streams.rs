@@ -153,3 +153,28 @@ async fn what_a_leaving_server_passed_over_goes_to_the_next_connection() {
     assert!(seen.passed_over.load(Ordering::Relaxed) > 0, "no server passed anything over");
     assert!(seen.connections.load(Ordering::Relaxed) >= 50);
 }
+
+/// Takes connections and says nothing on the first of them.
+async fn serve_all_but_the_first(stream: TcpStream, seen: Arc<Seen>) {
+    if seen.connections.load(Ordering::Relaxed) > 0 {
+        return serve(stream, seen).await;
+    }
+    seen.connections.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(stream);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_say_what_it_allows_is_given_up() {
+    let (url, seen) = start(serve_all_but_the_first).await;
+    let test = http2(&url).rate(20.0).duration(Duration::from_secs(3));
+    let result = test.timeout(Duration::from_secs(1)).run().await.expect("a run");
+    let errors = &result.errors;
+    assert_eq!((result.arrivals.sent, result.outcomes.unfinished), (60, 0), "{errors:?}");
+    assert!((1..=3).contains(&result.outcomes.failed), "{errors:?}");
+    assert!(errors.keys().all(|class| class.ends_with("_timeout")), "{errors:?}");
+    assert!(seen.connections.load(Ordering::Relaxed) >= 2);
+    // Its silence is the target's, and in the response times of those who waited for it.
+    let (waited, ours) = (result.latency.max_ms, result.generator.pacer_lag.max_ms);
+    assert!(waited > Some(900.0) && ours < Some(500.0), "{waited:?} {ours:?}");
+}

@@ -88,6 +88,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if self.settings.fence.is_over() {
             return None;
         }
+        if self.thread.lanes_changed.take() {
+            state.lanes.look_again(now);
+        }
         while let Some(found) = state.lanes.acquire() {
             let Some(ticket) = state.source.take(now) else {
                 state.lanes.give_back(found);

@@ -72,6 +72,8 @@ struct LaneState<L> {
     waiting: Vec<usize>,
     slots: usize,
     streams: usize,
+    /// It is among those that may have room.
+    grows: bool,
 }
 
 impl<L: Lane> LaneState<L> {
@@ -187,10 +189,6 @@ impl<L: Lane> Lanes<L> {
         } else {
             lane.opener.is_some_and(|opener| opener != id)
         };
-        if !parks && !lane.parked.is_empty() && lane.carries() > Some(lane.active()) {
-            // The other side has come to allow more.
-            self.ready.extend(lane.parked.pop());
-        }
         if parks {
             lane.parked.push(id);
         }
@@ -235,17 +233,28 @@ impl<L: Lane> Lanes<L> {
     pub(super) fn opened(&mut self, slot: &Slot, opened: Option<Opened>, now: Nanos) {
         self.no_longer_opens(slot.id);
         let lane = &mut self.lanes[slot.lane];
-        if opened.is_none_or(|opened| opened.streams == 1) {
-            self.ready.append(&mut lane.parked);
-        }
-        lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
-        let Some(opened) = opened else { return };
-        lane.streams = opened.streams;
-        if opened.streams > 1 {
+        lane.streams = opened.map_or(1, |opened| opened.streams);
+        if lane.streams > 1 {
             self.streams = Streams::Many;
-            self.shared_since = now;
-            if !self.growing.contains(&slot.lane) {
-                self.growing.push(slot.lane);
+            // Whoever waits goes on when it is known how many may.
+            return self.look_again(now);
+        }
+        self.ready.append(&mut lane.parked);
+        lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
+    }
+
+    /// What a lane may carry has changed, or a lane has closed before that was known.
+    pub(super) fn look_again(&mut self, now: Nanos) {
+        self.shared_since = now;
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            let is_told = lane.lane.is_open() && lane.carries().is_some();
+            let is_lost = !lane.lane.is_open() && lane.opener.is_none();
+            if is_told || is_lost {
+                lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
+            }
+            if lane.streams > 1 && lane.lane.is_open() && !lane.grows {
+                lane.grows = true;
+                self.growing.push(index);
             }
         }
     }
@@ -264,6 +273,7 @@ impl<L: Lane> Lanes<L> {
                     waiting: Vec::new(),
                     slots: 0,
                     streams: 1,
+                    grows: false,
                 });
                 self.lanes.len() - 1
             }
@@ -290,25 +300,29 @@ impl<L: Lane> Lanes<L> {
     }
 
     fn room(&mut self) -> Option<Room> {
-        while let Some(&index) = self.growing.last() {
-            let lane = &self.lanes[index];
-            if lane.lane.is_open() {
-                match lane.carries() {
-                    Some(most) if lane.active() >= most => {}
-                    Some(_) if lane.parked.is_empty() => return Some(Room::Stream(index)),
-                    Some(_) => return Some(Room::Parked(index)),
-                    // As for a lane that is opening.
-                    None if self.open_loop => return None,
-                    None => break,
+        let mut untold = false;
+        let mut place = self.growing.len();
+        while place > 0 {
+            place -= 1;
+            let index = self.growing[place];
+            let lane = &mut self.lanes[index];
+            match lane.carries().filter(|_| lane.lane.is_open()) {
+                Some(most) if lane.active() < most => {
+                    let parks = !lane.parked.is_empty();
+                    return Some(if parks { Room::Parked(index) } else { Room::Stream(index) });
+                }
+                None if lane.lane.is_open() => untold = true,
+                _ => {
+                    lane.grows = false;
+                    self.growing.swap_remove(place);
                 }
             }
-            self.growing.pop();
         }
-        let shares = self.streams == Streams::Many && self.open_loop;
-        if self.lanes.len() < self.most && !(shares && self.opening > 0) {
-            return Some(Room::NewLane);
-        }
-        None
+        // In open loop requests that can share a lane wait for the one that opens, or of which it is
+        // still to come how many it may carry.
+        let waits =
+            self.open_loop && (untold || (self.streams == Streams::Many && self.opening > 0));
+        (self.lanes.len() < self.most && !waits).then_some(Room::NewLane)
     }
 }
 
@@ -402,7 +416,7 @@ mod tests {
         assert_eq!(take_all(&mut lanes).0, [3, 2]);
         // It allows one more, and then only two again.
         lane.most.set(Some(3));
-        assert!(lanes.is_open_or_parks(2));
+        lanes.look_again(0);
         assert_eq!(take_all(&mut lanes).0, [1]);
         lane.most.set(Some(2));
         assert!(!lanes.is_open_or_parks(1));
@@ -443,6 +457,24 @@ mod tests {
         assert!(take_all(&mut lanes).0.is_empty());
         lane.most.set(Some(4));
         assert_eq!(take_all(&mut lanes).0, [1, 3, 4]);
+    }
+
+    #[test]
+    fn a_lane_of_which_nothing_is_known_keeps_no_other_from_growing() {
+        for open_loop in [true, false] {
+            let mut lanes = Lanes::new(2, Streams::One, open_loop);
+            let (_, made) = take_all(&mut lanes);
+            for (id, most) in [(0, Some(3)), (1, None)] {
+                made[id].open.set(true);
+                made[id].most.set(most);
+                let slot = Rc::clone(&lanes.slots()[id]);
+                lanes.opened(&slot, Some(opened(3)), 0);
+            }
+            assert_eq!(take_all(&mut lanes).0, [2, 3], "open loop: {open_loop}");
+            made[1].most.set(Some(2));
+            lanes.look_again(0);
+            assert_eq!(take_all(&mut lanes).0, [4], "open loop: {open_loop}");
+        }
     }
 
     #[test]

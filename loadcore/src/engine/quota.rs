@@ -12,18 +12,23 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Quotas {
     books: Vec<PathBuf>,
+    /// One thread reads them, for all.
+    reads: bool,
 }
 
 impl Quotas {
-    pub(super) fn of_this_process() -> Self {
+    pub(super) fn of_this_process(reads: bool) -> Self {
         let groups = read_to_string("/proc/self/cgroup").unwrap_or_default();
         let tells =
             |book: &PathBuf| read_to_string(book).is_ok_and(|it| throttled_ns(&it).is_some());
-        Self { books: books(&groups).into_iter().filter(tells).collect() }
+        Self { books: books(&groups).into_iter().filter(tells).collect(), reads }
     }
 
-    /// Nanoseconds since the groups were made.
+    /// Nanoseconds since the groups were made; always 0 for a thread that does not read them.
     pub(super) fn throttled_ns(&self) -> Option<u64> {
+        if !self.reads {
+            return (!self.books.is_empty()).then_some(0);
+        }
         let of = |book: &PathBuf| throttled_ns(&read_to_string(book).ok()?);
         self.books.iter().map(of).sum::<Option<u64>>().filter(|_| !self.books.is_empty())
     }
@@ -82,6 +87,9 @@ mod tests {
     #[test]
     fn without_books_nobody_tells() {
         assert_eq!(books("not a line\n3:memory:/x\n"), Vec::<PathBuf>::new());
-        assert_eq!(Quotas { books: Vec::new() }.throttled_ns(), None);
+        for reads in [false, true] {
+            assert_eq!(Quotas { books: Vec::new(), reads }.throttled_ns(), None);
+        }
+        assert_eq!(Quotas { books: vec!["/x".into()], reads: false }.throttled_ns(), Some(0));
     }
 }

@@ -94,9 +94,6 @@ async fn attempt<P: Profile, T: Transport>(
         // Neither says that this machine is short of anything.
         core.opened(slot, false, Err(&failure));
     }
-    if phase.get() != Phase::Exchanging {
-        return Outcome::failed(failure);
-    }
     let (bytes_sent, bytes_received) = lane.moved();
     Outcome { bytes_sent, bytes_received, ..Outcome::failed(failure) }
 }
@@ -149,8 +146,12 @@ async fn exchange<P: Profile, T: Transport>(
         let outcome = lane.exchange().await;
         openings += 1;
         // Nothing was sent: it is still the same attempt, on the lane's next connection.
-        if !outcome.not_begun || openings == MOST_OPENINGS {
+        if !outcome.not_begun {
             return outcome;
+        }
+        if openings == MOST_OPENINGS {
+            let (bytes_sent, bytes_received) = lane.moved();
+            return Outcome { bytes_sent, bytes_received, ..outcome };
         }
     }
 }

@@ -9,8 +9,6 @@ use crate::time::Nanos;
 pub(crate) struct Usage {
     last: Reading,
     quotas: Quotas,
-    /// It tells what stopped the whole process.
-    speaks_for_all: bool,
 }
 
 #[derive(Debug)]
@@ -25,8 +23,8 @@ impl Usage {
     /// Begins at `wall`. Called on the thread that is measured, whose number in the process is
     /// `thread`.
     pub(crate) fn begin(wall: Nanos, thread: usize) -> Self {
-        let quotas = Quotas::of_this_process();
-        Self { last: Reading::now(wall, &quotas), quotas, speaks_for_all: thread == 0 }
+        let quotas = Quotas::of_this_process(thread == 0);
+        Self { last: Reading::now(wall, &quotas), quotas }
     }
 
     /// What was used since the last call.
@@ -39,8 +37,7 @@ impl Usage {
             wall_ns,
             cpu_ns: now.cpu.saturating_sub(last.cpu).min(wall_ns),
             run_delay_ns: since(now.run_delay, last.run_delay).map(|part| part.min(wall_ns)),
-            throttled_ns: since(now.throttled, last.throttled)
-                .map(|part| if self.speaks_for_all { part } else { 0 }),
+            throttled_ns: since(now.throttled, last.throttled),
         };
         self.last = now;
         lap

@@ -101,7 +101,8 @@ impl Http2 {
     /// A handle for one exchange.
     #[must_use]
     pub fn stream(&self) -> Http2Stream {
-        Http2Stream { sender: self.sender.clone(), state: Rc::clone(&self.state) }
+        let (sender, state) = (self.sender.clone(), Rc::clone(&self.state));
+        Http2Stream { sender, state, ended: false }
     }
 }
 
@@ -110,6 +111,17 @@ impl Http2 {
 pub struct Http2Stream {
     sender: SendRequest<Bytes>,
     state: Rc<State>,
+    ended: bool,
+}
+
+/// A request was given up (a timeout) and the server has not even sent its settings: nobody else is
+/// to wait for them.
+impl Drop for Http2Stream {
+    fn drop(&mut self) {
+        if !self.ended && self.state.allowed.get().is_none() {
+            self.state.retired.set(true);
+        }
+    }
 }
 
 impl Http2Stream {
@@ -131,6 +143,7 @@ impl Http2Stream {
                 Err(failure_of(error))
             }
         };
+        self.ended = true;
         self.state.retired.set(self.state.retired.get() || outcome.not_begun);
         outcome.end_at = Some(thread.clock.now());
         outcome.failure = ended.err().map(|failure| self.explained(failure));
@@ -233,9 +246,9 @@ async fn drive(mut connection: Connection<Counted>, thread: Rc<Thread>, state: R
     let ended = poll_fn(|cx| {
         let ended = Pin::new(&mut connection).poll(cx);
         let told = Some(connection.max_concurrent_send_streams()).filter(|most| *most != NOT_TOLD);
-        if told != state.allowed.get() {
-            // A server that allows none for now is asked all the same: h2 holds the request back.
-            state.allowed.set(told.map(|most| most.max(1)));
+        // A server that allows none for now is asked all the same: h2 holds the request back.
+        let told = told.map(|most| most.max(1));
+        if told != state.allowed.replace(told) {
             thread.lane_changed();
         }
         ended
@@ -243,6 +256,7 @@ async fn drive(mut connection: Connection<Counted>, thread: Rc<Thread>, state: R
     // Each stream is told of the error itself.
     let _ = ended.await;
     state.closed.set(true);
+    thread.lane_changed();
     if let Some(waker) = state.idle_waker.take() {
         waker.wake();
     }

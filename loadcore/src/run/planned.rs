@@ -55,7 +55,13 @@ impl<P: Profile + Clone> Planned<P> {
             return Err(setting("the timeout", "0", "give a time above 0"));
         }
         let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
-        let length = profile.as_ref().and_then(Profile::length).map(Duration::from_secs_f64);
+        let length = profile.as_ref().and_then(Profile::length);
+        let length = length.map(|length| {
+            let none =
+                |_| setting("the profile's length in seconds", length, "give a time above 0");
+            Duration::try_from_secs_f64(length).map_err(none)
+        });
+        let length = length.transpose()?;
         let (duration, bounded) = match (settings.duration.or(length), settings.requests) {
             (Some(duration), _) => (duration, true),
             (None, Some(_)) => (longest, false),

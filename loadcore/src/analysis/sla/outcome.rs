@@ -2,14 +2,12 @@
 
 use super::{Live, Metric, Rule, SlaRule, Statistic, Times};
 use crate::record::Histogram;
-use crate::result::{LatencySummary, RunResult, SlaOutcome};
-use crate::time::nanos;
-use std::time::Duration;
+use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 
 /// What the rules came to, in their order.
 ///
-/// Requests that never ended count as failed, and as if they had taken the drain, for which they were
-/// awaited at least; not in a run that was ended before its time, which cut them off itself.
+/// Requests that never ended count as failed, and as longer than all others; in a mean as if they had
+/// taken the drain, for which they were awaited at least.
 ///
 /// A rule with a window is judged by what `live` saw; where that saw no whole window, because the
 /// run was shorter or nobody watched, by the whole run.
@@ -111,9 +109,15 @@ fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
     counts.figure(rule.metric).map_err(str::to_owned)
 }
 
-/// Requests that were awaited to the end of the drain in vain.
+/// Requests that were awaited to the end of the drain in vain: not those that an early end or the loss
+/// of their worker cut off.
 fn unfinished(result: &RunResult) -> u64 {
-    if result.interrupted { 0 } else { result.outcomes.unfinished }
+    let cut_off = result.interrupted || !result.complete;
+    if cut_off || !result.generator.lost_workers.is_empty() {
+        0
+    } else {
+        result.outcomes.unfinished
+    }
 }
 
 /// What is said of a figure in which they are.
@@ -121,7 +125,8 @@ fn with_unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
     let never = unfinished(result);
     let counts = match rule.metric {
         Metric::ErrorRate => "as failed".to_owned(),
-        Metric::Time(..) => {
+        Metric::Time(_, Statistic::Percentile(_)) => "as longer than all others".to_owned(),
+        Metric::Time(_, Statistic::Mean) => {
             format!("as if they took the {:.1} s for which they were awaited", result.drain_seconds)
         }
         _ => return None,
@@ -132,8 +137,7 @@ fn with_unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
 /// A statistic in milliseconds: from the document's summary if it is there, else from the
 /// histograms.
 fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result<f64, String> {
-    let never = unfinished(result);
-    if result.total_requests + never == 0 {
+    if result.total_requests == 0 {
         return Err(NO_OUTCOME.to_owned());
     }
     let summary = match times {
@@ -144,16 +148,41 @@ fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result
         Times::Response => &carried.latency,
         Times::Service => &carried.service_time,
     });
-    if never > 0
-        && let Some(mut all) =
-            carried.cloned().or((result.total_requests == 0).then(Histogram::new))
-    {
-        all.record_n(nanos(Duration::from_secs_f64(result.drain_seconds.max(0.0))), never);
-        return statistic.of(&all).ok_or_else(|| NO_OUTCOME.to_owned());
+    let never = unfinished(result);
+    if never > 0 {
+        return among_unfinished(statistic, result, summary, carried);
     }
     in_summary(summary, statistic)
         .or_else(|| carried.and_then(|histogram| statistic.of(histogram)))
         .ok_or_else(|| format!("the result carries no histogram to read {statistic} from"))
+}
+
+/// The same where some requests never ended, and took longer than anybody knows.
+fn among_unfinished(
+    statistic: Statistic,
+    result: &RunResult,
+    summary: &LatencySummary,
+    ended: Option<&Histogram>,
+) -> Result<f64, String> {
+    let (ended_count, never) = (result.total_requests as f64, unfinished(result));
+    let all = ended_count + never as f64;
+    let lacks = || format!("the result carries no histogram to read {statistic} from");
+    let unknown = || format!("{never} requests never ended, and it lies among them");
+    match statistic {
+        Statistic::Min => summary.min_ms.ok_or_else(lacks),
+        Statistic::Mean => {
+            let mean = summary.mean_ms.ok_or_else(lacks)?;
+            Ok((mean * ended_count + 1e3 * result.drain_seconds * never as f64) / all)
+        }
+        Statistic::Max => Err(unknown()),
+        Statistic::Percentile(parts) => {
+            let rank = f64::from(parts) / 1e6 * all / ended_count;
+            if rank > 1.0 {
+                return Err(unknown());
+            }
+            ended.and_then(|ended| ended.quantile(rank)).map(ms).ok_or_else(lacks)
+        }
+    }
 }
 
 fn in_summary(summary: &LatencySummary, statistic: Statistic) -> Option<f64> {
@@ -187,15 +216,33 @@ mod tests {
         result.drain_seconds = 5.0;
         assert_eq!(check(&result, "error_rate<1%").actual, Some(75.0));
         assert_eq!(check(&result, "min<4s").actual, result.latency.min_ms);
-        let p50 = check(&result, "p50<4s");
-        assert!(!p50.passed && p50.actual > Some(4_990.0), "{p50:?}");
-        let note = format!("{} requests never ended", 3 * ended);
-        assert!(p50.reason.is_some_and(|reason| reason.starts_with(&note)));
+        // A quarter of all ended: what half of them took at most is not known.
+        let note = format!("{} requests never ended, and it lies among them", 3 * ended);
+        for unknown in ["p50<4s", "max<4s", "p50>1ns"] {
+            let outcome = check(&result, unknown);
+            assert_eq!(
+                (outcome.passed, outcome.actual, outcome.reason),
+                (false, None, Some(note.clone()))
+            );
+        }
+        // Three of four of all that ended.
+        assert_eq!(check(&result, "p18.75<4s").actual, result.latency.p75_ms);
+        let mean = check(&result, "mean<4s").actual.unwrap();
+        assert!((mean - (result.latency.mean_ms.unwrap() + 15_000.0) / 4.0).abs() < 1e-6, "{mean}");
         assert_eq!(check(&result, "rps>1").reason, None);
-        // Whoever ends a run early cuts them off himself.
-        result.interrupted = true;
-        assert_eq!(check(&result, "error_rate<1%").actual, Some(0.0));
-        assert_eq!(check(&result, "p50<4s").actual, held);
+        // Whoever ends a run early cuts them off himself, and so does the loss of a worker.
+        let cut_off: [fn(&mut RunResult); 2] =
+            [|it| it.interrupted = true, |it| it.generator.lost_workers.push("w".into())];
+        for cut_off in cut_off {
+            let mut result = result.clone();
+            cut_off(&mut result);
+            assert_eq!(check(&result, "error_rate<1%").actual, Some(0.0));
+            assert_eq!(check(&result, "p50<4s").actual, held);
+        }
+        // Of a target that answers nobody nothing is known.
+        (result.total_requests, result.drain_seconds) = (0, 0.0);
+        assert!(!check(&result, "p99<250ms").passed);
+        assert_eq!(check(&result, "error_rate<1%").actual, Some(100.0));
     }
 
     #[test]
