@@ -74,10 +74,11 @@ fn distribution(
         let config = Config { latency: parsed.clone(), draws: Draws::Even, ..Config::default() };
         against(config, |url| async move {
             // Short, so that it may fall between two stalls of the host; the draws are spread evenly,
-            // so that 5,000 of them are enough for a p99.9. Connections are opened before. A pacer
-            // without slack would poll, and keep a core from target and watcher.
+            // so that 5,000 of them are enough for a p99.9. Connections are opened before, some two
+            // hundred, which an unoptimized build takes a while for. A pacer without slack would
+            // poll, and keep a core from target and watcher.
             let test = LoadTest::get(&url).rate(10_000.0).duration(Duration::from_millis(500));
-            let test = test.warmup(Duration::from_millis(100)).slack(slack);
+            let test = test.warmup(Duration::from_millis(300)).slack(slack);
             test.threads(1).run().await.expect("a run")
         })
     };
