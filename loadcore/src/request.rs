@@ -181,8 +181,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What one attempt came to, as a transport reports it. Times are nanoseconds since the attempt's
-/// actual start unless said otherwise.
+/// What one attempt came to, as a transport reports it.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The reply's status, where there was one.

@@ -64,12 +64,12 @@ impl<P: Profile, T: Transport> Core<P, T> {
             source,
         };
         let core = Self { thread, settings, state: RefCell::new(state), news: Notify::new() };
-        core.confess();
+        core.tell_of_few_lanes();
         core
     }
 
     /// In closed loop the connections are the load: that there are fewer of them is told at once.
-    fn confess(&self) {
+    fn tell_of_few_lanes(&self) {
         let mut state = self.state.borrow_mut();
         if self.settings.lanes_short && !state.source.is_open_loop() {
             state.ledger.recorder().current_mut().health.descriptors_short += 1;

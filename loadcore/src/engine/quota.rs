@@ -39,8 +39,8 @@ impl Quotas {
 fn books(groups: &str) -> Vec<PathBuf> {
     let mut books = Vec::new();
     for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let after_number = line.split_once(':').and_then(|(_, rest)| rest.split_once(':'));
+        let Some((controllers, path)) = after_number else { continue };
         let roots: &[&str] = match controllers {
             "" => &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"],
             it if it.split(',').any(|name| name == "cpu") => {

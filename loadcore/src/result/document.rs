@@ -336,6 +336,16 @@ impl RunResult {
     }
 }
 
+impl RunResult {
+    /// Requests that were awaited to the end of the drain in vain: the unfinished ones, but for those
+    /// that an early end or the loss of their worker cut off.
+    #[must_use]
+    pub fn never_ended(&self) -> u64 {
+        let lost = !self.complete || !self.generator.lost_workers.is_empty();
+        if self.interrupted || lost { 0 } else { self.outcomes.unfinished }
+    }
+}
+
 impl Environment {
     /// The operating system and the architecture of this program.
     #[must_use]

@@ -102,27 +102,16 @@ fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
         failed: result.outcomes.failed,
         outcomes: result.total_requests,
         late: result.outcomes.late,
-        unfinished: unfinished(result),
+        unfinished: result.never_ended(),
         seconds: result.duration_seconds,
         closed_loop: !result.is_open_loop(),
     };
     counts.figure(rule.metric).map_err(str::to_owned)
 }
 
-/// Requests that were awaited to the end of the drain in vain: not those that an early end or the loss
-/// of their worker cut off.
-fn unfinished(result: &RunResult) -> u64 {
-    let cut_off = result.interrupted || !result.complete;
-    if cut_off || !result.generator.lost_workers.is_empty() {
-        0
-    } else {
-        result.outcomes.unfinished
-    }
-}
-
-/// What is said of a figure in which they are.
+/// What is said of a figure in which requests are that never ended.
 fn with_unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
-    let never = unfinished(result);
+    let never = result.never_ended();
     let counts = match rule.metric {
         Metric::ErrorRate => "as failed".to_owned(),
         Metric::Time(_, Statistic::Percentile(_)) => "as longer than all others".to_owned(),
@@ -148,7 +137,7 @@ fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result
         Times::Response => &carried.latency,
         Times::Service => &carried.service_time,
     });
-    let never = unfinished(result);
+    let never = result.never_ended();
     if never > 0 {
         return among_unfinished(statistic, result, summary, carried);
     }
@@ -164,7 +153,7 @@ fn among_unfinished(
     summary: &LatencySummary,
     ended: Option<&Histogram>,
 ) -> Result<f64, String> {
-    let (ended_count, never) = (result.total_requests as f64, unfinished(result));
+    let (ended_count, never) = (result.total_requests as f64, result.never_ended());
     let all = ended_count + never as f64;
     let lacks = || format!("the result carries no histogram to read {statistic} from");
     let unknown = || format!("{never} requests never ended, and it lies among them");

@@ -122,7 +122,7 @@ pub(super) fn accounting(result: &RunResult, style: Style) -> Vec<String> {
     if result.total_requests > 0 {
         let share = format!("{} ok", percent(outcomes.ok, result.total_requests));
         let share = if outcomes.failed == 0 { style.good(&share) } else { style.bad(&share) };
-        let never = match outcomes.unfinished {
+        let never = match result.never_ended() {
             0 => String::new(),
             n => {
                 let never = format!("{} of those sent never ended", percent(n, arrivals.sent));
