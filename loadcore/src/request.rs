@@ -1,9 +1,19 @@
 //! What is asked, and what became of it: the request template, the outcome, the error classes.
 
 mod asked;
+mod field_name;
+mod form;
+mod protocol;
 
 pub(crate) use asked::quoted;
-pub use asked::{HttpVersion, Origin, Url, check_method, is_framing};
+pub use asked::{
+    AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
+    framing, has_scheme, is_framing, parse_port, with_scheme,
+};
+
+pub use field_name::FieldName;
+pub use form::{Form, Part, type_of};
+pub use protocol::{Http, Protocol, Tls};
 
 use crate::time::Nanos;
 use std::fmt;
@@ -42,13 +52,17 @@ pub enum ErrorClass {
     RedirectLimit,
     /// The address may not be loaded.
     BlockedByPolicy,
-    /// Our own fault, or this machine's limits.
+    /// Our own fault.
     Internal,
+    /// The server had closed the idle connection as the request went out on it.
+    Stale,
+    /// What is loaded in the place of HTTP, a closure or a service, failed or panicked.
+    Target,
 }
 
 impl ErrorClass {
     /// Every class, in the order of its number.
-    pub const ALL: [ErrorClass; 16] = [
+    pub const ALL: [ErrorClass; 18] = [
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectTimeout,
@@ -65,6 +79,8 @@ impl ErrorClass {
         Self::RedirectLimit,
         Self::BlockedByPolicy,
         Self::Internal,
+        Self::Stale,
+        Self::Target,
     ];
 
     /// The name in documents: `connect_refused`, `http_5xx`.
@@ -87,6 +103,8 @@ impl ErrorClass {
             Self::RedirectLimit => "redirect_limit",
             Self::BlockedByPolicy => "blocked_by_policy",
             Self::Internal => "internal",
+            Self::Stale => "stale",
+            Self::Target => "target",
         }
     }
 }
@@ -143,6 +161,8 @@ pub enum Cause {
     Io(std::io::Error),
     /// A text made for the occasion.
     Text(Box<str>),
+    /// What this machine lacked, so that the attempt could not begin.
+    Shortage(Box<str>),
 }
 
 impl Failure {
@@ -156,6 +176,21 @@ impl Failure {
     #[must_use]
     pub fn text(class: ErrorClass, cause: impl fmt::Display) -> Self {
         Self { class, cause: Cause::Text(cause.to_string().into()) }
+    }
+
+    /// This machine could not begin the attempt: it had no port, no descriptor or no memory left for
+    /// it. Such an attempt is no request. It is counted apart and made again later; nothing of it may
+    /// have been sent. See [`Lane`](crate::transport::Lane).
+    #[must_use]
+    pub fn shortage(what: impl fmt::Display) -> Self {
+        let cause = Cause::Shortage(what.to_string().into());
+        Self { class: ErrorClass::Internal, cause }
+    }
+
+    /// Whether this machine could not begin the attempt.
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
+        matches!(self.cause, Cause::Shortage(_))
     }
 
     /// A failure from an error of the operating system; resets are told apart from the rest.
@@ -176,7 +211,7 @@ impl fmt::Display for Failure {
         match &self.cause {
             Cause::Known(text) => f.write_str(text),
             Cause::Io(error) => write!(f, "{error}"),
-            Cause::Text(text) => f.write_str(text),
+            Cause::Text(text) | Cause::Shortage(text) => f.write_str(text),
         }
     }
 }
@@ -202,8 +237,9 @@ pub struct Outcome {
     pub bytes_received: u64,
     /// Connections opened for it beside the lane's own, as for a redirect to another origin.
     pub further_connects: u64,
-    /// Nothing of it was sent, since the lane turned out closed: the attempt goes on when the lane
-    /// has been opened again.
+    /// The other side has received nothing of it, since the lane turned out closed or it says so
+    /// itself: the attempt goes on when the lane has been opened again, until it succeeds or its
+    /// timeout is over.
     pub not_begun: bool,
 }
 

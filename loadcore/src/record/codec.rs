@@ -4,11 +4,14 @@
 //! snapshot  = "LCSN" version section*           version and all other numbers: LEB128 varints
 //! section   = tag length payload                each once, in the order of the tags
 //!   1 head        epoch seq elapsed_ns flags in_flight backlog worker(UTF-8, the rest)
-//!   2 counters    the 29 numbers of `Counters::numbers`, then (status count)*, rising; version 1
-//!                 has the first 28 numbers
+//!   2 counters    the 31 numbers of `Counters::numbers`, then (status count)*, rising; version 1
+//!                 has the first 28 numbers, version 2 the first 29
 //!   3 examples    (class length text(UTF-8))*, rising
-//!   4 health      the 8 sums and the 2 peaks of `Health`; version 1 has the first 6 sums
-//!   5 to 11       histograms: response service lag connect tls first_byte pacer_lag
+//!   4 health      the 12 sums and the 2 peaks of `Health`; version 1 has the first 6 sums, version 2
+//!                 the first 8
+//!   5 to 12       histograms: response service lag connect tls first_byte pacer_lag failed; those
+//!                 before version 3 end with pacer_lag
+//!   13 protocols  the 7 numbers of `Protocols::numbers`; from version 3 on
 //! histogram = overflow.count overflow.max overflow.sum hdr
 //! ```
 //!
@@ -21,7 +24,7 @@
 
 use super::hdr::{Counts, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
-use super::{Counters, Health, Histogram, Interval, Merge, Overflow, Snapshot};
+use super::{Counters, Health, Histogram, Interval, Merge, Overflow, Protocols, Snapshot};
 use crate::request::ErrorClass;
 use crate::time::Nanos;
 use std::collections::BTreeMap;
@@ -30,15 +33,44 @@ use std::collections::BTreeMap;
 const MAGIC: &[u8; 4] = b"LCSN";
 /// The version that is written, and the newest that is read. A change of the layout, a new counter
 /// or error class counts it up.
-const VERSION: u64 = 2;
-/// How many of `Counters::numbers` and of `Health::sums` version 1 has.
-const OF_VERSION_1: (usize, usize) = (28, 6);
+const VERSION: u64 = 3;
 /// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
 const LARGEST: usize = 4 << 20;
 /// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
-const HISTOGRAMS: [&str; 7] =
-    ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag"];
+const HISTOGRAMS: [&str; 8] =
+    ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag", "failed"];
 const FIRST_HISTOGRAM: u8 = 5;
+const PROTOCOLS: u8 = FIRST_HISTOGRAM + HISTOGRAMS.len() as u8;
+
+/// How much of what there is today a version has.
+struct Layout {
+    /// Of `Counters::numbers`.
+    counters: usize,
+    /// Of `Health::sums`.
+    sums: usize,
+    /// Of [`HISTOGRAMS`].
+    histograms: usize,
+    protocols: bool,
+    /// Its last section.
+    last: &'static str,
+}
+
+impl Layout {
+    fn of(version: u64) -> Self {
+        let all = usize::MAX;
+        match version {
+            0 | 1 => {
+                let last = "pacer_lag";
+                Self { counters: 28, sums: 6, histograms: 7, protocols: false, last }
+            }
+            2 => Self { counters: 29, sums: 8, ..Self::of(1) },
+            _ => {
+                let last = "protocols";
+                Self { counters: all, sums: all, histograms: all, protocols: true, last }
+            }
+        }
+    }
+}
 
 /// Why bytes are not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,11 +121,16 @@ impl Snapshot {
         section(&mut out, 2, |payload| put_counters(payload, &self.total.counters));
         section(&mut out, 3, |payload| put_examples(payload, &self.total));
         section(&mut out, 4, |payload| put_health(payload, &self.total.health, clock_error_ns));
-        let histograms = self.total.histograms.each();
-        let all = histograms.into_iter().chain([&self.total.health.pacer_lag]);
+        let [response, service, lag, connect, tls, first_byte, failed] =
+            self.total.histograms.each();
+        let pacer_lag = &self.total.health.pacer_lag;
+        let all = [response, service, lag, connect, tls, first_byte, pacer_lag, failed];
         for (tag, histogram) in (FIRST_HISTOGRAM..).zip(all) {
             section(&mut out, tag, |payload| put_histogram(payload, histogram));
         }
+        section(&mut out, PROTOCOLS, |payload| {
+            self.total.protocols.numbers().for_each(|number| put(payload, number));
+        });
         out
     }
 
@@ -109,6 +146,7 @@ impl Snapshot {
         total.counters.merge(&head.total.counters);
         total.examples.clone_from(&head.total.examples);
         total.health.merge(&head.total.health);
+        total.protocols.merge(&head.total.protocols);
         let worker = head.worker.clone();
         let Self { epoch, seq, elapsed_ns, is_final, in_flight, backlog, .. } = *head;
         Ok(Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total })
@@ -167,36 +205,54 @@ impl SnapshotReader {
         }
         let Self { head, counts } = self;
         read_section(&mut rest, 1, "head", |payload| take_head(payload, head))?;
-        let Interval { counters, examples, health, .. } = &mut head.total;
+        let layout = Layout::of(found);
+        let Interval { counters, examples, health, protocols, .. } = &mut head.total;
         *counters = Counters::default();
+        *protocols = Protocols::default();
         examples.clear();
-        read_section(&mut rest, 2, "counters", |it| take_counters(it, counters, found))?;
+        read_section(&mut rest, 2, "counters", |it| take_counters(it, counters, &layout))?;
         read_section(&mut rest, 3, "examples", |payload| take_examples(payload, examples))?;
-        read_section(&mut rest, 4, "health", |payload| take_health(payload, health, found))?;
+        read_section(&mut rest, 4, "health", |payload| take_health(payload, health, &layout))?;
         let mut counted = [0; HISTOGRAMS.len()];
         let places = (FIRST_HISTOGRAM..).zip(HISTOGRAMS).zip(&mut counted).enumerate();
-        for (place, ((tag, name), counted)) in places {
+        for (place, ((tag, name), counted)) in places.take(layout.histograms) {
             let overflow = read_section(&mut rest, tag, name, |it| take_histogram(it, counts))?;
             *counted = counts.total().saturating_add(overflow.count);
             if let Some(sum) = &mut sum {
-                let Interval { histograms, health, .. } = &mut **sum;
-                let mut all = histograms.each_mut().into_iter().chain([&mut health.pacer_lag]);
-                let histogram = all.nth(place).expect("each section has its histogram");
-                histogram.merge_counts(counts, &overflow);
+                placed(sum, place).merge_counts(counts, &overflow);
             }
         }
-        match (rest, agrees(counters, counted[0], counted[1])) {
+        if layout.protocols {
+            read_section(&mut rest, PROTOCOLS, "protocols", |payload| {
+                protocols.numbers_mut().try_for_each(|place| {
+                    *place = number(payload)?;
+                    Ok(())
+                })
+            })?;
+        }
+        let [responses, services, .., failed] = counted;
+        match (rest, agrees(counters, responses, services, failed)) {
             ([], true) => Ok(head),
             ([], false) => Err(malformed("counters", "does not agree with the histograms")),
-            _ => Err(malformed("pacer_lag", "is followed by something else")),
+            _ => Err(malformed(layout.last, "is followed by something else")),
         }
     }
 }
 
-/// Whether the histograms of response and service time count what the counters count.
-fn agrees(counters: &Counters, responses: u64, services: u64) -> bool {
-    let failed = counters.errors.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
-    responses == counters.outcomes() && services == responses && failed == counters.failed
+/// The histogram of the section that is the `place`th of [`HISTOGRAMS`].
+fn placed(total: &mut Interval, place: usize) -> &mut Histogram {
+    let [response, service, lag, connect, tls, first_byte, failed] = total.histograms.each_mut();
+    let pacer_lag = &mut total.health.pacer_lag;
+    let all = [response, service, lag, connect, tls, first_byte, pacer_lag, failed];
+    all.into_iter().nth(place).expect("each section has its histogram")
+}
+
+/// Whether the histograms of response and service time count what the counters count. That of the
+/// failed may lack those of older versions.
+fn agrees(counters: &Counters, responses: u64, services: u64, failed: u64) -> bool {
+    let classed = counters.errors.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
+    let of_all = responses == counters.outcomes() && services == responses;
+    of_all && classed == counters.failed && failed <= counters.failed
 }
 
 fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
@@ -266,10 +322,9 @@ fn put_counters(out: &mut Vec<u8>, counters: &Counters) {
 fn take_counters(
     payload: &mut &[u8],
     counters: &mut Counters,
-    version: u64,
+    layout: &Layout,
 ) -> Result<(), &'static str> {
-    let told = if version == 1 { OF_VERSION_1.0 } else { usize::MAX };
-    for place in counters.numbers_mut().take(told) {
+    for place in counters.numbers_mut().take(layout.counters) {
         *place = number(payload)?;
     }
     while !payload.is_empty() {
@@ -316,10 +371,13 @@ fn put_health(out: &mut Vec<u8>, health: &Health, clock_error_ns: Nanos) {
         .for_each(|number| put(out, number));
 }
 
-fn take_health(payload: &mut &[u8], health: &mut Health, version: u64) -> Result<(), &'static str> {
-    let told = if version == 1 { OF_VERSION_1.1 } else { usize::MAX };
+fn take_health(
+    payload: &mut &[u8],
+    health: &mut Health,
+    layout: &Layout,
+) -> Result<(), &'static str> {
     for (index, place) in health.sums_mut().into_iter().enumerate() {
-        *place = if index < told { number(payload)? } else { 0 };
+        *place = if index < layout.sums { number(payload)? } else { 0 };
     }
     for place in health.peaks_mut() {
         *place = number(payload)?;
@@ -352,12 +410,16 @@ fn text(bytes: &[u8]) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Histograms;
     use crate::record::fixtures::{Deed, play, snapshots};
+    use crate::record::{Histograms, Http, Protocol, Tls};
     use proptest::prelude::*;
 
     /// A snapshot as each version was written on the day it was made: old data must stay readable.
-    const GOLDEN: [&str; 2] = [include_str!("golden_v1.hex"), include_str!("golden_v2.hex")];
+    const GOLDEN: [&str; 3] = [
+        include_str!("golden_v1.hex"),
+        include_str!("golden_v2.hex"),
+        include_str!("golden_v3.hex"),
+    ];
 
     fn golden() -> Snapshot {
         let mut snapshot = play(&[
@@ -381,11 +443,38 @@ mod tests {
 
     #[test]
     fn all_versions_stay_readable() {
-        assert_eq!(Snapshot::decode(&unhex(GOLDEN[0])).unwrap(), golden());
-        let mut newer = golden();
-        (newer.total.health.run_delay_wall_ns, newer.total.health.throttled_wall_ns) = (5, 700);
-        newer.total.counters.late = 1;
-        assert_eq!(Snapshot::decode(&unhex(GOLDEN[1])).unwrap(), newer);
+        let mut of_2 = golden();
+        (of_2.total.health.run_delay_wall_ns, of_2.total.health.throttled_wall_ns) = (5, 700);
+        of_2.total.counters.late = 1;
+        let mut of_3 = of_2.clone();
+        let health = &mut of_3.total.health;
+        (health.short_ns, health.load_ns, health.late_ns, health.stalled_ns) = (1, 2, 3, 4);
+        of_3.total.protocols.agreed(Protocol { http: Http::Two, tls: Tls::V13 }, 100);
+        // What had not been told apart is not known.
+        let without = |mut snapshot: Snapshot| {
+            snapshot.total.histograms.failed.reset();
+            snapshot
+        };
+        let wanted = [without(golden()), without(of_2), of_3];
+        for (text, wanted) in GOLDEN.into_iter().zip(wanted) {
+            let read = Snapshot::decode(&unhex(text)).unwrap();
+            assert_eq!(read, wanted);
+            // What was read can be written and read again.
+            assert_eq!(Snapshot::decode(&read.encode()).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn the_times_of_the_ok_are_those_of_all_without_the_failed() {
+        let ok = |snapshot: &Snapshot| {
+            let Interval { histograms, counters, .. } = &snapshot.total;
+            histograms.ok(counters)
+        };
+        let of_ok = ok(&golden()).unwrap();
+        assert_eq!(of_ok.count(), 1);
+        assert_eq!(of_ok.max().map(|ns| ns / 10_000), Some(152));
+        assert_eq!(ok(&Snapshot::decode(&unhex(GOLDEN[1])).unwrap()), None);
+        assert!(ok(&Snapshot::default()).is_some_and(|none| none.is_empty()));
     }
 
     #[test]
@@ -393,10 +482,10 @@ mod tests {
         let mut bytes = golden().encode();
         bytes[4] = 7;
         let error = Snapshot::decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer { found: 7, newest: 2 });
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 3 });
         assert_eq!(
             error.to_string(),
-            "the snapshot has version 7, and this program reads versions up to 2"
+            "the snapshot has version 7, and this program reads versions up to 3"
         );
     }
 
@@ -408,7 +497,7 @@ mod tests {
         let large = vec![0; LARGEST + 1];
         assert!(told(&large).ends_with("4194305 bytes, and the most that are read are 4194304"));
         let longer = [golden().encode(), vec![0]].concat();
-        assert!(told(&longer).ends_with("\"pacer_lag\" is followed by something else"));
+        assert!(told(&longer).ends_with("\"protocols\" is followed by something else"));
     }
 
     #[cfg(feature = "cluster")]
@@ -465,8 +554,9 @@ mod tests {
                 // Whatever was accepted can be worked with.
                 let mut total = Interval::new();
                 crate::record::Merge::merge(&mut total, &read.total);
-                let Histograms { response, service, .. } = &total.histograms;
-                prop_assert!(agrees(&total.counters, response.count(), service.count()));
+                let Histograms { response, service, failed, .. } = &total.histograms;
+                let (responses, services) = (response.count(), service.count());
+                prop_assert!(agrees(&total.counters, responses, services, failed.count()));
                 prop_assert_eq!(Snapshot::decode(&read.encode()), Ok(read));
             }
         }

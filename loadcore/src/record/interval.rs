@@ -3,12 +3,12 @@
 //! The same shape serves for both, because a cumulative value is the sum of its intervals and an
 //! interval the difference of two cumulative values.
 
-use super::{Histogram, Merge, NotContained};
+use super::{Histogram, Merge, NotContained, Protocols};
 use crate::request::{DropReason, ErrorClass};
 use crate::time::SECOND;
 use std::collections::BTreeMap;
 
-/// Everything of one span of time. About 1.4 MB, all of it allocated at once and reused.
+/// Everything of one span of time. About 1.5 MB, all of it allocated at once and reused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interval {
     /// How many of what.
@@ -17,10 +17,15 @@ pub struct Interval {
     pub histograms: Histograms,
     /// How well the generator itself was.
     pub health: Health,
+    /// What was spoken on the connections that were opened.
+    pub protocols: Protocols,
     /// One text for each error class that occurred. Of several the least in byte order is kept,
     /// so that merging in any order keeps the same.
     pub examples: BTreeMap<ErrorClass, String>,
 }
+
+/// How many error classes there were before version 3 of the binary form.
+const ERRORS_OF_OLD: usize = 16;
 
 /// Counts of arrivals, outcomes and bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,6 +71,9 @@ pub struct Histograms {
     pub tls: Histogram,
     /// First byte of the reply minus actual start.
     pub first_byte: Histogram,
+    /// `response` over the failed alone: what is left of it without them is that of the ok, which a
+    /// request that ends well so pays nothing for.
+    pub failed: Histogram,
 }
 
 /// How well the generator was: what its verdict is judged from. Nothing in it depends on how the
@@ -90,8 +98,19 @@ pub struct Health {
     pub throttled_ns: u64,
     /// The part of `wall_ns` for which the system told `throttled_ns`.
     pub throttled_wall_ns: u64,
-    /// How often this machine had no descriptor or port left to open a connection with.
-    pub descriptors_short: u64,
+    /// How often this machine was short of a descriptor, a port or memory: attempts that could not begin,
+    /// and arrivals that waited since no more connections could be opened.
+    pub shortages: u64,
+    /// Time for which connections of a closed loop waited for such a thing, in nanoseconds, as if one
+    /// thread's connections were one.
+    pub short_ns: u64,
+    /// Time of the load, without warm-up, pauses and drain, in nanoseconds, added up over the threads.
+    pub load_ns: u64,
+    /// The part of it in which something was due and the pacer did not act, in nanoseconds: gaps of
+    /// more than a millisecond.
+    pub late_ns: u64,
+    /// The part of it in which a thread did not act at all, in nanoseconds: gaps of more than 50 ms.
+    pub stalled_ns: u64,
     /// Differences of two moments that came out negative: the clock went backwards.
     pub clock_faults: u64,
     /// The greatest uncertainty of a worker's clock against the others, in nanoseconds.
@@ -125,6 +144,7 @@ impl Interval {
         self.counters.reset();
         self.histograms.each_mut().into_iter().for_each(Histogram::reset);
         self.health.reset();
+        self.protocols = Protocols::default();
         self.examples.clear();
     }
 
@@ -140,6 +160,7 @@ impl Interval {
             mine.subtract(theirs)?;
         }
         self.health.subtract(&earlier.health)?;
+        self.protocols.subtract(&earlier.protocols)?;
         self.examples.retain(|class, _| !earlier.examples.contains_key(class));
         Ok(())
     }
@@ -152,6 +173,7 @@ impl Merge for Interval {
             mine.merge(theirs);
         }
         self.health.merge(&other.health);
+        self.protocols.merge(&other.protocols);
         for (class, text) in &other.examples {
             match self.examples.get_mut(class) {
                 Some(mine) if *mine <= *text => {}
@@ -194,12 +216,16 @@ impl Counters {
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         let single =
             [self.due, self.sent, self.ok, self.failed, self.bytes_sent, self.bytes_received];
-        let and_errors = self.dropped.into_iter().chain(self.errors);
-        single.into_iter().chain([self.connects]).chain(and_errors).chain([self.late])
+        let (errors, newer) = self.errors.split_at(ERRORS_OF_OLD);
+        let and_errors = self.dropped.iter().chain(errors).copied();
+        let and_late =
+            single.into_iter().chain([self.connects]).chain(and_errors).chain([self.late]);
+        and_late.chain(newer.iter().copied())
     }
 
     /// The same numbers, in the same order, to be changed.
     pub(super) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut u64> + '_ {
+        let (errors, newer) = self.errors.split_at_mut(ERRORS_OF_OLD);
         [
             &mut self.due,
             &mut self.sent,
@@ -211,8 +237,9 @@ impl Counters {
         ]
         .into_iter()
         .chain(&mut self.dropped)
-        .chain(&mut self.errors)
+        .chain(errors)
         .chain([&mut self.late])
+        .chain(newer)
     }
 
     fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
@@ -241,22 +268,33 @@ impl Merge for Counters {
 }
 
 impl Histograms {
-    /// All of them, in the order of the binary form.
+    /// All of them.
     #[must_use]
-    pub fn each(&self) -> [&Histogram; 6] {
-        [&self.response, &self.service, &self.lag, &self.connect, &self.tls, &self.first_byte]
+    pub fn each(&self) -> [&Histogram; 7] {
+        let Self { response, service, lag, connect, tls, first_byte, failed } = self;
+        [response, service, lag, connect, tls, first_byte, failed]
     }
 
     /// All of them, in the same order, to be changed.
-    pub fn each_mut(&mut self) -> [&mut Histogram; 6] {
-        [
-            &mut self.response,
-            &mut self.service,
-            &mut self.lag,
-            &mut self.connect,
-            &mut self.tls,
-            &mut self.first_byte,
-        ]
+    pub fn each_mut(&mut self) -> [&mut Histogram; 7] {
+        let Self { response, service, lag, connect, tls, first_byte, failed } = self;
+        [response, service, lag, connect, tls, first_byte, failed]
+    }
+
+    /// Response time over the ok alone; `None` where the failed are not known apart, as in snapshots
+    /// of before version 3.
+    ///
+    /// Its largest value is that of its highest bucket, at most a thousandth above the true one.
+    #[must_use]
+    pub fn ok(&self, counters: &Counters) -> Option<Histogram> {
+        if self.failed.count() != counters.failed {
+            return None;
+        }
+        let mut ok = self.response.clone();
+        if !self.failed.is_empty() {
+            ok.subtract(&self.failed).ok()?;
+        }
+        Some(ok)
     }
 }
 
@@ -286,30 +324,38 @@ impl Health {
     }
 
     /// What adds up, in the order of the binary form.
-    pub(super) fn sums(&self) -> [u64; 8] {
+    pub(super) fn sums(&self) -> [u64; 12] {
         [
             self.cpu_ns,
             self.wall_ns,
             self.run_delay_ns,
             self.throttled_ns,
-            self.descriptors_short,
+            self.shortages,
             self.clock_faults,
             self.run_delay_wall_ns,
             self.throttled_wall_ns,
+            self.short_ns,
+            self.load_ns,
+            self.late_ns,
+            self.stalled_ns,
         ]
     }
 
     /// The same, to be changed.
-    pub(super) fn sums_mut(&mut self) -> [&mut u64; 8] {
+    pub(super) fn sums_mut(&mut self) -> [&mut u64; 12] {
         [
             &mut self.cpu_ns,
             &mut self.wall_ns,
             &mut self.run_delay_ns,
             &mut self.throttled_ns,
-            &mut self.descriptors_short,
+            &mut self.shortages,
             &mut self.clock_faults,
             &mut self.run_delay_wall_ns,
             &mut self.throttled_wall_ns,
+            &mut self.short_ns,
+            &mut self.load_ns,
+            &mut self.late_ns,
+            &mut self.stalled_ns,
         ]
     }
 

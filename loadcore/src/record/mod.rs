@@ -14,6 +14,7 @@ mod codec;
 mod hdr;
 mod histogram;
 mod interval;
+mod protocols;
 mod recorder;
 mod snapshot;
 mod varint;
@@ -21,12 +22,14 @@ mod varint;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
+pub use crate::request::{Http, Protocol, Tls};
 pub use codec::DecodeError;
 #[cfg(feature = "cluster")]
 pub(crate) use codec::SnapshotReader;
 pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};
+pub use protocols::Protocols;
 pub use recorder::{Recorder, Sample};
 pub use snapshot::{Snapshot, SnapshotSet};
 

@@ -3,10 +3,10 @@
 //! A recorder has one writer, its thread. It owns one [`Interval`] and swaps it for an empty one
 //! when it is read, so the reader never touches what is being written.
 
-use super::Interval;
+use super::{Interval, Protocol};
 use crate::request::{DropReason, ErrorClass, Failure};
 use crate::time::Nanos;
-use std::fmt::Write as _;
+use std::fmt::Display;
 
 /// The longest example of an error that is kept, in bytes.
 const LONGEST_EXAMPLE: usize = 200;
@@ -17,7 +17,7 @@ pub struct Recorder {
     current: Box<Interval>,
     /// A bit for each error class of which an example was taken, in this run and not in this
     /// interval only: making a text costs an allocation.
-    exampled: u16,
+    exampled: u32,
 }
 
 /// One request that has come to an outcome. Moments are on the run's clock.
@@ -70,6 +70,27 @@ impl Recorder {
         }
     }
 
+    /// A request that was counted as started could not begin, since this machine was short of
+    /// something: it is none, and a shortage. Answers false, and changes nothing, where the start was
+    /// handed over with an earlier interval.
+    pub fn take_back(&mut self, intended: Option<Nanos>, start: Nanos, why: &Failure) -> bool {
+        let Interval { counters, histograms, health, .. } = &mut *self.current;
+        let is_here = match intended {
+            Some(intended) => histograms.lag.take_out(start.saturating_sub(intended)),
+            None => counters.due > 0,
+        };
+        if counters.sent == 0 || !is_here {
+            return false;
+        }
+        counters.sent -= 1;
+        counters.due -= u64::from(intended.is_none());
+        health.shortages += 1;
+        if self.exampled & (1 << ErrorClass::Internal as u32) == 0 {
+            self.take_example(ErrorClass::Internal, why);
+        }
+        true
+    }
+
     /// Counts a request's outcome and records its times.
     ///
     /// The class is that of the failure, else `http_5xx` from status 500, else `http_4xx` from 400,
@@ -99,8 +120,15 @@ impl Recorder {
             Some(class) => {
                 counters.failed += 1;
                 counters.errors[class as usize] += 1;
-                if self.exampled & (1 << class as u16) == 0 {
-                    self.take_example(class, sample);
+                histograms.failed.record(response);
+                if self.exampled & (1 << class as u32) == 0 {
+                    match (sample.failure, sample.status) {
+                        (Some(failure), _) => self.take_example(class, failure),
+                        (None, status) => {
+                            let status = status.unwrap_or_default();
+                            self.take_example(class, format_args!("status {status}"));
+                        }
+                    }
                 }
             }
         }
@@ -116,6 +144,12 @@ impl Recorder {
     #[inline]
     pub fn late(&mut self) {
         self.current.counters.late += 1;
+    }
+
+    /// Counts an opened connection by what was agreed on it.
+    #[inline]
+    pub fn agreed(&mut self, protocol: Protocol, streams: u64) {
+        self.current.protocols.agreed(protocol, streams);
     }
 
     /// Counts an opened connection: `connect_ns` to connect, `tls_ns` for its TLS handshake.
@@ -164,15 +198,9 @@ impl Recorder {
     }
 
     #[cold]
-    fn take_example(&mut self, class: ErrorClass, sample: &Sample<'_>) {
-        self.exampled |= 1 << class as u16;
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = match (sample.failure, sample.status) {
-            (Some(failure), _) => write!(text, "{failure}"),
-            (None, Some(status)) => write!(text, "status {status}"),
-            (None, None) => Ok(()),
-        };
+    fn take_example(&mut self, class: ErrorClass, what: impl Display) {
+        self.exampled |= 1 << class as u32;
+        let mut text = what.to_string();
         text.truncate(text.floor_char_boundary(LONGEST_EXAMPLE));
         self.current.examples.insert(class, text);
     }
@@ -230,6 +258,7 @@ mod tests {
         assert_eq!(ms(histograms.service.max()), 30);
         assert_eq!(ms(histograms.response.max()), 35);
         assert_eq!(ms(histograms.first_byte.max()), 20);
+        assert!(histograms.failed.is_empty());
     }
 
     #[test]
@@ -267,8 +296,32 @@ mod tests {
         let first = recorder.exchange(Box::default());
         assert_eq!(first.examples[&ErrorClass::Http5xx], "status 503");
         assert_eq!(first.counters.errors[ErrorClass::Http5xx as usize], 2);
+        assert_eq!(first.histograms.failed.count(), 2);
         recorder.sample(&failing);
         assert!(recorder.exchange(first_emptied(first)).examples.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_begin_is_taken_back() {
+        let why = Failure::shortage("no port is left");
+        let mut recorder = Recorder::new();
+        recorder.due(2);
+        recorder.started(Some(10 * MS), 15 * MS);
+        recorder.started(Some(20 * MS), 60 * MS);
+        recorder.started(None, 70 * MS);
+        assert!(recorder.take_back(Some(20 * MS), 60 * MS, &why));
+        assert!(recorder.take_back(None, 70 * MS, &why));
+        let Interval { counters, histograms, health, examples, .. } = &*recorder.current;
+        assert_eq!((counters.due, counters.sent, health.shortages), (2, 1, 2));
+        assert_eq!((histograms.lag.count(), histograms.lag.max().map(|ns| ns / MS)), (1, Some(5)));
+        assert_eq!(examples[&ErrorClass::Internal], "no port is left");
+        assert_eq!(counters.errors, [0; ErrorClass::ALL.len()]);
+        // What was handed over stays as it was told.
+        let full = recorder.exchange(Box::default());
+        assert!(!recorder.take_back(Some(10 * MS), 15 * MS, &why));
+        assert!(!recorder.take_back(None, 15 * MS, &why));
+        assert_eq!(*recorder.current, Interval::new());
+        assert_eq!(full.counters.sent, 1);
     }
 
     #[test]

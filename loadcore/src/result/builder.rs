@@ -7,11 +7,11 @@ use super::series::Series;
 use super::timestamp::rfc3339;
 use super::{
     Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
-    Outcomes, RunResult, SCHEMA_VERSION, Validity, ms,
+    Outcomes, Protocol, RunResult, SCHEMA_VERSION, Validity, ms,
 };
-use crate::record::{Counters, Health, Interval, Snapshot};
+use crate::record::{self, Counters, Health, Histogram, Interval, Protocols, Snapshot};
 use crate::request::{DropReason, ErrorClass};
-use crate::time::{Nanos, seconds};
+use crate::time::{MILLISECOND, Nanos, seconds};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -77,7 +77,13 @@ impl ResultBuilder {
 
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
     pub fn interval(&mut self, interval: &Interval, span: Span) {
-        self.series.add(interval, span);
+        self.interval_with_unknown(interval, span, 0);
+    }
+
+    /// The same where so many arrivals up to the interval's end are unknown. They have fallen due, and
+    /// are counted so in the interval in which they did.
+    pub fn interval_with_unknown(&mut self, interval: &Interval, span: Span, unknown: u64) {
+        self.series.add(interval, span, unknown);
     }
 
     /// The result as of `merged`: at the end, or while the run goes on.
@@ -86,12 +92,13 @@ impl ResultBuilder {
     /// what `analysis` says about it.
     #[must_use]
     pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
-        let Interval { counters, histograms, health, examples } = &merged.total;
+        let Interval { counters, histograms, health, protocols, examples } = &merged.total;
+        let ok = histograms.ok(counters);
         let duration_seconds = seconds(ending.duration_ns);
         let per_second = |n: u64| (duration_seconds > 0.0).then(|| n as f64 / duration_seconds);
         let arrivals = arrivals(counters, merged.backlog, ending.unknown);
         let total_requests = counters.outcomes();
-        let (series_seconds, series) = self.series.rows(counters);
+        let (series_seconds, series) = self.series.rows(counters, ending.unknown);
         let is_open = self.plan.loop_kind == LoopKind::Open;
         RunResult {
             schema_version: SCHEMA_VERSION,
@@ -122,6 +129,8 @@ impl ResultBuilder {
             sla: Vec::new(),
             validity: Validity::default(),
             bottlenecks: Vec::new(),
+            protocol: protocol(protocols),
+            ok_latency: ok_latency(ok.as_ref(), &histograms.response),
             series_seconds,
             series,
             latency_kind: match self.plan.loop_kind {
@@ -139,8 +148,8 @@ impl ResultBuilder {
             warmup_seconds: self.plan.warmup_seconds,
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
-            generator: generator(health, self.plan.slack_ns, &ending.lost_workers),
-            histograms: Some(Box::new(CarriedHistograms::of(histograms))),
+            generator: generator(health, &self.plan, &ending.lost_workers),
+            histograms: Some(Box::new(CarriedHistograms::of(histograms, ok))),
         }
     }
 }
@@ -157,16 +166,50 @@ fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
     }
 }
 
-fn generator(health: &Health, slack_ns: Nanos, lost_workers: &[String]) -> Generator {
+/// The largest of the ok is known to a bucket, and is not larger than the largest of all.
+fn ok_latency(ok: Option<&Histogram>, all: &Histogram) -> LatencySummary {
+    let mut latency = ok.map_or_else(LatencySummary::default, LatencySummary::of);
+    let most = all.max().map_or(f64::INFINITY, ms);
+    latency.max_ms = latency.max_ms.map(|max_ms| max_ms.min(most));
+    latency
+}
+
+fn protocol(protocols: &Protocols) -> Protocol {
+    let all = |name: fn(record::Protocol) -> Option<&'static str>| {
+        let mut names: Vec<_> = protocols.each().filter_map(|(of, _)| name(of)).collect();
+        names.sort_unstable();
+        names.dedup();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    Protocol {
+        http: all(|of| Some(of.http.name())),
+        tls: all(|of| of.tls.name()),
+        streams: (protocols.streams > 0).then_some(protocols.streams),
+    }
+}
+
+/// How much later than the slack allows a wake-up of the pacer is late: a millisecond.
+const LATE_NS: Nanos = MILLISECOND;
+
+fn generator(health: &Health, plan: &Plan, lost_workers: &[String]) -> Generator {
     let share = |part: u64, wall: u64| (wall > 0).then(|| part as f64 / wall as f64);
+    let of_load = |part: u64| share(part, health.load_ns);
+    let is_open = plan.loop_kind == LoopKind::Open;
+    let slack_ns = plan.slack_ns;
+    let in_time = health.pacer_lag.count_up_to(slack_ns.saturating_add(LATE_NS));
     Generator {
         pacer_lag: LatencySummary::of(&health.pacer_lag),
+        wakes: health.pacer_lag.count(),
+        late_wakes: health.pacer_lag.count() - in_time,
+        late_share: of_load(health.late_ns).filter(|_| is_open),
+        stalled_share: of_load(health.stalled_ns),
         slack_ms: ms(slack_ns),
         cpu_share: share(health.cpu_ns, health.wall_ns),
         peak_cpu_share: (health.wall_ns > 0).then_some(health.peak_cpu_ppm as f64 / 1e6),
         run_delay_share: share(health.run_delay_ns, health.run_delay_wall_ns),
         throttled_share: share(health.throttled_ns, health.throttled_wall_ns),
-        descriptors_short: health.descriptors_short,
+        shortages: health.shortages,
+        shortage_share: of_load(health.short_ns).filter(|_| !is_open),
         clock_faults: health.clock_faults,
         clock_error_ms: ms(health.clock_error_ns),
         lost_workers: lost_workers.to_vec(),
@@ -186,6 +229,7 @@ fn percentage(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Http, Tls};
     use crate::result::fixtures::{
         closed_run, empty_run, failing_run, interrupted_run, steady_run,
     };
@@ -218,7 +262,7 @@ mod tests {
         let text = serde_json::to_string(&steady_run()).unwrap();
         let keys = keys(&text);
         assert_eq!(
-            keys[..27],
+            keys[..29],
             [
                 "schemaVersion",
                 "scenario",
@@ -243,6 +287,8 @@ mod tests {
                 "sla",
                 "validity",
                 "bottlenecks",
+                "protocol",
+                "okLatency",
                 "seriesSeconds",
                 "series",
                 "latencyKind",
@@ -255,8 +301,9 @@ mod tests {
             r#""arrivals":{"due":10000,"sent":10000,"dropped":0,"backlog":0,"unknown":0,"droppedByReason":{}}"#,
             r#""outcomes":{"ok":10000,"failed":0,"unfinished":0,"late":0}"#,
             r#""statusCodeDistribution":{"200":10000},"errors":{},"sla":[]"#,
-            r#""validity":{"verdict":"VALID","reasons":[]},"bottlenecks":[],"seriesSeconds":1"#,
-            r#""series":[{"second":0,"due":1000,"sent":1000,"ok":1000,"failed":0,"dropped":0,"p50Ms":"#,
+            r#""validity":{"verdict":"VALID","reasons":[]},"bottlenecks":[]"#,
+            r#""protocol":{"http":null,"tls":null,"streams":null},"okLatency":{"minMs":"#,
+            r#""series":[{"second":0,"due":1000,"sent":1000,"ok":1000,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":"#,
         ] {
             assert!(text.contains(part), "{part}");
         }
@@ -285,9 +332,39 @@ mod tests {
             let sum = |of: fn(&SeriesRow) -> u64| result.series.iter().map(of).sum::<u64>();
             assert_eq!((sum(|row| row.sent), sum(|row| row.ok)), (sent, ok));
             assert_eq!((sum(|row| row.failed), sum(|row| row.dropped)), (failed, dropped));
-            assert_eq!(sum(|row| row.due) + unknown, due);
+            assert_eq!(sum(|row| row.due), due);
+            let (mut due, mut told) = (0, 0);
+            for row in &result.series {
+                (due, told) = (due + row.due, told + row.sent + row.dropped);
+                assert_eq!(due, told + row.backlog + row.unknown, "second {}", row.second);
+            }
+            let last = result.series.last().map_or((0, 0), |row| (row.backlog, row.unknown));
+            assert_eq!(last, (backlog, unknown));
             assert_eq!(result.complete, unknown == 0);
         }
+    }
+
+    #[test]
+    fn what_was_spoken_is_told() {
+        let mut protocols = Protocols::default();
+        assert_eq!(protocol(&protocols), Protocol::default());
+        protocols.agreed(record::Protocol { http: Http::Two, tls: Tls::V13 }, 100);
+        let told = protocol(&protocols);
+        assert_eq!((told.http.as_deref(), told.tls.as_deref()), (Some("2"), Some("1.3")));
+        assert_eq!(told.streams, Some(100));
+        protocols.agreed(record::Protocol { http: Http::One, tls: Tls::Plain }, 1);
+        let told = protocol(&protocols);
+        assert_eq!((told.http.as_deref(), told.tls.as_deref()), (Some("1.1, 2"), Some("1.3")));
+    }
+
+    #[test]
+    fn the_ok_have_latencies_of_their_own() {
+        let (failing, steady) = (failing_run(), steady_run());
+        assert_eq!(steady.ok_latency, steady.latency);
+        let carried = failing.histograms.as_deref().unwrap();
+        assert_eq!(carried.ok_latency.as_ref().unwrap().count(), failing.outcomes.ok);
+        assert!(failing.ok_latency.max_ms.unwrap() < 9_000.0, "the failed took 10 s");
+        assert!(failing.latency.max_ms.unwrap() > 9_000.0);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct CarriedHistograms {
     /// Response time; in closed loop service time.
     pub latency: Histogram,
+    /// Latency over the ok alone; null where they are not known apart from the failed.
+    #[serde(default)]
+    pub ok_latency: Option<Histogram>,
     /// Service time.
     pub service_time: Histogram,
     /// Schedule lag; empty in closed loop.
@@ -22,9 +25,10 @@ pub struct CarriedHistograms {
 impl CarriedHistograms {
     /// Copies of those that a result carries.
     #[must_use]
-    pub fn of(histograms: &Histograms) -> Self {
+    pub fn of(histograms: &Histograms, ok_latency: Option<Histogram>) -> Self {
         Self {
             latency: histograms.response.clone(),
+            ok_latency,
             service_time: histograms.service.clone(),
             schedule_lag: histograms.lag.clone(),
         }
@@ -40,7 +44,7 @@ mod tests {
         let mut histograms = Histograms::default();
         histograms.response.record(1_000_000);
         histograms.response.record(Histogram::HIGHEST + 5);
-        let carried = CarriedHistograms::of(&histograms);
+        let carried = CarriedHistograms::of(&histograms, None);
         let text = serde_json::to_string(&carried).unwrap();
         assert!(text.starts_with("{\"latency\":{\"hdr\":\"HISTFAAA"), "{text}");
         assert!(text.contains("\"aboveRange\":{\"count\":1,"));

@@ -62,6 +62,12 @@ pub struct RunResult {
     pub validity: Validity,
     /// What limits the target.
     pub bottlenecks: Vec<Value>,
+    /// What was spoken with the target.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// `latency` over the ok alone; null where they are not known apart from the failed.
+    #[serde(default)]
+    pub ok_latency: LatencySummary,
     /// Seconds in each row of the series.
     pub series_seconds: u64,
     /// The run over time: at most 3,600 rows, whose sums are the totals.
@@ -106,6 +112,18 @@ pub struct Environment {
     pub workers: u64,
     /// Whatever else was chosen, such as the pacer's slack.
     pub options: Map<String, Value>,
+}
+
+/// What was spoken with the target, as its connections agreed. Null where nothing was: without a
+/// connection, and with a closure or a transport of one's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// The version of HTTP: `1.1` or `2`; both, with a comma, where connections differ.
+    pub http: Option<String>,
+    /// The version of TLS: `1.3`; without TLS null.
+    pub tls: Option<String>,
+    /// The most requests that a connection was allowed to carry at once.
+    pub streams: Option<u64>,
 }
 
 /// Whether arrivals wait for replies.
@@ -193,8 +211,8 @@ pub struct Violation {
     pub from_second: f64,
     /// When it ended.
     pub to_second: f64,
-    /// The worst value in it.
-    pub worst: f64,
+    /// The worst value in it; `None` where a rule of ok requests found none that was.
+    pub worst: Option<f64>,
 }
 
 /// May the generator's measurement be trusted? It says nothing about the target.
@@ -248,6 +266,19 @@ pub struct Reason {
 pub struct Generator {
     /// How much later than due the pacer woke. Waiting for a busy target is not in it.
     pub pacer_lag: LatencySummary,
+    /// How often it woke.
+    #[serde(default)]
+    pub wakes: u64,
+    /// How often it woke more than a millisecond later than the slack allows.
+    #[serde(default)]
+    pub late_wakes: u64,
+    /// Share of the load's time in which something was due and the pacer did not act: gaps of more than
+    /// a millisecond. `None` in closed loop.
+    #[serde(default)]
+    pub late_share: Option<f64>,
+    /// Share of the load's time in which the engine threads stood still: gaps of more than 50 ms.
+    #[serde(default)]
+    pub stalled_share: Option<f64>,
     /// How long the pacer was allowed to let due requests gather.
     pub slack_ms: f64,
     /// Processor time of the engine threads.
@@ -258,8 +289,13 @@ pub struct Generator {
     pub run_delay_share: Option<f64>,
     /// Time that the container's quota stopped the process.
     pub throttled_share: Option<f64>,
-    /// How often no descriptor or port was left to open a connection with.
-    pub descriptors_short: u64,
+    /// How often this machine was short of a descriptor or port: attempts that could not begin, and
+    /// arrivals that waited since no more connections could be opened.
+    #[serde(alias = "descriptorsShort")]
+    pub shortages: u64,
+    /// In closed loop: share of the time that connections waited for such a thing.
+    #[serde(default)]
+    pub shortage_share: Option<f64>,
     /// How often the clock went backwards.
     pub clock_faults: u64,
     /// The greatest uncertainty of a worker's clock against the others.
@@ -284,6 +320,12 @@ pub struct SeriesRow {
     pub failed: u64,
     /// Arrivals that were given up in it.
     pub dropped: u64,
+    /// Arrivals that wait at its end: up to there, `due = sent + dropped + backlog + unknown`.
+    #[serde(default)]
+    pub backlog: u64,
+    /// Arrivals up to its end of which nobody can say what became of them.
+    #[serde(default)]
+    pub unknown: u64,
     /// Median of the latencies of what ended in it; null also where rows were merged.
     pub p50_ms: Option<f64>,
     /// Their 95th percentile.

@@ -76,6 +76,36 @@ pub(crate) fn closed_run() -> RunResult {
     run.end(Ending { duration_ns: 2 * SECOND, ..Ending::default() }, 0)
 }
 
+/// 100/s for 10 s: of five requests three are answered with 503 at once, two with 200 after 200 ms.
+pub(crate) fn mostly_failing_run() -> RunResult {
+    let mut run = Run::new(plan(LoopKind::Open));
+    for second in 0..10 {
+        run.second(false, |recorder, _| {
+            for n in 0..100 {
+                let (status, service) = if n % 5 < 3 { (503, 200 * US) } else { (200, 200 * MS) };
+                request(recorder, Some(second * SECOND + n * 10 * MS), 0, service, Ok(status));
+            }
+        });
+    }
+    run.end(Ending { duration_ns: 10 * SECOND, ..Ending::default() }, 0)
+}
+
+/// Closed loop for 2 s against a port where nobody listens.
+pub(crate) fn refused_run() -> RunResult {
+    let mut run = Run::new(plan(LoopKind::Closed));
+    let refused = std::io::Error::from_raw_os_error(111);
+    let refused = Failure::io(ErrorClass::ConnectRefused, refused);
+    for second in 0..2 {
+        run.second(false, |recorder, dice| {
+            for n in 0..3_000 {
+                recorder.started(None, second * SECOND + n);
+                ended(recorder, None, 0, dice.about(30 * US), Err(&refused));
+            }
+        });
+    }
+    run.end(Ending { duration_ns: 2 * SECOND, ..Ending::default() }, 0)
+}
+
 /// Nothing fell due.
 pub(crate) fn empty_run() -> RunResult {
     Run::new(plan(LoopKind::Open)).end(Ending { duration_ns: SECOND, ..Ending::default() }, 0)

@@ -17,7 +17,7 @@ pub(crate) mod fixtures;
 pub use builder::{Ending, Plan, ResultBuilder, Span};
 pub use carried::CarriedHistograms;
 pub use document::{
-    Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, ReadError, Reason,
+    Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, Protocol, ReadError, Reason,
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
 pub use summary::LatencySummary;

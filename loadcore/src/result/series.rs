@@ -18,6 +18,8 @@ pub(super) struct Series {
     row_seconds: u64,
     rows: Vec<SeriesRow>,
     open: Option<SeriesRow>,
+    /// Everything so far.
+    sum: SeriesRow,
     /// Latencies of the open row.
     latency: Histogram,
 }
@@ -26,14 +28,20 @@ impl Series {
     /// For a run that is planned to last so long.
     pub(super) fn new(planned_seconds: f64) -> Self {
         let row_seconds = (planned_seconds / MOST_ROWS as f64).ceil().max(1.0) as u64;
-        Self { row_seconds, rows: Vec::new(), open: None, latency: Histogram::new() }
+        Self {
+            row_seconds,
+            rows: Vec::new(),
+            open: None,
+            sum: SeriesRow::default(),
+            latency: Histogram::new(),
+        }
     }
 
-    /// Adds an interval to the row in which it began.
+    /// Adds an interval to the row in which it began, at whose end so many arrivals are unknown.
     ///
     /// A drain that is shorter than a row belongs to the row before it: a row of its own would look
     /// like a second in which nothing fell due.
-    pub(super) fn add(&mut self, interval: &Interval, span: Span) {
+    pub(super) fn add(&mut self, interval: &Interval, span: Span, unknown: u64) {
         let begun = span.from_ns / SECOND / self.row_seconds * self.row_seconds;
         let short = span.to_ns.saturating_sub(span.from_ns) < self.row_seconds * SECOND;
         let belongs = |row: &SeriesRow| row.second >= begun || (span.draining && short);
@@ -41,33 +49,39 @@ impl Series {
             self.close();
             self.open = Some(SeriesRow { second: begun, ..SeriesRow::default() });
         }
+        self.sum.count(&interval.counters);
         if let Some(row) = &mut self.open {
             row.count(&interval.counters);
+            row.stands(&self.sum, unknown);
             self.latency.merge(&interval.histograms.response);
         }
     }
 
-    /// Seconds in a row, and the rows, with what no interval brought added to the last.
-    pub(super) fn rows(&self, total: &Counters) -> (u64, Vec<SeriesRow>) {
+    /// Seconds in a row, and the rows, with what no interval brought added to the last. The unknown
+    /// arrivals fell due as well.
+    pub(super) fn rows(&self, total: &Counters, unknown: u64) -> (u64, Vec<SeriesRow>) {
         let mut rows = self.rows.clone();
-        let open = self.open.as_ref().map(|row| row.measured(&self.latency));
-        rows.extend(open);
-        let mut sum = SeriesRow::default();
-        rows.iter().for_each(|row| sum.absorb(row));
+        rows.extend(self.open.as_ref().map(|row| row.measured(&self.latency)));
         let lacking = SeriesRow {
             second: rows.last().map_or(0, |row| row.second),
-            due: total.due.saturating_sub(sum.due),
-            sent: total.sent.saturating_sub(sum.sent),
-            ok: total.ok.saturating_sub(sum.ok),
-            failed: total.failed.saturating_sub(sum.failed),
-            dropped: total.dropped_total().saturating_sub(sum.dropped),
+            due: total.due.saturating_add(unknown).saturating_sub(self.sum.due),
+            sent: total.sent.saturating_sub(self.sum.sent),
+            ok: total.ok.saturating_sub(self.sum.ok),
+            failed: total.failed.saturating_sub(self.sum.failed),
+            dropped: total.dropped_total().saturating_sub(self.sum.dropped),
             ..SeriesRow::default()
         };
         let nothing = SeriesRow { second: lacking.second, ..SeriesRow::default() };
-        match rows.last_mut() {
-            _ if lacking == nothing => {}
-            Some(last) => last.absorb(&lacking),
-            None => rows.push(lacking),
+        if lacking != nothing {
+            match rows.last_mut() {
+                Some(last) => last.absorb(&lacking),
+                None => rows.push(lacking.clone()),
+            }
+        }
+        let mut sum = self.sum.clone();
+        sum.absorb(&lacking);
+        if let Some(last) = rows.last_mut() {
+            last.stands(&sum, unknown);
         }
         (self.row_seconds, rows)
     }
@@ -111,20 +125,30 @@ impl SeriesRow {
         self.dropped += counters.dropped_total();
     }
 
+    /// What is left over at its end of everything up to there.
+    fn stands(&mut self, sum: &Self, unknown: u64) {
+        let told = sum.sent.saturating_add(sum.dropped).saturating_add(unknown);
+        self.backlog = sum.due.saturating_sub(told);
+        self.unknown = unknown;
+    }
+
     /// The same row with the percentiles of its latencies.
     fn measured(&self, latency: &Histogram) -> Self {
         let LatencySummary { p50_ms, p95_ms, p99_ms, max_ms, .. } = LatencySummary::of(latency);
         Self { p50_ms, p95_ms, p99_ms, max_ms, ..self.clone() }
     }
 
-    /// Adds a row whose latencies are not at hand any more.
+    /// Adds the row that follows, whose latencies are not at hand any more.
     fn absorb(&mut self, other: &Self) {
         self.due += other.due;
         self.sent += other.sent;
         self.ok += other.ok;
         self.failed += other.failed;
         self.dropped += other.dropped;
-        (self.p50_ms, self.p95_ms, self.p99_ms) = (None, None, None);
+        (self.backlog, self.unknown) = (other.backlog, other.unknown);
+        if other.ok + other.failed > 0 {
+            (self.p50_ms, self.p95_ms, self.p99_ms) = (None, None, None);
+        }
         // `None` is less than any number.
         self.max_ms = if other.max_ms > self.max_ms { other.max_ms } else { self.max_ms };
     }
@@ -156,9 +180,9 @@ mod tests {
     #[test]
     fn a_row_is_a_second_of_a_short_run() {
         let mut series = Series::new(15.0);
-        series.add(&interval(10, 1), span(0, 1_000, false));
-        series.add(&interval(5, 20), span(1_000, 2_000, false));
-        let (row_seconds, rows) = series.rows(&total(15));
+        series.add(&interval(10, 1), span(0, 1_000, false), 0);
+        series.add(&interval(5, 20), span(1_000, 2_000, false), 0);
+        let (row_seconds, rows) = series.rows(&total(15), 0);
         assert_eq!(row_seconds, 1);
         assert_eq!(
             rows.iter().map(|row| (row.second, row.sent)).collect::<Vec<_>>(),
@@ -170,27 +194,27 @@ mod tests {
     #[test]
     fn a_short_drain_belongs_to_the_last_row_and_a_long_one_has_its_own() {
         let mut series = Series::new(7.0);
-        series.add(&interval(10, 1), span(0, 1_000, false));
-        series.add(&interval(10, 1), span(1_000, 2_000, false));
-        series.add(&interval(1, 300), span(2_000, 2_300, true));
-        let rows = series.rows(&total(21)).1;
+        series.add(&interval(10, 1), span(0, 1_000, false), 0);
+        series.add(&interval(10, 1), span(1_000, 2_000, false), 0);
+        series.add(&interval(1, 300), span(2_000, 2_300, true), 0);
+        let rows = series.rows(&total(21), 0).1;
         assert_eq!((rows.len(), rows[1].sent), (2, 11));
         assert!(rows[1].p50_ms.unwrap() < 2.0, "its percentiles are exact");
         assert!(rows[1].max_ms.unwrap() >= 300.0);
 
-        series.add(&interval(1, 9), span(2_000, 3_000, true));
-        series.add(&interval(1, 9), span(3_000, 3_400, true));
-        let rows = series.rows(&total(23)).1;
+        series.add(&interval(1, 9), span(2_000, 3_000, true), 0);
+        series.add(&interval(1, 9), span(3_000, 3_400, true), 0);
+        let rows = series.rows(&total(23), 0).1;
         assert_eq!((rows.len(), rows[2].second, rows[2].sent), (3, 2, 2));
     }
 
     #[test]
     fn a_measured_time_that_ends_within_a_second_keeps_its_last_row() {
         let mut series = Series::new(6.5);
-        series.add(&interval(10, 1), span(0, 1_000, false));
-        series.add(&interval(5, 1), span(1_000, 1_500, false));
-        series.add(&interval(1, 1), span(1_500, 1_900, true));
-        let rows = series.rows(&total(16)).1;
+        series.add(&interval(10, 1), span(0, 1_000, false), 0);
+        series.add(&interval(5, 1), span(1_000, 1_500, false), 0);
+        series.add(&interval(1, 1), span(1_500, 1_900, true), 0);
+        let rows = series.rows(&total(16), 0).1;
         assert_eq!((rows.len(), rows[1].sent), (2, 6));
     }
 
@@ -198,9 +222,9 @@ mod tests {
     fn rows_of_a_long_run_are_longer() {
         let mut series = Series::new(36_005.0);
         for second in 0..24 {
-            series.add(&interval(1, 1), span(second * 1_000, second * 1_000 + 1_000, false));
+            series.add(&interval(1, 1), span(second * 1_000, second * 1_000 + 1_000, false), 0);
         }
-        let (row_seconds, rows) = series.rows(&total(24));
+        let (row_seconds, rows) = series.rows(&total(24), 0);
         assert_eq!((row_seconds, rows.len()), (11, 3));
         assert_eq!((rows[2].second, rows[2].sent), (22, 2));
         assert!(rows.iter().all(|row| row.p99_ms.is_some()));
@@ -212,9 +236,9 @@ mod tests {
         let last = 3 * MOST_ROWS as u64;
         for second in 0..last {
             let ms = 1 + second % 2;
-            series.add(&interval(1, ms), span(second * 1_000, second * 1_000 + 1_000, false));
+            series.add(&interval(1, ms), span(second * 1_000, second * 1_000 + 1_000, false), 0);
         }
-        let (row_seconds, rows) = series.rows(&total(last));
+        let (row_seconds, rows) = series.rows(&total(last), 0);
         assert_eq!(row_seconds, 4);
         assert!(rows.len() <= MOST_ROWS);
         assert_eq!(rows[0].p50_ms, None);
@@ -227,10 +251,10 @@ mod tests {
     #[test]
     fn what_no_interval_brought_is_in_the_last_row() {
         let mut series = Series::new(10.0);
-        assert!(series.rows(&total(0)).1.is_empty());
-        assert_eq!(series.rows(&total(3)).1[0].sent, 3);
-        series.add(&interval(2, 1), span(0, 1_000, false));
-        let rows = series.rows(&total(3)).1;
+        assert!(series.rows(&total(0), 0).1.is_empty());
+        assert_eq!(series.rows(&total(3), 0).1[0].sent, 3);
+        series.add(&interval(2, 1), span(0, 1_000, false), 0);
+        let rows = series.rows(&total(3), 0).1;
         assert_eq!((rows.len(), rows[0].sent, rows[0].p50_ms), (1, 3, None));
     }
 
@@ -247,10 +271,10 @@ mod tests {
             let (mut at, mut sum) = (0, 0);
             for (place, (n, ms)) in counts.iter().enumerate() {
                 let draining = place + drained >= counts.len();
-                series.add(&interval(*n, 3), span(at, at + ms, draining));
+                series.add(&interval(*n, 3), span(at, at + ms, draining), 0);
                 (at, sum) = (at + ms, sum + n);
             }
-            let rows = series.rows(&total(sum)).1;
+            let rows = series.rows(&total(sum), 0).1;
             prop_assert_eq!(rows.iter().map(|row| row.sent).sum::<u64>(), sum);
             prop_assert_eq!(rows.iter().map(|row| row.ok).sum::<u64>(), sum);
             prop_assert!(rows.windows(2).all(|pair| pair[0].second < pair[1].second));
