@@ -1,6 +1,6 @@
 //! Turns a result into a test's verdict: the rules that do not hold, in words.
 
-use super::sla::{Rule, RuleError};
+use super::sla::{Rule, RuleError, in_words};
 use crate::result::{RunResult, SlaOutcome, Verdict};
 use std::fmt;
 
@@ -103,27 +103,18 @@ impl SlaOutcome {
     /// The figure in words: `it is 312.4 ms`.
     #[must_use]
     pub fn figure(&self) -> String {
-        match (self.actual, &self.reason, self.window_seconds) {
-            (Some(actual), None, None) => format!("it is {}", self.with_unit(actual)),
-            (Some(actual), Some(note), None) => format!("it is {}: {note}", self.with_unit(actual)),
-            (Some(actual), _, Some(window)) => {
-                format!("it is {} in the worst window of {window} s", self.with_unit(actual))
+        let figure = match (self.actual, self.window_seconds) {
+            (None, _) => "there is no figure".to_owned(),
+            (Some(actual), None) => format!("it is {}", in_words(actual, &self.unit)),
+            (Some(actual), Some(window)) => {
+                let actual = in_words(actual, &self.unit);
+                format!("it is {actual} in the worst window of {window} s")
             }
-            (None, Some(reason), _) => format!("there is no figure: {reason}"),
-            (None, None, _) => "there is no figure".to_owned(),
-        }
-    }
-
-    fn with_unit(&self, actual: f64) -> String {
-        // Four significant digits, for that is more than is measured.
-        let decimals = (3 - actual.abs().max(1e-6).log10().floor() as i32).clamp(0, 6) as usize;
-        let number = format!("{actual:.decimals$}");
-        let number = match number.contains('.') {
-            true => number.trim_end_matches('0').trim_end_matches('.'),
-            false => &number,
         };
-        let space = if self.unit == "ms" { " " } else { "" };
-        format!("{number}{space}{}", self.unit)
+        match &self.reason {
+            Some(reason) => format!("{figure}: {reason}"),
+            None => figure,
+        }
     }
 }
 

@@ -9,11 +9,20 @@
 //! constants of this module, and each reason shows its figure beside its limit.
 
 use crate::request::{DropReason, ErrorClass};
-use crate::result::{Generator, Reason, RunResult, Validity, Verdict};
+use crate::result::{Arrivals, Generator, Reason, RunResult, Validity, Verdict};
 
-/// How much later than the slack allows the pacer may wake in 1% of cases: 1 ms. Beyond it the upper
-/// percentiles of response time include our own lateness.
-pub const PACER_LAG_P99_MS: f64 = 1.0;
+/// Share of the requests that may be late by our own fault, and share of the time in which the
+/// generator may not act: 1%. Beyond it the upper percentiles of response time include that. A
+/// request is late a millisecond after what the slack allows.
+pub const LATE_SHARE: f64 = 0.01;
+
+/// How likely it may be at most that chance alone makes as many requests late as were seen: 0.1%. A
+/// few late ones among few say nothing about a percentile, which then rests on one of them.
+pub const CHANCE: f64 = 0.001;
+
+/// Share of the time in which the generator may stand still: 10%, and at least [`SHORTEST_SECONDS`].
+/// Beyond it the load was not the one that was asked for.
+pub const STALLED_SHARE: f64 = 0.10;
 
 /// How much later than the slack allows the pacer may wake in half of all cases: 10 ms. Beyond it
 /// the load was not the one that was asked for.
@@ -41,7 +50,8 @@ pub const SHORTEST_SECONDS: f64 = 0.1;
 /// Share of the time for which the container's quota may stop the process: 1%.
 pub const THROTTLED_SHARE: f64 = 0.01;
 
-/// Share of the arrivals that may be given up because this machine had no descriptor or port left:
+/// Share of the arrivals, and in closed loop of the attempts and of the connections' time, that this
+/// machine may be unable to begin, or to begin in time, for want of a descriptor or port: less than
 /// 1%. A single one degrades.
 pub const NO_CONNECTION_SHARE: f64 = 0.01;
 
@@ -51,39 +61,101 @@ pub const CLOCK_ERROR_MS: f64 = 10.0;
 /// Judges a run from its result document, which then shows the same judgement when it is read again.
 #[must_use]
 pub fn judge(result: &RunResult) -> Validity {
-    let checks =
-        [pacer, processor, waiting_for_processor, quota, descriptors, clock, workers, own_faults];
+    let checks = [
+        shortages,
+        stalls,
+        pacer,
+        processor,
+        waiting_for_processor,
+        quota,
+        clock,
+        workers,
+        own_faults,
+    ];
     let reasons: Vec<Reason> = checks.iter().filter_map(|check| check(result)).collect();
     let worst = reasons.iter().map(|reason| reason.verdict).max();
     Validity { verdict: worst.unwrap_or_default(), reasons }
 }
 
 /// Lateness beyond the slack, which was asked for. Closed loop has no pacer and so no figure.
+///
+/// It is judged by wake-ups and by time. A stop of a second is one wake-up that is late, though
+/// hundreds of requests may be; and whoever is late by two milliseconds each time loses little time.
 fn pacer(result: &RunResult) -> Option<Reason> {
-    let Generator { pacer_lag, slack_ms, .. } = &result.generator;
-    let half = (pacer_lag.p50_ms?, PACER_LAG_P50_MS + slack_ms);
-    let upper = (pacer_lag.p99_ms?, PACER_LAG_P99_MS + slack_ms);
-    let (verdict, (figure, limit), explanation) = if half.0 > half.1 {
-        let what = "half of the requests were late by the generator's own fault: the load was not \
-                    the one asked for";
-        (Verdict::Invalid, half, what)
-    } else if upper.0 > upper.1 {
-        let what = "1% of the requests were late by the generator's own fault: the upper \
-                    percentiles of response time include that";
-        (Verdict::Degraded, upper, what)
+    let Generator { pacer_lag, slack_ms, wakes, late_wakes, late_share, .. } = &result.generator;
+    let half = pacer_lag.p50_ms?;
+    let (late, wakes) = (*late_wakes as f64, *wakes as f64);
+    let by_wakes = Some(late / wakes).filter(|_| is_more_than_chance(late, wakes));
+    let limit = PACER_LAG_P50_MS + slack_ms;
+    if half > limit && by_wakes.is_some() {
+        return Some(Reason {
+            kind: "pacer_late".into(),
+            verdict: Verdict::Invalid,
+            figure: half,
+            limit,
+            unit: "ms".into(),
+            explanation: "half of the requests were late by the generator's own fault: the load \
+                          was not the one asked for"
+                .into(),
+            remedy: TOO_LATE.into(),
+        });
+    }
+    let due = result.arrivals.due as f64;
+    let by_time = late_share.filter(|share| is_more_than_chance(share * due, due));
+    let figure = by_wakes.into_iter().chain(by_time).reduce(f64::max)?;
+    let what = format!(
+        "{} of the requests were late by the generator's own fault: the upper percentiles of \
+         response time include that",
+        percent(figure)
+    );
+    Some(share("pacer_late", Verdict::Degraded, (figure, LATE_SHARE), &what, TOO_LATE))
+}
+
+const TOO_LATE: &str =
+    "lower the rate, use more threads or workers, or a machine that does nothing else";
+
+/// Time in which the engine threads did not act at all, in open loop and in closed.
+fn stalls(result: &RunResult) -> Option<Reason> {
+    let figure = result.generator.stalled_share?;
+    let lost_seconds = figure * result.duration_seconds;
+    let (verdict, limit) = if figure >= STALLED_SHARE && lost_seconds >= SHORTEST_SECONDS {
+        (Verdict::Invalid, STALLED_SHARE)
+    } else if figure > LATE_SHARE && figure * result.arrivals.due as f64 >= MANY {
+        (Verdict::Degraded, LATE_SHARE)
     } else {
         return None;
     };
-    Some(Reason {
-        kind: "pacer_late".into(),
-        verdict,
-        figure,
-        limit,
-        unit: "ms".into(),
-        explanation: explanation.into(),
-        remedy: "lower the rate, use more threads or workers, or a machine that does nothing else"
-            .into(),
-    })
+    let what = format!(
+        "the generator stood still for {} s of {} s: its process or its machine was stopped, or had \
+         no processor",
+        tenths(lost_seconds),
+        tenths(result.duration_seconds)
+    );
+    let remedy = "run again, on a machine that does nothing else and is not suspended";
+    Some(share("stalled", verdict, (figure, limit), &what, remedy))
+}
+
+/// How many requests must have fallen into the time of a stop, or it is the matter of a single one.
+const MANY: f64 = 2.0;
+
+/// Whether `found` of `all` say that it is more than [`LATE_SHARE`] of them, and not by chance.
+///
+/// With n cases of which a share q is so, at least k > qn are found with a probability of at most
+/// exp(k - qn - k ln(k / qn)): Chernoff's bound (Mitzenmacher and Upfal, "Probability and Computing",
+/// theorem 4.4).
+fn is_more_than_chance(found: f64, all: f64) -> bool {
+    let expected = LATE_SHARE * all;
+    found > expected && found - expected - found * (found / expected).ln() < CHANCE.ln()
+}
+
+/// To be read by people, in tenths.
+fn tenths(number: f64) -> f64 {
+    (10.0 * number).round() / 10.0
+}
+
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent < 9.95 { format!("{}%", tenths(percent)) } else { format!("{percent:.0}%") }
 }
 
 fn processor(result: &RunResult) -> Option<Reason> {
@@ -130,22 +202,52 @@ fn quota(result: &RunResult) -> Option<Reason> {
     Some(share("cpu_throttled", Verdict::Degraded, (figure, THROTTLED_SHARE), what, remedy))
 }
 
-fn descriptors(result: &RunResult) -> Option<Reason> {
-    let reason = DropReason::NoConnection.name();
-    let dropped = result.arrivals.dropped_by_reason.get(reason).copied().unwrap_or(0);
-    let part = dropped as f64 / result.arrivals.due.max(1) as f64;
-    let remedy =
-        "raise the limit of open files (ulimit -n), reuse connections, or use more workers";
-    if part > NO_CONNECTION_SHARE {
-        let what = "arrivals were given up because this machine had no descriptor or port left";
-        let figures = (part, NO_CONNECTION_SHARE);
-        return Some(share("descriptors_short", Verdict::Invalid, figures, what, remedy));
+/// What this machine could not begin for want of a descriptor, a port or memory.
+fn shortages(result: &RunResult) -> Option<Reason> {
+    let Generator { shortages, shortage_share, .. } = result.generator;
+    let is_open = result.is_open_loop();
+    let Arrivals { due, sent, dropped_by_reason, .. } = &result.arrivals;
+    let dropped = dropped_by_reason.get(DropReason::NoConnection.name()).copied().unwrap_or(0);
+    let lacking = format!("this machine had no port or descriptor left{}", example(result));
+    let (part, what) = match shortage_share.filter(|share| *share > 0.0) {
+        // In closed loop nothing was due: what was lost is the time of connections.
+        Some(waited) => {
+            let tried = shortages as f64 / (sent + shortages).max(1) as f64;
+            let what = format!(
+                "connections waited for {} of their time, since {lacking}",
+                percent(waited)
+            );
+            (waited.max(tried), what)
+        }
+        None if dropped > 0 => {
+            let what = format!("{dropped} of {due} arrivals were given up, since {lacking}");
+            (dropped.max(shortages) as f64 / (*due).max(1) as f64, what)
+        }
+        // Who waited for a port is as late as that took.
+        None if is_open => {
+            let what = format!("arrivals had to wait {shortages} times, since {lacking}");
+            (shortages as f64 / (*due).max(1) as f64, what)
+        }
+        None => (0.0, String::new()),
+    };
+    let remedy = "reuse connections (keep-alive), raise the limit of open files (ulimit -n), widen the \
+                  range of ports (Linux: net.ipv4.ip_local_port_range), or use more workers";
+    if part >= NO_CONNECTION_SHARE {
+        let figures = (part.min(1.0), NO_CONNECTION_SHARE);
+        return Some(share("descriptors_short", Verdict::Invalid, figures, &what, remedy));
     }
-    let times = result.generator.descriptors_short.max(dropped);
+    let times = shortages.max(dropped);
     (times > 0).then(|| {
-        let what = "this machine had no descriptor or port left to open a connection with";
-        count("descriptors_short", times, what, remedy)
+        let what = format!("{lacking} to open a connection with");
+        count("descriptors_short", times, &what, remedy)
     })
+}
+
+/// What the machine said of it, where no failed request is the source of that text.
+fn example(result: &RunResult) -> String {
+    let class = ErrorClass::Internal.name();
+    let text = result.error_examples.get(class).filter(|_| !result.errors.contains_key(class));
+    text.map_or_else(String::new, |text| format!(" ({text})"))
 }
 
 fn clock(result: &RunResult) -> Option<Reason> {
@@ -174,10 +276,11 @@ fn workers(result: &RunResult) -> Option<Reason> {
         return None;
     }
     let names = if lost.is_empty() { "a worker".to_owned() } else { lost.join(", ") };
-    let what = format!(
-        "{names} was lost, and what became of {} arrivals is unknown",
-        result.arrivals.unknown
-    );
+    let were = if lost.len() > 1 { "were" } else { "was" };
+    let what = match result.arrivals.unknown {
+        0 => format!("{names} {were} lost: what nobody sent meanwhile was dropped"),
+        unknown => format!("{names} {were} lost, and what became of {unknown} arrivals is unknown"),
+    };
     let remedy = "see why it ended, and run again";
     let workers = lost.len().max(1) as u64;
     Some(Reason { unit: "workers".into(), ..count("worker_lost", workers, &what, remedy) })
@@ -224,125 +327,4 @@ fn count(kind: &str, figure: u64, explanation: &str, remedy: &str) -> Reason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::result::LoopKind;
-    use crate::result::fixtures::{closed_run, failing_run, steady_run};
-    use Verdict::{Degraded, Invalid, Valid};
-
-    /// What is changed in a healthy result, and what is made of it.
-    type Case = (&'static str, fn(&mut RunResult), Verdict, &'static str);
-
-    const OPEN: &[Case] = &[
-        ("healthy", |_| {}, Valid, ""),
-        ("lag at the limit", |r| lag(r, 0.1, 1.1), Valid, ""),
-        ("lag beyond the limit", |r| lag(r, 0.1, 1.11), Degraded, "pacer_late"),
-        (
-            "lag that was asked for",
-            |r| {
-                slack(r, 5.0);
-                lag(r, 3.0, 5.5)
-            },
-            Valid,
-            "",
-        ),
-        ("half late", |r| lag(r, 10.2, 11.0), Invalid, "pacer_late"),
-        ("busy", |r| cpu(r, 0.90, 0.98), Valid, ""),
-        ("busier", |r| cpu(r, 0.91, 0.92), Degraded, "cpu_saturated"),
-        ("one busy second", |r| cpu(r, 0.2, 0.99), Degraded, "cpu_saturated"),
-        ("contended", |r| r.generator.run_delay_share = Some(0.11), Degraded, "cpu_contended"),
-        ("hardly contended", |r| r.generator.run_delay_share = Some(0.1), Valid, ""),
-        ("throttled", |r| r.generator.throttled_share = Some(0.02), Degraded, "cpu_throttled"),
-        ("short once", |r| r.generator.descriptors_short = 1, Degraded, "descriptors_short"),
-        ("a drop of ours", |r| no_connection(r, 10), Degraded, "descriptors_short"),
-        ("many drops of ours", |r| no_connection(r, 500), Invalid, "descriptors_short"),
-        ("clock", |r| r.generator.clock_faults = 1, Degraded, "clock_faulty"),
-        ("clocks apart", |r| r.generator.clock_error_ms = 11.0, Degraded, "clock_uncertain"),
-        ("lost", |r| r.generator.lost_workers = vec!["w7".into()], Degraded, "worker_lost"),
-        ("unknown", |r| r.arrivals.unknown = 3, Degraded, "worker_lost"),
-        ("internal", |r| error(r, "internal"), Degraded, "internal_errors"),
-        // What follows is the target's doing.
-        ("target refuses", |r| error(r, "connect_refused"), Valid, ""),
-        ("target times out", |r| error(r, "response_timeout"), Valid, ""),
-        ("target is slow", |r| dropped(r, "backlog_full", 5_000), Valid, ""),
-        ("drops at the end", |r| dropped(r, "run_ended", 5_000), Valid, ""),
-        ("schedule lag of a busy target", |r| r.schedule_lag.p99_ms = Some(9e3), Valid, ""),
-        ("unfinished", |r| r.outcomes.unfinished = 5_000, Valid, ""),
-    ];
-
-    const CLOSED: &[Case] = &[
-        ("healthy", |_| {}, Valid, ""),
-        ("busy", |r| cpu(r, 0.95, 1.0), Valid, ""),
-        ("the limit", |r| cpu(r, 0.96, 1.0), Degraded, "cpu_saturated"),
-    ];
-
-    fn lag(result: &mut RunResult, p50: f64, p99: f64) {
-        result.generator.pacer_lag.p50_ms = Some(p50);
-        result.generator.pacer_lag.p99_ms = Some(p99);
-    }
-
-    fn slack(result: &mut RunResult, ms: f64) {
-        result.generator.slack_ms = ms;
-    }
-
-    fn cpu(result: &mut RunResult, overall: f64, peak: f64) {
-        result.generator.cpu_share = Some(overall);
-        result.generator.peak_cpu_share = Some(peak);
-    }
-
-    fn no_connection(result: &mut RunResult, n: u64) {
-        dropped(result, "no_connection", n);
-    }
-
-    fn dropped(result: &mut RunResult, reason: &str, n: u64) {
-        result.arrivals.dropped_by_reason.insert(reason.into(), n);
-    }
-
-    fn error(result: &mut RunResult, class: &str) {
-        result.errors.insert(class.into(), 5_000);
-    }
-
-    #[test]
-    fn each_trouble_of_the_generator_has_its_verdict() {
-        for (healthy, cases) in [(steady_run(), OPEN), (closed_run(), CLOSED)] {
-            assert_ne!(healthy.arrivals.due, 0);
-            for (name, change, verdict, kind) in cases {
-                let mut result = healthy.clone();
-                change(&mut result);
-                let Validity { verdict: judged, reasons } = judge(&result);
-                assert_eq!(judged, *verdict, "{name}: {reasons:?}");
-                let kinds: Vec<_> = reasons.iter().map(|reason| reason.kind.as_str()).collect();
-                let wanted: &[&str] = if kind.is_empty() { &[] } else { &[kind] };
-                assert_eq!(kinds, wanted, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_failing_target_leaves_the_verdict_alone() {
-        assert_eq!(judge(&failing_run()), Validity::default());
-    }
-
-    #[test]
-    fn the_worst_reason_decides_and_all_are_told() {
-        let mut result = steady_run();
-        result.generator.clock_faults = 2;
-        lag(&mut result, 50.0, 90.0);
-        let judged = judge(&result);
-        assert_eq!((judged.verdict, judged.reasons.len()), (Invalid, 2));
-        for reason in judged.reasons {
-            assert!(reason.figure > reason.limit);
-            assert!(!reason.explanation.is_empty() && !reason.remedy.is_empty());
-        }
-    }
-
-    #[test]
-    fn the_lost_worker_is_named() {
-        let mut result = steady_run();
-        result.generator.lost_workers = vec!["eu-3".into()];
-        result.arrivals.unknown = 620;
-        let reason = &judge(&result).reasons[0];
-        assert_eq!(reason.explanation, "eu-3 was lost, and what became of 620 arrivals is unknown");
-        assert_eq!(steady_run().loop_kind, LoopKind::Open);
-    }
-}
+mod tests;

@@ -14,15 +14,19 @@ pub fn count(n: u64) -> String {
     text
 }
 
-/// A rate: whole from 100 on, else with one decimal where there is one.
+/// A rate with the digits it has, three of them at most, and below 1 in a thousand parts or two digits:
+/// `1,000/s`, `12.3/s`, `1.25/s`, `0.2/s`, `0.033/s`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
-    let tenths = (per_second * 10.0).round();
-    if tenths >= 1_000.0 || tenths % 10.0 == 0.0 {
-        format!("{}/s", count(per_second.round() as u64))
-    } else {
-        format!("{}/s", tenths / 10.0)
-    }
+    let decimals = match per_second {
+        _ if per_second >= 99.95 => return format!("{}/s", count(per_second.round() as u64)),
+        _ if per_second >= 9.995 => 1,
+        _ if per_second >= 0.9995 => 2,
+        _ if per_second >= 0.00995 || per_second <= 0.0 => 3,
+        _ => (1 - per_second.log10().floor() as i32).clamp(3, 12) as usize,
+    };
+    let digits = format!("{per_second:.decimals$}");
+    format!("{}/s", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Milliseconds in the unit that suits them, to three digits: `512 us`, `1.00 ms`, `2.50 s`; a dash
@@ -132,8 +136,32 @@ mod tests {
     #[test]
     fn counts_and_rates() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0.0, 0.25, 999.84, 9_876.5].map(rate), ["0/s", "0.3/s", "1,000/s", "9,877/s"]);
-        assert_eq!([12.0, 12.34, 99.96].map(rate), ["12/s", "12.3/s", "100/s"]);
+    }
+
+    #[test]
+    fn rates_have_the_digits_they_have() {
+        for (per_second, text) in [
+            (0.0, "0/s"),
+            (1.0 / 86_400.0, "0.000012/s"),
+            (1.0 / 3_600.0, "0.00028/s"),
+            (0.005, "0.005/s"),
+            (0.009_99, "0.01/s"),
+            (1.0 / 30.0, "0.033/s"),
+            (0.125, "0.125/s"),
+            (0.2, "0.2/s"),
+            (0.25, "0.25/s"),
+            (4.0 / 15.0, "0.267/s"),
+            (0.999_6, "1/s"),
+            (1.25, "1.25/s"),
+            (9.996, "10/s"),
+            (12.0, "12/s"),
+            (12.34, "12.3/s"),
+            (99.96, "100/s"),
+            (999.84, "1,000/s"),
+            (9_876.5, "9,877/s"),
+        ] {
+            assert_eq!(rate(per_second), text);
+        }
     }
 
     #[test]

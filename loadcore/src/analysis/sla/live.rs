@@ -5,15 +5,13 @@
 //! histograms, a few KB for each second, up to the longest window of any rule and never beyond an
 //! hour.
 
-use super::outcome::{Counts, blank};
-use super::{Metric, SlaRule, Statistic, Times};
-use crate::record::{Histogram, Interval, Merge, PackedHistogram};
-use crate::result::{SlaOutcome, Span, Violation, ms};
-use crate::time::{Nanos, SECOND, seconds};
+use super::watch::{Now, Watch};
+use super::{SlaRule, Statistic, Times};
+use crate::record::{Counters, Histogram, Interval, PackedHistogram};
+use crate::result::{SlaOutcome, Span, ms};
+use crate::time::Nanos;
+use std::borrow::Cow;
 use std::collections::VecDeque;
-
-/// The most violations of one rule that are kept.
-const MOST_VIOLATIONS: usize = 100;
 
 /// Judges the rules that have a window while the run goes on.
 #[derive(Debug)]
@@ -24,7 +22,8 @@ pub struct Live {
     slots: VecDeque<Slot>,
     /// How many have been taken off the front of `slots`.
     gone: usize,
-    closed_loop: bool,
+    /// Which of the times some rule looks at, by [`Times`].
+    watched: [bool; Times::ALL.len()],
     began_ns: Option<Nanos>,
 }
 
@@ -35,8 +34,8 @@ pub enum Event {
     Violated {
         /// Its place among the rules.
         rule: usize,
-        /// The figure, in the rule's unit.
-        actual: f64,
+        /// The figure, in the rule's unit; `None` where it is of ok requests and none was.
+        actual: Option<f64>,
         /// It says that the run is to end.
         abort: bool,
     },
@@ -51,41 +50,25 @@ pub enum Event {
 
 /// An interval, packed.
 #[derive(Debug)]
-struct Slot {
+pub(super) struct Slot {
     /// The middle of its span.
-    at_ns: Nanos,
-    span_ns: Nanos,
-    counts: Counts,
-    response: PackedHistogram,
-    service: PackedHistogram,
-}
-
-/// One rule and its window.
-#[derive(Debug)]
-struct Watch {
-    rule: SlaRule,
-    window_ns: Nanos,
-    /// The oldest interval in the window, counted from the first of the run.
-    oldest: usize,
-    counts: Counts,
-    span_ns: Nanos,
-    /// The sum of the times that the rule bounds.
-    times: Option<(Times, Statistic, Histogram)>,
-    /// Since when the rule has not held.
-    failing: Option<Violation>,
-    /// It has not held for as long as it says.
-    violated: bool,
-    violations: Vec<Violation>,
-    worst: Option<f64>,
-    aborted: bool,
+    pub(super) at_ns: Nanos,
+    pub(super) span_ns: Nanos,
+    pub(super) counters: Counters,
+    /// Those that some rule looks at, by [`Times`].
+    pub(super) times: [Option<PackedHistogram>; Times::ALL.len()],
 }
 
 impl Live {
     /// For these rules; those without a window are left to the end of the run.
     #[must_use]
     pub fn new(rules: &[SlaRule], closed_loop: bool) -> Self {
-        let watches = rules.iter().map(|rule| Watch::new(*rule)).collect();
-        Self { watches, slots: VecDeque::new(), gone: 0, closed_loop, began_ns: None }
+        let watches: Vec<_> = rules.iter().map(|rule| Watch::new(*rule, closed_loop)).collect();
+        let mut watched = [false; Times::ALL.len()];
+        for times in watches.iter().flatten().filter_map(Watch::times) {
+            watched[times as usize] = true;
+        }
+        Self { watches, slots: VecDeque::new(), gone: 0, watched, began_ns: None }
     }
 
     /// Adds the next interval and says what that changes.
@@ -94,16 +77,17 @@ impl Live {
             return Vec::new();
         }
         let began_ns = *self.began_ns.get_or_insert(span.from_ns);
-        self.slots.push_back(Slot::of(interval, span));
+        let watched = |times: Times| self.watched[times as usize].then(|| times.of(interval));
+        let times = Times::ALL.map(|times| watched(times).flatten());
+        self.slots.push_back(Slot::of(interval, span, &times));
         let now = Now { at_ns: span.to_ns, began_ns, draining: span.draining };
         let mut events = Vec::new();
         for (place, watch) in self.watches.iter_mut().enumerate() {
             let Some(watch) = watch else { continue };
-            watch.slide(&self.slots, self.gone, interval, now);
-            watch.counts.closed_loop = self.closed_loop;
+            watch.slide(&self.slots, self.gone, &times, now);
             events.extend(watch.judge(place, now));
         }
-        let reached = self.watches.iter().flatten().map(|watch| watch.oldest).min();
+        let reached = self.watches.iter().flatten().map(Watch::oldest).min();
         while self.gone < reached.unwrap_or(usize::MAX) && self.slots.pop_front().is_some() {
             self.gone += 1;
         }
@@ -113,142 +97,40 @@ impl Live {
     /// Whether a rule that says so has ended the run.
     #[must_use]
     pub fn abort(&self) -> Option<&SlaRule> {
-        self.watches.iter().flatten().find(|watch| watch.aborted).map(|watch| &watch.rule)
+        self.watches.iter().flatten().find_map(Watch::aborted)
     }
 
     /// What the rule at `place` came to; `None` if it has no window, or no whole window was seen.
     pub(super) fn outcome(&self, place: usize) -> Option<SlaOutcome> {
-        let watch = self.watches.get(place)?.as_ref()?;
-        Some(SlaOutcome {
-            passed: watch.violations.is_empty(),
-            actual: Some(watch.worst?),
-            violations: watch.violations.clone(),
-            aborted: watch.aborted,
-            ..blank(&watch.rule)
-        })
+        self.watches.get(place)?.as_ref()?.outcome()
     }
-}
-
-/// Where in the run an evaluation stands.
-#[derive(Debug, Clone, Copy)]
-struct Now {
-    at_ns: Nanos,
-    began_ns: Nanos,
-    draining: bool,
 }
 
 impl Slot {
-    fn of(interval: &Interval, span: Span) -> Self {
+    fn of(interval: &Interval, span: Span, times: &Distributions<'_>) -> Self {
         Self {
             at_ns: span.from_ns + (span.to_ns - span.from_ns) / 2,
             span_ns: span.to_ns - span.from_ns,
-            counts: counts_of(interval),
-            response: interval.histograms.response.pack(),
-            service: interval.histograms.service.pack(),
+            counters: interval.counters.clone(),
+            times: times.each_ref().map(|times| times.as_ref().map(|times| times.pack())),
         }
     }
 }
 
-impl Watch {
-    fn new(rule: SlaRule) -> Option<Self> {
-        let times = match rule.rule.metric {
-            Metric::Time(times, statistic) => Some((times, statistic, Histogram::new())),
-            _ => None,
-        };
-        Some(Self {
-            rule,
-            window_ns: u64::from(rule.window_seconds?) * SECOND,
-            oldest: 0,
-            counts: Counts::default(),
-            span_ns: 0,
-            times,
-            failing: None,
-            violated: false,
-            violations: Vec::new(),
-            worst: None,
-            aborted: false,
-        })
-    }
+/// The distributions of an interval that some rule looks at, by [`Times`]. Those of the ok are not known
+/// where a worker of before version 3 of the snapshots takes part.
+pub(super) type Distributions<'a> = [Option<Cow<'a, Histogram>>; Times::ALL.len()];
 
-    /// Adds the newest interval and takes out those whose middle the window has left behind.
-    fn slide(&mut self, slots: &VecDeque<Slot>, gone: usize, newest: &Interval, now: Now) {
-        let counts = counts_of(newest);
-        self.counts.add(counts);
-        self.span_ns += slots.back().map_or(0, |slot| slot.span_ns);
-        if let Some((times, _, sum)) = &mut self.times {
-            sum.merge(match times {
-                Times::Response => &newest.histograms.response,
-                Times::Service => &newest.histograms.service,
-            });
-        }
-        while let Some(slot) = slots.get(self.oldest - gone) {
-            if slot.at_ns + self.window_ns > now.at_ns {
-                break;
-            }
-            self.oldest += 1;
-            self.counts.take(slot.counts);
-            self.span_ns -= slot.span_ns;
-            if let Some((times, _, sum)) = &mut self.times {
-                let left = match times {
-                    Times::Response => &slot.response,
-                    Times::Service => &slot.service,
-                };
-                sum.subtract(&left.unpack()).expect("what leaves the window was added to it");
-            }
-        }
-        self.counts.seconds = seconds(self.span_ns);
-    }
+impl Times {
+    /// All, in the order of their numbers.
+    pub(super) const ALL: [Self; 3] = [Self::Response, Self::Service, Self::Ok];
 
-    /// Holds the window against the rule. Before it is full there is no judgement, and none where
-    /// nothing came to an outcome; nor is a rate judged when nothing falls due any more.
-    fn judge(&mut self, place: usize, now: Now) -> Option<Event> {
-        let is_full = now.at_ns - now.began_ns + SECOND / 2 >= self.window_ns;
-        let is_rate = matches!(self.rule.rule.metric, Metric::Rps | Metric::AchievedRate);
-        if !is_full || (is_rate && now.draining) {
-            return None;
-        }
-        let actual = self.figure()?;
-        let rule = self.rule.rule;
-        self.worst = Some(self.worst.map_or(actual, |worst| rule.worse(worst, actual)));
-        if rule.holds(actual) {
-            self.failing = None;
-            let recovered = std::mem::take(&mut self.violated);
-            return recovered.then_some(Event::Recovered { rule: place, actual });
-        }
-        let at = seconds(now.at_ns);
-        let first = Violation { from_second: at, to_second: at, worst: actual };
-        let failing = self.failing.get_or_insert(first);
-        failing.to_second = at;
-        failing.worst = rule.worse(failing.worst, actual);
-        let failing = *failing;
-        self.count(failing, place, actual)
-    }
-
-    /// Counts a time in which the rule did not hold, once it has lasted as long as the rule says.
-    fn count(&mut self, failing: Violation, place: usize, actual: f64) -> Option<Event> {
-        if failing.to_second - failing.from_second < f64::from(self.rule.for_seconds) {
-            return None;
-        }
-        if !self.violated {
-            self.violated = true;
-            self.aborted |= self.rule.abort;
-            if self.violations.len() < MOST_VIOLATIONS {
-                self.violations.push(failing);
-            }
-            return Some(Event::Violated { rule: place, actual, abort: self.rule.abort });
-        }
-        if let Some(last) = self.violations.last_mut()
-            && last.from_second == failing.from_second
-        {
-            *last = failing;
-        }
-        None
-    }
-
-    fn figure(&self) -> Option<f64> {
-        match &self.times {
-            Some((_, statistic, histogram)) => statistic.of(histogram),
-            None => self.counts.figure(self.rule.rule.metric).ok(),
+    fn of(self, interval: &Interval) -> Option<Cow<'_, Histogram>> {
+        let Interval { histograms, counters, .. } = interval;
+        match self {
+            Self::Response => Some(Cow::Borrowed(&histograms.response)),
+            Self::Service => Some(Cow::Borrowed(&histograms.service)),
+            Self::Ok => histograms.ok(counters).map(Cow::Owned),
         }
     }
 }
@@ -265,49 +147,32 @@ impl Statistic {
     }
 }
 
-impl Counts {
-    fn add(&mut self, other: Self) {
-        self.due += other.due;
-        self.dropped += other.dropped;
-        self.failed += other.failed;
-        self.outcomes += other.outcomes;
-        self.late += other.late;
-    }
-
-    fn take(&mut self, other: Self) {
-        self.due -= other.due;
-        self.dropped -= other.dropped;
-        self.failed -= other.failed;
-        self.outcomes -= other.outcomes;
-        self.late -= other.late;
-    }
-}
-
-fn counts_of(interval: &Interval) -> Counts {
-    let counters = &interval.counters;
-    Counts {
-        due: counters.due,
-        dropped: counters.dropped_total(),
-        failed: counters.failed,
-        outcomes: counters.outcomes(),
-        late: counters.late,
-        ..Counts::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::MILLISECOND;
+    use crate::request::ErrorClass;
+    use crate::result::Violation;
+    use crate::time::{MILLISECOND, SECOND};
 
     /// A second with `n` requests of `ms` milliseconds, of which `failed` failed.
     fn second(n: u64, ms: u64, failed: u64) -> Interval {
+        mixed(n - failed, ms, failed, ms)
+    }
+
+    /// A second with `ok` requests of `ms` milliseconds, and `failed` ones that were refused.
+    fn mixed(ok: u64, ms: u64, failed: u64, failed_ms: u64) -> Interval {
         let mut interval = Interval::new();
-        interval.counters.due = n;
-        interval.counters.ok = n - failed;
-        interval.counters.failed = failed;
-        interval.histograms.response.record_n(ms * MILLISECOND, n);
-        interval.histograms.service.record_n(ms * MILLISECOND / 2, n);
+        let Interval { counters, histograms, .. } = &mut interval;
+        (counters.due, counters.ok, counters.failed) = (ok + failed, ok, failed);
+        counters.errors[ErrorClass::ConnectRefused as usize] = failed;
+        if ok > 0 {
+            counters.count_status(200, ok);
+        }
+        for (n, ms) in [(ok, ms), (failed, failed_ms)] {
+            histograms.response.record_n(ms * MILLISECOND, n);
+            histograms.service.record_n(ms * MILLISECOND / 2, n);
+        }
+        histograms.failed.record_n(failed_ms * MILLISECOND, failed);
         interval
     }
 
@@ -350,8 +215,8 @@ mod tests {
         assert!(!outcome.passed && !outcome.aborted && live.abort().is_none());
         assert_eq!(outcome.violations.len(), 1);
         let Violation { from_second, to_second, worst } = outcome.violations[0];
-        assert_eq!((from_second, to_second, Some(worst)), (11.0, 17.0, outcome.actual));
-        assert!((900.0..901.0).contains(&worst));
+        assert_eq!((from_second, to_second, worst), (11.0, 17.0, outcome.actual));
+        assert!((900.0..901.0).contains(&worst.unwrap()));
     }
 
     #[test]
@@ -390,14 +255,99 @@ mod tests {
         ]);
         let intervals = [second(100, 10, 0), second(100, 10, 9), second(100, 10, 9)];
         let events = feed(&mut live, 0, &intervals);
-        assert_eq!(events, [(3, Event::Violated { rule: 0, actual: 9.0, abort: false })]);
+        assert_eq!(events, [(3, Event::Violated { rule: 0, actual: Some(9.0), abort: false })]);
         assert!(live.outcome(1).unwrap().passed && live.outcome(2).unwrap().passed);
         assert_eq!(live.outcome(3), None, "it has no window");
     }
 
     #[test]
+    fn ok_forms_and_shares_have_windows_too() {
+        let (_, mut live) = live(&[
+            r#"{"rule":"ok_p50<15ms","windowSeconds":2}"#,
+            r#"{"rule":"ok_rps>=95","windowSeconds":2}"#,
+            r#"{"rule":"share{connect_refused}<5%","windowSeconds":2,"abort":true}"#,
+            r#"{"rule":"share{2xx}>=80%","windowSeconds":2}"#,
+        ]);
+        let intervals = [(20, 0), (20, 9), (2, 9), (2, 1), (2, 1)];
+        let intervals = intervals.map(|(ms, failed)| mixed(100 - failed, ms, failed, 1));
+        let events = feed(&mut live, 0, &intervals);
+        let all_of = |place| {
+            let of = |event: &Event| match *event {
+                Event::Violated { rule, actual, .. } => (rule == place).then_some(actual.unwrap()),
+                Event::Recovered { rule, actual } => (rule == place).then_some(-actual),
+            };
+            events.iter().filter_map(|(at, event)| Some((*at, of(event)?))).collect::<Vec<_>>()
+        };
+        // The failed ones took 1 ms. Of the ok ones of the second window half were quick.
+        let [(2, slow), (3, quick)] = all_of(0)[..] else { panic!("{events:?}") };
+        assert!((20.0..20.1).contains(&slow) && (-2.1..=-2.0).contains(&quick), "{events:?}");
+        assert_eq!(all_of(1), [(3, 91.0), (4, -95.0)]);
+        assert_eq!(all_of(2), [(3, 9.0), (5, -1.0)]);
+        assert_eq!(all_of(3), []);
+        assert!(live.outcome(3).unwrap().passed && live.abort().is_some());
+        assert_eq!(live.outcome(2).unwrap().actual, Some(9.0));
+    }
+
+    #[test]
+    fn a_window_in_which_nothing_was_ok_does_not_hold_and_has_no_figure() {
+        let rule = r#"{"rule":"ok_p99<250ms","windowSeconds":1,"forSeconds":1,"abort":true}"#;
+        let (_, mut live) = live(&[rule, r#"{"rule":"ok_p99<250ms","windowSeconds":1}"#]);
+        feed(&mut live, 0, &[second(9, 10, 0), second(0, 0, 0)]);
+        assert_eq!(live.outcome(0).unwrap().reason, None, "where nothing ended nothing is changed");
+        let events = feed(&mut live, 2, &[second(9, 1, 9), second(9, 1, 9), second(9, 10, 8)]);
+        let violated = |rule| Event::Violated { rule, actual: None, abort: rule == 0 };
+        assert_eq!(events[..2], [(3, violated(1)), (4, violated(0))]);
+        assert!(matches!(
+            events[2..],
+            [(5, Event::Recovered { .. }), (5, Event::Recovered { .. })]
+        ));
+        let outcome = live.outcome(0).unwrap();
+        assert!(!outcome.passed && outcome.aborted);
+        let nothing = Violation { from_second: 3.0, to_second: 4.0, worst: None };
+        assert_eq!(outcome.violations, [nothing]);
+        assert_eq!(outcome.reason.as_deref(), Some("no request was ok in 2 of 4 windows"));
+        assert!(outcome.actual.is_some(), "it had a figure in the others");
+    }
+
+    #[test]
+    fn without_any_figure_a_rule_with_a_window_has_not_passed() {
+        let (_, mut live) = live(&[r#"{"rule":"ok_p99<250ms","windowSeconds":1,"forSeconds":60}"#]);
+        assert_eq!(feed(&mut live, 0, &[second(9, 1, 9), second(9, 1, 9)]), []);
+        let outcome = live.outcome(0).unwrap();
+        assert_eq!((outcome.passed, outcome.actual), (false, None));
+        assert_eq!(outcome.reason.as_deref(), Some("no request was ok in 2 of 2 windows"));
+    }
+
+    #[test]
+    fn windows_that_rest_on_failures_say_so() {
+        let rules = [r#"{"rule":"p99<250ms","windowSeconds":1}"#];
+        let reason = |failed: &[u64]| {
+            let (_, mut live) = live(&rules);
+            let intervals: Vec<_> = failed.iter().map(|failed| second(10, 1, *failed)).collect();
+            feed(&mut live, 0, &intervals);
+            live.outcome(0).unwrap().reason
+        };
+        assert_eq!(reason(&[0, 5]), None);
+        assert_eq!(
+            reason(&[0, 6, 6]).as_deref(),
+            Some("most of the requests failed in 2 of 3 windows")
+        );
+        assert_eq!(
+            reason(&[0, 6, 10, 10]).as_deref(),
+            Some("most of the requests failed in 3 of 4 windows, and all of them in 2")
+        );
+        assert_eq!(
+            reason(&[10, 10]).as_deref(),
+            Some("it rests on failures alone: all requests failed in every window")
+        );
+    }
+
+    #[test]
     fn a_rate_is_not_judged_while_draining() {
-        let (_, mut live) = live(&[r#"{"rule":"rps>=90","windowSeconds":1}"#]);
+        let (_, mut live) = live(&[
+            r#"{"rule":"rps>=90","windowSeconds":1}"#,
+            r#"{"rule":"ok_rps>=90","windowSeconds":1}"#,
+        ]);
         feed(&mut live, 0, &[second(100, 10, 0)]);
         let span = Span { from_ns: SECOND, to_ns: 2 * SECOND, draining: true };
         assert_eq!(live.observe(&second(1, 10, 0), span), []);
@@ -411,6 +361,6 @@ mod tests {
         ]);
         feed(&mut live, 0, &seconds_of(100, 0, 0));
         assert_eq!(live.slots.len(), 7);
-        assert_eq!(live.watches[0].as_ref().unwrap().counts.outcomes, 300);
+        assert_eq!(live.watches[0].as_ref().unwrap().outcomes(), 300);
     }
 }

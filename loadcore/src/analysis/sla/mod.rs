@@ -4,13 +4,21 @@
 //! run, judged by [`outcomes`] from the result document, or every sliding window, judged by
 //! [`Live`] while the run goes on.
 //!
+//! What fails is often quick: rules of latency and rate count it, as their formulas say, and say so;
+//! those of ok requests alone (`ok_p99<250ms`) do not.
+//!
 //! A rule without a figure has not passed: a run that measured nothing keeps no promise.
 
 mod live;
+mod note;
 mod outcome;
 mod rule;
+mod share;
 mod text;
+mod watch;
 
 pub use live::{Event, Live};
+pub(crate) use note::in_words;
 pub use outcome::outcomes;
 pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, Times};
+pub use share::StatusOrClass;

@@ -1,13 +1,14 @@
 //! Turns the result document, and what was seen while it came about, into the outcome of each rule.
 
-use super::{Live, Metric, Rule, SlaRule, Statistic, Times};
+use super::{Live, Metric, Rule, SlaRule, Statistic, StatusOrClass, Times, note};
 use crate::record::Histogram;
 use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 
 /// What the rules came to, in their order.
 ///
 /// Requests that never ended count as failed, and as longer than all others; in a mean as if they had
-/// taken the drain, for which they were awaited at least.
+/// taken the drain, for which they were awaited at least. Rules of ok requests alone look at those
+/// that were ok: where none was, there is no figure.
 ///
 /// A rule with a window is judged by what `live` saw; where that saw no whole window, because the
 /// run was shorter or nobody watched, by the whole run.
@@ -18,7 +19,10 @@ pub fn outcomes(rules: &[SlaRule], result: &RunResult, live: Option<&Live>) -> V
         SlaOutcome {
             passed: figure.as_ref().is_ok_and(|actual| rule.rule.holds(*actual)),
             actual: figure.as_ref().ok().copied(),
-            reason: figure.err().or_else(|| with_unfinished(&rule.rule, result)),
+            reason: match figure {
+                Ok(actual) => note::of_run(&rule.rule, actual, result),
+                Err(why) => Some(why),
+            },
             window_seconds: None,
             ..blank(rule)
         }
@@ -58,15 +62,17 @@ pub(super) struct Counts {
     pub(super) outcomes: u64,
     pub(super) late: u64,
     pub(super) unfinished: u64,
+    /// Of the outcomes, those that a share is of.
+    pub(super) named: u64,
     pub(super) seconds: f64,
     pub(super) closed_loop: bool,
 }
 
 impl Counts {
-    /// The figure of a metric that is no time, or why there is none.
-    pub(super) fn figure(&self, metric: Metric) -> Result<f64, &'static str> {
+    /// The figure of a rule that bounds no time, or why there is none.
+    pub(super) fn figure(&self, rule: &Rule) -> Result<f64, &'static str> {
         let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole as f64;
-        match metric {
+        match rule.metric {
             Metric::AchievedRate if self.closed_loop => {
                 Err("it needs open loop: in closed loop no rate is offered")
             }
@@ -74,16 +80,26 @@ impl Counts {
                 Err("no arrival was due")
             }
             Metric::ErrorRate if self.outcomes + self.unfinished == 0 => Err(NO_OUTCOME),
+            Metric::Share(_) if self.outcomes == 0 => Err(NO_OUTCOME),
             // In a pause, say. A target that hangs is another matter: then something is due.
-            Metric::Rps if !self.closed_loop && self.due + self.outcomes == 0 => Err(NO_OUTCOME),
-            Metric::Rps if self.seconds <= 0.0 => Err("no time was measured"),
+            Metric::Rps | Metric::OkRps if !self.closed_loop && self.due + self.outcomes == 0 => {
+                Err(NO_OUTCOME)
+            }
+            Metric::Rps | Metric::OkRps if self.seconds <= 0.0 => Err("no time was measured"),
             Metric::AchievedRate => Ok(percent(self.outcomes.saturating_sub(self.late), self.due)),
             Metric::DroppedRate => Ok(percent(self.dropped, self.due)),
             Metric::ErrorRate => {
                 let failed = self.failed + self.unfinished;
                 Ok(percent(failed, self.outcomes + self.unfinished))
             }
+            // What never ended has no status and no class. It is in the whole where that speaks
+            // against the rule, which must not hold because of it.
+            Metric::Share(_) => Ok(rule.worse(
+                percent(self.named, self.outcomes),
+                percent(self.named, self.outcomes + self.unfinished),
+            )),
             Metric::Rps => Ok(self.outcomes as f64 / self.seconds),
+            Metric::OkRps => Ok(self.outcomes.saturating_sub(self.failed) as f64 / self.seconds),
             Metric::Time(..) => Err(NO_OUTCOME),
         }
     }
@@ -91,11 +107,16 @@ impl Counts {
 
 /// Why there is no latency.
 const NO_OUTCOME: &str = "no request had an outcome";
+/// Why there is no latency of ok requests.
+const NO_OK: &str = "no request was ok";
 
-fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
-    if let Metric::Time(times, statistic) = rule.metric {
-        return time_of_run(times, statistic, result);
-    }
+/// The figure of a rule over the whole run, or why there is none.
+pub(super) fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
+    let named = match rule.metric {
+        Metric::Time(times, statistic) => return time_of_run(times, statistic, result),
+        Metric::Share(one) => named(one, result),
+        _ => 0,
+    };
     let counts = Counts {
         due: result.arrivals.due,
         dropped: result.arrivals.dropped,
@@ -103,43 +124,34 @@ fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
         outcomes: result.total_requests,
         late: result.outcomes.late,
         unfinished: result.never_ended(),
+        named,
         seconds: result.duration_seconds,
         closed_loop: !result.is_open_loop(),
     };
-    counts.figure(rule.metric).map_err(str::to_owned)
+    counts.figure(rule).map_err(str::to_owned)
 }
 
-/// What is said of a figure in which requests are that never ended.
-fn with_unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
-    let never = result.never_ended();
-    let counts = match rule.metric {
-        Metric::ErrorRate => "as failed".to_owned(),
-        Metric::Time(_, Statistic::Percentile(_)) => "as longer than all others".to_owned(),
-        Metric::Time(_, Statistic::Mean) => {
-            format!("as if they took the {:.1} s for which they were awaited", result.drain_seconds)
-        }
-        _ => return None,
-    };
-    (never > 0).then(|| format!("{never} requests never ended and count {counts}"))
+fn named(one: StatusOrClass, result: &RunResult) -> u64 {
+    let statuses = result.status_code_distribution.iter().map(|(status, n)| (*status, *n));
+    one.count(statuses, |class| result.errors.get(class.name()).copied().unwrap_or(0))
 }
 
 /// A statistic in milliseconds: from the document's summary if it is there, else from the
 /// histograms.
 fn time_of_run(times: Times, statistic: Statistic, result: &RunResult) -> Result<f64, String> {
-    if result.total_requests == 0 {
-        return Err(NO_OUTCOME.to_owned());
-    }
-    let summary = match times {
-        Times::Response => &result.latency,
-        Times::Service => &result.service_time,
+    let carried = result.histograms.as_ref();
+    let (summary, carried) = match times {
+        Times::Response => (&result.latency, carried.map(|all| &all.latency)),
+        Times::Service => (&result.service_time, carried.map(|all| &all.service_time)),
+        Times::Ok => (&result.ok_latency, carried.and_then(|all| all.ok_latency.as_ref())),
     };
-    let carried = result.histograms.as_ref().map(|carried| match times {
-        Times::Response => &carried.latency,
-        Times::Service => &carried.service_time,
-    });
-    let never = result.never_ended();
-    if never > 0 {
-        return among_unfinished(statistic, result, summary, carried);
+    match times {
+        _ if result.total_requests == 0 => return Err(NO_OUTCOME.to_owned()),
+        Times::Ok if result.outcomes.ok == 0 => return Err(NO_OK.to_owned()),
+        Times::Response | Times::Service if result.never_ended() > 0 => {
+            return among_unfinished(statistic, result, summary, carried);
+        }
+        _ => {}
     }
     in_summary(summary, statistic)
         .or_else(|| carried.and_then(|histogram| statistic.of(histogram)))
@@ -190,7 +202,9 @@ fn in_summary(summary: &LatencySummary, statistic: Statistic) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixtures::{closed_run, empty_run, failing_run, steady_run};
+    use crate::result::fixtures::{
+        closed_run, empty_run, failing_run, mostly_failing_run, refused_run, steady_run,
+    };
 
     fn check(result: &RunResult, rule: &str) -> SlaOutcome {
         result.check(&rule.parse().unwrap())
@@ -262,6 +276,65 @@ mod tests {
         assert_eq!(check(&result, "error_rate<1%").actual, rate(result.outcomes.failed, ended));
         assert_eq!(check(&result, "dropped_rate<1%").actual, rate(result.arrivals.dropped, due));
         assert_eq!(check(&result, "achieved_rate>1%").actual, rate(ended, due));
+    }
+
+    #[test]
+    fn ok_forms_look_at_ok_requests_alone() {
+        let result = mostly_failing_run();
+        for (rule, figure) in [
+            ("ok_p50<1s", result.ok_latency.p50_ms),
+            ("ok_p99.9<1s", result.ok_latency.p999_ms),
+            ("ok_p97.3<1s", result.ok_latency.p99_ms),
+            ("ok_mean<1s", result.ok_latency.mean_ms),
+            ("ok_min<1s", result.ok_latency.min_ms),
+            ("ok_max<1s", result.ok_latency.max_ms),
+            ("ok_rps>1", Some(40.0)),
+        ] {
+            assert!(figure.is_some_and(|figure| (40.0..201.0).contains(&figure)), "{rule}");
+            assert_eq!(check(&result, rule).actual, figure, "{rule}");
+        }
+        let passed = ["p50<100ms", "ok_p50<100ms", "rps>=90", "ok_rps>=90"];
+        assert_eq!(passed.map(|rule| check(&result, rule).passed), [true, false, true, false]);
+    }
+
+    #[test]
+    fn where_nothing_was_ok_no_latency_of_it_has_passed() {
+        let result = refused_run();
+        for rule in ["ok_p99<50ms", "ok_p99>0ns", "ok_mean<50ms", "ok_min>0ns", "ok_max<50ms"] {
+            let outcome = check(&result, rule);
+            let said = (outcome.passed, outcome.actual, outcome.reason.as_deref());
+            assert_eq!(said, (false, None, Some("no request was ok")), "{rule}");
+        }
+        let outcome = check(&result, "ok_rps>=1000");
+        assert_eq!((outcome.passed, outcome.actual), (false, Some(0.0)));
+        // Those that never ended are not ok, and nothing is known of them.
+        let mut hanging = steady_run();
+        hanging.outcomes = crate::result::Outcomes { unfinished: 9, ..Default::default() };
+        hanging.total_requests = 0;
+        assert!(!check(&hanging, "ok_p99<1s").passed);
+        assert_eq!(check(&hanging, "ok_rps>1").actual, Some(0.0));
+    }
+
+    #[test]
+    fn a_share_is_of_the_requests_with_an_outcome() {
+        let mut result = mostly_failing_run();
+        for (rule, figure) in [
+            ("share{503}<0.1%", 60.0),
+            ("share{5xx}<0.1%", 60.0),
+            ("share{http_5xx}<0.1%", 60.0),
+            ("share{200}>=99%", 40.0),
+            ("share{404}<0.1%", 0.0),
+            ("share{connect_refused}<0.1%", 0.0),
+        ] {
+            assert_eq!(check(&result, rule).actual, Some(figure), "{rule}");
+        }
+        assert_eq!(check(&refused_run(), "share{connect_refused}<1%").actual, Some(100.0));
+        let outcome = check(&empty_run(), "share{503}<1%");
+        assert_eq!((outcome.passed, outcome.actual), (false, None));
+        // What never ended helps no rule, on either side.
+        result.outcomes.unfinished = result.total_requests;
+        assert_eq!(check(&result, "share{503}<61%").actual, Some(60.0));
+        assert_eq!(check(&result, "share{200}>=39%").actual, Some(20.0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Its text form is read and written in `text`, its form in documents here: a text alone where the
 //! whole run is meant, an object where a window is.
 
+use super::StatusOrClass;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A bound on one statistic. Its text form is read by `parse` and written by `to_string`, which
@@ -30,6 +31,10 @@ pub enum Metric {
     DroppedRate,
     /// Requests with an outcome per second.
     Rps,
+    /// Ok requests per second.
+    OkRps,
+    /// Requests of one status or error class, as a percentage of those with an outcome.
+    Share(StatusOrClass),
 }
 
 /// Which of the times of a request.
@@ -39,6 +44,8 @@ pub enum Times {
     Response,
     /// Service time.
     Service,
+    /// Latency of the ok requests alone.
+    Ok,
 }
 
 /// A statistic of a distribution.
@@ -65,6 +72,14 @@ pub enum Comparison {
     Greater,
     /// `>=`
     AtLeast,
+}
+
+/// In what the figures of a metric are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Time,
+    Percent,
+    PerSecond,
 }
 
 /// A bound, in the unit of its metric.
@@ -131,6 +146,36 @@ impl Rule {
             Bound::Time(_) => "ms",
             Bound::Percent(_) => "%",
             Bound::PerSecond(_) => "/s",
+        }
+    }
+}
+
+impl Metric {
+    pub(super) fn unit(self) -> Unit {
+        match self {
+            Self::Time(..) => Unit::Time,
+            Self::Rps | Self::OkRps => Unit::PerSecond,
+            Self::ErrorRate | Self::AchievedRate | Self::DroppedRate | Self::Share(_) => {
+                Unit::Percent
+            }
+        }
+    }
+
+    /// Whether it says how fast requests came to an outcome, whatever outcome, so that failures pass
+    /// for speed.
+    pub(super) fn counts_failures_as_speed(self) -> bool {
+        matches!(
+            self,
+            Self::Time(Times::Response | Times::Service, _) | Self::Rps | Self::AchievedRate
+        )
+    }
+
+    /// The same of the ok requests alone.
+    pub(super) fn of_ok(self) -> Option<Self> {
+        match self {
+            Self::Time(Times::Response, statistic) => Some(Self::Time(Times::Ok, statistic)),
+            Self::Rps => Some(Self::OkRps),
+            _ => None,
         }
     }
 }

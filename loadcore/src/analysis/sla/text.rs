@@ -2,24 +2,32 @@
 //!
 //! ```text
 //! rule       = metric comparison bound           p99<250ms, error_rate<=0.1%, rps>=1000
-//! metric     = ["service_"] statistic | "error_rate" | "achieved_rate" | "dropped_rate" | "rps"
+//! metric     = ["ok_" | "service_"] statistic | ["ok_"] "rps"
+//!            | "error_rate" | "achieved_rate" | "dropped_rate" | "share{" counted "}"
 //! statistic  = "p" percent | "min" | "mean" | "max"      percent: 0 to 100, up to four decimals
+//! counted    = a status (503) | its hundred (5xx) | an error class (connect_refused)
 //! comparison = "<" | "<=" | ">" | ">="
 //! bound      = time (ns us ms s m h) | percentage (%) | number, as the metric asks for
 //! ```
 
-use super::{Bound, Comparison, Metric, Rule, RuleError, Statistic, Times};
+use super::rule::Unit;
+use super::{Bound, Comparison, Metric, Rule, RuleError, Statistic, StatusOrClass, Times};
 use crate::analysis::suggest::nearest;
 use std::fmt;
 use std::str::FromStr;
 
 /// Metrics that stand for themselves, for suggestions.
-const METRICS: [&str; 14] = [
+const METRICS: [&str; 21] = [
     "min",
     "mean",
     "max",
     "p50",
     "p99",
+    "ok_min",
+    "ok_mean",
+    "ok_max",
+    "ok_p50",
+    "ok_p99",
     "service_min",
     "service_mean",
     "service_max",
@@ -29,10 +37,12 @@ const METRICS: [&str; 14] = [
     "achieved_rate",
     "dropped_rate",
     "rps",
+    "ok_rps",
+    "share{503}",
 ];
 
 /// What others call them.
-const OTHER_NAMES: [(&str, &str); 9] = [
+const OTHER_NAMES: [(&str, &str); 12] = [
     ("avg", "mean"),
     ("average", "mean"),
     ("median", "p50"),
@@ -40,8 +50,11 @@ const OTHER_NAMES: [(&str, &str); 9] = [
     ("minimum", "min"),
     ("errors", "error_rate"),
     ("failures", "error_rate"),
+    ("success_rate", "error_rate"),
     ("throughput", "rps"),
+    ("goodput", "ok_rps"),
     ("dropped", "dropped_rate"),
+    ("share", "share{503}"),
 ];
 
 impl FromStr for Rule {
@@ -69,11 +82,16 @@ fn parse_metric(name: &str) -> Result<Metric, String> {
         "achieved_rate" => return Ok(Metric::AchievedRate),
         "dropped_rate" => return Ok(Metric::DroppedRate),
         "rps" => return Ok(Metric::Rps),
+        "ok_rps" => return Ok(Metric::OkRps),
         _ => {}
     }
-    let (times, statistic) = match name.strip_prefix("service_") {
-        Some(statistic) => (Times::Service, statistic),
-        None => (Times::Response, name),
+    if let Some((before, counted)) = name.split_once('{') {
+        return parse_share(before, counted);
+    }
+    let (times, statistic) = match (name.strip_prefix("service_"), name.strip_prefix("ok_")) {
+        (Some(statistic), _) => (Times::Service, statistic),
+        (_, Some(statistic)) => (Times::Ok, statistic),
+        _ => (Times::Response, name),
     };
     let statistic = match statistic {
         "min" => Statistic::Min,
@@ -87,15 +105,31 @@ fn parse_metric(name: &str) -> Result<Metric, String> {
     Ok(Metric::Time(times, statistic))
 }
 
+/// `503}` as what is counted, after the name `share`.
+fn parse_share(before: &str, counted: &str) -> Result<Metric, String> {
+    let counted = counted.strip_suffix('}').ok_or("its brace { is not closed by a }")?;
+    if before.trim() != "share" {
+        return Err(format!("only share has braces, as in share{{503}}, and not \"{before}\""));
+    }
+    StatusOrClass::parse(counted.trim()).map(Metric::Share)
+}
+
 fn unknown_metric(name: &str) -> String {
-    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name.to_lowercase());
-    let hint = match other.map(|(_, ours)| *ours).or_else(|| nearest(name, &METRICS)) {
+    let lower = name.to_lowercase();
+    let prefixed = |prefix: &'static str| Some((prefix, lower.strip_prefix(prefix)?));
+    let (prefix, rest) =
+        ["ok_", "service_"].into_iter().find_map(prefixed).unwrap_or(("", lower.as_str()));
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == rest);
+    let other = other.map(|(_, ours)| format!("{prefix}{ours}"));
+    let other = other.filter(|word| METRICS.contains(&word.as_str()));
+    let hint = match other.or_else(|| nearest(name, &METRICS).map(str::to_owned)) {
         Some(word) => format!("did you mean {word}? "),
         None => String::new(),
     };
     format!(
         "there is no metric \"{name}\"; {hint}allowed are p50, p99, p99.9 and so on, min, mean, max, \
-         each also as service_p50 and so on, error_rate, achieved_rate, dropped_rate and rps"
+         each also of ok requests alone as ok_p50 and so on, and as service_p50 and so on, rps, \
+         ok_rps, error_rate, achieved_rate, dropped_rate, and share{{503}} of a status or error class"
     )
 }
 
@@ -131,23 +165,23 @@ fn parse_comparison(signs: &str) -> Result<Comparison, String> {
 fn parse_bound(metric: Metric, text: &str) -> Result<Bound, String> {
     let split = text.find(|c| !is_digit(c) && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim());
-    let example = match metric {
-        Metric::Time(..) => "a time with its unit: ns, us, ms, s, m or h, as in 250ms",
-        Metric::Rps => "a number per second, as in 1000",
-        _ => "a percentage, as in 1%",
+    let example = match metric.unit() {
+        Unit::Time => "a time with its unit: ns, us, ms, s, m or h, as in 250ms",
+        Unit::PerSecond => "a number per second, as in 1000",
+        Unit::Percent => "a percentage, as in 1%",
     };
     let wanted = || format!("\"{text}\" is not {example}");
     let value = number.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(wanted)?;
-    match (metric, unit) {
-        (Metric::Time(..), unit) => {
+    match (metric.unit(), unit) {
+        (Unit::Time, unit) => {
             let nanos = value * nanos_in(unit).ok_or_else(wanted)?;
             if nanos > 7.0 * 86_400e9 {
                 return Err(format!("\"{text}\" is longer than a week, the longest run"));
             }
             Ok(Bound::Time(nanos.round() as u64))
         }
-        (Metric::Rps, "" | "/s") => Ok(Bound::PerSecond(value)),
-        (Metric::Rps, _) => Err(wanted()),
+        (Unit::PerSecond, "" | "/s") => Ok(Bound::PerSecond(value)),
+        (Unit::PerSecond, _) => Err(wanted()),
         (_, "%") if value <= 100.0 => Ok(Bound::Percent(value)),
         (_, "%") => Err(format!("\"{text}\" is more than 100%")),
         _ => Err(wanted()),
@@ -181,10 +215,13 @@ impl fmt::Display for Metric {
         match self {
             Self::Time(Times::Response, statistic) => statistic.fmt(f),
             Self::Time(Times::Service, statistic) => write!(f, "service_{statistic}"),
+            Self::Time(Times::Ok, statistic) => write!(f, "ok_{statistic}"),
             Self::ErrorRate => f.write_str("error_rate"),
             Self::AchievedRate => f.write_str("achieved_rate"),
             Self::DroppedRate => f.write_str("dropped_rate"),
             Self::Rps => f.write_str("rps"),
+            Self::OkRps => f.write_str("ok_rps"),
+            Self::Share(counted) => write!(f, "share{{{counted}}}"),
         }
     }
 }
@@ -253,12 +290,21 @@ mod tests {
             "rps>=1000",
             "service_p99<1.5s",
             "p0.0001>0ns",
+            "ok_p99.9<250ms",
+            "ok_min>1us",
+            "ok_mean<40ms",
+            "ok_max<2s",
+            "ok_rps>=1000",
+            "share{503}<0.1%",
+            "share{5xx}<=1%",
+            "share{connect_refused}<1%",
         ] {
             assert_eq!(rule(text).to_string(), text);
         }
         assert_eq!(rule(" p99 < 0.25 s ").to_string(), "p99<250ms");
         assert_eq!(rule("max<1m").to_string(), "max<60s");
         assert_eq!(rule("p50<10µs"), rule("p50<10us"));
+        assert_eq!(rule("share { 503 } < 0.1 %"), rule("share{503}<0.1%"));
     }
 
     #[test]
@@ -284,6 +330,23 @@ mod tests {
             ("error_rate<101%", "\"101%\" is more than 100%"),
             ("rps>=1000ms", "is not a number per second"),
             ("<1s", "there is no metric \"\""),
+            ("okp99<1s", "did you mean ok_p99?"),
+            ("ok_p100<1s", "the 100th percentile is called max"),
+            ("ok_avg<1s", "did you mean ok_mean?"),
+            ("service_median<1s", "did you mean service_p50?"),
+            ("ok_throughput>1", "did you mean ok_rps?"),
+            ("ok_service_p99<1s", "did you mean service_p99?"),
+            ("ok_p99<250", "is not a time with its unit"),
+            ("ok_rps>=99%", "is not a number per second"),
+            ("ok_error_rate<1%", "did you mean error_rate?"),
+            ("share<1%", "did you mean share{503}?"),
+            ("share(503)<1%", "did you mean share{503}?"),
+            ("share{503<1%", "its brace { is not closed"),
+            ("share{teapot}<1%", "there is no status or error class \"teapot\""),
+            ("share{timeout}<1%", "did you mean share{response_timeout}?"),
+            ("share{503}<10ms", "\"10ms\" is not a percentage"),
+            ("share{503}<0.01", "\"0.01\" is not a percentage"),
+            ("p99{503}<1s", "only share has braces, as in share{503}, and not \"p99\""),
             ("", "it has no comparison"),
         ];
         for (text, wanted) in cases {
@@ -296,11 +359,10 @@ mod tests {
     proptest! {
         #[test]
         fn text_comes_back_to_the_same_rule(
-            service: bool,
+            times in prop::sample::select(vec![Times::Response, Times::Service, Times::Ok]),
             percentile in 1..1_000_000u32,
             nanos in 0..7 * 86_400_000_000_000u64,
         ) {
-            let times = if service { Times::Service } else { Times::Response };
             let rule = Rule {
                 metric: Metric::Time(times, Statistic::Percentile(percentile)),
                 comparison: Comparison::AtMost,
@@ -312,6 +374,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,20}", tail in "[p<>=0-9.%mus]{0,12}") {
             let _ = text.parse::<Rule>();
+            let _ = format!("share{{{text}}}<{tail}").parse::<Rule>();
             let _ = tail.parse::<Rule>();
         }
     }

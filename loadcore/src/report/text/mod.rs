@@ -4,6 +4,7 @@
 //! trusted, where every arrival went, the latencies as a table and as a picture, how they went over
 //! time, what failed, and which rules hold.
 
+mod headline;
 mod histogram;
 mod over_time;
 mod sections;
@@ -27,7 +28,7 @@ const WIDTH: usize = 80;
 pub fn render(result: &RunResult, options: Options) -> String {
     let style = Style::new(options.colors);
     let parts = [
-        sections::headline(result, style),
+        headline::draw(result, style),
         sections::verdict(result, style),
         sections::accounting(result, style),
         sections::percentiles(result, style),
@@ -49,9 +50,10 @@ mod tests {
     use super::*;
     use crate::analysis::{sla, validity};
     use crate::result::fixtures::{
-        closed_run, empty_run, failing_run, interrupted_run, steady_run,
+        closed_run, empty_run, failing_run, interrupted_run, mostly_failing_run, refused_run,
+        steady_run,
     };
-    use crate::result::{Verdict, Violation};
+    use crate::result::{Protocol, Verdict, Violation};
 
     /// The result with its judgements, as a run hands it out.
     fn judged(mut result: RunResult, rules: &[&str]) -> RunResult {
@@ -67,6 +69,39 @@ mod tests {
     }
 
     #[test]
+    fn what_was_spoken_stands_among_the_connections() {
+        let mut run = steady_run();
+        for (http, tls, streams, expected) in [
+            (Some("1.1"), None, Some(1), "  protocol     HTTP/1.1\n"),
+            (
+                Some("2"),
+                Some("1.3"),
+                Some(100),
+                "  protocol     HTTP/2 over TLS 1.3, up to 100 requests at once in a connection\n",
+            ),
+            (
+                Some("2"),
+                None,
+                Some(1),
+                "  protocol     HTTP/2, one request at once in a connection\n",
+            ),
+            (
+                Some("1.1, 2"),
+                Some("1.2, 1.3"),
+                Some(1),
+                "  protocol     HTTP/1.1, 2 over TLS 1.2, 1.3",
+            ),
+        ] {
+            let of = |text: Option<&str>| text.map(str::to_owned);
+            run.protocol = Protocol { http: of(http), tls: of(tls), streams };
+            let page = render(&run, Options::default());
+            assert!(page.contains(expected), "{page}");
+        }
+        run.protocol = Protocol::default();
+        assert!(!render(&run, Options::default()).contains("protocol"));
+    }
+
+    #[test]
     fn a_steady_run() {
         let result = judged(steady_run(), &["p99<250ms", "error_rate<1%"]);
         insta::assert_snapshot!(plain(&result));
@@ -76,10 +111,10 @@ mod tests {
     fn a_failing_run() {
         let rules = ["p99<250ms", "error_rate<1%", "achieved_rate>=99%", "rps>=900"];
         let mut result = judged(failing_run(), &rules);
-        result.sla[0].window_seconds = Some(10);
+        (result.sla[0].window_seconds, result.sla[0].reason) = (Some(10), None);
         result.sla[0].aborted = true;
         result.sla[0].violations =
-            vec![Violation { from_second: 5.0, to_second: 9.0, worst: 960.5 }];
+            vec![Violation { from_second: 5.0, to_second: 9.0, worst: Some(960.5) }];
         insta::assert_snapshot!(plain(&result));
     }
 
@@ -91,6 +126,36 @@ mod tests {
     #[test]
     fn an_interrupted_run_with_a_lost_worker() {
         insta::assert_snapshot!(plain(&judged(interrupted_run(), &[])));
+    }
+
+    #[test]
+    fn failures_are_the_headline_and_no_speed() {
+        let result = judged(mostly_failing_run(), &["p50<100ms", "ok_p50<100ms"]);
+        insta::assert_snapshot!(plain(&result));
+        let head = |result: &RunResult| -> Vec<String> {
+            plain(result).lines().take(3).map(str::to_owned).collect()
+        };
+        let title = "checkout  http://shop.test/cart";
+        assert_eq!(
+            head(&refused_run()),
+            [
+                title,
+                "Failed: 0 of 6,000 requests were ok (0.0%); connect_refused 6,000",
+                "Closed loop, 2 s: 0/s ok"
+            ]
+        );
+        let mut hanging = steady_run();
+        hanging.outcomes.unfinished = 20_000;
+        assert_eq!(
+            head(&hanging)[1..],
+            [
+                "Failed: 10,000 of 30,000 requests were ok (33.3%); never ended 20,000",
+                "Open loop, 10 s: 1,000/s offered, 1,000/s ok"
+            ]
+        );
+        // A half is as many as failed.
+        hanging.outcomes.unfinished = 10_000;
+        assert!(head(&hanging)[1].starts_with("Open loop, 10 s: 1,000/s offered"));
     }
 
     #[test]
@@ -120,9 +185,15 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_page() {
         let long = "http://a-name-that-is-much-too-long.example/".repeat(9);
-        for mut result in
-            [steady_run(), failing_run(), closed_run(), interrupted_run(), empty_run()]
-        {
+        for mut result in [
+            steady_run(),
+            failing_run(),
+            closed_run(),
+            interrupted_run(),
+            empty_run(),
+            mostly_failing_run(),
+            refused_run(),
+        ] {
             result.scenario["name"] = long.clone().into();
             result.scenario["targetUrl"] = long.clone().into();
             for example in result.error_examples.values_mut() {
@@ -130,7 +201,11 @@ mod tests {
             }
             result.generator.lost_workers.push(long.clone());
             result.generator.pacer_lag.p50_ms = Some(1e7);
-            result.generator.pacer_lag.p99_ms = Some(1e7);
+            (result.generator.wakes, result.generator.late_wakes) = (200, 200);
+            result.generator.stalled_share = Some(0.123_456);
+            result.errors.remove("internal");
+            result.error_examples.insert("internal".into(), long.clone());
+            result.arrivals.dropped_by_reason.insert("no_connection".into(), 5_000);
             let result = judged(result, &["service_p99.9999<604799.123456789s", "rps>=1e9"][..1]);
             assert_eq!(result.validity.verdict, Verdict::Invalid);
             let page = plain(&result);

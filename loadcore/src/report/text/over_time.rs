@@ -1,6 +1,7 @@
 //! Turns the series into two lines of small bars: the rate and the p99 over time.
 
 use super::super::format::{rate, round_time, time};
+use super::headline::is_mostly_failed;
 use super::style::Style;
 use crate::result::{RunResult, SeriesRow};
 
@@ -15,7 +16,12 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
     }
     let together = result.series.len().div_ceil(MARKS);
     let marks: Vec<&[SeriesRow]> = result.series.chunks(together).collect();
-    let rates: Vec<_> = marks.iter().map(|rows| mean_rate(rows, result)).collect();
+    // As in the headline: how fast requests fail is no rate of the target.
+    let (name, counted): (_, fn(&SeriesRow) -> u64) = match is_mostly_failed(result) {
+        true => ("ok", |row| row.ok),
+        false => ("rate", |row| row.ok + row.failed),
+    };
+    let rates: Vec<_> = marks.iter().map(|rows| mean_rate(rows, counted, result)).collect();
     let p99s: Vec<_> = marks.iter().map(|rows| worst_p99(rows)).collect();
     let each = result.series_seconds * together as u64;
     let title = style.bold(&format!("Over time, {} a mark", round_time(1e3 * each as f64)));
@@ -28,19 +34,23 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
         };
         format!("  {name:<5} {}  {range}", style.picture(&spark(values, most)))
     };
-    vec![title, line("rate", &rates, rate), line("p99", &p99s, |ms| time(Some(ms)))]
+    vec![title, line(name, &rates, rate), line("p99", &p99s, |ms| time(Some(ms)))]
 }
 
-/// Requests that came to an outcome, per second of the measured time, which may end within a row.
-/// The drain after it has no rate.
-fn mean_rate(rows: &[SeriesRow], result: &RunResult) -> Option<f64> {
+/// Requests that came to an outcome, those that are `counted`, per second of the measured time, which
+/// may end within a row. The drain after it has no rate.
+fn mean_rate(
+    rows: &[SeriesRow],
+    counted: fn(&SeriesRow) -> u64,
+    result: &RunResult,
+) -> Option<f64> {
     let end = measured_until(result);
     let measured = |row: &SeriesRow| {
         let left = end - row.second as f64;
         left.clamp(0.0, result.series_seconds as f64)
     };
     let seconds: f64 = rows.iter().map(measured).sum();
-    let ended: u64 = rows.iter().map(|row| row.ok + row.failed).sum();
+    let ended: u64 = rows.iter().map(counted).sum();
     // A short drain is in the last row. What was sent in it is not of the measured time.
     let has_drain = rows.last() == result.series.last();
     let ended = ended.saturating_sub(if has_drain { result.outcomes.late } else { 0 });
@@ -97,14 +107,16 @@ mod tests {
 
     #[test]
     fn a_second_that_is_cut_short_has_its_true_rate() {
+        let rate_of =
+            |rows: &[SeriesRow], result: &RunResult| mean_rate(rows, |row| row.ok, result);
         let mut result = steady_run();
         result.duration_seconds = 9.5;
-        assert_eq!(mean_rate(&result.series[9..], &result), Some(2_000.0));
+        assert_eq!(rate_of(&result.series[9..], &result), Some(2_000.0));
         result.duration_seconds = 9.0;
         result.series[9].due = 0;
-        assert_eq!(mean_rate(&result.series[9..], &result), None, "it is the drain's");
+        assert_eq!(rate_of(&result.series[9..], &result), None, "it is the drain's");
         result.duration_seconds = 7.0;
-        let after_a_pause = mean_rate(&result.series[8..9], &result);
+        let after_a_pause = rate_of(&result.series[8..9], &result);
         assert_eq!(after_a_pause, Some(1_000.0), "nothing fell due for two seconds before");
     }
 }

@@ -1,64 +1,14 @@
 //! Turns the parts of a result into the paragraphs and tables of the page.
 
-use super::super::format::{bytes, count, one_line, percent, rate, round_time, time, wrap};
+use super::super::format::{bytes, count, one_line, percent, rate, time, wrap};
 use super::WIDTH;
 use super::style::Style;
-use crate::result::{Generator, LatencySummary, Reason, RunResult, SlaOutcome, Verdict};
-use serde_json::Value;
+use crate::result::{Generator, LatencySummary, Protocol, Reason, RunResult, SlaOutcome, Verdict};
 
 /// Width of the words at the left of a paragraph.
 const LABEL: usize = 13;
 /// Width of the rules in the SLA table.
 const RULE: usize = 22;
-
-/// What was run against what, and how much of it was achieved.
-pub(super) fn headline(result: &RunResult, style: Style) -> Vec<String> {
-    let text = |key: &str| result.scenario.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (name, url) = (text("name"), text("targetUrl"));
-    let title = match (name, url) {
-        ("", "") => "A run without a name".to_owned(),
-        ("", one) | (one, "") => one.to_owned(),
-        // A run that nobody named is called after its target.
-        (name, url) if name == url => url.to_owned(),
-        (name, url) => format!("{name}  {url}"),
-    };
-    let lasted = seconds(result.duration_seconds);
-    let late = result.outcomes.late;
-    let achieved = match result.achieved_rps {
-        Some(all) if late > 0 => {
-            let in_time = all - late as f64 / result.duration_seconds;
-            format!("{} achieved in time", rate(in_time))
-        }
-        Some(all) => format!("{} achieved", rate(all)),
-        None => "- achieved".to_owned(),
-    };
-    let load = match result.offered_rps {
-        _ if result.duration_seconds <= 0.0 => "It ended before anything was measured".to_owned(),
-        Some(offered) => {
-            format!("Open loop, {lasted}: {} offered, {achieved}", rate(offered))
-        }
-        None if result.is_open_loop() => format!("Open loop, {lasted}"),
-        None => format!("Closed loop, {lasted}: {achieved}"),
-    };
-    let mut lines = vec![style.bold(&one_line(&title, WIDTH)), load];
-    if result.warmup_seconds > 0.0 {
-        let warmup = seconds(result.warmup_seconds);
-        lines.push(style.dim(&format!("{warmup} of warm-up before are not in any figure")));
-    }
-    if result.drain_seconds >= 0.05 {
-        let drain = seconds(result.drain_seconds);
-        lines.push(style.dim(&format!("{drain} more to await what was in flight")));
-    }
-    if late > 0 {
-        let share = percent(late, result.total_requests);
-        let what = format!("{} requests ({share}) were sent only after that time", count(late));
-        lines.push(style.warning(&what));
-    }
-    if result.interrupted {
-        lines.push(style.warning("Interrupted: it was ended before its time"));
-    }
-    lines
-}
 
 /// Whether the figures may be trusted, and why not.
 pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
@@ -152,20 +102,23 @@ fn why(reason: &str) -> &'static str {
     }
 }
 
-/// The percentiles of the three times beside each other.
+/// The percentiles of the three times beside each other, and those of the ok requests alone where
+/// some failed.
 pub(super) fn percentiles(result: &RunResult, style: Style) -> Vec<String> {
-    let open = [
-        ("response time", &result.latency),
-        ("service time", &result.service_time),
-        ("schedule lag", &result.schedule_lag),
-    ];
-    let closed = [("service time", &result.service_time)];
-    let columns: &[(&str, &LatencySummary)] = if result.is_open_loop() { &open } else { &closed };
-    let head: String = columns.iter().map(|(name, _)| format!("{name:>17}")).collect();
+    let mut columns = vec![("service time", &result.service_time)];
+    if result.is_open_loop() {
+        columns.insert(0, ("response time", &result.latency));
+        columns.push(("schedule lag", &result.schedule_lag));
+    }
+    if result.outcomes.failed > 0 && result.outcomes.ok > 0 {
+        columns.insert(1, ("of ok alone", &result.ok_latency));
+    }
+    let cell = ((WIDTH - LABEL) / columns.len()).min(17);
+    let head: String = columns.iter().map(|(name, _)| format!("{name:>cell$}")).collect();
     let mut lines = vec![style.bold(&format!("{:LABEL$}{head}", "Latency"))];
     for (name, of) in ROWS {
         let cells: Vec<_> = columns.iter().map(|(_, summary)| time(of(summary))).collect();
-        let cells: String = cells.iter().map(|cell| format!("{cell:>17}")).collect();
+        let cells: String = cells.iter().map(|text| format!("{text:>cell$}")).collect();
         lines.push(format!("  {name:<11}{cells}"));
     }
     if !result.is_open_loop() {
@@ -251,6 +204,7 @@ pub(super) fn network(result: &RunResult, style: Style) -> Vec<String> {
         Some(connect) => format!("  {:<13}{opened}; connect {connect}", "connections"),
         None => format!("  {:<13}{opened}", "connections"),
     });
+    lines.extend(spoken(&result.protocol).map(|text| format!("  {:<13}{text}", "protocol")));
     let times = [("TLS", &result.tls), ("first byte", &result.first_byte)];
     for (name, summary) in times {
         lines.extend(typical(summary).map(|text| format!("  {name:<13}{text}")));
@@ -264,6 +218,21 @@ pub(super) fn network(result: &RunResult, style: Style) -> Vec<String> {
     }
     lines.extend(generator(&result.generator).map(|text| format!("  {:<13}{text}", "generator")));
     lines
+}
+
+/// `HTTP/2 over TLS 1.3, up to 100 requests at once in a connection`; both versions, where connections
+/// differ.
+fn spoken(protocol: &Protocol) -> Option<String> {
+    let http = protocol.http.as_ref()?;
+    let tls = protocol.tls.as_ref().map_or(String::new(), |tls| format!(" over TLS {tls}"));
+    let at_once = match protocol.streams {
+        Some(streams) if http.contains('2') && streams > 1 => {
+            format!(", up to {} requests at once in a connection", count(streams))
+        }
+        Some(1) if http.contains('2') => ", one request at once in a connection".to_owned(),
+        _ => String::new(),
+    };
+    Some(format!("HTTP/{http}{tls}{at_once}"))
 }
 
 /// What the generator itself needed.
@@ -312,11 +281,13 @@ fn violations(outcome: &SlaOutcome) -> Vec<String> {
         .iter()
         .take(shown)
         .map(|one| {
-            let worst = match outcome.unit.as_str() {
-                "ms" => time(Some(one.worst)),
-                unit => format!("{:.2}{unit}", one.worst),
+            let worst = match (one.worst, outcome.unit.as_str()) {
+                (None, _) => ": no request was ok".to_owned(),
+                (Some(worst), "ms") => format!(", at worst {}", time(Some(worst))),
+                (Some(worst), "/s") => format!(", at worst {}", rate(worst)),
+                (Some(worst), unit) => format!(", at worst {worst:.2}{unit}"),
             };
-            format!("from {:.0} s to {:.0} s, at worst {worst}", one.from_second, one.to_second)
+            format!("from {:.0} s to {:.0} s{worst}", one.from_second, one.to_second)
         })
         .collect();
     if outcome.violations.len() > shown {
@@ -340,9 +311,4 @@ fn paragraph(text: &str, mark: &str) -> Vec<String> {
     let lines = wrap(text, WIDTH - LABEL - mark.len()).into_iter().enumerate();
     let mark = |place| if place == 0 { mark.to_owned() } else { " ".repeat(mark.len()) };
     lines.map(|(place, line)| format!("{:LABEL$}{}{line}", "", mark(place))).collect()
-}
-
-/// `10 s`, `2.5 s`, `1.5 min`.
-fn seconds(seconds: f64) -> String {
-    round_time(1e3 * seconds)
 }
