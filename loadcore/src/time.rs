@@ -4,6 +4,9 @@
 //! starts and ends are all on that one axis, so their differences need no conversion and a step of
 //! the wall clock cannot reach a latency.
 
+#[cfg(test)]
+pub(crate) mod driven;
+
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -75,10 +78,24 @@ fn monotonic() -> Instant {
     now()
 }
 
-/// The present instant of the monotonic clock, or of tokio's where a test has stopped that.
+/// The present instant of the monotonic clock, or of tokio's where a test has stopped that, or of the
+/// one that a test drives.
 #[must_use]
 pub fn now() -> Instant {
+    #[cfg(test)]
+    if let Some(now) = driven::now() {
+        return now;
+    }
     tokio::time::Instant::now().into_std()
+}
+
+/// Waits until `at`.
+pub(crate) async fn sleep_until(at: Instant) {
+    #[cfg(test)]
+    if driven::now().is_some() {
+        return driven::sleep_until(at).await;
+    }
+    tokio::time::sleep_until(at.into()).await;
 }
 
 /// Nanoseconds of a clock that also counts while the machine is suspended, from a zero of its own.
@@ -168,6 +185,10 @@ fn near(one: i64, other: i64) -> bool {
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this module is where clocks are read")]
 pub fn unix_nanos() -> Nanos {
+    #[cfg(test)]
+    if let Some(wall) = driven::wall() {
+        return wall;
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos)
 }
 

@@ -3,7 +3,7 @@
 //! The engine knows when a request is due, hands it to a lane, and measures. What a request *is* —
 //! HTTP, a closure, a `tower::Service`, a protocol of your own — is a [`Transport`].
 
-use crate::request::{Failure, Outcome};
+use crate::request::{ErrorClass, Failure, Outcome, Protocol};
 use crate::time::{Clock, Nanos, Stamps};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -61,9 +61,24 @@ pub enum Streams {
 ///    between.
 /// 3. `exchange` makes exactly one attempt. Afterwards `is_open` tells whether the lane can carry
 ///    another request.
+/// 4. Where this machine could not begin the attempt (it had no port, no descriptor, no memory left),
+///    `open` or `exchange` answers [`Failure::shortage`], and nothing was sent: that is no request. In
+///    open loop the arrival goes on waiting, and is dropped as `no_connection` in the end; in closed
+///    loop nothing was due. Both try again after a while.
 pub trait Lane: 'static {
     /// Connects. The time it takes belongs to the request that needed it.
     fn open(&self) -> impl Future<Output = Result<Opened, Failure>>;
+
+    /// What was agreed when it was opened; `None` where that is not for it to say.
+    fn protocol(&self) -> Option<Protocol> {
+        None
+    }
+
+    /// What an opening that is under way waits for: the class of a request that waits for it in vain,
+    /// and words for it.
+    fn awaits(&self) -> (ErrorClass, &'static str) {
+        (ErrorClass::ConnectTimeout, "connection")
+    }
 
     /// Whether an exchange can begin without opening.
     fn is_open(&self) -> bool;
@@ -84,10 +99,27 @@ pub trait Lane: 'static {
         (0, 0)
     }
 
+    /// Told of each measured request that it has carried, in the moment in which it is recorded: for
+    /// whoever wants every request's times beside the histograms. Like `exchange` it is on the hot
+    /// path, and must not panic.
+    #[inline]
+    fn recorded(&self, _times: Times) {}
+
     /// Ready when an idle lane was closed by the other side; the lane is closed then.
     fn poll_closed(&self, _context: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
+}
+
+/// The times of a request as they are recorded, on the run's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// When it was due; `None` in closed loop.
+    pub intended: Option<Nanos>,
+    /// When its attempt began.
+    pub start: Nanos,
+    /// When it was over.
+    pub end: Nanos,
 }
 
 /// What opening a lane took.
@@ -329,7 +361,7 @@ mod tower {
         }
 
         async fn exchange(&self) -> Outcome {
-            let failed = |error: S::Error| Failure::text(ErrorClass::Internal, error);
+            let failed = |error: S::Error| Failure::text(ErrorClass::Target, error);
             // A clone that is ready may hold a place in the service until it is called: an idle lane
             // must have none.
             let mut service = self.service.clone();

@@ -3,15 +3,15 @@
 use super::core::Core;
 use super::source::Source;
 use super::timer::Timer;
+use super::usage::cpu_ns;
 use super::{Channels, Ending, Load, Order, Orders, Settings, pacer};
 use crate::profile::Profile;
 use crate::request::DropReason;
-use crate::time::{MILLISECOND, Nanos};
+use crate::time::{MILLISECOND, Nanos, sleep_until};
 use crate::transport::{Thread, Transport};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Runs one thread's load to its end.
@@ -41,13 +41,27 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     }
 }
 
+/// A thread that does not come round for so long, and is not busy meanwhile, stands still: its process
+/// was stopped, or its machine.
+const STALL: Nanos = 50 * MILLISECOND;
+
 /// Looks for attempts over their timeout, about a hundred times in the length of one, and at
-/// least every 20 ms.
+/// least every 20 ms. That it cannot do so in time is how it knows that the thread stood still.
 async fn watch_timeouts<P: Profile, T: Transport>(core: Rc<Core<P, T>>) {
     let every = (core.settings.timeout / 100).clamp(MILLISECOND, 20 * MILLISECOND);
+    let clock = core.thread.clock;
+    let mut busy = cpu_ns();
     loop {
-        tokio::time::sleep(Duration::from_nanos(every)).await;
-        core.expire(core.thread.clock.now());
+        let planned = clock.now() + every;
+        sleep_until(clock.instant(planned)).await;
+        let now = clock.now();
+        core.expire(now);
+        let used = cpu_ns();
+        let idle = now.saturating_sub(planned).saturating_sub(used.saturating_sub(busy));
+        busy = used;
+        if idle > STALL {
+            core.stood_still(now - idle, now);
+        }
     }
 }
 
@@ -68,7 +82,7 @@ async fn direct<P: Profile + Clone, T: Transport>(core: Rc<Core<P, T>>, mut orde
         let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
         tokio::select! {
             biased;
-            () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
+            () = sleep_until(clock.instant(wake)) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
         }
@@ -97,10 +111,13 @@ async fn drain<P: Profile + Clone, T: Transport>(
 ) -> (DropReason, Nanos, Ending) {
     let clock = core.thread.clock;
     // The load ends when nothing more falls due: at the end of the profile, or, where a number of
-    // requests ends it, with the last of them.
+    // requests ends it, with the last of them, whose time is counted in full and not waited for.
     let end = core.ask(Source::end_at).unwrap_or(Nanos::MAX);
     let now = clock.now();
-    let load_end_at = if now >= end { end } else { core.last_end() };
+    let load_end_at = match core.ask(Source::number_ends_at) {
+        _ if now >= end => end,
+        last => core.last_end().max(last.unwrap_or(0)),
+    };
     let load_end = core.ask(|source| source.profile_time(load_end_at));
     let deadline = load_end_at.saturating_add(core.settings.drain);
     core.drain(load_end_at);
@@ -118,7 +135,7 @@ async fn drain<P: Profile + Clone, T: Transport>(
         let wake = core.close_intervals(now).min(deadline).min(orders.next_at());
         tokio::select! {
             biased;
-            () = tokio::time::sleep_until(clock.instant(wake).into()) => {}
+            () = sleep_until(clock.instant(wake)) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
         }

@@ -3,6 +3,8 @@
 //! Every request passes here twice, when it is given a slot and when it has come to an outcome;
 //! both are a borrow of a cell, no more.
 
+mod shortage;
+
 use super::lanes::{Found, Lanes, Slot};
 use super::ledger::Ledger;
 use super::naps::Naps;
@@ -11,10 +13,13 @@ use super::{Channels, Ending, Settings};
 use crate::profile::Profile;
 use crate::request::{DropReason, ErrorClass, Failure, Outcome};
 use crate::time::{MILLISECOND, Nanos};
-use crate::transport::{Opened, Streams, Thread, Transport};
+use crate::transport::{Lane, Opened, Streams, Thread, Times, Transport};
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::sync::Notify;
+
+/// Beyond a way there and back, how long the news of a connection's end may take to be read.
+const CROSSING: Nanos = 100 * MILLISECOND;
 
 /// The shared part of one engine thread.
 #[derive(Debug)]
@@ -34,6 +39,16 @@ struct State<P: Profile, L> {
     naps: Naps,
     /// The pacer saw no slot for what is due, and wants to hear of the next idle one.
     starved: bool,
+}
+
+/// What a slot does after an attempt.
+pub(super) enum Then {
+    /// It makes the next one, which has begun.
+    Next(Ticket, Nanos),
+    /// It waits for a ticket.
+    Idle,
+    /// It rests before it is given one, see [`Core::rest`].
+    Rests,
 }
 
 impl<P: Profile, L> State<P, L> {
@@ -68,14 +83,6 @@ impl<P: Profile, T: Transport> Core<P, T> {
         core
     }
 
-    /// In closed loop the connections are the load: that there are fewer of them is told at once.
-    fn tell_of_few_lanes(&self) {
-        let mut state = self.state.borrow_mut();
-        if self.settings.lanes_short && !state.source.is_open_loop() {
-            state.ledger.recorder().current_mut().health.descriptors_short += 1;
-        }
-    }
-
     /// Gives every due ticket to a slot, as long as there are both. What cannot be given waits, or is
     /// given up beyond the backlog's limit.
     ///
@@ -90,6 +97,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
         if self.thread.lanes_changed.take() {
             state.lanes.look_again(now);
+            let streams = &mut state.ledger.recorder().current_mut().protocols.streams;
+            *streams = state.lanes.widest().max(*streams as usize) as u64;
         }
         while let Some(found) = state.lanes.acquire() {
             let Some(ticket) = state.source.take(now) else {
@@ -97,6 +106,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
                 break;
             };
             state.ledger.assign(&ticket);
+            self.look_whether_it_waited(state, ticket, now);
             match found {
                 Found::Slot(id) => {
                     let slot = state.lanes.slot(id);
@@ -148,16 +158,16 @@ impl<P: Profile, T: Transport> Core<P, T> {
         false
     }
 
-    /// An attempt has come to an outcome. Answers the slot's next ticket, already started, where one
-    /// is due and the slot can use it.
+    /// An attempt has come to an outcome, or could not begin. Answers the slot's next ticket, already
+    /// started, where one is due and the slot can use it.
     #[inline]
     pub(super) fn finished(
         &self,
-        slot: &Slot,
+        (slot, lane): (&Slot, &T::Lane),
         ticket: Ticket,
         start: Nanos,
         outcome: &Outcome,
-    ) -> Option<(Ticket, Nanos)> {
+    ) -> Then {
         let now = match outcome.end_at {
             Some(end) if self.thread.hearing.is_none() => end,
             // It may have come before it was read.
@@ -166,12 +176,22 @@ impl<P: Profile, T: Transport> Core<P, T> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let end = outcome.end_at.unwrap_or(now).max(start);
+        if let Some(failure) = &outcome.failure
+            && failure.is_shortage()
+            && self.could_not_begin(state, slot, (ticket, start), failure)
+        {
+            return Then::Rests;
+        }
         state.naps.note(outcome, end - start, now);
         if ticket.measured {
             state.close_intervals(&self.settings, now);
             state.ledger.ended(ticket, (start, end), outcome);
+            lane.recorded(Times { intended: ticket.intended, start, end });
         }
-        let next = self.claim(state, slot, now);
+        // In open loop each arrival is a request of its own, whatever became of the one before.
+        let rests =
+            outcome.failure.is_some() && slot.open_failed.take() && !state.source.is_open_loop();
+        let next = if rests { None } else { self.claim(state, slot, now) };
         match next {
             Some(next) => state.ledger.sent(&self.settings, next, now),
             None if std::mem::take(&mut state.starved) => self.thread.replan.notify_one(),
@@ -180,7 +200,11 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if state.may_have_ended() {
             self.news.notify_one();
         }
-        next.map(|next| (next, now))
+        match next {
+            Some(next) => Then::Next(next, now),
+            None if rests => Then::Rests,
+            None => Then::Idle,
+        }
     }
 
     /// The slot's next ticket; with none, the slot is idle.
@@ -195,25 +219,12 @@ impl<P: Profile, T: Transport> Core<P, T> {
             return None;
         };
         state.lanes.appoint_opener(slot.id);
-        if self.lacks_lanes(state) {
+        if self.has_few_lanes(state) {
             self.waited_for_a_lane(state, ticket, now);
+        } else {
+            self.look_whether_it_waited(state, ticket, now);
         }
         Some(ticket)
-    }
-
-    /// Every lane there can be is made, and there would be more, had the process more descriptors.
-    fn lacks_lanes(&self, state: &State<P, T::Lane>) -> bool {
-        self.settings.lanes_short && state.lanes.are_all_made()
-    }
-
-    /// A ticket has waited for a slot where this machine, and not the target, was the limit.
-    #[cold]
-    fn waited_for_a_lane(&self, state: &mut State<P, T::Lane>, ticket: Ticket, now: Nanos) {
-        let waited = ticket.intended.map_or(0, |intended| now.saturating_sub(intended));
-        if ticket.measured && waited > self.settings.slack {
-            state.ledger.recorder().pacer_lag(waited);
-            state.ledger.recorder().current_mut().health.descriptors_short += 1;
-        }
     }
 
     /// Whether this slot is the one to open its lane; if not, it is woken when that was tried.
@@ -225,18 +236,33 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn opened(&self, slot: &Slot, measured: bool, opened: Result<Opened, &Failure>) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        state.lanes.opened(slot, opened.ok(), self.thread.clock.now());
+        let protocol = state.lanes.opened(slot, opened, self.thread.clock.now());
         let recorder = state.ledger.recorder();
-        match opened {
-            Ok(opened) if measured => recorder.connected(opened.connect_ns, opened.tls_ns),
-            // Where opening fails for an inner reason, this machine has run out of something.
-            Err(failure) if measured && failure.class == ErrorClass::Internal => {
-                recorder.current_mut().health.descriptors_short += 1;
-            }
-            Ok(_) | Err(_) => {}
+        // Also in the warm-up: it is no statistic.
+        if let Some(protocol) = protocol {
+            recorder.agreed(protocol, state.lanes.widest() as u64);
+        }
+        if let (Ok(opened), true) = (opened, measured) {
+            recorder.connected(opened.connect_ns, opened.tls_ns);
         }
         // Room for more tickets than the slot's own.
         self.thread.replan.notify_one();
+    }
+
+    /// A server that closes a connection while it works on a request has not closed an idle one: that
+    /// news comes within the time of a way there and back.
+    #[cold]
+    pub(super) fn tell_late_close(&self, failure: &mut Failure, start: Nanos) {
+        let waited = self.thread.clock.now().saturating_sub(start);
+        let there_and_back = 2 * self.state.borrow().lanes.slowest_connect();
+        if failure.class == ErrorClass::Stale && waited > there_and_back + CROSSING {
+            let text = format_args!(
+                "the server closed the connection {} ms after the request went out, before a byte of \
+                 its reply",
+                waited / MILLISECOND
+            );
+            *failure = Failure::text(ErrorClass::Read, text);
+        }
     }
 
     /// Ends the attempts that are over their timeout at `now`.
@@ -253,8 +279,17 @@ impl<P: Profile, T: Transport> Core<P, T> {
     /// How much later than planned the pacer woke.
     pub(super) fn pacer_woke(&self, planned: Nanos, now: Nanos) {
         if now >= self.settings.measured_from {
-            self.state.borrow_mut().ledger.recorder().pacer_lag(now.saturating_sub(planned));
+            let mut state = self.state.borrow_mut();
+            let State { source, ledger, .. } = &mut *state;
+            ledger.pacer_woke(source, planned, now);
         }
+    }
+
+    /// The thread did nothing at all from `from` to `now`.
+    pub(super) fn stood_still(&self, from: Nanos, now: Nanos) {
+        let mut state = self.state.borrow_mut();
+        let State { source, ledger, .. } = &mut *state;
+        ledger.recorder().current_mut().health.stalled_ns += source.load_between(from, now);
     }
 
     /// When the pacer is to wake next; `None`: when it is told.
@@ -353,6 +388,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: Ending) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
+        // Whoever waited for what this machine lacks is given up for that, however the run ended.
+        let reason = if self.lacks_lanes(state) { DropReason::NoConnection } else { reason };
         // What was given to a slot that has not begun is given up with the rest.
         state.lanes.slots().iter().for_each(|slot| slot.ticket.set(None));
         let moments = (reason, due_at, now);

@@ -4,7 +4,9 @@
 //! Lanes are made on demand, up to a limit, and those that have closed are opened again by whoever
 //! needs them next.
 
+use super::backoff::Backoff;
 use super::source::Ticket;
+use crate::request::{Failure, Protocol};
 use crate::time::Nanos;
 use crate::transport::{Lane, Opened, Streams};
 use std::cell::{Cell, RefCell};
@@ -21,6 +23,10 @@ pub(super) struct Slot {
     /// When the attempt under way is over its timeout; `Nanos::MAX` between attempts.
     pub(super) deadline: Cell<Nanos>,
     pub(super) expired: Cell<bool>,
+    /// It has tried to open its lane, in vain.
+    pub(super) open_failed: Cell<bool>,
+    /// It rests since this machine was short of what its last attempt needed.
+    pub(super) short: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -72,6 +78,8 @@ struct LaneState<L> {
     waiting: Vec<usize>,
     slots: usize,
     streams: usize,
+    /// Slots that rest after they could not open it: meanwhile nobody tries.
+    resting: usize,
     /// It is among those that may have room.
     grows: bool,
 }
@@ -104,9 +112,21 @@ pub(super) struct Lanes<L> {
     streams: Streams,
     /// When a lane that several requests can share was opened last.
     shared_since: Nanos,
+    /// The most requests that a lane which says what it speaks was allowed to carry at once.
+    widest: usize,
+    /// The longest that a connection took to open.
+    slowest_connect: Nanos,
     /// In open loop requests that can share a lane wait for the one that is opening; in closed loop
     /// every lane is wanted.
     open_loop: bool,
+    /// In open loop, where any lane will do: slots that rest since this machine is short of what a
+    /// lane needs. Meanwhile none is opened, and then one by one until that has gone well.
+    short: usize,
+    shortage: Backoff,
+    /// Idle slots of closed lanes that wait for the end of that.
+    held: Vec<usize>,
+    /// When it ended last; `Nanos::MAX` until then.
+    short_until: Nanos,
 }
 
 impl<L: Lane> Lanes<L> {
@@ -120,13 +140,87 @@ impl<L: Lane> Lanes<L> {
             opening: 0,
             streams,
             shared_since: 0,
+            widest: 0,
+            slowest_connect: 0,
             open_loop,
+            short: 0,
+            shortage: Backoff::default(),
+            held: Vec::new(),
+            short_until: 0,
+        }
+    }
+
+    /// No further lane is opened for now, since this machine is short of what it needs.
+    pub(super) fn are_short(&self) -> bool {
+        !self.may_be_opened()
+    }
+
+    /// A lane may be opened, as far as this machine goes.
+    fn may_be_opened(&self) -> bool {
+        self.short == 0 && (self.opening == 0 || self.shortage.wait() == 0)
+    }
+
+    /// Until when the tickets of an open loop may have waited for that; `Nanos::MAX`: they still do.
+    pub(super) fn short_until(&self) -> Nanos {
+        self.short_until
+    }
+
+    /// A slot rests: until [`Lanes::rested`] it takes no ticket, and nobody opens its lane; in open loop
+    /// nobody opens any. Answers for how long: as `own` says, or where it failed to open its lane in open
+    /// loop, as this machine's shortage says.
+    pub(super) fn rest(&mut self, slot: &Slot, own: &mut Backoff) -> Nanos {
+        if !self.open_loop {
+            self.lanes[slot.lane].resting += 1;
+            return own.failed();
+        }
+        self.short += 1;
+        self.short_until = Nanos::MAX;
+        if !slot.open_failed.take() {
+            own.failed()
+        } else if self.short == 1 {
+            self.shortage.failed()
+        } else {
+            // Several that tried at once have found the same.
+            self.shortage.wait()
+        }
+    }
+
+    /// A slot has rested, and is the next to try.
+    pub(super) fn rested(&mut self, slot: &Slot, now: Nanos) {
+        if self.open_loop {
+            self.short -= 1;
+            self.may_go_on(now);
+        } else {
+            let lane = &mut self.lanes[slot.lane];
+            lane.resting -= 1;
+            if lane.resting == 0 {
+                self.ready.append(&mut lane.parked);
+            }
+        }
+        self.ready.push(slot.id);
+    }
+
+    /// This machine may have what a lane needs.
+    fn may_go_on(&mut self, now: Nanos) {
+        if self.short == 0 {
+            self.ready.append(&mut self.held);
+            self.short_until = self.short_until.min(now);
         }
     }
 
     /// Until when requests that can share a lane may have waited for the one that was opening.
     pub(super) fn shared_since(&self) -> Nanos {
         self.shared_since
+    }
+
+    /// The longest that a connection took to open, without its TLS.
+    pub(super) fn slowest_connect(&self) -> Nanos {
+        self.slowest_connect
+    }
+
+    /// The most requests that a lane which says what it speaks was allowed to carry at once.
+    pub(super) fn widest(&self) -> usize {
+        self.widest
     }
 
     /// There may be `most` lanes from now on. Those that are open already stay.
@@ -137,6 +231,10 @@ impl<L: Lane> Lanes<L> {
     /// No more may be made.
     pub(super) fn are_all_made(&self) -> bool {
         self.lanes.len() == self.most
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
     }
 
     pub(super) fn are_opening(&self) -> bool {
@@ -180,17 +278,21 @@ impl<L: Lane> Lanes<L> {
     }
 
     /// Whether a slot may take another ticket; it is parked until its lane is opened again where
-    /// somebody else is doing that, or where the lane turned out to carry fewer requests.
+    /// somebody else is doing that or nobody may, or where the lane turned out to carry fewer requests.
     #[inline]
     pub(super) fn is_open_or_parks(&mut self, id: usize) -> bool {
         let lane = &mut self.lanes[self.slots[id].lane];
-        let parks = if lane.lane.is_open() {
+        let is_open = lane.lane.is_open();
+        let parks = if is_open {
             lane.slots > 1 && lane.active() > lane.carries().unwrap_or(1)
         } else {
-            lane.opener.is_some_and(|opener| opener != id)
+            lane.resting > 0 || lane.opener.is_some_and(|opener| opener != id)
         };
         if parks {
             lane.parked.push(id);
+        } else if !is_open && self.open_loop && !self.may_be_opened() {
+            self.held.push(id);
+            return false;
         }
         !parks
     }
@@ -229,18 +331,37 @@ impl<L: Lane> Lanes<L> {
         }
     }
 
-    /// The lane of `slot` was opened, or not (`None`): whoever waited for it may go on.
-    pub(super) fn opened(&mut self, slot: &Slot, opened: Option<Opened>, now: Nanos) {
+    /// The lane of `slot` was opened, or not: whoever waited for it may go on. Answers what was agreed
+    /// on it.
+    pub(super) fn opened(
+        &mut self,
+        slot: &Slot,
+        opened: Result<Opened, &Failure>,
+        now: Nanos,
+    ) -> Option<Protocol> {
         self.no_longer_opens(slot.id);
+        slot.open_failed.set(opened.is_err());
+        // Whoever is refused had all that this machine has to give.
+        if self.shortage.wait() > 0 && !opened.is_err_and(Failure::is_shortage) {
+            self.shortage.succeeded();
+            self.may_go_on(now);
+        }
+        let opened = opened.ok();
+        let took = opened.map_or(0, |opened| opened.connect_ns);
+        self.slowest_connect = self.slowest_connect.max(took);
         let lane = &mut self.lanes[slot.lane];
         lane.streams = opened.map_or(1, |opened| opened.streams);
+        let protocol = opened.and_then(|_| lane.lane.protocol());
+        self.widest = self.widest.max(usize::from(protocol.is_some()));
         if lane.streams > 1 {
             self.streams = Streams::Many;
             // Whoever waits goes on when it is known how many may.
-            return self.look_again(now);
+            self.look_again(now);
+            return protocol;
         }
         self.ready.append(&mut lane.parked);
         lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
+        protocol
     }
 
     /// What a lane may carry has changed, or a lane has closed before that was known.
@@ -249,6 +370,9 @@ impl<L: Lane> Lanes<L> {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             let is_told = lane.lane.is_open() && lane.carries().is_some();
             let is_lost = !lane.lane.is_open() && lane.opener.is_none();
+            if is_told && lane.lane.protocol().is_some() {
+                self.widest = self.widest.max(lane.carries().unwrap_or(1));
+            }
             if is_told || is_lost {
                 lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
             }
@@ -273,6 +397,7 @@ impl<L: Lane> Lanes<L> {
                     waiting: Vec::new(),
                     slots: 0,
                     streams: 1,
+                    resting: 0,
                     grows: false,
                 });
                 self.lanes.len() - 1
@@ -286,6 +411,8 @@ impl<L: Lane> Lanes<L> {
             ticket: Cell::new(None),
             deadline: Cell::new(Nanos::MAX),
             expired: Cell::new(false),
+            open_failed: Cell::new(false),
+            short: Cell::new(false),
             waker: RefCell::new(None),
         });
         self.slots.push(Rc::clone(&slot));
@@ -322,173 +449,9 @@ impl<L: Lane> Lanes<L> {
         // still to come how many it may carry.
         let waits =
             self.open_loop && (untold || (self.streams == Streams::Many && self.opening > 0));
-        (self.lanes.len() < self.most && !waits).then_some(Room::NewLane)
+        (self.lanes.len() < self.most && !waits && self.may_be_opened()).then_some(Room::NewLane)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request::{Failure, Outcome};
-
-    /// A lane of which a test says what it is.
-    #[derive(Debug)]
-    struct Said {
-        open: Cell<bool>,
-        most: Cell<Option<usize>>,
-    }
-
-    impl Lane for Said {
-        async fn open(&self) -> Result<Opened, Failure> {
-            Ok(opened(1))
-        }
-        fn is_open(&self) -> bool {
-            self.open.get()
-        }
-        fn most_streams(&self) -> Option<usize> {
-            self.most.get()
-        }
-        async fn exchange(&self) -> Outcome {
-            Outcome::default()
-        }
-    }
-
-    fn opened(streams: usize) -> Opened {
-        Opened { connect_ns: 0, tls_ns: None, streams }
-    }
-
-    fn said() -> Said {
-        Said { open: Cell::new(false), most: Cell::new(Some(usize::MAX)) }
-    }
-
-    /// Takes all that can be had now; answers the slots of it and the new lanes.
-    fn take_all(lanes: &mut Lanes<Said>) -> (Vec<usize>, Vec<Rc<Said>>) {
-        let (mut slots, mut made) = (Vec::new(), Vec::new());
-        while let Some(found) = lanes.acquire() {
-            match found {
-                Found::Slot(id) => slots.push(id),
-                Found::Room(room) => {
-                    let (slot, lane) = lanes.create(room, said);
-                    slots.push(slot.id);
-                    if matches!(room, Room::NewLane) {
-                        made.push(lane);
-                    }
-                }
-            }
-        }
-        (slots, made)
-    }
-
-    #[test]
-    fn requests_that_can_share_a_lane_wait_for_the_one_that_opens() {
-        let mut lanes = Lanes::new(3, Streams::Many, true);
-        let (slots, made) = take_all(&mut lanes);
-        assert_eq!((slots, made.len(), lanes.has_room()), (vec![0], 1, false));
-        made[0].open.set(true);
-        let first = Rc::clone(&lanes.slots()[0]);
-        lanes.opened(&first, Some(opened(2)), 7);
-        assert_eq!(lanes.shared_since(), 7);
-        // One more on this lane, and the next one opens.
-        let (slots, made) = take_all(&mut lanes);
-        assert_eq!((slots, made.len()), (vec![1, 2], 1));
-    }
-
-    #[test]
-    fn in_closed_loop_all_lanes_open_at_once() {
-        let mut lanes = Lanes::new(3, Streams::Many, false);
-        let (slots, made) = take_all(&mut lanes);
-        assert_eq!((slots.len(), made.len(), lanes.are_all_made()), (3, 3, true));
-    }
-
-    #[test]
-    fn slots_beyond_what_a_lane_turns_out_to_carry_wait_for_its_next_opening() {
-        let mut lanes = Lanes::new(1, Streams::Many, true);
-        let (_, made) = take_all(&mut lanes);
-        let (lane, first) = (&made[0], Rc::clone(&lanes.slots()[0]));
-        lane.open.set(true);
-        lanes.opened(&first, Some(opened(4)), 0);
-        assert_eq!(take_all(&mut lanes).0, [1, 2, 3]);
-        // The server's settings come: two at once. Two of those that end go on, two do not.
-        lane.most.set(Some(2));
-        let goes_on: Vec<_> = (0..4).map(|id| lanes.is_open_or_parks(id)).collect();
-        assert_eq!(goes_on, [false, false, true, true]);
-        [2, 3].into_iter().for_each(|id| lanes.release(id));
-        assert_eq!(take_all(&mut lanes).0, [3, 2]);
-        // It allows one more, and then only two again.
-        lane.most.set(Some(3));
-        lanes.look_again(0);
-        assert_eq!(take_all(&mut lanes).0, [1]);
-        lane.most.set(Some(2));
-        assert!(!lanes.is_open_or_parks(1));
-        // It closes, is opened again by a slot that needs it, and the others are there again.
-        lane.open.set(false);
-        assert!(lanes.is_open_or_parks(3));
-        lanes.appoint_opener(3);
-        assert!(!lanes.is_open_or_parks(2), "somebody else opens it");
-        lane.open.set(true);
-        lane.most.set(Some(usize::MAX));
-        let opener = Rc::clone(&lanes.slots()[3]);
-        lanes.opened(&opener, Some(opened(4)), 0);
-        let mut slots = take_all(&mut lanes).0;
-        slots.sort_unstable();
-        assert_eq!(slots, [0, 1, 2]);
-        assert!(!lanes.are_opening());
-    }
-
-    #[test]
-    fn until_it_is_known_what_a_lane_carries_the_others_wait() {
-        let mut lanes = Lanes::new(3, Streams::Many, true);
-        let (_, made) = take_all(&mut lanes);
-        let (lane, first) = (&made[0], Rc::clone(&lanes.slots()[0]));
-        lane.open.set(true);
-        lane.most.set(None);
-        lanes.opened(&first, Some(opened(4)), 0);
-        assert!(lanes.is_open_or_parks(0) && !lanes.has_room());
-        lane.most.set(Some(2));
-        let (slots, made) = take_all(&mut lanes);
-        assert_eq!((slots, made.len()), (vec![1, 2], 1), "one more on this lane, and the next");
-        // The same again when it has closed and is opened anew by the first.
-        lane.open.set(false);
-        lanes.appoint_opener(0);
-        assert!(!lanes.is_open_or_parks(1));
-        lane.open.set(true);
-        lane.most.set(None);
-        lanes.opened(&first, Some(opened(4)), 0);
-        assert!(take_all(&mut lanes).0.is_empty());
-        lane.most.set(Some(4));
-        assert_eq!(take_all(&mut lanes).0, [1, 3, 4]);
-    }
-
-    #[test]
-    fn a_lane_of_which_nothing_is_known_keeps_no_other_from_growing() {
-        for open_loop in [true, false] {
-            let mut lanes = Lanes::new(2, Streams::One, open_loop);
-            let (_, made) = take_all(&mut lanes);
-            for (id, most) in [(0, Some(3)), (1, None)] {
-                made[id].open.set(true);
-                made[id].most.set(most);
-                let slot = Rc::clone(&lanes.slots()[id]);
-                lanes.opened(&slot, Some(opened(3)), 0);
-            }
-            assert_eq!(take_all(&mut lanes).0, [2, 3], "open loop: {open_loop}");
-            made[1].most.set(Some(2));
-            lanes.look_again(0);
-            assert_eq!(take_all(&mut lanes).0, [4], "open loop: {open_loop}");
-        }
-    }
-
-    #[test]
-    fn a_slot_that_is_not_needed_gives_the_opening_back() {
-        let mut lanes = Lanes::new(1, Streams::One, true);
-        let (_, made) = take_all(&mut lanes);
-        made[0].open.set(true);
-        let first = Rc::clone(&lanes.slots()[0]);
-        lanes.opened(&first, Some(opened(1)), 0);
-        made[0].open.set(false);
-        lanes.release(0);
-        let found = lanes.acquire().unwrap();
-        assert!(lanes.are_opening());
-        lanes.give_back(found);
-        assert!(!lanes.are_opening() && lanes.has_room());
-    }
-}
+mod tests;

@@ -5,8 +5,11 @@ use super::usage::Usage;
 use super::{Channels, Ending, Report, Settings};
 use crate::profile::Profile;
 use crate::record::{Interval, Recorder, Sample};
-use crate::request::{DropReason, Outcome};
-use crate::time::Nanos;
+use crate::request::{DropReason, Failure, Outcome};
+use crate::time::{MILLISECOND, Nanos};
+
+/// A longer gap in the pacer's acting, with something due in it, is lost time.
+const LATE: Nanos = MILLISECOND;
 
 /// The books of one engine thread: what is recorded since the last report, and what is under way.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(super) struct Ledger {
     dropped: [u64; DropReason::ALL.len()],
     next_boundary: Nanos,
     last_end: Nanos,
+    /// Until when the load's time is in the reports.
+    load_time: Nanos,
+    /// When the pacer woke last.
+    paced_at: Nanos,
     /// When nothing more fell due, once that is so.
     load_end: Option<Nanos>,
 }
@@ -38,6 +45,8 @@ impl Ledger {
             dropped: Default::default(),
             next_boundary: settings.measured_from,
             last_end: settings.measured_from,
+            load_time: 0,
+            paced_at: settings.measured_from,
             load_end: None,
         }
     }
@@ -68,6 +77,13 @@ impl Ledger {
         let _ = settings;
     }
 
+    /// An attempt that counted as sent could not begin; answers whether that could be taken back.
+    pub(super) fn take_back(&mut self, ticket: Ticket, start: Nanos, why: &Failure) -> bool {
+        let taken = self.recorder.take_back(ticket.intended, start, why);
+        self.in_flight -= u64::from(taken);
+        taken
+    }
+
     /// An attempt came to an outcome.
     #[inline]
     pub(super) fn ended(&mut self, ticket: Ticket, (start, end): (Nanos, Nanos), out: &Outcome) {
@@ -87,6 +103,23 @@ impl Ledger {
             bytes_sent: out.bytes_sent,
             bytes_received: out.bytes_received,
         });
+    }
+
+    /// The pacer woke at `now` for what was due at `planned`.
+    #[inline]
+    pub(super) fn pacer_woke<P: Profile>(
+        &mut self,
+        source: &Source<P>,
+        planned: Nanos,
+        now: Nanos,
+    ) {
+        self.recorder.pacer_lag(now.saturating_sub(planned));
+        // One that is behind and keeps at it is late, but it acts.
+        let since = planned.max(self.paced_at);
+        self.paced_at = now;
+        if now.saturating_sub(since) > LATE {
+            self.recorder.current_mut().health.late_ns += source.load_between(since, now);
+        }
     }
 
     /// Where what has no interval of its own is recorded.
@@ -145,6 +178,7 @@ impl Ledger {
         if self.next_boundary == settings.measured_from {
             // The measured time begins here; what the warm-up used is nobody's.
             self.usage.lap(now);
+            self.load_time = source.load_time(now);
             self.next_boundary += settings.interval;
             return self.close_intervals(settings, source, now);
         }
@@ -201,7 +235,11 @@ impl Ledger {
         }
         self.dropped = dropped;
         let lap = self.usage.lap(now);
-        self.recorder.current_mut().health.measured(lap);
+        let load_time = source.load_time(now);
+        let health = &mut self.recorder.current_mut().health;
+        health.measured(lap);
+        health.load_ns += load_time.saturating_sub(self.load_time);
+        self.load_time = load_time;
         let report = Report {
             thread: settings.thread,
             closed,

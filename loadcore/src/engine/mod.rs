@@ -12,8 +12,11 @@
 //!
 //! What they share is the `core::Core`, borrowed for a moment and never across a wait.
 
+mod backoff;
 mod conductor;
 mod core;
+#[cfg(test)]
+mod exact;
 mod fence;
 mod lanes;
 mod ledger;
@@ -21,6 +24,7 @@ mod naps;
 mod pacer;
 mod profile_clock;
 mod quota;
+mod returned;
 mod slot;
 mod source;
 mod timer;

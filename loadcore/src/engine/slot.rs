@@ -1,6 +1,7 @@
 //! A ticket into an attempt, and an attempt into an outcome: the task of one slot.
 
-use super::core::Core;
+use super::backoff::Backoff;
+use super::core::{Core, Then};
 use super::lanes::Slot;
 use super::source::Ticket;
 use crate::profile::Profile;
@@ -21,6 +22,7 @@ pub(super) async fn serve<P: Profile, T: Transport>(
     slot: Rc<Slot>,
     lane: Rc<T::Lane>,
 ) {
+    let mut backoff = Backoff::default();
     loop {
         let mut ticket = wait(&slot, &*lane).await;
         let mut start = core.thread.clock.now();
@@ -28,11 +30,22 @@ pub(super) async fn serve<P: Profile, T: Transport>(
             continue;
         }
         loop {
-            let outcome = attempt(&core, &slot, &*lane, ticket, start).await;
-            match core.finished(&slot, ticket, start, &outcome) {
-                Some(next) => (ticket, start) = next,
-                None => break,
+            let mut outcome = attempt(&core, &slot, &*lane, ticket, start).await;
+            if let Some(failure) = &mut outcome.failure {
+                core.tell_late_close(failure, start);
             }
+            match core.finished((&slot, &*lane), ticket, start, &outcome) {
+                Then::Next(next, at) => (ticket, start) = (next, at),
+                Then::Idle => {
+                    backoff.succeeded();
+                    break;
+                }
+                Then::Rests => {
+                    core.rest(&slot, &mut backoff).await;
+                    break;
+                }
+            }
+            backoff.succeeded();
             // A transport that is always ready must not keep the thread from its timers.
             tokio::task::coop::consume_budget().await;
         }
@@ -64,8 +77,9 @@ async fn attempt<P: Profile, T: Transport>(
     slot.deadline.set(start.saturating_add(core.settings.timeout));
     slot.expired.set(false);
     let phase = Cell::new(Phase::Exchanging);
+    let passed = Cell::new(None);
     let ended = {
-        let mut exchange = pin!(exchange(core, slot, lane, ticket, &phase));
+        let mut exchange = pin!(exchange(core, slot, lane, ticket, (&phase, &passed)));
         poll_fn(|cx| {
             if slot.expired.get() {
                 return Poll::Ready(Ended::TimedOut);
@@ -83,15 +97,14 @@ async fn attempt<P: Profile, T: Transport>(
     let failure = match ended {
         Ended::With(outcome) => return outcome,
         Ended::TimedOut if phase.get() == Phase::Exchanging => {
-            timeout(core, ErrorClass::ResponseTimeout, "whole reply")
+            timeout(core, (ErrorClass::ResponseTimeout, "whole reply"), passed.take())
         }
-        Ended::TimedOut => timeout(core, ErrorClass::ConnectTimeout, "connection"),
+        Ended::TimedOut => timeout(core, lane.awaits(), passed.take()),
         Ended::Panicked(what) => {
-            Failure::text(ErrorClass::Internal, format_args!("the transport panicked: {what}"))
+            Failure::text(ErrorClass::Target, format_args!("the transport panicked: {what}"))
         }
     };
     if phase.get() == Phase::Opening {
-        // Neither says that this machine is short of anything.
         core.opened(slot, false, Err(&failure));
     }
     let (bytes_sent, bytes_received) = lane.moved();
@@ -120,13 +133,26 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "without a text".to_owned())
 }
 
-fn timeout<P: Profile, T: Transport>(core: &Core<P, T>, class: ErrorClass, what: &str) -> Failure {
-    let limit = seconds(core.settings.timeout);
-    Failure::text(class, format_args!("no {what} within the timeout of {limit} s"))
-}
+/// How often an attempt was passed over, and how the last time.
+type PassedOver = Option<Box<(u32, Failure)>>;
 
-/// How often a lane may turn out closed before the request was sent.
-const MOST_OPENINGS: u32 = 3;
+#[cold]
+fn timeout<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    (class, what): (ErrorClass, &str),
+    passed: PassedOver,
+) -> Failure {
+    let limit = seconds(core.settings.timeout);
+    let said = format!("no {what} within the timeout of {limit} s");
+    match passed.as_deref() {
+        None => Failure::text(class, said),
+        Some((1, why)) => Failure::text(class, format_args!("{said}; before that {why}")),
+        Some((times, why)) => Failure::text(
+            class,
+            format_args!("{said}: it was passed over {times} times, the last time {why}"),
+        ),
+    }
+}
 
 #[inline]
 async fn exchange<P: Profile, T: Transport>(
@@ -134,9 +160,8 @@ async fn exchange<P: Profile, T: Transport>(
     slot: &Slot,
     lane: &T::Lane,
     ticket: Ticket,
-    phase: &Cell<Phase>,
+    (phase, passed): (&Cell<Phase>, &Cell<PassedOver>),
 ) -> Outcome {
-    let mut openings = 0;
     loop {
         if !lane.is_open()
             && let Err(failure) = open(core, slot, lane, ticket, phase).await
@@ -144,16 +169,22 @@ async fn exchange<P: Profile, T: Transport>(
             return Outcome::failed(failure);
         }
         let outcome = lane.exchange().await;
-        openings += 1;
-        // Nothing was sent: it is still the same attempt, on the lane's next connection.
         if !outcome.not_begun {
             return outcome;
         }
-        if openings == MOST_OPENINGS {
-            let (bytes_sent, bytes_received) = lane.moved();
-            return Outcome { bytes_sent, bytes_received, ..outcome };
-        }
+        // The other side has received nothing of it: it is still the same attempt, on the lane's
+        // next connection, as often as its timeout lets it be.
+        passed.set(passed_over(passed.take(), outcome.failure));
+        // A transport that is always ready must not keep the thread from its timers.
+        tokio::task::yield_now().await;
     }
+}
+
+#[cold]
+fn passed_over(before: PassedOver, why: Option<Failure>) -> PassedOver {
+    let times = before.map_or(0, |before| before.0);
+    let why = why.unwrap_or(Failure::new(ErrorClass::Reset, "the lane was closed"));
+    Some(Box::new((times.saturating_add(1), why)))
 }
 
 /// Opens the lane, or waits until whoever is opening it has.

@@ -5,6 +5,7 @@
 //! is lost, and may give one up.
 
 use super::profile_clock::ProfileClock;
+use super::returned::Returned;
 use crate::bucket::{Token, TokenBucket};
 use crate::profile::{Live, Piecewise, Profile};
 use crate::request::DropReason;
@@ -71,6 +72,8 @@ pub(crate) struct Source<P: Profile> {
     stopped: bool,
     /// When the last of our parts was given up, on the run's clock.
     released_at: Option<Nanos>,
+    /// In open loop: tickets whose attempts could not begin.
+    returned: Returned,
 }
 
 /// A part of the one schedule that is ours.
@@ -109,6 +112,7 @@ impl<P: Profile + Clone> Source<P> {
             taken: 0,
             stopped: false,
             released_at: None,
+            returned: Returned::default(),
         }
     }
 
@@ -161,6 +165,11 @@ impl<P: Profile> Source<P> {
             return None;
         }
         let measured = now >= self.load.warmup;
+        if !self.returned.is_empty()
+            && let Some(ticket) = self.returned.take(measured)
+        {
+            return Some(ticket);
+        }
         if self.load.open.is_none() {
             return self.take_closed(now, measured);
         }
@@ -180,6 +189,21 @@ impl<P: Profile> Source<P> {
                 it.take()
             })?;
         Some(Ticket::new(Some(token.intended), measured, token.number))
+    }
+
+    /// A ticket whose attempt could not begin: in open loop it waits again, the oldest first.
+    #[cold]
+    pub(crate) fn give_back(&mut self, ticket: Ticket) {
+        match ticket.intended {
+            Some(_) => self.returned.push(ticket),
+            // In closed loop nothing was due.
+            None => self.taken -= u64::from(ticket.measured),
+        }
+    }
+
+    /// Whether an arrival waits whose attempt could not begin.
+    pub(crate) fn has_returned(&self) -> bool {
+        !self.returned.is_empty()
     }
 
     /// The oldest token of all parts. One part, the usual case, is asked once.
@@ -224,14 +248,37 @@ impl<P: Profile> Source<P> {
     /// Gives up what waits beyond the backlog's limit, for `reason`.
     #[inline]
     pub(crate) fn trim(&mut self, now: Nanos, reason: DropReason) {
+        if self.stopped {
+            return;
+        }
         let warming_up = now < self.load.warmup;
+        if !self.returned.is_empty() {
+            self.trim_returned(reason);
+        }
+        let now = now.min(self.hold);
+        let profile_now = self.clock.profile(now);
         for Part { bucket, warmup, .. } in &mut self.parts {
+            // With every slot busy nobody has taken a ticket since, and so looked at what is due.
             match (warmup, bucket) {
-                (Some(warmup), _) if warming_up => warmup.trim(reason),
-                (_, Some(bucket)) => bucket.trim(reason),
+                (Some(warmup), _) if warming_up => {
+                    warmup.fill(now);
+                    warmup.trim(reason)
+                }
+                (_, Some(bucket)) if !warming_up => {
+                    bucket.fill(profile_now);
+                    bucket.trim(reason)
+                }
                 _ => 0,
             };
         }
+    }
+
+    #[cold]
+    fn trim_returned(&mut self, reason: DropReason) {
+        let most = self.load.open.as_ref().map_or(0, |open| open.max_backlog);
+        let ours = self.parts.iter().map(|part| part.share.count(most)).sum();
+        let excess = self.backlog().saturating_sub(ours);
+        self.returned.give_up(excess, reason);
     }
 
     /// When the pacer is to wake: at the last arrival that is due within `slack` of the next one.
@@ -281,12 +328,13 @@ impl<P: Profile> Source<P> {
         for bucket in self.buckets() {
             sum.iter_mut().zip(bucket.dropped()).for_each(|(sum, count)| *sum += count);
         }
+        sum.iter_mut().zip(self.returned.dropped()).for_each(|(sum, count)| *sum += count);
         sum
     }
 
     /// Measured arrivals that are due and wait.
     pub(crate) fn backlog(&self) -> u64 {
-        self.buckets().map(TokenBucket::backlog).sum()
+        self.buckets().map(TokenBucket::backlog).sum::<u64>() + self.returned.backlog()
     }
 
     fn buckets(&self) -> impl Iterator<Item = &TokenBucket<Live<P>>> {
@@ -331,9 +379,19 @@ impl<P: Profile> Source<P> {
         (!self.clock.is_paused()).then(|| self.clock.run(self.load.end))
     }
 
+    /// When the last arrival's time is over, on the run's clock, of an open load that a number of
+    /// requests ends. An arrival stands in the middle of its time: without the second half of it a
+    /// single request at 1/s would have been offered at 2/s.
+    pub(crate) fn number_ends_at(&self) -> Option<Nanos> {
+        let (limit, open) = (self.load.limit?, self.load.open.as_ref()?);
+        let last = (1e9 * open.profile.inverse(limit as f64)).round() as Nanos;
+        Some(self.clock.run(last.min(self.load.end)))
+    }
+
     /// Ends the load: what waits is given up for `reason`.
     pub(crate) fn stop(&mut self, reason: DropReason) {
         self.stopped = true;
+        self.returned.give_up(u64::MAX, reason);
         for bucket in self.parts.iter_mut().filter_map(|part| part.bucket.as_mut()) {
             bucket.give_up_all(reason);
         }
@@ -341,6 +399,17 @@ impl<P: Profile> Source<P> {
 
     pub(crate) fn profile_time(&self, now: Nanos) -> Nanos {
         self.clock.profile(now).min(self.load.end)
+    }
+
+    /// How much of the load's own time, without warm-up, pauses and drain, has gone by at `at`, also a
+    /// moment before the last pause.
+    pub(crate) fn load_time(&self, at: Nanos) -> Nanos {
+        self.clock.profile_at(at).min(self.load.end)
+    }
+
+    /// How much of the load's own time lies between two moments.
+    pub(crate) fn load_between(&self, from: Nanos, to: Nanos) -> Nanos {
+        self.load_time(to).saturating_sub(self.load_time(from))
     }
 
     /// Keeps back what is due after `at`.
@@ -385,59 +454,4 @@ fn gathered<P: Profile>(bucket: &mut TokenBucket<P>, slack: Nanos) -> Option<Nan
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::{MILLISECOND, SECOND};
-
-    #[test]
-    fn whoever_has_no_part_yet_has_not_sent_all_of_it() {
-        let load = |open| Load { open, warmup: 0, end: SECOND, limit: Some(10), lanes: 2 };
-        let open = OpenLoop {
-            profile: Piecewise::constant(100.0),
-            arrivals: Arrivals::Uniform,
-            max_backlog: 1_000,
-        };
-        for open in [None, Some(open)] {
-            let mut source = Source::new(load(open));
-            assert!(!source.is_spent());
-            source.take_part(Share::WHOLE, 0, 0);
-            assert!(!source.is_spent());
-            let taken = (0..20).filter(|_| source.take(SECOND / 2).is_some()).count();
-            assert_eq!((taken, source.is_spent()), (10, true));
-        }
-    }
-
-    #[test]
-    fn whoever_has_a_part_has_a_lane() {
-        let load: Load<Piecewise> =
-            Load { open: None, warmup: 0, end: SECOND, limit: None, lanes: 2 };
-        let of = |thread| {
-            let mut source = Source::new(load.clone());
-            let before = source.lanes();
-            source.take_part(Share::WHOLE.split(thread, 4), 0, 0);
-            (before, source.lanes())
-        };
-        assert_eq!((0..4).map(of).collect::<Vec<_>>(), [(0, 1); 4]);
-    }
-
-    #[test]
-    fn a_paused_warm_up_asks_for_no_wake_and_is_not_made_up_for() {
-        let open = OpenLoop {
-            profile: Piecewise::constant(100.0),
-            arrivals: Arrivals::Uniform,
-            max_backlog: 1_000,
-        };
-        let (warmup, end) = (SECOND, SECOND);
-        let load = Load { open: Some(open), warmup, end, limit: None, lanes: 1 };
-        let mut source = Source::new(load);
-        source.take_part(Share::WHOLE, 0, 0);
-        assert_eq!(source.next_wake(0, 0), Some(5 * MILLISECOND));
-        source.pause(0);
-        assert_eq!(source.next_wake(100 * MILLISECOND, 0), None);
-        assert!(source.take(100 * MILLISECOND).is_none());
-        source.resume(500 * MILLISECOND);
-        assert!(source.take(500 * MILLISECOND).is_none(), "what was due in the pause");
-        assert_eq!(source.next_wake(500 * MILLISECOND, 0), Some(505 * MILLISECOND));
-        assert!(source.take(505 * MILLISECOND).is_some_and(|ticket| !ticket.measured));
-    }
-}
+mod tests;

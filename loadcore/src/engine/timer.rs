@@ -80,6 +80,7 @@ mod linux {
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable {
     use super::Nanos;
+    use crate::time::{now, sleep_until};
     use std::io;
     use std::time::Duration;
 
@@ -93,12 +94,19 @@ mod portable {
         }
 
         pub(crate) async fn wait(&mut self, nanos: Nanos) -> io::Result<()> {
-            tokio::time::sleep(Duration::from_nanos(nanos)).await;
+            sleep_until(now() + Duration::from_nanos(nanos)).await;
             Ok(())
         }
 
+        #[cfg(not(test))]
         pub(crate) fn nap(&mut self, _nanos: Nanos) -> bool {
             false
+        }
+
+        /// Under a clock that a test drives the thread can be held.
+        #[cfg(test)]
+        pub(crate) fn nap(&mut self, nanos: Nanos) -> bool {
+            crate::time::driven::hold(nanos.min(super::LONGEST_NAP))
         }
     }
 }

@@ -50,7 +50,8 @@ impl Reading {
     }
 }
 
-fn cpu_ns() -> u64 {
+/// Processor time of the present thread.
+pub(super) fn cpu_ns() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
