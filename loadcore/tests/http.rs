@@ -2,73 +2,25 @@
 //! meets a connection that ends, replies that do not wait for the body, the fields of either version,
 //! a proxy beside `connect_to`.
 
+#[path = "common/servers.rs"]
+mod servers;
+
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use loadcore::http::{ConnectTo, HttpOptions, HttpVersion};
-use loadcore::{LoadTest, RunResult};
+use loadcore::LoadTest;
+use loadcore::http::{AddressFamily, ConnectTo, HttpOptions, HttpVersion};
+use loadcore::request::Form;
+use servers::{Seen, all, http1, listen, note, once, requests};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-/// What servers have seen, in the order in which it came.
-type Seen = Arc<Mutex<Vec<String>>>;
-
-fn note(seen: &Seen, what: impl Into<String>) {
-    seen.lock().unwrap().push(what.into());
-}
-
-fn all(seen: &Seen) -> Vec<String> {
-    seen.lock().unwrap().clone()
-}
-
-/// One request.
-async fn once(url: &str, change: impl FnOnce(&mut HttpOptions)) -> RunResult {
-    requests(1, url, change).await
-}
-
-/// Requests on one connection, with a short timeout.
-async fn requests(count: u64, url: &str, change: impl FnOnce(&mut HttpOptions)) -> RunResult {
-    let mut options = HttpOptions::get(url.parse().unwrap());
-    change(&mut options);
-    let test = LoadTest::http(options).requests(count).connections(1).threads(1);
-    test.timeout(Duration::from_secs(1)).run().await.unwrap()
-}
+use tokio::net::TcpStream;
 
 fn redirected_http2(options: &mut HttpOptions) {
     options.version = HttpVersion::Http2;
+    options.streams = Some(100);
     options.max_redirects = 3;
-}
-
-/// Serves each connection by `serve`, with its number.
-async fn listen<F: Future<Output = ()> + Send>(
-    serve: impl Fn(usize, TcpStream) -> F + Clone + Send + 'static,
-) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        for number in 0.. {
-            let Ok((stream, _)) = listener.accept().await else { return };
-            let serve = serve.clone();
-            tokio::spawn(async move { serve(number, stream).await });
-        }
-    });
-    address
-}
-
-/// HTTP/1.1: what `answer` says to a request's head; an empty answer never comes.
-async fn http1(seen: Seen, answer: impl Fn(&str) -> String, mut stream: TcpStream) {
-    let mut head = Vec::new();
-    while let Ok(byte) = stream.read_u8().await {
-        head.push(byte);
-        if !head.ends_with(b"\r\n\r\n") {
-            continue;
-        }
-        let text = String::from_utf8(std::mem::take(&mut head)).unwrap();
-        note(&seen, &*text);
-        stream.write_all(answer(&text).as_bytes()).await.unwrap();
-    }
 }
 
 fn redirect_to(location: &str) -> String {
@@ -295,6 +247,109 @@ async fn over_http2_the_same_fields_are_sent_but_those_of_a_connection() {
     }
 }
 
+/// What the builder's short forms send, the same over both versions.
+#[tokio::test]
+async fn short_forms_arrive_over_both_versions() {
+    let form = Form::new().text("a", "1").file("f", "x.png", &b"png"[..]);
+    let (content_type, body) = form.encode();
+    let test = |address: SocketAddr, version| {
+        let test = LoadTest::post(&format!("http://{address}/")).host("other.test:81");
+        let test = test.cookie("a", "1").cookie("b", "2").compressed().form(&form);
+        let test = test.options(|options| options.version = version).requests(1).connections(1);
+        test.threads(1).timeout(Duration::from_secs(5))
+    };
+    let content_type = content_type.to_str().unwrap();
+    let expected = [
+        ("cookie", "a=1; b=2"),
+        ("accept-encoding", "gzip, br, zstd"),
+        ("content-type", content_type),
+    ];
+
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let address = listen(move |_, mut stream| {
+        let seen = noted.clone();
+        async move {
+            let mut bytes = Vec::new();
+            while let Ok(byte) = stream.read_u8().await {
+                bytes.push(byte);
+                if bytes.ends_with(b"--\r\n") {
+                    note(&seen, String::from_utf8(std::mem::take(&mut bytes)).unwrap());
+                    stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                        .await
+                        .unwrap();
+                }
+            }
+        }
+    })
+    .await;
+    let result = test(address, HttpVersion::Http1).run().await.unwrap();
+    assert_eq!(result.outcomes.ok, 1, "{:?}", result.error_examples);
+    let request = all(&seen).remove(0);
+    let (head, sent) = request.split_once("\r\n\r\n").unwrap();
+    assert_eq!(sent.as_bytes(), &body[..]);
+    for (name, value) in expected.into_iter().chain([("host", "other.test:81")]) {
+        let line = format!("{name}: {value}");
+        let count = head.lines().filter(|found| found.eq_ignore_ascii_case(&line)).count();
+        assert_eq!(count, 1, "{line} in {head}");
+    }
+
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let address = listen(move |_, stream| {
+        let seen = noted.clone();
+        async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let (head, mut body) = request.into_parts();
+                note(&seen, head.uri.authority().unwrap().as_str());
+                for name in ["cookie", "accept-encoding", "content-type"] {
+                    let all: Vec<_> = head.headers.get_all(name).iter().collect();
+                    assert_eq!(all.len(), 1, "{name}: {all:?}");
+                    note(&seen, all[0].to_str().unwrap());
+                }
+                // The connection has to be driven for its body to come.
+                let reading = async {
+                    let mut whole = Vec::new();
+                    while let Some(Ok(bytes)) = body.data().await {
+                        whole.extend_from_slice(&bytes);
+                    }
+                    whole
+                };
+                tokio::pin!(reading);
+                let whole = tokio::select! {
+                    whole = &mut reading => whole,
+                    _ = connection.accept() => return,
+                };
+                note(&seen, String::from_utf8(whole).unwrap());
+                respond.send_response(Response::new(()), true).unwrap();
+            }
+        }
+    })
+    .await;
+    let result = test(address, HttpVersion::Http2).run().await.unwrap();
+    assert_eq!(result.outcomes.ok, 1, "{:?}", result.error_examples);
+    let body = std::str::from_utf8(&body).unwrap();
+    let [cookie, encoding, content_type] = expected.map(|(_, value)| value);
+    assert_eq!(all(&seen), ["other.test:81", cookie, encoding, content_type, body]);
+}
+
+#[tokio::test]
+async fn a_builder_refuses_what_would_be_another_request() {
+    let url = "http://127.0.0.1:1/";
+    for (test, why) in [
+        (LoadTest::get(url).host("a b/"), "the host is a b/"),
+        (LoadTest::get(url).cookie("a", "s3cret; b=c"), "a cookie is a=...: give name and value"),
+        (LoadTest::get(url).cookie("a=b", "c"), "a cookie is a=b=..."),
+        (LoadTest::get("localhost/x"), "begin with http:// or https://"),
+        (LoadTest::get(url).address_family(AddressFamily::Ipv6), "127.0.0.1 is no IPv6 address"),
+    ] {
+        let error = test.requests(1).check().await.unwrap_err().to_string();
+        assert!(error.contains(why) && !error.contains("s3cret"), "{error}");
+    }
+}
+
 /// As curl does it: the proxy is asked for a tunnel to where `connect_to` leads.
 #[tokio::test]
 async fn connect_to_leads_where_a_proxy_is_asked_to_go() {
@@ -311,6 +366,9 @@ async fn connect_to_leads_where_a_proxy_is_asked_to_go() {
                 if head.ends_with(b"\r\n\r\n") {
                     let text = String::from_utf8(std::mem::take(&mut head)).unwrap();
                     note(&seen, text.lines().next().unwrap());
+                    if text.contains("\r\nProxy-Authorization: Basic dTpw\r\n") {
+                        note(&seen, "with credentials");
+                    }
                     let tunnel = text.starts_with("CONNECT");
                     stream.write_all(answer(&text).as_bytes()).await.unwrap();
                     if !tunnel {
@@ -322,12 +380,15 @@ async fn connect_to_leads_where_a_proxy_is_asked_to_go() {
     })
     .await;
     for (host, expected) in [
-        ("made.up.invalid", &["CONNECT other.invalid:81 HTTP/1.1", "GET /x HTTP/1.1"][..]),
-        ("no.rule.invalid", &["GET http://no.rule.invalid/x HTTP/1.1"]),
+        (
+            "made.up.invalid",
+            &["CONNECT other.invalid:81 HTTP/1.1", "with credentials", "GET /x HTTP/1.1"][..],
+        ),
+        ("no.rule.invalid", &["GET http://no.rule.invalid/x HTTP/1.1", "with credentials"]),
     ] {
         seen.lock().unwrap().clear();
         let result = once(&format!("http://{host}/x"), |options| {
-            options.proxy = Some(format!("http://{proxy}").parse().unwrap());
+            options.proxy = Some(format!("http://u:p@{proxy}").parse().unwrap());
             options.connect_to = vec![ConnectTo {
                 host: "made.up.invalid".into(),
                 port: 80,

@@ -185,10 +185,10 @@ async fn failures_and_panics_are_counted_by_class() {
     let result = LoadTest::call(call).requests(40).connections(1).run().await.unwrap();
     hold_identities(&result);
     assert_eq!(result.outcomes.ok, 10);
-    for class in ["http_5xx", "check", "internal"] {
+    for class in ["http_5xx", "check", "target"] {
         assert_eq!(result.errors[class], 10, "{class}");
     }
-    let example = &result.error_examples["internal"];
+    let example = &result.error_examples["target"];
     assert_eq!(example, "the transport panicked: a fault in the user's code");
     assert_eq!(result.status_code_distribution[&503], 10);
 }

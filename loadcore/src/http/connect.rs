@@ -4,11 +4,12 @@ use super::plan::Plan;
 use super::resolve::Resolver;
 use super::stamped::StampedTcp;
 use super::tls;
-use crate::request::{ErrorClass, Failure, HttpVersion, Origin};
+use crate::request::{ErrorClass, Failure, Http, HttpVersion, Origin, Protocol, Tls};
 use crate::time::Nanos;
 use crate::transport::Thread;
+use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,9 +19,6 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-/// Most bytes of a proxy's reply to CONNECT.
-const MAX_PROXY_REPLY: usize = 16 * 1024;
 
 /// How long an address is waited for while its name has others. An opening packet that was lost is
 /// sent again after 1 s (RFC 6298 section 2): what has not answered by then is taken for dead, so
@@ -47,6 +45,32 @@ pub enum Stream {
     Tls(Box<TlsStream<Socket>>),
 }
 
+/// What the making of a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// The addresses of a name.
+    Name,
+    /// Somebody who takes the connection.
+    #[default]
+    Dial,
+    /// A proxy's answer.
+    Proxy,
+    /// The TLS handshake.
+    Tls,
+}
+
+impl Stage {
+    /// Where a request has failed that waited for it in vain, and for what.
+    pub fn in_vain(self) -> (ErrorClass, &'static str) {
+        match self {
+            Self::Name => (ErrorClass::Dns, "answer to the look-up of the name"),
+            Self::Dial => (ErrorClass::ConnectTimeout, "connection"),
+            Self::Proxy => (ErrorClass::ConnectTimeout, "answer of the proxy to CONNECT"),
+            Self::Tls => (ErrorClass::Tls, "end of the TLS handshake"),
+        }
+    }
+}
+
 /// A connection that was just made.
 #[derive(Debug)]
 pub struct Connected {
@@ -56,38 +80,46 @@ pub struct Connected {
     pub connect_ns: Nanos,
     /// The TLS handshake.
     pub tls_ns: Option<Nanos>,
-    /// HTTP/2 is to be spoken.
-    pub http2: bool,
+    /// What was agreed on.
+    pub protocol: Protocol,
 }
 
-/// Connects to `origin` as the plan says.
+/// Connects to `origin` as the plan says, and tells in `stage` how far it has come.
 ///
 /// # Errors
-/// `dns`, `blocked_by_policy`, `connect_refused`, `connect_timeout`, `tls`, `internal`.
+/// `dns`, `blocked_by_policy`, `connect_refused`, `connect_timeout`, `tls`, `internal`, a shortage.
 pub async fn connect(
-    plan: &Plan,
-    resolver: &Resolver,
+    (plan, resolver): (&Plan, &Resolver),
     thread: &Thread,
     origin: &Origin,
+    stage: &Cell<Stage>,
 ) -> Result<Connected, Failure> {
     let clock = thread.clock;
     let begin = clock.now();
-    let mut socket = dial(plan, resolver, origin).await?;
+    let mut socket = dial(plan, resolver, origin, stage).await?;
     if thread.hearing.is_some() && plan.options.keep_alive {
         socket = socket.stamping();
     }
     let dialled = clock.now();
     let connect_ns = dialled - begin;
+    let version = |http2| if http2 { Http::Two } else { Http::One };
     if !origin.tls {
-        let http2 = plan.options.version == HttpVersion::Http2;
-        return Ok(Connected { stream: Stream::Plain(socket), connect_ns, tls_ns: None, http2 });
+        let http = version(plan.options.version == HttpVersion::Http2);
+        let protocol = Protocol { http, tls: Tls::Plain };
+        return Ok(Connected { stream: Stream::Plain(socket), connect_ns, tls_ns: None, protocol });
     }
+    stage.set(Stage::Tls);
     let stream = handshake(plan, origin, socket).await?;
-    let negotiated = stream.get_ref().1.alpn_protocol();
-    let http2 = match plan.options.version {
-        HttpVersion::Http1 => false,
-        HttpVersion::Auto => negotiated == Some(b"h2"),
-        HttpVersion::Http2 if negotiated == Some(b"h2") => true,
+    let agreed = stream.get_ref().1;
+    let is_h2 = agreed.alpn_protocol() == Some(b"h2");
+    let tls = match agreed.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_2) => Tls::V12,
+        _ => Tls::V13,
+    };
+    let http = match plan.options.version {
+        HttpVersion::Http1 => Http::One,
+        HttpVersion::Auto => version(is_h2),
+        HttpVersion::Http2 if is_h2 => Http::Two,
         HttpVersion::Http2 => {
             return Err(Failure::new(
                 ErrorClass::Tls,
@@ -95,8 +127,8 @@ pub async fn connect(
             ));
         }
     };
-    let tls_ns = Some(clock.now() - dialled);
-    Ok(Connected { stream: Stream::Tls(Box::new(stream)), connect_ns, tls_ns, http2 })
+    let (tls_ns, protocol) = (Some(clock.now() - dialled), Protocol { http, tls });
+    Ok(Connected { stream: Stream::Tls(Box::new(stream)), connect_ns, tls_ns, protocol })
 }
 
 async fn handshake(
@@ -115,23 +147,29 @@ async fn handshake(
         .map_err(|error| tls::handshake_failure(&error))
 }
 
-async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socket, Failure> {
+async fn dial(
+    plan: &Plan,
+    resolver: &Resolver,
+    origin: &Origin,
+    stage: &Cell<Stage>,
+) -> Result<Socket, Failure> {
+    stage.set(Stage::Dial);
     if let Some(path) = &plan.options.unix_socket {
         let stream = UnixStream::connect(path).await.map_err(refused)?;
         return Ok(Socket::Unix(stream));
     }
     let (host, port) = plan.options.dialled(origin);
-    let Some(proxy) = &plan.options.proxy else {
-        return dial_tcp(plan, resolver, host, port).await.map(Socket::Tcp);
+    let Some(proxy) = &plan.proxy else {
+        return dial_tcp((plan, resolver), host, port, stage).await.map(Socket::Tcp);
     };
     // A proxy dials for us; what can be judged here is an address that is named outright.
     if let Ok(address) = host.parse() {
         plan.options.policy.check(address)?;
     }
-    let via = Origin::of(proxy).map_err(|why| Failure::text(ErrorClass::Internal, why))?;
-    let stream = dial_tcp(plan, resolver, &via.host, via.port).await?;
+    let stream = dial_tcp((plan, resolver), &proxy.origin.host, proxy.origin.port, stage).await?;
     if plan.options.tunnels(origin) {
-        tunnel(stream, host, port).await
+        stage.set(Stage::Proxy);
+        proxy.tunnel(stream, host, port).await.map(Socket::Tcp)
     } else {
         Ok(Socket::Tcp(stream))
     }
@@ -139,12 +177,14 @@ async fn dial(plan: &Plan, resolver: &Resolver, origin: &Origin) -> Result<Socke
 
 /// Dials the addresses of `host`, beginning with the one whose turn it is, until one answers.
 async fn dial_tcp(
-    plan: &Plan,
-    resolver: &Resolver,
+    (plan, resolver): (&Plan, &Resolver),
     host: &str,
     port: u16,
+    stage: &Cell<Stage>,
 ) -> Result<TcpStream, Failure> {
+    stage.set(Stage::Name);
     let addresses = resolver.addresses(host).await?;
+    stage.set(Stage::Dial);
     first_to_answer(addresses.in_turn(port), async |address| {
         plan.options.policy.check(address.ip())?;
         dial_address(address).await
@@ -152,7 +192,8 @@ async fn dial_tcp(
     .await
 }
 
-/// What the first address that answers gives, else the failure of the first.
+/// What the first address that answers gives, else the failure of the first; but a shortage of this
+/// machine, where there was one: with another port or descriptor that address might have answered.
 async fn first_to_answer<T>(
     addresses: impl Iterator<Item = SocketAddr>,
     dial: impl AsyncFn(SocketAddr) -> Result<T, Failure>,
@@ -170,7 +211,8 @@ async fn first_to_answer<T>(
         };
         match attempt {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = failure.or(Some(error)),
+            Err(error) if failure.is_none() || error.is_shortage() => failure = Some(error),
+            Err(_) => {}
         }
     }
     Err(failure.unwrap_or(Failure::new(ErrorClass::Dns, "the name has no address")))
@@ -178,74 +220,57 @@ async fn first_to_answer<T>(
 
 async fn dial_address(address: SocketAddr) -> Result<TcpStream, Failure> {
     let stream = TcpStream::connect(address).await.map_err(|error| {
-        let class = refused_class(&error);
-        Failure::text(class, format_args!("connect to {address}: {error}"))
+        let what = format_args!("connect to {address}: {error}");
+        match lacks(&error, address) {
+            true => Failure::shortage(what),
+            false => Failure::text(refused_class(&error), what),
+        }
     })?;
     stream.set_nodelay(true).map_err(|error| Failure::io(ErrorClass::Internal, error))?;
     Ok(stream)
 }
 
 fn refused(error: io::Error) -> Failure {
-    Failure::io(refused_class(&error), error)
+    match is_shortage(&error) {
+        true => Failure::shortage(error),
+        false => Failure::io(refused_class(&error), error),
+    }
 }
 
 fn refused_class(error: &io::Error) -> ErrorClass {
-    use rustix::io::Errno;
-    let number = error.raw_os_error().map(Errno::from_raw_os_error);
-    match number {
-        // What this machine has run out of is not the target's refusal.
-        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => {
-            ErrorClass::Internal
-        }
-        _ if error.kind() == io::ErrorKind::TimedOut => ErrorClass::ConnectTimeout,
+    match error.kind() {
+        io::ErrorKind::TimedOut => ErrorClass::ConnectTimeout,
         _ => ErrorClass::ConnectRefused,
     }
 }
 
-/// Asks a proxy for a tunnel (RFC 9110 section 9.3.6).
-async fn tunnel(stream: TcpStream, host: &str, port: u16) -> Result<Socket, Failure> {
-    let host =
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let ask = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    let failed = |error| Failure::io(ErrorClass::ConnectRefused, error);
-    let mut left = ask.as_bytes();
-    while !left.is_empty() {
-        stream.writable().await.map_err(failed)?;
-        match stream.try_write(left) {
-            Ok(written) => left = &left[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(failed(error)),
+/// Whether a connect to `address` could not begin since this machine had run out of something.
+fn lacks(error: &io::Error, address: SocketAddr) -> bool {
+    use rustix::io::Errno;
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        // No port is left for this address, or there is none to dial it from: a machine without IPv6
+        // lacks nothing. A datagram's socket, whose ports are others, tells them apart; nothing is sent.
+        Some(Errno::ADDRNOTAVAIL) => {
+            let any: IpAddr = match address {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            let way = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address));
+            way.map_or_else(|error| is_shortage(&error), |()| true)
         }
+        Some(Errno::ADDRINUSE | Errno::AGAIN) => true,
+        _ => is_shortage(error),
     }
-    // Byte by byte: what follows the head belongs to TLS. A handful of bytes, once a connection.
-    let mut reply = Vec::new();
-    while !reply.ends_with(b"\r\n\r\n") {
-        stream.readable().await.map_err(failed)?;
-        let mut byte = [0];
-        match stream.try_read(&mut byte) {
-            Ok(0) => {
-                return Err(Failure::new(
-                    ErrorClass::ConnectRefused,
-                    "the proxy closed the connection",
-                ));
-            }
-            Ok(_) => reply.push(byte[0]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(failed(error)),
-        }
-        if reply.len() > MAX_PROXY_REPLY {
-            return Err(Failure::new(ErrorClass::Protocol, "the proxy's reply has no end"));
-        }
-    }
-    let line = reply.split(|&b| b == b'\r').next().unwrap_or_default();
-    if line.starts_with(b"HTTP/1.") && line.get(9) == Some(&b'2') {
-        return Ok(Socket::Tcp(stream));
-    }
-    let answer = line.escape_ascii();
-    Err(Failure::text(
-        ErrorClass::ConnectRefused,
-        format_args!("the proxy refused the tunnel to {host}: {answer}"),
-    ))
+}
+
+/// Whether this machine had run out of descriptors, memory or places in its tables.
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        number,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
+    )
 }
 
 impl Socket {
@@ -426,6 +451,37 @@ mod tests {
         };
         let dialled = first_to_answer([1, 2, 3].map(address).into_iter(), dial);
         timeout(6 * LONGEST_ATTEMPT, dialled).await.expect("in time").unwrap();
+    }
+
+    /// Of `localhost` one address may refuse, and for the other there is no port.
+    #[tokio::test]
+    async fn a_shortage_is_told_before_what_another_address_said() {
+        for short in [1, 2] {
+            let dial = async |at: SocketAddr| -> Result<(), Failure> {
+                Err(match at == address(short) {
+                    true => Failure::shortage("no port is left"),
+                    false => Failure::new(ErrorClass::ConnectRefused, "refused"),
+                })
+            };
+            let dialled = first_to_answer([1, 2].map(address).into_iter(), dial).await;
+            assert!(dialled.unwrap_err().is_shortage(), "address {short}");
+        }
+    }
+
+    #[test]
+    fn what_this_machine_has_run_out_of_is_told_from_what_it_never_had() {
+        use rustix::io::Errno;
+        let error = |number: Errno| io::Error::from_raw_os_error(number.raw_os_error());
+        let loopback = ([127, 0, 0, 1], 80).into();
+        for number in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL]
+        {
+            assert!(lacks(&error(number), loopback), "{number}");
+        }
+        // From here no packet leaves for an address without its interface, whatever ports are left.
+        assert!(!lacks(&error(Errno::ADDRNOTAVAIL), "[fe80::1]:80".parse().unwrap()));
+        for number in [Errno::CONNREFUSED, Errno::NETUNREACH, Errno::TIMEDOUT] {
+            assert!(!lacks(&error(number), loopback), "{number}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

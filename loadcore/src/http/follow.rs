@@ -10,10 +10,6 @@ use std::task::Poll;
 /// An outcome, and the Location of its reply.
 pub(super) type Hop = (Outcome, Option<Box<[u8]>>);
 
-/// Connections of its own that a hop is given, one after another: each may turn out closed before
-/// anything was sent on it.
-const MOST_CONNECTIONS: u32 = 3;
-
 impl HttpLane {
     /// Follows redirects within one request. Hops to the lane's own origin use its connection; for
     /// hops elsewhere the lane keeps a second one, to the origin that it was sent to last.
@@ -54,16 +50,12 @@ impl HttpLane {
             }
         }
         let mut ended = self.hop_elsewhere(request).await;
-        for _ in 1..MOST_CONNECTIONS {
-            if !ended.0.not_begun {
-                break;
-            }
+        // As often as the request's timeout lets it be.
+        while ended.0.not_begun {
             let opened = ended.0.further_connects;
             ended = self.hop_elsewhere(request).await;
             ended.0.further_connects += opened;
         }
-        // The hops before it were sent: the engine must not make the attempt again.
-        ended.0.not_begun = false;
         ended
     }
 
@@ -77,6 +69,11 @@ impl HttpLane {
         if opened > 0 {
             match lane.connect(request).await {
                 Ok((connection, ..)) => drop(lane.connection.replace(connection)),
+                // The hops before it were sent: what this machine lacks now fails the request.
+                Err(failure) if failure.is_shortage() => {
+                    let failure = Failure::text(ErrorClass::Internal, failure);
+                    return (Outcome::failed(failure), None);
+                }
                 Err(failure) => return (Outcome::failed(failure), None),
             }
         }

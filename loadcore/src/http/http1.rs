@@ -32,6 +32,8 @@ struct Exchange<'a> {
     /// Writing failed; the reply, if one comes, says more than that.
     write_error: Option<io::Error>,
     first_byte_at: Option<u64>,
+    /// The connection has carried a request before.
+    reused: bool,
     received: u64,
     /// The kernel says when the bytes read last came.
     stamped: bool,
@@ -78,6 +80,7 @@ impl Http1 {
         wants_location: bool,
         keep_alive: bool,
     ) -> (Outcome, bool) {
+        let reused = self.reader.status() != 0;
         self.reader.start(request.is_head, wants_location);
         let mut exchange = Exchange {
             moved,
@@ -85,6 +88,7 @@ impl Http1 {
             flushed: false,
             write_error: None,
             first_byte_at: None,
+            reused,
             received: 0,
             stamped: false,
             urgent: None,
@@ -111,10 +115,21 @@ impl Http1 {
     }
 
     /// Ready when the idle connection was closed, or spoke although nobody asked it.
-    pub fn poll_idle(&mut self, thread: &Thread, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_idle(
+        &mut self,
+        (thread, moved): (&Thread, &Moved),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let mut scratch = thread.scratch.borrow_mut();
-        let mut buffer = ReadBuf::new(&mut scratch);
-        Pin::new(&mut self.stream).poll_read(cx, &mut buffer).map(|_| ())
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            let input = buffer.filled();
+            moved.add_received(input.len() as u64);
+            if read.is_err() || input.is_empty() || !self.reader.passes_over(input) {
+                return Poll::Ready(());
+            }
+        }
     }
 
     #[inline]
@@ -139,21 +154,8 @@ impl Http1 {
             let came_at = self.came_at(thread).filter(|_| !input.is_empty());
             exchange.stamped = came_at.is_some();
             let now = came_at.unwrap_or_else(|| thread.clock.now());
-            if let Err(error) = read {
-                let class = if self.reader.in_body() { ErrorClass::Body } else { ErrorClass::Read };
-                let failure = match exchange.write_error.take() {
-                    Some(error) if self.reader.untouched() => Failure::io(ErrorClass::Write, error),
-                    _ => tls::failure_of(class, error),
-                };
-                return Poll::Ready(Err((now, failure)));
-            }
-            if input.is_empty() {
-                let ended = match (self.reader.end_of_stream(), exchange.write_error.take()) {
-                    (Err(_), Some(error)) if self.reader.untouched() => {
-                        Err(Failure::io(ErrorClass::Write, error))
-                    }
-                    (ended, _) => ended,
-                };
+            if read.is_err() || input.is_empty() {
+                let ended = self.ended(read, exchange);
                 return Poll::Ready(ended.map(|()| now).map_err(|failure| (now, failure)));
             }
             exchange.first_byte_at.get_or_insert(now);
@@ -161,11 +163,18 @@ impl Http1 {
             match self.reader.feed(input) {
                 Err(failure) => return Poll::Ready(Err((now, failure))),
                 Ok(fed) if !fed.done => {
+                    if self.reader.untouched() {
+                        // Empty lines after the reply before.
+                        exchange.first_byte_at = None;
+                    }
                     if exchange.received > UNHEARD_BYTES {
                         exchange.hurry(thread);
                     }
                 }
                 Ok(fed) if fed.consumed == input.len() => return Poll::Ready(Ok(now)),
+                Ok(fed) if self.reader.passes_over(&input[fed.consumed..]) => {
+                    return Poll::Ready(Ok(now));
+                }
                 Ok(fed) => {
                     let extra = input.len() - fed.consumed;
                     let failure = Failure::text(
@@ -175,6 +184,25 @@ impl Http1 {
                     return Poll::Ready(Err((now, failure)));
                 }
             }
+        }
+    }
+
+    /// The connection has ended, with an error or without: so may the reply, or it was cut off.
+    #[cold]
+    fn ended(&mut self, read: io::Result<()>, exchange: &mut Exchange<'_>) -> Result<(), Failure> {
+        let untouched = self.reader.untouched();
+        let write_error = exchange.write_error.take().filter(|_| untouched);
+        if exchange.reused && untouched && closed_in_between(&read, write_error.as_ref()) {
+            return Err(stale());
+        }
+        let class = if self.reader.in_body() { ErrorClass::Body } else { ErrorClass::Read };
+        match (write_error, read) {
+            (Some(error), Err(_)) => Err(Failure::io(ErrorClass::Write, error)),
+            (None, Err(error)) => Err(tls::failure_of(class, error)),
+            (Some(error), Ok(())) => {
+                self.reader.end_of_stream().map_err(|_| Failure::io(ErrorClass::Write, error))
+            }
+            (None, Ok(())) => self.reader.end_of_stream(),
         }
     }
 
@@ -209,4 +237,23 @@ impl Http1 {
             }
         }
     }
+}
+
+/// Whether a connection ended as one does whose other side has closed it: at its end, or by a reset.
+fn closed_in_between(read: &io::Result<()>, write_error: Option<&io::Error>) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let is_closing = |error: &io::Error| {
+        matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+    };
+    read.as_ref().err().is_none_or(is_closing) && write_error.is_none_or(is_closing)
+}
+
+/// The server has closed an idle connection as a request went out on it. Nobody can tell whether it
+/// has read the request, which is not sent again.
+pub(super) const fn stale() -> Failure {
+    Failure::new(
+        ErrorClass::Stale,
+        "the server closed the idle connection as the request went out on it: raise its keep-alive \
+         timeout, or its limit of requests a connection, or give --no-keepalive",
+    )
 }

@@ -2,7 +2,10 @@
 //!
 //! hyper would put a channel and a task of its own between us and `h2`; its codec is used directly.
 
+mod counted;
+
 use super::connect::Stream;
+use super::http1::stale;
 use super::moved::Moved;
 use super::plan::Prepared;
 use super::reader::check_status;
@@ -10,16 +13,15 @@ use super::tls;
 use crate::request::{ErrorClass, Failure, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
+use counted::Counted;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::Request;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll, Waker};
 
 /// Bytes that a server may send on a stream before we have taken them.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -44,6 +46,14 @@ struct State {
     retired: Cell<bool>,
     /// The most streams that the server allows at once, once its settings have come.
     allowed: Cell<Option<usize>>,
+    /// How many connections of the lane in a row have passed requests over and answered none.
+    barren: Rc<Cell<u32>>,
+    /// It has answered a request.
+    answered: Cell<bool>,
+    /// Requests under way.
+    under_way: Cell<usize>,
+    /// Something has come since it was idle.
+    heard: Rc<Cell<bool>>,
     /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
 }
@@ -57,10 +67,11 @@ impl Http2 {
         mut stream: Stream,
         thread: &Rc<Thread>,
         moved: &Rc<Moved>,
+        barren: &Rc<Cell<u32>>,
     ) -> Result<Self, Failure> {
         stream.stop_stamping();
-        let state = Rc::<State>::default();
-        let counted = Counted { stream, moved: Rc::clone(moved) };
+        let state = Rc::new(State { barren: Rc::clone(barren), ..State::default() });
+        let counted = Counted::new(stream, Rc::clone(moved), Rc::clone(&state.heard));
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -102,6 +113,10 @@ impl Http2 {
     #[must_use]
     pub fn stream(&self) -> Http2Stream {
         let (sender, state) = (self.sender.clone(), Rc::clone(&self.state));
+        let others = state.under_way.replace(state.under_way.get() + 1);
+        if others == 0 {
+            state.heard.set(false);
+        }
         Http2Stream { sender, state, ended: false }
     }
 }
@@ -118,6 +133,7 @@ pub struct Http2Stream {
 /// to wait for them.
 impl Drop for Http2Stream {
     fn drop(&mut self) {
+        self.state.under_way.set(self.state.under_way.get() - 1);
         if !self.ended && self.state.allowed.get().is_none() {
             self.state.retired.set(true);
         }
@@ -135,7 +151,13 @@ impl Http2Stream {
         let mut location = None;
         let ended = match self.begin(request).await {
             Ok((reply, body)) => {
-                Self::finish(thread, request, reply, body, &mut outcome, &mut location).await
+                let ended =
+                    Self::finish(thread, request, reply, body, &mut outcome, &mut location).await;
+                if outcome.first_byte_at.is_some() {
+                    self.state.answered.set(true);
+                    self.state.barren.set(0);
+                }
+                ended
             }
             // Refused before a byte of it was sent, by a connection that is on its way out.
             Err(error) => {
@@ -150,8 +172,13 @@ impl Http2Stream {
         (outcome, location)
     }
 
-    /// A server that has not even sent its settings probably speaks something else.
+    /// A server that has not even sent its settings probably speaks something else; one that has ended
+    /// the connection without a word since it was idle had closed it in between.
     fn explained(&self, failure: Failure) -> Failure {
+        let ended = matches!(failure.class, ErrorClass::Read | ErrorClass::Reset);
+        if ended && self.state.answered.get() && !self.state.heard.get() {
+            return stale();
+        }
         if failure.class != ErrorClass::Protocol || self.state.allowed.get().is_some() {
             return failure;
         }
@@ -262,86 +289,42 @@ async fn drive(mut connection: Connection<Counted>, thread: Rc<Thread>, state: R
     }
 }
 
-/// A server that goes away in good order says up to which stream it has worked (RFC 9113 section 6.8):
-/// h2 ends the later ones with what it said. They are as good as not sent, and go to another
-/// connection. nginx does so after each 1,000 requests.
+/// A server says what it has not processed: streams that are later than the last one that a GOAWAY
+/// names (RFC 9113 section 6.8; `h2` ends no others with what it said), and those that it refuses
+/// (section 8.7). They are as good as not sent, and go to another connection, unless the server says
+/// that none would do. nginx leaves after `keepalive_requests` of them.
 fn was_passed_over(error: &h2::Error) -> bool {
-    error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    use h2::Reason;
+    let Some(reason) = error.reason().filter(|_| error.is_remote()) else { return false };
+    let in_vain = [Reason::HTTP_1_1_REQUIRED, Reason::INADEQUATE_SECURITY].contains(&reason);
+    (error.is_go_away() && !in_vain) || (error.is_reset() && reason == Reason::REFUSED_STREAM)
 }
 
 fn failure_of(error: h2::Error) -> Failure {
-    let class = if error.is_io() {
-        if let Some(error) = error.into_io() {
-            return tls::failure_of(ErrorClass::Read, error);
-        }
-        ErrorClass::Read
-    } else if error.is_remote() && (error.is_reset() || error.is_go_away()) {
-        return Failure::text(ErrorClass::Reset, error);
-    } else {
-        return Failure::text(ErrorClass::Protocol, error);
-    };
-    Failure::new(class, "the connection was lost")
-}
-
-/// Counts the bytes of HTTP/2 on their way, above TLS.
-#[derive(Debug)]
-struct Counted {
-    stream: Stream,
-    moved: Rc<Moved>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let read = buffer.filled().len() - before;
-        self.moved.add_received(read as u64);
-        Poll::Ready(Ok(()))
+    if error.is_io() {
+        return match error.into_io() {
+            Some(error) => tls::failure_of(ErrorClass::Read, error),
+            None => Failure::new(ErrorClass::Read, "the connection was lost"),
+        };
+    }
+    let reason = error.reason().filter(|_| error.is_remote());
+    match reason.map(named) {
+        Some(reason) if error.is_go_away() => Failure::text(
+            ErrorClass::Reset,
+            format_args!(
+                "the server ended the connection before this request (GOAWAY, {reason}), as by a limit \
+                 of requests"
+            ),
+        ),
+        Some(reason) if error.is_reset() => Failure::text(
+            ErrorClass::Reset,
+            format_args!("the server reset the stream (RST_STREAM, {reason})"),
+        ),
+        _ => Failure::text(ErrorClass::Protocol, error),
     }
 }
 
-impl Counted {
-    fn count_sent(&self, written: &Poll<io::Result<usize>>) {
-        if let Poll::Ready(Ok(written)) = written {
-            self.moved.add_sent(*written as u64);
-        }
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.count_sent(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-        self.count_sent(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+/// An error code as RFC 9113 section 7 calls it: `NO_ERROR`.
+fn named(reason: h2::Reason) -> String {
+    format!("{reason:?}")
 }

@@ -11,29 +11,39 @@ mod http2;
 mod moved;
 mod plan;
 pub mod policy;
+mod proxy;
 pub mod reader;
 mod redirect;
 mod resolve;
 mod stamped;
 mod tls;
 
-pub use crate::request::{HttpVersion, Origin};
+pub use crate::request::{AddressFamily, HttpVersion, Origin};
 pub use plan::{ConnectTo, HttpOptions, PlanError};
 pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
-use crate::request::{ErrorClass, Failure, Outcome};
+use crate::request::{ErrorClass, Failure, Http, Outcome, Protocol};
 use crate::transport::{Lane, Opened, Streams, Thread, Transport};
+use connect::Stage;
 use follow::Hop;
 use http1::Http1;
 use http2::Http2;
 use moved::Moved;
 use plan::{Plan, Prepared};
 use resolve::Resolver;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// So many connections in a row may answer nothing before the next one is waited for.
+const BARREN_AT_ONCE: u32 = 3;
+/// How long it is waited for; twice as long each further time.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// At most so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// HTTP as the thing under load.
 #[derive(Debug, Clone)]
@@ -53,7 +63,8 @@ impl HttpTransport {
     /// # Errors
     /// When the URL, the proxy or a certificate cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
-        let shared = Shared { plan: Plan::new(options)?, resolver: Resolver::new() };
+        let resolver = Resolver::new(options.address_family);
+        let shared = Shared { plan: Plan::new(options)?, resolver };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -97,6 +108,9 @@ impl Transport for HttpTransport {
             connection: RefCell::new(Connection::None),
             kept: RefCell::new(None),
             moved: Rc::default(),
+            barren: Rc::default(),
+            stage: Cell::default(),
+            protocol: Cell::new(None),
         }
     }
 
@@ -105,8 +119,8 @@ impl Transport for HttpTransport {
         match options.version {
             HttpVersion::Http1 => Streams::One,
             _ if !options.keep_alive => Streams::One,
-            HttpVersion::Http2 if options.streams > 1 => Streams::Many,
-            HttpVersion::Auto if self.shared.plan.request.origin.tls && options.streams > 1 => {
+            HttpVersion::Http2 if options.streams() > 1 => Streams::Many,
+            HttpVersion::Auto if self.shared.plan.request.origin.tls && options.streams() > 1 => {
                 Streams::Unknown
             }
             _ => Streams::One,
@@ -129,6 +143,12 @@ pub struct HttpLane {
     /// For redirects: an open connection to another origin.
     kept: RefCell<Option<(Origin, Box<HttpLane>)>>,
     moved: Rc<Moved>,
+    /// How many HTTP/2 connections in a row have passed requests over and answered none.
+    barren: Rc<Cell<u32>>,
+    /// How far the opening has come that is under way, or was the last.
+    stage: Cell<Stage>,
+    /// What was agreed when it was opened last.
+    protocol: Cell<Option<Protocol>>,
 }
 
 #[derive(Debug)]
@@ -143,11 +163,19 @@ impl Lane for HttpLane {
         let Shared { plan, .. } = &*self.shared;
         let (connection, connect_ns, tls_ns) = self.connect(&plan.request).await?;
         let streams = match &connection {
-            Connection::Http2(_) if plan.options.keep_alive => plan.options.streams,
+            Connection::Http2(_) if plan.options.keep_alive => plan.options.streams(),
             _ => 1,
         };
         self.connection.replace(connection);
         Ok(Opened { connect_ns, tls_ns, streams })
+    }
+
+    fn protocol(&self) -> Option<Protocol> {
+        self.protocol.get()
+    }
+
+    fn awaits(&self) -> (ErrorClass, &'static str) {
+        self.stage.get().in_vain()
     }
 
     #[inline]
@@ -190,7 +218,7 @@ impl Lane for HttpLane {
         let mut connection = self.connection.borrow_mut();
         let closed = match &mut *connection {
             Connection::None => return Poll::Pending,
-            Connection::Http1(http1) => http1.poll_idle(&self.thread, cx),
+            Connection::Http1(http1) => http1.poll_idle((&self.thread, &self.moved), cx),
             Connection::Http2(http2) => http2.poll_closed(cx),
         };
         if closed.is_ready() {
@@ -203,9 +231,13 @@ impl Lane for HttpLane {
 impl HttpLane {
     async fn connect(&self, request: &Prepared) -> Result<(Connection, u64, Option<u64>), Failure> {
         let Shared { plan, resolver } = &*self.shared;
-        let connected = connect::connect(plan, resolver, &self.thread, &request.origin).await?;
-        let connection = if connected.http2 {
-            Connection::Http2(Http2::begin(connected.stream, &self.thread, &self.moved).await?)
+        let Self { stage, protocol, .. } = self;
+        let connected =
+            connect::connect((plan, resolver), &self.thread, &request.origin, stage).await?;
+        protocol.set(Some(connected.protocol));
+        let connection = if connected.protocol.http == Http::Two {
+            let Self { thread, moved, barren, .. } = self;
+            Connection::Http2(Http2::begin(connected.stream, thread, moved, barren).await?)
         } else {
             Connection::Http1(Box::new(Http1::new(connected.stream)))
         };
@@ -249,13 +281,29 @@ impl HttpLane {
             }
         };
         let ended = stream.exchange(&self.thread, request).await;
+        let passed_over = ended.0.not_begun;
         let keep_alive = self.shared.plan.options.keep_alive;
-        let mut connection = self.connection.borrow_mut();
         // Somebody may have opened another one since.
-        if matches!(&*connection, Connection::Http2(http2) if !keep_alive || !http2.is_open()) {
-            *connection = Connection::None;
+        let is_over = |it: &Connection| match it {
+            Connection::Http2(http2) => !keep_alive || !http2.is_open(),
+            Connection::None | Connection::Http1(_) => false,
+        };
+        let is_over = is_over(&self.connection.borrow());
+        if is_over {
+            self.connection.replace(Connection::None);
+            self.barren.set(self.barren.get() + u32::from(passed_over));
+        }
+        if passed_over {
+            self.pause().await;
         }
         ended
+    }
+
+    /// A server that goes away again and again without an answer is not asked as fast as it can be.
+    async fn pause(&self) {
+        let Some(times) = self.barren.get().checked_sub(BARREN_AT_ONCE) else { return };
+        let pause = FIRST_PAUSE.saturating_mul(1 << times.min(10)).min(LONGEST_PAUSE);
+        tokio::time::sleep(pause).await;
     }
 
     /// A closed lane for what goes elsewhere within the same request; its bytes are this one's.
@@ -266,6 +314,9 @@ impl HttpLane {
             connection: RefCell::new(Connection::None),
             kept: RefCell::new(None),
             moved: Rc::clone(&self.moved),
+            barren: Rc::clone(&self.barren),
+            stage: Cell::default(),
+            protocol: Cell::new(None),
         }
     }
 }

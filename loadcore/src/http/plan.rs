@@ -1,17 +1,23 @@
 //! What the user asks for into what is sent: origins, and request bytes made once.
 
 use super::policy::TargetPolicy;
+use super::proxy::{self, Proxy};
 use super::tls::{self, TlsError, TlsOptions};
-use crate::request::{HttpVersion, Origin, Url, check_method, is_framing};
+use crate::request::{AddressFamily, FieldName, HttpVersion, Origin, Url, check_method, framing};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TE, UPGRADE, USER_AGENT,
+    ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, UPGRADE,
+    USER_AGENT,
 };
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 use rustls::ClientConfig;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Requests that a connection of HTTP/2 carries at once in open loop, where nobody says otherwise.
+const OPEN_STREAMS: usize = 100;
 
 /// One HTTP request, and how connections for it are made.
 #[derive(Debug, Clone)]
@@ -20,14 +26,16 @@ pub struct HttpOptions {
     pub uri: Uri,
     /// The method.
     pub method: Method,
-    /// Header fields in the order in which they are sent.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Header fields in the order in which they are sent. `Proxy-Authorization` goes to the proxy, where
+    /// there is one, and not to the origin.
+    pub headers: Vec<(FieldName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
     /// Which version of HTTP.
     pub version: HttpVersion,
-    /// Requests that a connection of HTTP/2 carries at once.
-    pub streams: usize,
+    /// Requests that a connection of HTTP/2 carries at once; `None`: one in closed loop, where the
+    /// connections are the load, and 100 in open loop.
+    pub streams: Option<usize>,
     /// Use a connection for more than one request.
     pub keep_alive: bool,
     /// Redirects followed within one request; 0: a redirect is an answer like any other.
@@ -36,11 +44,13 @@ pub struct HttpOptions {
     pub tls: TlsOptions,
     /// Which addresses may be loaded.
     pub policy: TargetPolicy,
+    /// Which addresses of a name are dialled: the target's, or the proxy's where there is one.
+    pub address_family: AddressFamily,
     /// Dial these in the place of what the URL names. A proxy is asked for a tunnel to them.
     pub connect_to: Vec<ConnectTo>,
     /// Connect to this socket in the place of the URL's host.
     pub unix_socket: Option<PathBuf>,
-    /// An HTTP proxy: `http://host:port`.
+    /// An HTTP proxy: `http://host:port`, with `name:password@` before the host where it asks for them.
     pub proxy: Option<Uri>,
 }
 
@@ -54,15 +64,21 @@ impl HttpOptions {
             headers: Vec::new(),
             body: Bytes::new(),
             version: HttpVersion::Auto,
-            streams: 100,
+            streams: None,
             keep_alive: true,
             max_redirects: 0,
             tls: TlsOptions::default(),
             policy: TargetPolicy::default(),
+            address_family: AddressFamily::Any,
             connect_to: Vec::new(),
             unix_socket: None,
             proxy: None,
         }
+    }
+
+    /// Requests that a connection of HTTP/2 carries at once, where no loop has said otherwise.
+    pub(super) fn streams(&self) -> usize {
+        self.streams.unwrap_or(OPEN_STREAMS)
     }
 
     /// Where connections for `origin` lead: what `connect_to` says of it, or itself.
@@ -78,6 +94,22 @@ impl HttpOptions {
                 if rule.to_host.is_empty() { host } else { &rule.to_host },
                 if rule.to_port == 0 { *port } else { rule.to_port },
             ),
+        }
+    }
+
+    /// An address that is named outright, and will never be dialled, is seen before there is a run.
+    fn check_family(&self, origin: &Origin) -> Result<(), PlanError> {
+        let host = match &self.proxy {
+            Some(proxy) => proxy.host().unwrap_or_default().trim_matches(['[', ']']),
+            None => self.dialled(origin).0,
+        };
+        match host.parse::<IpAddr>() {
+            Ok(address) if self.unix_socket.is_none() && !self.address_family.has(address) => {
+                let family = self.address_family;
+                let why = format!("{address} is no {family} address, and only such are dialled");
+                Err(PlanError::Target { uri: self.uri.to_string(), why })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -132,11 +164,12 @@ impl Prepared {
         options: &HttpOptions,
         url: &Url,
         method: Method,
-        headers: &[(HeaderName, HeaderValue)],
+        headers: &[(FieldName, HeaderValue)],
         body: Bytes,
     ) -> Result<Self, String> {
         check_method(&method)?;
         check_fields(headers)?;
+        let headers = &for_whom(options, url, headers)?[..];
         let (uri, origin) = (url.uri().clone(), url.origin().clone());
         let http2_uri = with_host(&uri, headers)?;
         let fields = fields(&uri, &method, headers, &body)?;
@@ -144,7 +177,7 @@ impl Prepared {
         let fields = fields.into_iter().filter(|(name, value)| is_of_http2(name, value));
         let mut http2_fields = HeaderMap::new();
         for (name, value) in fields {
-            http2_fields.append(name, value);
+            http2_fields.append(&*name, value);
         }
         let is_head = method == Method::HEAD;
         Ok(Self { origin, uri, http2_uri, method, fields: http2_fields, body, http1, is_head })
@@ -152,13 +185,29 @@ impl Prepared {
 }
 
 /// How a request is framed and how long its connection lasts is decided here alone.
-fn check_fields(headers: &[(HeaderName, HeaderValue)]) -> Result<(), String> {
-    match headers.iter().find(|(name, _)| is_framing(name)) {
-        Some((name, _)) => {
-            Err(format!("the header {name} is set by the load generator: leave it out"))
-        }
-        None => Ok(()),
+fn check_fields(headers: &[(FieldName, HeaderValue)]) -> Result<(), String> {
+    let ours = headers.iter().find_map(|(name, _)| Some((name, framing(name)?)));
+    ours.map_or(Ok(()), |(name, instead)| {
+        Err(format!("the header {name} is set by the load generator: {instead}"))
+    })
+}
+
+/// The fields for whoever reads the request: the proxy gets what proves who we are to it, and nobody
+/// behind it does.
+fn for_whom(
+    options: &HttpOptions,
+    url: &Url,
+    headers: &[(FieldName, HeaderValue)],
+) -> Result<Vec<(FieldName, HeaderValue)>, String> {
+    let mut headers = headers.to_vec();
+    let Some(proxy) = &options.proxy else { return Ok(headers) };
+    let is_ours = |(name, _): &(FieldName, HeaderValue)| *name == PROXY_AUTHORIZATION;
+    if options.tunnels(url.origin()) {
+        headers.retain(|field| !is_ours(field));
+    } else if !headers.iter().any(is_ours) {
+        headers.extend(Proxy::new(proxy, &[])?.field());
     }
+    Ok(headers)
 }
 
 /// The fields of the request, whichever version sends it: those that are given, and before them
@@ -166,20 +215,24 @@ fn check_fields(headers: &[(HeaderName, HeaderValue)]) -> Result<(), String> {
 fn fields(
     uri: &Uri,
     method: &Method,
-    headers: &[(HeaderName, HeaderValue)],
+    headers: &[(FieldName, HeaderValue)],
     body: &[u8],
-) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+) -> Result<Vec<(FieldName, HeaderValue)>, String> {
     let host = uri.authority().map_or("", Authority::as_str);
     let host = HeaderValue::try_from(host).map_err(|error| error.to_string())?;
     let agent = HeaderValue::from_static(concat!("loadcore/", env!("CARGO_PKG_VERSION")));
     let accept = HeaderValue::from_static("*/*");
-    let mut fields = vec![(HOST, host), (USER_AGENT, agent), (ACCEPT, accept)];
+    let mut fields: Vec<_> =
+        [(HOST, "Host", host), (USER_AGENT, "User-Agent", agent), (ACCEPT, "Accept", accept)]
+            .map(|(name, written, value)| (FieldName::known(name, written), value))
+            .into();
     fields.retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
     fields.extend_from_slice(headers);
     // RFC 9110 section 8.6: a method that anticipates content says so even when there is none.
     let anticipates = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
     if !body.is_empty() || anticipates {
-        fields.push((CONTENT_LENGTH, body.len().into()));
+        let name = FieldName::known(CONTENT_LENGTH, "Content-Length");
+        fields.push((name, body.len().into()));
     }
     Ok(fields)
 }
@@ -207,19 +260,19 @@ fn request_line(options: &HttpOptions, url: &Url, method: &Method) -> String {
 
 fn http1_bytes(
     line: &str,
-    fields: &[(HeaderName, HeaderValue)],
+    fields: &[(FieldName, HeaderValue)],
     options: &HttpOptions,
     body: &[u8],
 ) -> Bytes {
     let mut bytes = line.as_bytes().to_vec();
     for (name, value) in fields {
-        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(name.written().as_bytes());
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value.as_bytes());
         bytes.extend_from_slice(b"\r\n");
     }
     if !options.keep_alive {
-        bytes.extend_from_slice(b"connection: close\r\n");
+        bytes.extend_from_slice(b"Connection: close\r\n");
     }
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body);
@@ -227,7 +280,7 @@ fn http1_bytes(
 }
 
 /// `uri`, with the authority that a Host field gives.
-fn with_host(uri: &Uri, headers: &[(HeaderName, HeaderValue)]) -> Result<Uri, String> {
+fn with_host(uri: &Uri, headers: &[(FieldName, HeaderValue)]) -> Result<Uri, String> {
     let Some((_, host)) = headers.iter().find(|(name, _)| *name == HOST) else {
         return Ok(uri.clone());
     };
@@ -244,6 +297,8 @@ pub struct Plan {
     pub options: HttpOptions,
     /// The request.
     pub request: Prepared,
+    /// Who passes it on.
+    pub proxy: Option<Proxy>,
     /// TLS, ready to use, where it may be needed: reading the system's certificates takes longer
     /// than making a connection does.
     pub tls: Option<Arc<ClientConfig>>,
@@ -279,6 +334,11 @@ impl Plan {
     /// # Errors
     /// When the URL, the proxy or a certificate cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
+        let proxy = options.proxy.as_ref().map(|uri| {
+            let refused = |why| PlanError::Proxy { uri: proxy::shown(uri), why };
+            Proxy::new(uri, &options.headers).map_err(refused)
+        });
+        let proxy = proxy.transpose()?;
         let shown = options.uri.to_string();
         let request = Url::of(&options.uri)
             .and_then(|url| {
@@ -286,13 +346,7 @@ impl Plan {
                 Prepared::new(&options, &url, method, &options.headers, body)
             })
             .map_err(|why| PlanError::Target { uri: shown, why })?;
-        if let Some(proxy) = &options.proxy {
-            let refused = |why| PlanError::Proxy { uri: proxy.to_string(), why };
-            let origin = Origin::of(proxy).map_err(refused)?;
-            if origin.tls {
-                return Err(refused("only http:// proxies are supported".into()));
-            }
-        }
+        options.check_family(&request.origin)?;
         let alpn: &[&[u8]] = match options.version {
             HttpVersion::Auto => &[b"h2", b"http/1.1"],
             HttpVersion::Http1 => &[b"http/1.1"],
@@ -301,7 +355,7 @@ impl Plan {
         // A redirect may lead to https.
         let needed = request.origin.tls || options.max_redirects > 0;
         let tls = needed.then(|| tls::config(&options.tls, alpn)).transpose()?;
-        Ok(Self { options, request, tls })
+        Ok(Self { options, request, proxy, tls })
     }
 }
 
@@ -325,25 +379,63 @@ mod tests {
             refused(|options| options.proxy = Some("http://h:0".parse().unwrap())),
             "the proxy http://h:0/ cannot be used: port \"0\" is out of range; give 1 to 65535"
         );
+        assert_eq!(
+            refused(|options| {
+                options.uri = "http://127.0.0.1:1/".parse().unwrap();
+                options.address_family = AddressFamily::Ipv6;
+            }),
+            "the target http://127.0.0.1:1/ cannot be used: 127.0.0.1 is no IPv6 address, and only such are dialled"
+        );
+        let connection = |options: &mut HttpOptions| {
+            options.headers =
+                vec![(http::header::CONNECTION.into(), HeaderValue::from_static("close"))];
+        };
+        assert!(refused(connection).contains("give keepAlive: false"));
         assert!(refused(|options| options.method = Method::CONNECT).contains("opens a tunnel"));
     }
 
     #[test]
     fn a_query_without_a_path_has_one() {
         let plan = Plan::new(HttpOptions::get("http://h?x=1".parse().unwrap())).unwrap();
-        assert!(plan.request.http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nhost: h\r\n"));
+        assert!(plan.request.http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nHost: h\r\n"));
         assert_eq!(plan.request.http2_uri, "http://h/?x=1");
+    }
+
+    #[test]
+    fn what_is_for_a_proxy_reaches_nobody_behind_it() {
+        let sent = |url: &str, given: Option<&str>| {
+            let mut options = HttpOptions::get(url.parse().unwrap());
+            options.proxy = Some("http://u:p@proxy:3128".parse().unwrap());
+            options.headers = given
+                .map(|value| ("proxy-AUTHORIZATION".parse().unwrap(), value.parse().unwrap()))
+                .into_iter()
+                .collect();
+            let plan = Plan::new(options).unwrap();
+            let asks = String::from_utf8(plan.proxy.unwrap().connect("h:443")).unwrap();
+            let http2 = plan.request.fields.contains_key(PROXY_AUTHORIZATION);
+            (String::from_utf8(plan.request.http1.to_vec()).unwrap(), http2, asks)
+        };
+        let (plain, _, _) = sent("http://h/", None);
+        assert!(plain.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{plain}");
+        let (plain, _, _) = sent("http://h/", Some("Bearer t"));
+        assert!(plain.contains("\r\nproxy-AUTHORIZATION: Bearer t\r\n"), "{plain}");
+        assert!(!plain.contains("dTpw"), "{plain}");
+        for (given, expected) in [(None, "Basic dTpw"), (Some("Bearer t"), "Bearer t")] {
+            let (tunnelled, http2, asks) = sent("https://h/", given);
+            assert!(!tunnelled.to_lowercase().contains("proxy-auth") && !http2, "{tunnelled}");
+            assert!(asks.contains(&format!("\r\nProxy-Authorization: {expected}\r\n")), "{asks}");
+        }
     }
 
     #[test]
     fn both_versions_have_the_same_fields() {
         let mut options = HttpOptions::get("http://h/".parse().unwrap());
-        options.headers = [("te", "trailers"), ("te", "gzip"), ("x-a", "1"), ("x-a", "2")]
+        options.headers = [("TE", "trailers"), ("te", "gzip"), ("X-a", "1"), ("x-A", "2")]
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .into();
         options.body = Bytes::from_static(b"12");
         let request = Plan::new(options).unwrap().request;
-        let fields = "te: trailers\r\nte: gzip\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\n12";
+        let fields = "TE: trailers\r\nte: gzip\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
         assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
         let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();
         assert_eq!(of("te"), ["trailers"]);

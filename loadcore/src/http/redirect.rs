@@ -1,11 +1,14 @@
 //! A redirect's Location into the next request (RFC 9110 section 15.4).
 
 use super::plan::{Plan, Prepared};
-use crate::request::{ErrorClass, Failure, Url};
+use crate::request::{ErrorClass, Failure, FieldName, Url};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderName};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, PROXY_AUTHORIZATION,
+};
 use http::{Method, Uri};
-use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
+use iri_string::types::{IriAbsoluteStr, IriReferenceStr};
+use std::fmt::Write;
 
 /// Whether `status` asks to go on elsewhere.
 #[must_use]
@@ -47,9 +50,14 @@ pub fn next(
         (previous.method.clone(), previous.body.clone())
     };
     let same_origin = *url.origin() == plan.request.origin;
-    let kept = |name: &HeaderName| {
+    let no_proxy = plan.proxy.is_none();
+    let kept = |name: &FieldName| {
         let of_body = *name == CONTENT_TYPE || *name == CONTENT_ENCODING;
-        let of_origin = *name == AUTHORIZATION || *name == COOKIE || *name == HOST;
+        // Without a proxy it was the origin that was to read it.
+        let of_origin = *name == AUTHORIZATION
+            || *name == COOKIE
+            || *name == HOST
+            || (*name == PROXY_AUTHORIZATION && no_proxy);
         !(of_body && body.is_empty()) && (same_origin || !of_origin)
     };
     let headers: Vec<_> =
@@ -57,16 +65,32 @@ pub fn next(
     Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)
 }
 
-/// RFC 3986 section 5.
+/// RFC 3986 section 5, and RFC 3987 for letters beyond ASCII, which many servers do not encode.
 fn resolve(base: &Uri, location: &[u8]) -> Result<Url, String> {
     let text = std::str::from_utf8(location).map_err(|error| error.to_string())?;
-    let reference = UriReferenceStr::new(text).map_err(|error| error.to_string())?;
+    let reference = IriReferenceStr::new(text).map_err(|error| error.to_string())?;
     let base = base.to_string();
-    let base = UriAbsoluteStr::new(&base).map_err(|error| error.to_string())?;
+    let base = IriAbsoluteStr::new(&base).map_err(|error| error.to_string())?;
     let resolved = reference.resolve_against(base).to_string();
     // The fragment stays with the client.
     let resolved = resolved.split('#').next().unwrap_or_default();
-    Url::parse(resolved)
+    Url::parse(&encoded(resolved))
+}
+
+/// Path and query in ASCII, as browsers and curl send them; the host's name is [`Url`]'s to write.
+fn encoded(url: &str) -> String {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let path = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    let mut written = url[..path].to_owned();
+    for byte in url[path..].bytes() {
+        if byte.is_ascii() {
+            written.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(written, "%{byte:02X}");
+        }
+    }
+    written
 }
 
 #[cfg(test)]
@@ -85,6 +109,8 @@ mod tests {
             ("../g", "http://a/b/g"),
             ("https://b/x#part", "https://b/x"),
             ("http://g?y", "http://g/?y"),
+            ("http://g:/y?to=http://x/", "http://g/y?to=http://x/"),
+            ("/\u{e4}?\u{f6}", "http://a/%C3%A4?%C3%B6"),
         ] {
             let url = resolve(&base, location.as_bytes()).unwrap();
             assert_eq!(url.uri(), expected, "{location}");
@@ -102,18 +128,27 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "idna")]
+    fn a_location_may_have_an_international_host() {
+        let base: Uri = "http://a/b".parse().unwrap();
+        let url = resolve(&base, "//b\u{fc}cher.example:81/\u{fc}".as_bytes()).unwrap();
+        assert_eq!(url.uri(), "http://xn--bcher-kva.example:81/%C3%BC");
+    }
+
+    #[test]
     fn methods_and_credentials_change_as_the_rfc_says() {
         let mut options = HttpOptions::get("http://a/x".parse().unwrap());
         options.method = Method::POST;
         options.body = Bytes::from_static(b"data");
         options.headers = vec![
-            (AUTHORIZATION, "Bearer t".parse().unwrap()),
-            (CONTENT_TYPE, "text/plain".parse().unwrap()),
+            ("AuthorizatioN".parse().unwrap(), "Bearer t".parse().unwrap()),
+            ("content-TYPE".parse().unwrap(), "text/plain".parse().unwrap()),
         ];
         let plan = Plan::new(options).unwrap();
         let step = |status, location: &str| {
             let next = next(&plan, &plan.request, status, location.as_bytes()).unwrap();
             let text = String::from_utf8(next.http1.to_vec()).unwrap();
+            assert_eq!(text.contains("AuthorizatioN: "), text.contains("Bearer"), "{text}");
             (next.method, text.contains("Bearer"), text.contains("text/plain"))
         };
         assert_eq!(step(302, "/y"), (Method::GET, true, false));

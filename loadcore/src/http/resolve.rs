@@ -3,7 +3,7 @@
 //! Answers are kept for [`KEEP`], failures for [`KEEP_FAILURE`]: a run that opens a connection for
 //! each request must not become a load test of the name server.
 
-use crate::request::{ErrorClass, Failure};
+use crate::request::{AddressFamily, ErrorClass, Failure};
 use crate::time::{Clock, Nanos, SECOND};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +22,7 @@ const MOST_NAMES: usize = 256;
 #[derive(Debug)]
 pub struct Resolver {
     clock: Clock,
+    family: AddressFamily,
     names: Mutex<HashMap<String, Known>>,
     #[cfg(feature = "dns")]
     hickory: Option<hickory_resolver::TokioResolver>,
@@ -54,11 +55,12 @@ impl Addresses {
 }
 
 impl Resolver {
-    /// A resolver with the system's configuration.
+    /// A resolver with the system's configuration, which answers addresses of `family` alone.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(family: AddressFamily) -> Self {
         Self {
             clock: Clock::start(),
+            family,
             names: Mutex::default(),
             #[cfg(feature = "dns")]
             hickory: hickory_resolver::TokioResolver::builder_tokio()
@@ -73,6 +75,10 @@ impl Resolver {
     /// `dns`, naming the host.
     pub async fn addresses(&self, host: &str) -> Result<Arc<Addresses>, Failure> {
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+            if !self.family.has(address) {
+                let why = format_args!("{address} is no {} address", self.family);
+                return Err(Failure::text(ErrorClass::Dns, why));
+            }
             return Ok(Arc::new(Addresses::new(vec![address])));
         }
         // The lock is held while asking, so that many lanes that open at once ask once.
@@ -95,11 +101,8 @@ impl Resolver {
     }
 
     async fn ask(&self, host: &str) -> Known {
-        let answer = match self.lookup(host).await {
-            Ok(all) if all.is_empty() => Err("it has no address".into()),
-            Ok(all) => Ok(Arc::new(Addresses::new(all))),
-            Err(why) => Err(why.into()),
-        };
+        let found = self.lookup(host).await.and_then(|all| of_family(self.family, all));
+        let answer = found.map(|all| Arc::new(Addresses::new(all))).map_err(String::into);
         let keep = if answer.is_ok() { KEEP } else { KEEP_FAILURE };
         Known { until: self.clock.now() + keep, answer }
     }
@@ -124,15 +127,44 @@ impl Resolver {
     }
 }
 
-impl Default for Resolver {
-    fn default() -> Self {
-        Self::new()
+/// The addresses of a name that may be dialled, at least one.
+fn of_family(family: AddressFamily, mut all: Vec<IpAddr>) -> Result<Vec<IpAddr>, String> {
+    if all.is_empty() {
+        return Err("it has no address".into());
     }
+    all.retain(|address| family.has(*address));
+    if all.is_empty() { Err(format!("it has no {family} address")) } else { Ok(all) }
 }
 
 async fn system_lookup(host: &str) -> Result<Vec<IpAddr>, String> {
     match tokio::net::lookup_host((host, 0)).await {
         Ok(found) => Ok(found.map(|address| address.ip()).collect()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_that_a_name_does_not_have_is_named() {
+        let [four, six] = ["127.0.0.1", "::1"].map(|text| text.parse::<IpAddr>().unwrap());
+        let of = of_family;
+        assert_eq!(of(AddressFamily::Any, vec![four, six]), Ok(vec![four, six]));
+        assert_eq!(of(AddressFamily::Ipv4, vec![four, six, four]), Ok(vec![four, four]));
+        assert_eq!(of(AddressFamily::Ipv6, vec![four, six]), Ok(vec![six]));
+        assert_eq!(of(AddressFamily::Ipv6, vec![four]), Err("it has no IPv6 address".into()));
+        assert_eq!(of(AddressFamily::Ipv4, vec![six]), Err("it has no IPv4 address".into()));
+        assert_eq!(of(AddressFamily::Ipv4, vec![]), Err("it has no address".into()));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_of_one_family() {
+        let four = Resolver::new(AddressFamily::Ipv4);
+        assert!(four.addresses("127.0.0.1").await.is_ok());
+        let failure = four.addresses("[::1]").await.unwrap_err();
+        assert_eq!(failure.to_string(), "::1 is no IPv4 address");
+        assert_eq!(failure.class, ErrorClass::Dns);
     }
 }

@@ -2,10 +2,14 @@
 
 use crate::request::{ErrorClass, Failure};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use std::io;
 use std::sync::Arc;
 
@@ -46,10 +50,14 @@ pub fn config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>,
     random.map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
-    let builder = if options.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
-    } else {
-        builder.with_root_certificates(roots(options.ca_pem.as_deref())?)
+    let builder = match &options.ca_pem {
+        _ if options.insecure => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
+        }
+        Some(pem) => {
+            builder.dangerous().with_custom_certificate_verifier(Given::new(pem, provider)?)
+        }
+        None => builder.with_root_certificates(system_roots()),
     };
     let mut config = match &options.client_pem {
         None => builder.with_no_client_auth(),
@@ -64,25 +72,14 @@ pub fn config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>,
     Ok(Arc::new(config))
 }
 
-/// The given authorities, else the system's, else Mozilla's (a bare container has none).
-fn roots(ca_pem: Option<&[u8]>) -> Result<RootCertStore, TlsError> {
+/// The system's authorities, else Mozilla's (a bare container has none).
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    if let Some(pem) = ca_pem {
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|e| TlsError::Ca(e.to_string()))?;
-            roots.add(certificate).map_err(|e| TlsError::Ca(e.to_string()))?;
-        }
-        return if roots.is_empty() {
-            Err(TlsError::Ca("there is no PEM block of a certificate in it".into()))
-        } else {
-            Ok(roots)
-        };
-    }
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    Ok(roots)
+    roots
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -98,17 +95,18 @@ fn client_identity(chain: &[u8], key: &[u8]) -> Result<Identity, TlsError> {
     Ok((chain, key))
 }
 
-/// What a failed handshake says, with what to do where a certificate is used as it may not be.
+/// What a failed handshake says, with what to do where it is a matter of trust.
 #[must_use]
 pub fn handshake_failure(error: &io::Error) -> Failure {
-    let text = error.to_string();
-    let hint = if text.contains("CaUsedAsEndEntity") {
-        ": the server's own certificate is marked as an authority's (it is self-signed, say); issue one \
-         that is not, by an authority that --cacert names, or accept any with --insecure"
-    } else {
-        ""
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    // It stands first, for an example of a failure is cut off behind.
+    let hint = match inner {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            " without trust (trust it by --cacert FILE, or any certificate by -k)"
+        }
+        _ => "",
     };
-    Failure::text(ErrorClass::Tls, format_args!("tls handshake: {text}{hint}"))
+    Failure::text(ErrorClass::Tls, format_args!("tls handshake{hint}: {error}"))
 }
 
 /// An error of reading or writing a connection. With TLS 1.3 a server refuses our certificate, or that
@@ -119,6 +117,88 @@ pub fn failure_of(class: ErrorClass, error: io::Error) -> Failure {
         return Failure::text(ErrorClass::Tls, format_args!("tls: {error}"));
     }
     Failure::io(class, error)
+}
+
+/// Trusts what the given certificates have issued, and each of them itself: also one that is an
+/// authority's, as self-signed ones mostly are, and one whose issuer is unknown. curl does so too.
+#[derive(Debug)]
+struct Given {
+    usual: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Given {
+    fn new(pem: &[u8], provider: Arc<CryptoProvider>) -> Result<Arc<Self>, TlsError> {
+        let unusable = TlsError::Ca;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unusable(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(unusable("there is no PEM block of a certificate in it".into()));
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|error| unusable(error.to_string()))?;
+        }
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let usual = usual.map_err(|error| unusable(error.to_string()))?;
+        Ok(Arc::new(Self { usual, certificates }))
+    }
+
+    /// Whether nothing is wrong with a given certificate but who has issued it. Its time was judged
+    /// before that.
+    fn is_given(&self, certificate: &CertificateDer<'_>, error: &rustls::Error) -> bool {
+        let only_issuer = match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+            rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+                format!("{other:?}").contains("CaUsedAsEndEntity")
+            }
+            _ => false,
+        };
+        only_issuer && self.certificates.iter().any(|given| given == certificate)
+    }
+}
+
+impl ServerCertVerifier for Given {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let usual = &self.usual;
+        match usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(error) if self.is_given(end_entity, &error) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            judged => judged,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
 }
 
 /// Accepts every certificate, as `--insecure` asks; signatures are still checked, so that the

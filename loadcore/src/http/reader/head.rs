@@ -1,5 +1,6 @@
 //! A reply's head, in one piece or many, into its status and how its body is framed.
 
+use super::empty_lines::MOST as MOST_EMPTY_LINES;
 use super::{Chunked, ResponseReader, State};
 use crate::request::{ErrorClass, Failure};
 use std::mem::MaybeUninit;
@@ -15,6 +16,9 @@ pub const MAX_HEADERS: usize = 2_000;
 impl ResponseReader {
     pub(super) fn head(&mut self, input: &[u8]) -> Result<usize, Failure> {
         if self.gathered.is_empty() {
+            if matches!(input[0], b'\r' | b'\n') {
+                return self.lines_before(input);
+            }
             return match self.parse_head(input)? {
                 // An interim reply counts too: an endless row of them is no reply.
                 Some(length) if self.state == State::Head => self.count_head(length),
@@ -39,6 +43,21 @@ impl ResponseReader {
                 self.gathered = gathered;
                 Ok(input.len())
             }
+        }
+    }
+
+    /// Empty lines before a head, as of a body that a server has ended with one.
+    #[cold]
+    fn lines_before(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        match self.empty_lines.take(input) {
+            0 => Err(Failure::text(
+                ErrorClass::Protocol,
+                format_args!(
+                    "not an HTTP/1.x reply: {} after {MOST_EMPTY_LINES} empty lines at most",
+                    shown(input)
+                ),
+            )),
+            taken => Ok(taken),
         }
     }
 

@@ -7,6 +7,7 @@
 //! unrecoverable error. Pure: any split of the same bytes gives the same answer, which is tested.
 
 mod chunked;
+mod empty_lines;
 mod head;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use head::{MAX_HEAD_BYTES, MAX_HEADERS};
 
 use crate::request::{ErrorClass, Failure};
 use chunked::Chunked;
+use empty_lines::EmptyLines;
 
 /// What a piece of input did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub struct ResponseReader {
     /// The pieces of a head that did not come at once. Empty and without memory for most.
     gathered: Vec<u8>,
     head_bytes: usize,
+    empty_lines: EmptyLines,
     bodyless_request: bool,
     wants_location: bool,
     status: u16,
@@ -55,6 +58,7 @@ impl Default for ResponseReader {
             state: State::Done,
             gathered: Vec::new(),
             head_bytes: 0,
+            empty_lines: EmptyLines::default(),
             bodyless_request: false,
             wants_location: false,
             status: 0,
@@ -71,6 +75,7 @@ impl ResponseReader {
         self.state = State::Head;
         self.gathered.clear();
         self.head_bytes = 0;
+        self.empty_lines = EmptyLines::default();
         self.bodyless_request = to_head;
         self.wants_location = wants_location;
         self.status = 0;
@@ -108,6 +113,12 @@ impl ResponseReader {
             at += self.step(&input[at..])?;
         }
         Ok(Fed { consumed: at, done: true })
+    }
+
+    /// Whether `input`, which came after the end of the reply, is nothing but a few empty lines. There
+    /// are servers that end a body with one, and a recipient is to pass it over (RFC 9112 section 2.2).
+    pub fn passes_over(&mut self, input: &[u8]) -> bool {
+        self.state == State::Done && self.empty_lines.take(input) == input.len()
     }
 
     /// The other side closed its half: fine for a body that ends so, an error for everything else.

@@ -135,6 +135,49 @@ fn a_head_is_bounded() {
     assert_eq!(read(&too_many), Seen::Failed(ErrorClass::Protocol));
 }
 
+/// What follows a reply, and whether it may follow.
+#[test]
+fn a_few_empty_lines_between_replies_are_passed_over_whenever_they_come() {
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let many = "\r\n".repeat(16);
+    for (after, passes) in [
+        ("\r\n", true),
+        ("\n", true),
+        ("\r\n\n\r\n", true),
+        (&*many, true),
+        (&*(many.clone() + "\n"), false),
+        ("\r\nHTTP/1.1", false),
+        ("\r\r\n", false),
+        ("x", false),
+    ] {
+        for cut in 1..=after.len() {
+            let mut reader = ResponseReader::default();
+            reader.start(false, false);
+            assert!(reader.feed(reply.as_bytes()).unwrap().done);
+            let (first, second) = after.split_at(cut);
+            let passed = [first, second].map(|piece| reader.passes_over(piece.as_bytes()));
+            assert_eq!(passed == [true, true], passes, "{after:?} at {cut}");
+        }
+        if !passes {
+            continue;
+        }
+        // The same before the next reply, and between an interim reply and the final one.
+        for text in [format!("{after}{reply}"), format!("HTTP/1.1 100 C\r\n\r\n{after}{reply}")] {
+            for size in 1..8 {
+                let cuts = vec![size; text.len()];
+                let expected = whole(200, true, text.len());
+                assert_eq!(read_pieces(text.as_bytes(), &cuts, false), expected, "{text:?}");
+            }
+        }
+    }
+    let too_many = format!("{many}\r\n{reply}");
+    assert_eq!(read(&too_many), Seen::Failed(ErrorClass::Protocol));
+    // Before a reply has begun nothing of it has come.
+    let mut reader = ResponseReader::default();
+    reader.start(false, false);
+    assert!(!reader.feed(b"\r\n").unwrap().done && reader.untouched());
+}
+
 #[test]
 fn the_location_is_kept_on_request() {
     let mut reader = ResponseReader::default();
