@@ -3,7 +3,6 @@
 
 use super::LoadTest;
 use crate::http::{HttpOptions, TlsOptions};
-use crate::profile::MAX_DURATION_SECONDS;
 use crate::scenario::{Load, Scenario};
 
 impl LoadTest {
@@ -34,9 +33,7 @@ impl LoadTest {
         if scenario.connections != scenario.load.default_connections() {
             test = test.connections(scenario.connections.into());
         }
-        // The longest duration beside a number of requests says that the number alone ends it.
-        let longest = scenario.duration.as_secs_f64() >= MAX_DURATION_SECONDS;
-        if scenario.max_requests.is_none() || !longest {
+        if !scenario.is_ended_by_number() {
             test = test.duration(scenario.duration);
         }
         if let Some(requests) = scenario.max_requests {
@@ -61,10 +58,11 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
         version: scenario.http_version,
-        streams: scenario.streams as usize,
+        streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
         max_redirects: scenario.follow_redirects,
         tls: TlsOptions { insecure: !scenario.tls_verify, ..TlsOptions::default() },
+        address_family: scenario.address_family,
         unix_socket: scenario.target.unix_socket().map(Into::into),
         ..HttpOptions::get(scenario.target.uri().clone())
     }
@@ -85,23 +83,26 @@ mod tests {
         let given = options(
             r#""targetUrl": "https://a.test/x?y", "method": "PUT", "headers": {"X-A": "1"},
                "body": "b", "httpVersion": "http2", "streams": 7, "keepAlive": false,
-               "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2"#,
+               "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2,
+               "addressFamily": "ipv6""#,
         );
         assert_eq!(given.uri, "https://a.test/x?y");
         assert_eq!((given.method.as_str(), &given.body[..]), ("PUT", &b"b"[..]));
         assert_eq!(
-            (given.headers[0].0.as_str(), given.headers[0].1.as_bytes()),
-            ("x-a", &b"1"[..])
+            (given.headers[0].0.written(), given.headers[0].1.as_bytes()),
+            ("X-A", &b"1"[..])
         );
-        assert_eq!((given.version, given.streams), (crate::http::HttpVersion::Http2, 7));
+        assert_eq!((given.version, given.streams), (crate::http::HttpVersion::Http2, Some(7)));
         assert_eq!((given.keep_alive, given.max_redirects), (false, 3));
         assert!(given.tls.insecure);
+        assert_eq!(given.address_family, crate::http::AddressFamily::Ipv6);
     }
 
     #[test]
     fn what_is_left_out_is_as_without_a_scenario() {
         let given = options(r#""targetUrl": "http://a.test/""#);
         let without = HttpOptions::get("http://a.test/".parse().unwrap());
+        let without = HttpOptions { streams: Some(1), ..without };
         assert_eq!(format!("{given:?}"), format!("{without:?}"));
         let unix = options(r#""targetUrl": "unix:/run/s:/x""#);
         assert_eq!(unix.unix_socket.as_deref(), Some(std::path::Path::new("/run/s")));

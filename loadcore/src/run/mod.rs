@@ -8,7 +8,7 @@
 //! let result = LoadTest::get("http://127.0.0.1:8081/")
 //!     .rate(500.0)
 //!     .duration(Duration::from_secs(10))
-//!     .expect("p99<50ms")
+//!     .expect("ok_p99<50ms")
 //!     .expect("error_rate<1%")
 //!     .run()
 //!     .await?;

@@ -134,9 +134,18 @@ impl<P: Profile + Clone> Planned<P> {
         self.lanes_short = lanes.short;
         // Too few descriptors for our part: as if there were fewer in the whole.
         self.lanes = if lanes.short { (all * lanes.most / ours).max(1) } else { all };
-        // A thread without a lane could send nothing of its share.
-        self.threads = self.threads.min(lanes.most);
+        self.threads = self.threads.min(self.threads_that_fit(settings));
         Ok(())
+    }
+
+    /// How many threads can have something of each limit: one without could send nothing of its share.
+    fn threads_that_fit(&self, settings: &TestSettings) -> u64 {
+        let backlog = self.profile.is_some().then_some(self.max_backlog).filter(|most| *most > 0);
+        let limits = [Some(self.lanes), backlog, settings.requests];
+        // One of our parts that goes round is enough.
+        let parts = settings.parts();
+        let most = |limit: u64| parts.iter().map(|part| part.count(limit)).max();
+        limits.into_iter().flatten().filter_map(most).min().unwrap_or(1).max(1)
     }
 
     pub(super) fn part(&self, settings: &TestSettings, clock: Clock, thread: usize) -> Settings {

@@ -10,12 +10,12 @@ use super::settings::{Expected, TestSettings};
 use super::subject::IntoTransport;
 use crate::http::HttpOptions;
 use crate::profile::{LoadProfile, Profile};
-use crate::request::Failure;
+use crate::request::{AddressFamily, Authority, ENCODINGS, Failure, FieldName, Form, Url};
 use crate::result::RunResult;
 use crate::schedule::Arrivals;
 use crate::transport::{FnTransport, Transport};
-use http::header::{HeaderName, HeaderValue};
-use http::{Method, Uri};
+use http::Method;
+use http::header::{COOKIE, HeaderValue};
 use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
@@ -47,9 +47,10 @@ impl LoadTest {
 
     /// Requests of any method to `url`.
     pub fn request(method: Method, url: &str) -> Self {
-        let uri: Result<Uri, _> = url.parse();
-        let options = uri.map(|uri| HttpOptions { method, ..HttpOptions::get(uri) });
-        Self::of(options.map_err(|why| RunError::Url { url: url.into(), why: why.to_string() }))
+        let parsed = Url::parse(url);
+        let options =
+            parsed.map(|url| HttpOptions { method, ..HttpOptions::get(url.uri().clone()) });
+        Self::of(options.map_err(|why| RunError::Url { url: url.into(), why }))
     }
 
     /// HTTP requests with all their options.
@@ -85,7 +86,7 @@ impl<P> LoadTest<P, HttpOptions> {
             value: value.escape_debug().to_string(),
             limit: why,
         };
-        let field = HeaderName::try_from(name)
+        let field = FieldName::try_from(name)
             .map_err(|e| bad("a header's name", name, e.to_string()))
             .and_then(|name| {
                 let value = HeaderValue::try_from(value);
@@ -95,6 +96,66 @@ impl<P> LoadTest<P, HttpOptions> {
             (Ok(field), Ok(options)) => options.headers.push(field),
             (Err(error), Ok(_)) => self.subject = Err(error),
             _ => {}
+        }
+        self
+    }
+
+    /// The Host of HTTP/1.1 and the `:authority` of HTTP/2, in the place of the URL's. Where connections
+    /// lead, and which name a certificate must have, the URL still says.
+    pub fn host(self, host: &str) -> Self {
+        match Authority::parse(host) {
+            Ok(authority) => self.header("Host", &authority.to_string()),
+            Err(why) => self.refused("the host", host.escape_debug().to_string(), why),
+        }
+    }
+
+    /// Sends a cookie, beside those that were given before.
+    pub fn cookie(self, name: &str, value: &str) -> Self {
+        let wrong = |text: &str| text.contains(|c: char| c == ';' || c.is_control());
+        if name.is_empty() || name.contains('=') || wrong(name) || wrong(value) {
+            let limit = "give name and value without a semicolon or a control character".into();
+            return self.refused("a cookie", format!("{}=...", name.escape_debug()), limit);
+        }
+        // All in one field (RFC 6265 section 5.4).
+        let mut all = vec![];
+        let test = self.options(|options| {
+            options.headers.retain(|(name, value)| {
+                let is_cookie = *name == COOKIE;
+                if is_cookie {
+                    all.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+                }
+                !is_cookie
+            });
+        });
+        all.push(format!("{name}={value}"));
+        test.header("Cookie", &all.join("; "))
+    }
+
+    /// Asks for compressed replies: gzip, br or zstd. What comes is counted as it comes, and not
+    /// unpacked.
+    pub fn compressed(self) -> Self {
+        self.header("Accept-Encoding", ENCODINGS)
+    }
+
+    /// Sends a form (`multipart/form-data`) as the body.
+    pub fn form(self, form: &Form) -> Self {
+        let (content_type, body) = form.encode();
+        self.body(body).header("Content-Type", content_type.to_str().unwrap_or_default())
+    }
+
+    /// Follows so many redirects within a request; 0: a redirect is an answer like any other.
+    pub fn follow_redirects(self, most: u32) -> Self {
+        self.options(|options| options.max_redirects = most)
+    }
+
+    /// Dials addresses of IPv4 or IPv6 alone.
+    pub fn address_family(self, family: AddressFamily) -> Self {
+        self.options(|options| options.address_family = family)
+    }
+
+    fn refused(mut self, what: &'static str, value: String, limit: String) -> Self {
+        if self.subject.is_ok() {
+            self.subject = Err(RunError::Setting { what, value, limit });
         }
         self
     }
@@ -199,7 +260,7 @@ impl<P, S> LoadTest<P, S> {
         self
     }
 
-    /// Expects a rule to hold: `p99<50ms`, `error_rate<1%`. See [`crate::analysis::sla`].
+    /// Expects a rule to hold: `ok_p99<50ms`, `error_rate<1%`. See [`crate::analysis::sla`].
     pub fn expect(mut self, rule: &str) -> Self {
         let rule = rule.to_owned();
         self.settings.rules.push(Expected {
@@ -290,8 +351,9 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
     /// When the run could not be made.
     pub async fn start(self) -> Result<RunHandle, RunError> {
         let Self { subject, profile, settings, observers } = self;
-        let subject = subject?;
+        let mut subject = subject?;
         let profile = profile.transpose()?;
+        subject.for_loop(profile.is_some());
         let rules = settings.parsed_rules()?;
         let mut plan = Planned::new(&settings, profile)?;
         plan.describe(&subject, &settings);

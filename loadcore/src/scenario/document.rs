@@ -95,12 +95,24 @@ impl Document {
 
     /// Adds a header to those there are; a name may have several values.
     pub fn add_header(&mut self, name: &str, value: &str) -> &mut Self {
-        let headers = self.root.entry("headers").or_insert_with(|| Value::Object(Map::new()));
+        self.add_to("headers", name, value)
+    }
+
+    /// Adds a cookie to those there are; a name may have several values.
+    pub fn add_cookie(&mut self, name: &str, value: &str) -> &mut Self {
+        self.add_to("cookies", name, value)
+    }
+
+    fn add_to(&mut self, field: &str, name: &str, value: &str) -> &mut Self {
+        let map = self.root.entry(field).or_insert(Value::Null);
+        if map.is_null() {
+            *map = Value::Object(Map::new());
+        }
         // Anything else than an object is a fault, and is left to be found.
-        if let Value::Object(headers) = headers {
-            match headers.get_mut(name) {
+        if let Value::Object(map) = map {
+            match map.get_mut(name) {
                 None => {
-                    headers.insert(name.into(), value.into());
+                    map.insert(name.into(), value.into());
                 }
                 Some(Value::Array(values)) => values.push(value.into()),
                 Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
@@ -109,39 +121,26 @@ impl Document {
         self
     }
 
-    /// Gives the request a body: as text where it is text, else in base64 as `bodyBase64`.
+    /// Gives the request a body, in the place of what it had: as text where it is text, else in base64
+    /// as `bodyBase64`.
     pub fn set_body(&mut self, body: &[u8]) -> &mut Self {
-        self.root.shift_remove("body");
-        self.root.shift_remove("bodyBase64");
+        for field in ["body", "bodyBase64", "form"] {
+            self.root.shift_remove(field);
+        }
         match std::str::from_utf8(body) {
             Ok(text) => self.set("body", text),
             Err(_) => self.set("bodyBase64", STANDARD.encode(body)),
         }
     }
 
-    /// A fault for each header whose value is [`REDACTED`]: whoever saved the scenario of a report,
-    /// and runs it again, does not mean to have that sent. Not among the faults of
+    /// A fault for each header and cookie whose value is [`REDACTED`]: whoever saved the scenario of a
+    /// report, and runs it again, does not mean to have that sent. Not among the faults of
     /// [`Document::parse`], for whoever keeps the secrets may put them back.
     #[must_use]
     pub fn redacted(&self) -> Vec<Fault> {
-        let headers = self.root.get("headers").and_then(Value::as_object);
-        let fault = |name: &String, place: String| Fault {
-            path: field_path("headers", name) + &place,
-            message: format!("{REDACTED} stands in a report for a secret; give the secret itself"),
-        };
-        let is_redacted = |value: &Value| value.as_str().is_some_and(|it| it.trim() == REDACTED);
-        let mut faults = Vec::new();
-        for (name, value) in headers.into_iter().flatten() {
-            match value {
-                Value::Array(values) => {
-                    let found = values.iter().enumerate().filter(|(_, value)| is_redacted(value));
-                    faults.extend(found.map(|(i, _)| fault(name, format!("[{i}]"))));
-                }
-                one if is_redacted(one) => faults.push(fault(name, String::new())),
-                _ => {}
-            }
-        }
-        faults
+        let message = format!("{REDACTED} stands in a report for a secret; give the secret itself");
+        let places = redacted_places(&self.root);
+        places.into_iter().map(|path| Fault { path, message: message.clone() }).collect()
     }
 
     /// The document as it was given, for keeping it.
@@ -150,8 +149,8 @@ impl Document {
         self.root.into()
     }
 
-    /// Judges the document. A profile that names a `file` is a fault: a library opens no file that
-    /// a document names.
+    /// Judges the document. A profile or a form that names a `file` is a fault: a library opens no
+    /// file that a document names.
     ///
     /// # Errors
     ///
@@ -160,17 +159,39 @@ impl Document {
         parse::scenario(&self.root, None)
     }
 
-    /// Judges the document, with `read` to fetch the text of a file that it names.
+    /// Judges the document, with `read` to fetch a file that it names, as text or as bytes.
     ///
     /// # Errors
     ///
-    /// Every fault of the document and of that file.
-    pub fn parse_with(
+    /// Every fault of the document and of its files.
+    pub fn parse_with<B: Into<Vec<u8>>>(
         &self,
-        read: &mut dyn FnMut(&str) -> io::Result<String>,
+        read: &mut dyn FnMut(&str) -> io::Result<B>,
     ) -> Result<Scenario, ScenarioError> {
-        parse::scenario(&self.root, Some(read))
+        parse::scenario(&self.root, Some(&mut |name| read(name).map(Into::into)))
     }
+}
+
+/// The paths of all headers and cookies whose value is [`REDACTED`].
+#[must_use]
+pub fn redacted_places(document: &Map<String, Value>) -> Vec<String> {
+    let is_redacted = |value: &Value| value.as_str().is_some_and(|it| it.trim() == REDACTED);
+    let mut places = Vec::new();
+    for field in ["headers", "cookies"] {
+        let map = document.get(field).and_then(Value::as_object);
+        for (name, value) in map.into_iter().flatten() {
+            let path = field_path(field, name);
+            match value {
+                Value::Array(values) => {
+                    let found = values.iter().enumerate().filter(|(_, value)| is_redacted(value));
+                    places.extend(found.map(|(i, _)| format!("{path}[{i}]")));
+                }
+                one if is_redacted(one) => places.push(path),
+                _ => {}
+            }
+        }
+    }
+    places
 }
 
 /// Some editors begin a file with a byte order mark, which is no part of what it says.

@@ -9,8 +9,16 @@ use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
-/// Fetches the text of a file that a document names.
-pub(super) type ReadFile<'a> = &'a mut dyn FnMut(&str) -> io::Result<String>;
+/// Fetches a file that a document names.
+pub(super) type ReadFile<'a> = &'a mut dyn FnMut(&str) -> io::Result<Vec<u8>>;
+
+/// Lends it once more.
+pub(super) fn lent<'a>(read: &'a mut Option<ReadFile<'_>>) -> Option<ReadFile<'a>> {
+    match read {
+        Some(read) => Some(&mut **read),
+        None => None,
+    }
+}
 
 /// Makes a type of profile from its fields. A number that is wrong is NaN in it, its fault being noted;
 /// `None` where there is nothing more to be said.
@@ -142,7 +150,8 @@ fn points_of_file(
         return None;
     };
     let cannot = |error| object.fault("file", format!("{name} cannot be read: {error}"));
-    let text = read(file).map_err(cannot).ok()?;
+    let text = read(file).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let text = text.map_err(cannot).ok()?;
     points::parse(&text, &mut |place, why| match place {
         "" => object.fault("file", format!("{name}: {why}")),
         place => object.fault(&format!("file[{place}]"), format!("{name}: {why}")),

@@ -30,9 +30,12 @@
 
 mod document;
 mod load_profile;
+mod number;
 mod object;
 mod parse;
 mod points;
+mod shared;
+mod short;
 mod sla;
 mod target;
 mod units;
@@ -42,18 +45,19 @@ mod yaml;
 
 pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
-pub use crate::request::HttpVersion;
-pub use document::{Document, default_name};
+pub use crate::request::{AddressFamily, HttpVersion};
+pub use document::{Document, default_name, redacted_places};
 pub use object::field_path;
 pub use target::Target;
-pub use units::{UnitError, parse_duration, parse_rate};
+pub use units::{UnitError, parse_count, parse_duration, parse_rate};
 #[cfg(feature = "cluster")]
 pub(crate) use write::is_secret_header;
 
 use crate::profile::{LoadProfile, Profile};
+use crate::request::FieldName;
 use crate::schedule::Arrivals;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use serde_json::Value;
 use std::ops::Deref;
 use std::time::Duration;
@@ -74,6 +78,8 @@ pub mod limits {
     pub const MAX_HEADER_BYTES: usize = 65_536;
     /// Bytes of the body: 64 MiB.
     pub const MAX_BODY_BYTES: usize = 64 << 20;
+    /// Parts of a form.
+    pub const MAX_FORM_PARTS: usize = 256;
     /// Workers of a run.
     pub const MAX_WORKERS: u64 = 1_000;
     /// Open connections, all workers together.
@@ -86,6 +92,8 @@ pub mod limits {
     pub const MAX_REDIRECTS: u64 = 50;
     /// The longest timeout, drain or wait for workers, and the longest window of an SLA rule.
     pub const MAX_WAIT_SECONDS: f64 = 3_600.0;
+    /// Longest wait of a run for workers that are busy with other runs.
+    pub const MAX_QUEUE_SECONDS: f64 = MAX_DURATION_SECONDS;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
     /// Tags, and characters of each.
@@ -115,7 +123,7 @@ pub struct ScenarioFields {
     pub method: Method,
     /// The request's headers in the order given, those of one name together. None of them frames
     /// the message.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Vec<(FieldName, HeaderValue)>,
     /// The request's body; empty for none.
     pub body: Bytes,
     /// How long arrivals fall due: D.
@@ -124,8 +132,10 @@ pub struct ScenarioFields {
     pub warmup: Duration,
     /// How many workers share the load.
     pub num_workers: u32,
-    /// How long to wait for them.
+    /// How long to wait for those that are not there.
     pub worker_wait: Duration,
+    /// How long to wait for those that are busy with other runs.
+    pub queue_wait: Duration,
     /// What to do when one is lost.
     pub on_worker_loss: OnWorkerLoss,
     /// Open loop at a rate, or closed loop.
@@ -152,6 +162,8 @@ pub struct ScenarioFields {
     pub http_version: HttpVersion,
     /// Whether a connection carries more than one request.
     pub keep_alive: bool,
+    /// Which addresses of a name are dialled.
+    pub address_family: AddressFamily,
     /// The bounds on statistics.
     pub sla: Vec<SlaRule>,
     /// For finding it again.
@@ -193,9 +205,16 @@ impl Load {
         if self.is_open() { 1_000 } else { 64 }
     }
 
-    /// The greatest backlog where the document names none: ten seconds' worth at the peak rate.
-    pub(crate) fn default_max_backlog(&self) -> Option<u64> {
-        self.profile().map(|profile| ((10.0 * profile.peak_rate()).ceil() as u64).max(1))
+    /// The most HTTP/2 requests at once in each connection where the document says nothing of it: in
+    /// closed loop the connections are the load, in open loop they carry what comes.
+    pub(crate) fn default_streams(&self) -> u32 {
+        if self.is_open() { 100 } else { 1 }
+    }
+
+    /// The greatest backlog where the document names none: ten seconds' worth at the peak rate, and
+    /// no worker without a place.
+    pub(crate) fn default_max_backlog(&self, workers: u64) -> Option<u64> {
+        self.profile().map(|profile| ((10.0 * profile.peak_rate()).ceil() as u64).max(workers))
     }
 }
 
@@ -258,7 +277,8 @@ impl Scenario {
     }
 
     /// The document of this scenario, with every default filled in: parsed again it gives the same
-    /// scenario. Header names are in lower case.
+    /// scenario. Header names are in lower case; `host`, `compressed`, `cookies` and `form` stand in
+    /// it as the headers and the body that they are short for.
     #[must_use]
     pub fn to_value(&self) -> Value {
         write::document(self)

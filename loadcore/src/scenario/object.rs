@@ -8,6 +8,9 @@ pub(super) use crate::request::quoted;
 
 use crate::profile::Faults;
 use crate::profile::number as written;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -77,6 +80,13 @@ impl<'a> Object<'a> {
     ) -> Option<String> {
         let text = self.text(field)?;
         check_line(text, length).map_err(|message| self.fault(field, message)).ok()
+    }
+
+    /// Bytes in base64.
+    pub(super) fn base64(&mut self, field: &'static str) -> Option<Bytes> {
+        let decoded = STANDARD.decode(self.text(field)?);
+        let fault = |error| self.fault(field, format!("is not base64: {error}"));
+        decoded.map(Bytes::from).map_err(fault).ok()
     }
 
     pub(super) fn boolean(&mut self, field: &'static str) -> Option<bool> {
@@ -172,7 +182,7 @@ impl<'a> Object<'a> {
         &mut self,
         field: &'static str,
         most: usize,
-        read: impl Fn(&mut Object<'_>) -> T,
+        mut read: impl FnMut(&mut Object<'_>) -> T,
     ) -> Vec<T> {
         // What is no object is a fault, and is read as an empty one, so that the others keep their
         // places.

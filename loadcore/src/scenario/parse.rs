@@ -1,18 +1,17 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
-use super::load_profile::{self, ReadFile};
+use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
-    HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule, Target, limits,
-    sla,
+    AddressFamily, HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule,
+    Target, limits, short, sla,
 };
 use crate::profile::{Faults, number};
-use crate::request::{check_method, is_framing};
+use crate::request::{FieldName, check_method, framing};
 use crate::schedule::Arrivals;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::header::HOST;
+use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -32,17 +31,20 @@ pub(super) fn scenario(
 
 /// Every field, in the order in which people read them. `None` only with a fault noted; a field
 /// that is wrong has its default, for there will be no scenario.
-fn fields(mut object: Object<'_>, read: Option<ReadFile<'_>>) -> Option<ScenarioFields> {
+fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<ScenarioFields> {
     let object = &mut object;
     let name = object.required("name", |object, field| object.line(field, 1..=limits::MAX_NAME));
     let target = object.required("targetUrl", target);
-    let method = method(object);
-    let headers = headers(object);
+    let mut headers = headers(object);
+    short::headers(object, &mut headers);
+    let form = short::form(object, &mut headers, lent(&mut read));
+    let method = method(object, if form.is_some() { Method::POST } else { Method::GET });
     let body = body(object);
     let duration = duration(object);
     let warmup = object.wait("warmupSeconds", limits::MAX_DURATION_SECONDS);
     let num_workers = object.integer("numWorkers", 1..=limits::MAX_WORKERS);
     let worker_wait = object.wait("workerWaitSeconds", limits::MAX_WAIT_SECONDS);
+    let queue_wait = object.wait("queueSeconds", limits::MAX_QUEUE_SECONDS);
     let on_worker_loss = object.choice("onWorkerLoss", ON_WORKER_LOSS);
     let load = load_profile::load(object, duration, read);
     let arrivals = arrivals(object);
@@ -56,29 +58,31 @@ fn fields(mut object: Object<'_>, read: Option<ReadFile<'_>>) -> Option<Scenario
     let tls_verify = object.boolean("tlsVerify");
     let http_version = object.choice("httpVersion", HTTP_VERSIONS);
     let keep_alive = object.boolean("keepAlive");
+    let address_family = address_family(object, target.as_ref());
     let sla = rules(object);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
     object.refuse_unknown();
 
-    let load = load?;
+    let (load, workers) = (load?, num_workers.unwrap_or(1));
     Some(ScenarioFields {
         name: name?,
         target: target?,
         method,
         headers,
-        body,
+        body: form.unwrap_or(body),
         duration: duration?,
         warmup: warmup.unwrap_or_default(),
-        num_workers: num_workers.unwrap_or(1) as u32,
+        num_workers: workers as u32,
         worker_wait: worker_wait.unwrap_or(Duration::from_secs(10)),
+        queue_wait: queue_wait.unwrap_or(Duration::from_secs(600)),
         on_worker_loss: on_worker_loss.unwrap_or_default(),
         arrivals,
         max_requests,
         connections: connections.map_or_else(|| load.default_connections(), |n| n as u32),
-        streams: streams.unwrap_or(100) as u32,
-        max_backlog: max_backlog.or_else(|| load.default_max_backlog()),
+        streams: streams.map_or(load.default_streams(), |streams| streams as u32),
+        max_backlog: max_backlog.or_else(|| load.default_max_backlog(workers)),
         load,
         timeout: timeout.unwrap_or(Duration::from_secs(10)),
         drain: drain.unwrap_or(Duration::from_secs(5)),
@@ -86,6 +90,7 @@ fn fields(mut object: Object<'_>, read: Option<ReadFile<'_>>) -> Option<Scenario
         tls_verify: tls_verify.unwrap_or(true),
         http_version: http_version.unwrap_or_default(),
         keep_alive: keep_alive.unwrap_or(true),
+        address_family,
         sla,
         tags,
         notes,
@@ -104,15 +109,28 @@ pub(super) const ON_WORKER_LOSS: &[(&str, OnWorkerLoss)] = &[
 pub(super) const HTTP_VERSIONS: &[(&str, HttpVersion)] =
     &[("auto", HttpVersion::Auto), ("http1", HttpVersion::Http1), ("http2", HttpVersion::Http2)];
 
+/// The words of `addressFamily`.
+pub(super) const ADDRESS_FAMILIES: &[(&str, AddressFamily)] =
+    &[("any", AddressFamily::Any), ("ipv4", AddressFamily::Ipv4), ("ipv6", AddressFamily::Ipv6)];
+
+fn address_family(object: &mut Object<'_>, target: Option<&Target>) -> AddressFamily {
+    let family = object.choice("addressFamily", ADDRESS_FAMILIES).unwrap_or_default();
+    let is_unix = target.is_some_and(|target| target.unix_socket().is_some());
+    if is_unix && family != AddressFamily::Any {
+        object.fault("addressFamily", "a Unix socket has no address of the network; leave it out");
+    }
+    family
+}
+
 fn target(object: &mut Object<'_>, field: &'static str) -> Option<Target> {
     let text = object.text(field)?;
     Target::parse(text).map_err(|message| object.fault(field, message)).ok()
 }
 
-/// GET where there is none. Standard methods are recognised in any case: `get` is no method of its
+/// `default` where there is none. Standard methods are recognised in any case: `get` is no method of its
 /// own that somebody means.
-fn method(object: &mut Object<'_>) -> Method {
-    let Some(text) = object.text("method") else { return Method::GET };
+fn method(object: &mut Object<'_>, default: Method) -> Method {
+    let Some(text) = object.text("method") else { return default };
     let upper = text.to_ascii_uppercase();
     let standard = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
     let name = if standard.contains(&upper.as_str()) { &upper } else { text };
@@ -121,7 +139,7 @@ fn method(object: &mut Object<'_>) -> Method {
         .and_then(|method| check_method(&method).map(|()| method).map_err(String::from));
     method.unwrap_or_else(|message| {
         object.fault("method", message);
-        Method::GET
+        default
     })
 }
 
@@ -147,8 +165,8 @@ fn duration(object: &mut Object<'_>) -> Option<Duration> {
 }
 
 /// A map of text, or of lists of text for a name with several values.
-fn headers(object: &mut Object<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+fn headers(object: &mut Object<'_>) -> Vec<(FieldName, HeaderValue)> {
+    let mut headers: Vec<(FieldName, HeaderValue)> = Vec::new();
     let Some(map) = object.object("headers") else { return headers };
     for (key, value) in map.entries() {
         let place = key_text(key);
@@ -165,6 +183,10 @@ fn headers(object: &mut Object<'_>) -> Vec<(HeaderName, HeaderValue)> {
             headers.insert(last.map_or(headers.len(), |last| last + 1), (name.clone(), header));
         }
     }
+    // A request with two is refused (RFC 9112 section 3.2).
+    if headers.iter().filter(|(name, _)| *name == HOST).count() > 1 {
+        object.fault("headers.Host", "is given twice; give one");
+    }
     if headers.len() > limits::MAX_HEADERS {
         let (count, most) = (headers.len(), limits::MAX_HEADERS);
         object.fault("headers", format!("{count} headers; give at most {most}"));
@@ -172,13 +194,15 @@ fn headers(object: &mut Object<'_>) -> Vec<(HeaderName, HeaderValue)> {
     headers
 }
 
-fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<HeaderName> {
-    match HeaderName::from_bytes(key.as_bytes()) {
-        Ok(name) if is_framing(&name) => {
-            map.fault(place, "is set by the load generator; leave it out");
-            None
-        }
-        Ok(name) => Some(name),
+fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<FieldName> {
+    match FieldName::try_from(key) {
+        Ok(name) => match framing(&name) {
+            None => Some(name),
+            Some(instead) => {
+                map.fault(place, format!("is set by the load generator: {instead}"));
+                None
+            }
+        },
         Err(_) => {
             map.fault(place, "is not a header name; give letters, digits and hyphens");
             None
@@ -207,13 +231,7 @@ fn header_value(map: &Object<'_>, value: &Value, place: &str) -> Option<HeaderVa
 /// `body`, or `bodyBase64` for bytes that are no text.
 fn body(object: &mut Object<'_>) -> Bytes {
     let text = object.text("body").map(|text| Bytes::copy_from_slice(text.as_bytes()));
-    let encoded = object.text("bodyBase64").and_then(|text| match STANDARD.decode(text) {
-        Ok(bytes) => Some(Bytes::from(bytes)),
-        Err(error) => {
-            object.fault("bodyBase64", format!("is not base64: {error}"));
-            None
-        }
-    });
+    let encoded = object.base64("bodyBase64");
     if text.is_some() && encoded.is_some() {
         object.fault("bodyBase64", "stands beside body; give one of them");
     }

@@ -46,17 +46,19 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!((closed.method.as_str(), closed.headers.len(), closed.body.len()), ("GET", 0, 0));
     assert_eq!((closed.duration, closed.warmup), (secs(60), secs(0)));
     assert_eq!((closed.num_workers, closed.worker_wait), (1, secs(10)));
+    assert_eq!(closed.queue_wait, secs(600));
     assert_eq!(closed.on_worker_loss, OnWorkerLoss::Rebalance);
     assert_eq!((&closed.load, closed.arrivals), (&Load::Closed, Arrivals::Uniform));
-    assert_eq!((closed.connections, closed.streams, closed.max_backlog), (64, 100, None));
+    assert_eq!((closed.connections, closed.streams, closed.max_backlog), (64, 1, None));
     assert_eq!((closed.timeout, closed.drain), (secs(10), secs(5)));
     assert_eq!((closed.follow_redirects, closed.tls_verify, closed.keep_alive), (0, true, true));
     assert_eq!((closed.http_version, closed.max_requests), (HttpVersion::Auto, None));
+    assert_eq!(closed.address_family, AddressFamily::Any);
     assert_eq!((closed.sla.len(), closed.tags.len(), closed.notes.as_str()), (0, 0, ""));
     assert!(closed.auto_start);
 
     let open = valid(with(json!({"loadProfile": {"type": "CONSTANT", "initialRps": 500}})));
-    assert_eq!((open.connections, open.max_backlog), (1_000, Some(5_000)));
+    assert_eq!((open.connections, open.streams, open.max_backlog), (1_000, 100, Some(5_000)));
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn everything_can_be_said() {
         "name": "whole", "targetUrl": "https://a.b:8443/c", "method": "post",
         "headers": {"Content-Type": "application/json", "X-A": ["1", "2"], "Host": "other"},
         "body": "{}", "durationSeconds": 1.5, "warmupSeconds": 2, "numWorkers": 3,
-        "workerWaitSeconds": 0, "onWorkerLoss": "fail",
+        "workerWaitSeconds": 0, "queueSeconds": 1.25, "onWorkerLoss": "fail",
         "loadProfile": {"type": "RAMP", "initialRps": 10, "targetRps": 20.5},
         "arrivals": "POISSON", "seed": 18_446_744_073_709_551_615u64, "maxRequests": 100,
         "connections": 7, "streams": 8, "maxBacklog": 0, "timeoutSeconds": 0.25,
@@ -75,9 +77,9 @@ fn everything_can_be_said() {
     }));
     assert_eq!(scenario.method, Method::POST);
     let headers: Vec<_> =
-        scenario.headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        scenario.headers.iter().map(|(n, v)| (n.written(), v.to_str().unwrap())).collect();
     let expected =
-        [("content-type", "application/json"), ("x-a", "1"), ("x-a", "2"), ("host", "other")];
+        [("Content-Type", "application/json"), ("X-A", "1"), ("X-A", "2"), ("Host", "other")];
     assert_eq!(headers, expected);
     assert_eq!(&scenario.body[..], b"{}");
     assert_eq!(scenario.duration, Duration::from_millis(1_500));
@@ -94,6 +96,101 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn short_forms_stand_for_headers_and_a_body() {
+    let scenario = valid(with(json!({
+        "headers": {"X-A": "1"}, "host": "other.example:", "compressed": true,
+        "cookies": {"id": "s3cret", "b": ["1", "2=3"]}, "addressFamily": "ipv6",
+        "form": [
+            {"name": "a", "value": "1"},
+            {"name": "f", "valueBase64": "/w==", "fileName": "x.png"},
+            {"name": "j", "value": "{}", "contentType": "application/json"},
+        ],
+    })));
+    let of = |name: &str| {
+        let found = scenario.headers.iter().find(|(known, _)| known.as_str() == name);
+        found.map(|(_, value)| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(of("host"), "other.example");
+    assert_eq!(of("accept-encoding"), "gzip, br, zstd");
+    assert_eq!(of("cookie"), "id=s3cret; b=1; b=2=3");
+    assert_eq!(scenario.method, Method::POST);
+    assert_eq!(scenario.address_family, AddressFamily::Ipv6);
+    let boundary = of("content-type").split_once("; boundary=").unwrap().1.to_owned();
+    let expected = [
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n").into_bytes(),
+        vec![0xff],
+        format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"j\"\r\nContent-Type: application/json\r\n\r\n{{}}\r\n--{boundary}--\r\n").into_bytes(),
+    ];
+    assert_eq!(&scenario.body[..], expected.concat());
+    // The document says them as what they stand for, and so the same wherever it is read.
+    assert_eq!(valid(scenario.to_value()), scenario);
+    assert_eq!(scenario.public_value()["headers"]["Cookie"], REDACTED);
+    assert!(!scenario.public_value().to_string().contains("s3cret"));
+    // A method that is given stays.
+    let put = with(json!({"method": "PUT", "form": [{"name": "a", "value": ""}]}));
+    assert_eq!(valid(put).method, Method::PUT);
+    for nothing in [json!({"compressed": false}), json!({"cookies": {}}), json!({"form": null})] {
+        assert_eq!(valid(with(nothing)), valid(minimal()));
+    }
+}
+
+#[test]
+fn what_is_said_twice_is_a_fault() {
+    let both = |more: Value| {
+        let mut document = with(json!({
+            "headers": {"Host": "a", "Cookie": "b=c", "Accept-Encoding": "br", "Content-Type": "x/y"},
+        }));
+        let Value::Object(more) = more else { panic!("an object") };
+        more.into_iter().for_each(|(field, value)| document[field] = value);
+        faults(document)
+    };
+    for (field, value, header) in [
+        ("host", json!("b"), "Host"),
+        ("cookies", json!({"d": "e"}), "Cookie"),
+        ("compressed", json!(true), "Accept-Encoding"),
+        ("form", json!([{"name": "a", "value": "1"}]), "Content-Type"),
+    ] {
+        let expected = format!("{field}: stands beside headers.{header}; give one of them");
+        assert_eq!(both(json!({field: value})), [expected]);
+    }
+    let form = json!([{"name": "a", "value": "1"}]);
+    assert_eq!(
+        faults(with(json!({"form": form, "body": "b"}))),
+        ["form: stands beside body; give one of them"]
+    );
+    let unix = with(json!({"targetUrl": "unix:/a", "addressFamily": "ipv4"}));
+    assert_eq!(
+        faults(unix),
+        ["addressFamily: a Unix socket has no address of the network; leave it out"]
+    );
+}
+
+#[test]
+fn the_files_of_a_form_are_read_by_whoever_may_read_them() {
+    let parts = json!([{"name": "a", "file": "dir/x.gif"}, {"name": "b", "file": "y", "fileName": "z.txt"}]);
+    let document = Document::from_value(with(json!({"form": parts}))).unwrap();
+    let scenario = document.parse_with(&mut |name: &str| Ok(vec![0xff, name.len() as u8]));
+    let body = String::from_utf8_lossy(&scenario.unwrap().body).into_owned();
+    assert!(
+        body.contains("filename=\"x.gif\"\r\nContent-Type: image/gif\r\n\r\n\u{fffd}\t\r\n"),
+        "{body:?}"
+    );
+    assert!(body.contains("filename=\"z.txt\"\r\nContent-Type: text/plain\r\n"), "{body:?}");
+    let faults =
+        document.parse_with(&mut |_| Err::<String, _>(std::io::ErrorKind::NotFound.into()));
+    let faults = faults.unwrap_err().faults;
+    assert_eq!(
+        faults[0].to_string(),
+        r#"form[0].file: "dir/x.gif" cannot be read: entity not found"#
+    );
+    let large = document
+        .parse_with(&mut |_| Ok(vec![0; limits::MAX_BODY_BYTES / 2 + 1]))
+        .unwrap_err()
+        .faults;
+    assert!(large[0].to_string().ends_with("give at most 67108864"), "{large:?}");
+}
+
+#[test]
 fn no_secret_header_stands_in_a_public_document() {
     let scenario = valid(json!({
         "name": "a", "targetUrl": "http://a/", "durationSeconds": 1,
@@ -103,11 +200,11 @@ fn no_secret_header_stands_in_a_public_document() {
         },
     }));
     let expected = json!({
-        "authorization": REDACTED, "cookie": REDACTED, "x-api-key": REDACTED,
+        "Authorization": REDACTED, "cookie": REDACTED, "X-Api-Key": REDACTED,
         "accept": "text/html"
     });
     assert_eq!(scenario.public_value()["headers"], expected);
-    assert_eq!(scenario.to_value()["headers"]["x-api-key"], "s3cret");
+    assert_eq!(scenario.to_value()["headers"]["X-Api-Key"], "s3cret");
 }
 
 #[test]
@@ -131,7 +228,7 @@ fn ten_faults_are_ten_lines_with_paths() {
   name: is empty; give 1 to 200 characters
   targetUrl: "example.com" is not a whole URL; begin with http:// or https://
   headers.X-A: "a\r\nb" has a line break or another control character
-  headers.Content-Length: is set by the load generator; leave it out
+  headers.Content-Length: is set by the load generator: it follows from the body
   durationSeconds: -1 is out of range; give seconds above 0, at most 604800
   loadProfile.initialRps: expected a number, found text "500"
   loadProfile.bursts[1]: expected an object, found the number 5
@@ -165,7 +262,58 @@ fn faults_of_single_fields() {
         (
             "headers",
             json!({"TRANSFER-encoding": "x"}),
-            "headers.TRANSFER-encoding: is set by the load generator; leave it out",
+            "headers.TRANSFER-encoding: is set by the load generator: a body is sent whole, with its length",
+        ),
+        (
+            "headers",
+            json!({"Connection": "close"}),
+            "headers.Connection: is set by the load generator: for a connection for each request give keepAlive: false (--no-keepalive)",
+        ),
+        ("host", json!("a/b"), r#"host: "a/b" is not a host's name"#),
+        ("host", json!("a:x"), r#"host: port "x" is out of range; give 1 to 65535"#),
+        ("compressed", json!("gzip"), r#"compressed: expected true or false, found text "gzip""#),
+        (
+            "cookies",
+            json!({"a b": "1"}),
+            "cookies.\"a b\": is not a cookie's name; give letters, digits and hyphens",
+        ),
+        (
+            "cookies",
+            json!({"a": ["1", "2;3"]}),
+            "cookies.a[1]: has a semicolon or a control character; leave it out",
+        ),
+        ("cookies", json!({"a": 1}), "cookies.a: expected text, found the number 1"),
+        (
+            "cookies",
+            json!({"a": "x".repeat(70_000)}),
+            "cookies: have 70002 bytes together; give at most 65536",
+        ),
+        (
+            "addressFamily",
+            json!("IPv5"),
+            r#"addressFamily: "IPv5" is unknown; give any, ipv4 or ipv6"#,
+        ),
+        ("form", json!([{"value": "1"}]), "form[0].name: is missing"),
+        ("form", json!([{"name": "a"}]), "form[0].value: is missing"),
+        (
+            "form",
+            json!([{"name": "a", "value": "1", "valueBase64": "YQ=="}]),
+            "form[0]: has more than one of value, valueBase64 and file; give one of them",
+        ),
+        (
+            "form",
+            json!([{"name": "a", "valueBase64": "!"}]),
+            "form[0].valueBase64: is not base64: Invalid symbol 33, offset 0.",
+        ),
+        (
+            "form",
+            json!([{"name": "a", "value": "1", "contentType": "a\nb"}]),
+            r#"form[0].contentType: "a\nb" is no content type; give one such as text/plain"#,
+        ),
+        (
+            "form",
+            json!([{"name": "a", "file": "/etc/passwd"}]),
+            "form[0].file: is read by the command line only; give its content as value or valueBase64, and fileName",
         ),
         ("bodyBase64", json!("!"), "bodyBase64: is not base64: Invalid symbol 33, offset 0."),
         (
@@ -403,7 +551,7 @@ fn options_replace_fields_before_anything_is_judged() {
     document.set_body(&[0xff, 0x00]);
     let scenario = document.parse().unwrap();
     assert_eq!(scenario.to_value()["loadProfile"]["rampUpSeconds"], 10);
-    assert_eq!(scenario.to_value()["headers"]["a"], json!(["1", "2"]));
+    assert_eq!(scenario.to_value()["headers"]["A"], json!(["1", "2"]));
     assert_eq!(scenario.to_value()["bodyBase64"], "/wA=");
     assert_eq!(valid(scenario.to_value()), scenario);
     document.set_body(b"text");

@@ -1,12 +1,13 @@
 //! Turns a scenario back into its document, with every default filled in.
 
-use super::parse::{HTTP_VERSIONS, ON_WORKER_LOSS};
+use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
 use super::{REDACTED, Scenario};
 use crate::profile::ProfileType;
+use crate::request::FieldName;
 use crate::schedule::Arrivals;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "warmupSeconds": seconds(scenario.warmup),
         "numWorkers": scenario.num_workers,
         "workerWaitSeconds": seconds(scenario.worker_wait),
+        "queueSeconds": seconds(scenario.queue_wait),
         "onWorkerLoss": word(ON_WORKER_LOSS, scenario.on_worker_loss),
         "loadProfile": scenario.load.profile().map(|p| load_profile(p.profile_type())),
         "arrivals": arrivals,
@@ -40,6 +42,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "tlsVerify": scenario.tls_verify,
         "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
         "keepAlive": scenario.keep_alive,
+        "addressFamily": word(ADDRESS_FAMILIES, scenario.address_family),
         "sla": json!(scenario.sla),
         "tags": scenario.tags,
         "notes": scenario.notes,
@@ -64,8 +67,9 @@ pub(super) fn public_document(scenario: &Scenario) -> Value {
     document
 }
 
-/// Whether a header of this name, in lower case, carries a secret.
+/// Whether a header of this name carries a secret.
 pub(crate) fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     SECRET_HEADERS.iter().any(|part| name.contains(part))
 }
 
@@ -75,14 +79,14 @@ const SECRET_HEADERS: [&str; 7] =
     ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
 /// A map of text, and of lists where a name has several values.
-fn headers(headers: &[(HeaderName, HeaderValue)]) -> Value {
+fn headers(headers: &[(FieldName, HeaderValue)]) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in headers {
         // Header values came from text, so nothing is lost here.
         let value: Value = String::from_utf8_lossy(value.as_bytes()).into();
-        match map.get_mut(name.as_str()) {
+        match map.get_mut(name.written()) {
             None => {
-                map.insert(name.as_str().into(), value);
+                map.insert(name.written().into(), value);
             }
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),
