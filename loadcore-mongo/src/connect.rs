@@ -3,6 +3,7 @@
 use crate::error::{code, reason};
 use crate::url::{has_password, redact};
 use loadcore::cluster::coordinator::PATIENCE;
+use loadcore::cluster::store::CALL_KEPT;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
@@ -139,6 +140,11 @@ impl MongoStore {
         ] {
             self.collection(part).create_index(plain(within)).await?;
         }
+        let calls = self.collection("calls");
+        calls.create_index(plain(doc! { "owner": 1, "atMs": 1 })).await?;
+        let old = IndexOptions::builder().expire_after(CALL_KEPT).build();
+        let old = IndexModel::builder().keys(doc! { "at": 1 }).options(old).build();
+        calls.create_index(old).await?;
         for name in PARTS.into_iter().chain(["runs"]) {
             retain(&self.collection(name), retention).await?;
         }

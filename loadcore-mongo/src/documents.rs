@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use loadcore::cluster::coordinator::SnapshotRecord;
-use loadcore::cluster::store::{IntervalRecord, Kind, RunRecord, ScenarioRecord};
+use loadcore::cluster::store::{CallRecord, IntervalRecord, Kind, RunRecord, ScenarioRecord};
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, serialize_to_vec, spec::BinarySubtype};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -122,6 +122,28 @@ pub(crate) fn analysis(
     };
     stamp(&mut document, ended);
     Ok(document)
+}
+
+/// What a call is kept under: text is compared byte by byte.
+pub(crate) fn call_id(owner: &str, key: &str) -> Document {
+    doc! { "owner": owner, "key": key }
+}
+
+pub(crate) fn call(record: &CallRecord) -> Result<Document, Kind> {
+    Ok(doc! {
+        "_id": call_id(record.owner.as_str(), &record.key),
+        "owner": record.owner.as_str(),
+        "atMs": number(record.at_unix_ms),
+        // By which MongoDB deletes what is too old.
+        "at": date(record.at_unix_ms),
+        "finished": record.finished,
+        "record": text(record)?,
+    })
+}
+
+pub(crate) fn read_call(document: &Document) -> Result<CallRecord, Kind> {
+    let finished = document.get_bool("finished").map_err(|error| damaged(document, &error))?;
+    Ok(CallRecord { finished, ..record(document)? })
 }
 
 /// Refuses a document that MongoDB would refuse. `what` names it for people.

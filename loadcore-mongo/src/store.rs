@@ -6,11 +6,14 @@ use crate::documents::{
     analysis, date, fits, interval, number, read_interval, read_snapshot, record, run, scenario,
     snapshot,
 };
+use crate::documents::{call, call_id, read_call};
 use crate::error::{DUPLICATE_KEY, Fault, code};
 use crate::results::fitting;
 use async_trait::async_trait;
 use loadcore::cluster::coordinator::SnapshotRecord;
-use loadcore::cluster::store::{IntervalRecord, Kind, Page, RunRecord, ScenarioRecord};
+use loadcore::cluster::store::{
+    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord,
+};
 use loadcore::cluster::{Owner, RunId, ScenarioId, Store, StoreError};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -20,6 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs that are deleted with one command.
 const FORGET_TOGETHER: i64 = 100;
+
+/// How often a call is tried to be kept. Only where one comes or goes meanwhile more than one is needed.
+const CALL_TRIES: usize = 5;
 
 /// How often a term is asked for. Only the first terms ever can meet.
 const TERM_TRIES: usize = 5;
@@ -67,9 +73,17 @@ impl Store for MongoStore {
         self.in_time("list scenarios", found).await
     }
 
-    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+    async fn delete_scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+        revision: Option<u64>,
+    ) -> Result<bool, StoreError> {
         let deleting = async {
-            let filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+            let mut filter = doc! { "_id": id.as_str(), "owner": owner.as_str() };
+            if let Some(revision) = revision {
+                filter.insert("revision", number(revision));
+            }
             Ok(self.collection("scenarios").delete_one(filter).await?.deleted_count > 0)
         };
         self.in_time("delete a scenario", deleting).await
@@ -228,6 +242,33 @@ impl Store for MongoStore {
         };
         self.in_time("forget old runs", forgetting).await
     }
+
+    async fn keep_call(
+        &self,
+        call: &CallRecord,
+        since_unix_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, StoreError> {
+        self.in_time("keep a call", self.put_call(call, since_unix_ms, most)).await
+    }
+
+    async fn call(&self, owner: &Owner, key: &str) -> Result<Option<CallRecord>, StoreError> {
+        let found = async {
+            let kept = self.one("calls", doc! { "_id": call_id(owner.as_str(), key) }).await?;
+            Ok(kept.as_ref().map(read_call).transpose()?)
+        };
+        self.in_time("read a call", found).await
+    }
+
+    async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
+        let finishing = async {
+            let filter = doc! { "_id": call_id(owner.as_str(), key) };
+            let finished = doc! { "$set": { "finished": true } };
+            self.collection("calls").update_one(filter, finished).await?;
+            Ok(())
+        };
+        self.in_time("finish a call", finishing).await
+    }
 }
 
 impl MongoStore {
@@ -272,6 +313,50 @@ impl MongoStore {
         let read =
             doc! { "_id": value("_id"), "owner": value("owner"), "revision": number(revision) };
         Ok(self.collection(name).replace_one(read, new).await?.matched_count > 0)
+    }
+
+    async fn put_call(
+        &self,
+        new: &CallRecord,
+        since_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, Fault> {
+        let (document, calls) = (call(new)?, self.collection("calls"));
+        fits("a call", &document)?;
+        let id = doc! { "_id": call_id(new.owner.as_str(), &new.key) };
+        for _ in 0..CALL_TRIES {
+            let kept = self.one("calls", id.clone()).await?;
+            let put = match kept.as_ref().map(read_call).transpose()? {
+                Some(known) if known.at_unix_ms >= since_ms => return Ok(KeptCall::Known(known)),
+                // Only over the one that was read: another may have come in its place.
+                Some(old) => {
+                    let mut stale = id.clone();
+                    stale.insert("atMs", number(old.at_unix_ms));
+                    calls.replace_one(stale, document.clone()).await?.matched_count > 0
+                }
+                None if self.has_calls(new.owner.as_str(), since_ms, most).await? => {
+                    return Ok(KeptCall::Full);
+                }
+                None => match calls.insert_one(document.clone()).await {
+                    Err(error) if code(&error) == Some(DUPLICATE_KEY) => false,
+                    inserted => inserted.map(|_| true)?,
+                },
+            };
+            if put {
+                return Ok(KeptCall::New);
+            }
+        }
+        Err(Kind::Unavailable("others keep calls under the same key".into()).into())
+    }
+
+    /// Whether an owner has so many calls that are not older.
+    async fn has_calls(&self, owner: &str, since_ms: u64, many: usize) -> Result<bool, Fault> {
+        let Some(before) = many.checked_sub(1) else { return Ok(true) };
+        let fresh = doc! { "owner": owner, "atMs": { "$gte": number(since_ms) } };
+        let calls = self.collection("calls");
+        let last = calls.find(fresh).sort(doc! { "atMs": 1 });
+        let last = last.projection(doc! { "_id": 1 }).skip(before as u64).limit(1).await?;
+        Ok(!all(last).await?.is_empty())
     }
 
     async fn put_snapshots(&self, owner: &str, new: &[SnapshotRecord]) -> Result<(), Fault> {

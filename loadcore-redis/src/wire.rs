@@ -134,6 +134,7 @@ fn task_outline(task: &Value) -> Option<TaskReport> {
         run: task["run"].as_str()?.into(),
         epoch: task["epoch"].as_u64()?,
         applied: task["applied"].as_u64()?,
+        released_ns: task["releasedNs"].as_u64().unwrap_or(0),
         state: state.unwrap_or(TaskState::Taken),
     })
 }

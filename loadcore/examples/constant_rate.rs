@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let result = LoadTest::get(&url)
         .rate(500.0)
         .duration(Duration::from_secs(2))
-        .expect("p99<50ms")
+        .expect("ok_p99<50ms")
         .expect("error_rate<1%")
         .run()
         .await?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The version of what workers and controllers say to each other. Those of another version are not
 /// given tasks, and are told so.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Carries tasks, journals, heartbeats and snapshots. It is transport and no truth: everything in it
 /// may be lost at any moment, and the parties bring it again.
@@ -193,7 +193,7 @@ pub struct WorkerReport {
     pub protocol: u32,
     /// Processors that it may use.
     pub cores: u64,
-    /// Engine threads that it uses.
+    /// Engine threads that it uses; 0: as many as its part of a run needs.
     pub threads: u64,
     /// How long its pacer may let due requests gather, in nanoseconds.
     #[serde(default = "default_slack")]
@@ -235,6 +235,10 @@ pub struct TaskReport {
     pub epoch: Epoch,
     /// How many entries of the run's journal it has applied.
     pub applied: u64,
+    /// As of when it has released parts, on the run's clock: later than it was told to, where it heard
+    /// of that late and may have sent what was due meanwhile.
+    #[serde(default)]
+    pub released_ns: Nanos,
     /// How far it is.
     pub state: TaskState,
 }

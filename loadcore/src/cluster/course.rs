@@ -18,6 +18,8 @@ pub(super) struct Course {
     whole: Option<Schedule<Live<LoadProfile>>>,
     warmup: Nanos,
     end: Nanos,
+    /// Most requests.
+    limit: Option<u64>,
     stopped_at: Option<Nanos>,
 }
 
@@ -32,7 +34,8 @@ impl Course {
                 Some(Schedule::new(profile, scenario.arrivals, Share::WHOLE, end, limit))
             }
         };
-        Self { clock: ProfileClock::new(warmup), whole, warmup, end, stopped_at: None }
+        let (clock, limit) = (ProfileClock::new(warmup), scenario.max_requests);
+        Self { clock, whole, warmup, end, limit, stopped_at: None }
     }
 
     pub(super) fn read(&mut self, entry: &Entry) {
@@ -72,6 +75,24 @@ impl Course {
         }
     }
 
+    /// When the load ended, of a run of which the last was heard at `last`, on the run's clock, and
+    /// which `counted` so many arrivals: where their number ended it, with the last of them.
+    pub(super) fn ended_at(&self, last: Nanos, counted: u64) -> Nanos {
+        let planned = self.end_at().unwrap_or(Nanos::MAX);
+        match self.limit.filter(|limit| counted >= *limit).and_then(|limit| self.due_at(limit)) {
+            Some(due) => planned.min(due.max(last)),
+            None => planned,
+        }
+    }
+
+    /// When arrival number `n`, from 1, falls due, on the run's clock: in closed loop at any time.
+    fn due_at(&self, n: u64) -> Option<Nanos> {
+        match &self.whole {
+            Some(whole) => whole.clone().at(n - 1).map(|at| self.clock.run(at)),
+            None => Some(0),
+        }
+    }
+
     /// All that is planned, as far as it is known: of a run that stands still, what was due before.
     /// `None` in closed loop.
     pub(super) fn planned(&mut self) -> Option<u64> {
@@ -93,6 +114,24 @@ impl Course {
 mod tests {
     use super::*;
     use crate::time::SECOND;
+
+    #[test]
+    fn a_number_ends_a_load_with_the_last_request_and_no_sooner_than_it_was_due() {
+        let course = |load: &str| {
+            let text = format!(
+                r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 60,
+                "warmupSeconds": 2, "maxRequests": 500{load}}}"#
+            );
+            Course::new(&Scenario::from_json(&text).unwrap())
+        };
+        let closed = course("");
+        assert_eq!(closed.ended_at(3 * SECOND, 500), 3 * SECOND);
+        assert_eq!(closed.ended_at(3 * SECOND, 499), 62 * SECOND, "they were not all sent");
+        assert_eq!(closed.ended_at(63 * SECOND, 500), 62 * SECOND, "a drain comes after the load");
+        let open = course(r#", "loadProfile": {"type": "CONSTANT", "initialRps": 100}"#);
+        assert_eq!(open.ended_at(8 * SECOND, 500), 8 * SECOND, "the last reply came late");
+        assert_eq!(open.ended_at(3 * SECOND, 500), 6_995_000_000, "nobody was there at its end");
+    }
 
     #[test]
     fn pauses_changes_and_a_stop_are_counted_in() {

@@ -14,7 +14,7 @@
 //! on all workers ([`Entry::Start`]). An entry that is heard of after its moment is applied as of
 //! its moment.
 
-use super::{RunId, WorkerId};
+use super::{Lease, RunId, WorkerId};
 use crate::schedule::Share;
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
@@ -29,10 +29,15 @@ pub type Epoch = u64;
 pub struct Means {
     /// Processors that it may use.
     pub cores: u64,
-    /// Engine threads.
+    /// Engine threads; 0: as many as its part needs.
     pub threads: u64,
     /// How long its pacer may let due requests gather.
     pub slack_ns: Nanos,
+}
+
+/// What held before it was said.
+fn default_lease_ms() -> u64 {
+    Lease::default().ms()
 }
 
 /// One line of a run's journal. Its number is its place in the list.
@@ -51,6 +56,12 @@ pub enum Entry {
         /// With what it makes its load; `None` where nobody has said it.
         #[serde(default)]
         means: Option<Means>,
+        /// How long it may be silent, in milliseconds: what controller and worker go by.
+        #[serde(default = "default_lease_ms")]
+        lease_ms: u64,
+        /// What people call it; empty where nobody has said it.
+        #[serde(default)]
+        name: String,
     },
     /// The run's clock shows 0 when the coordinator's shows this.
     Start {

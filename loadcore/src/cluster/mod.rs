@@ -15,6 +15,7 @@
 //! [`conformance`].
 
 pub mod agent;
+mod capacity;
 mod clock;
 pub mod conformance;
 pub mod controller;
@@ -23,15 +24,18 @@ mod course;
 pub mod disk;
 pub mod id;
 pub mod journal;
+pub mod lease;
 pub mod memory;
 pub mod secrets;
 #[cfg(test)]
 mod simulation;
 pub mod standing;
 pub mod store;
+mod threads;
 
 pub use agent::{Agent, AgentOptions};
 pub use controller::{Controller, ControllerOptions, LocalWorkers};
 pub use coordinator::{Coordinator, CoordinatorError};
 pub use id::{Owner, RunId, ScenarioId, WorkerId};
+pub use lease::Lease;
 pub use store::{Store, StoreError};

@@ -1,6 +1,6 @@
 //! What is secret in a scenario into what may be kept and carried, and back.
 //!
-//! Two ways. **At rest** the values of secret headers, and what stands before the `@` of a URL, are
+//! Two ways. **At rest** the values of secret headers and of cookies, and what stands before the `@` of a URL, are
 //! sealed one by one under the platform's key, so that the rest of the document stays readable,
 //! searchable and comparable. **On the way** a run's whole plan is sealed under a key of its own,
 //! and that key to each admitted worker's public key (HPKE, RFC 9180), which lives as long as its
@@ -9,6 +9,7 @@
 use crate::scenario::{REDACTED, is_secret_header};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 // Of its letters none means anything in a URL.
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -27,6 +28,8 @@ const AT_REST: &[u8] = b"loadcore secret at rest, version 1";
 const PLAN: &[u8] = b"loadcore plan of a run, version 1";
 /// What a worker's key seals.
 const PLAN_KEY: &[u8] = b"loadcore key of a plan, version 1";
+/// What a text's fingerprint begins with.
+const FINGERPRINT: &[u8] = b"loadcore fingerprint, version 1: ";
 /// The least that a key's text must have.
 const MIN_TEXT: usize = 16;
 
@@ -93,6 +96,13 @@ impl Secrets {
     /// What [`Secrets::seal_text`] sealed.
     pub(super) fn open_text(&self, sealed: &str) -> Option<Vec<u8>> {
         open(&self.key, AT_REST, BASE64.decode(sealed).ok()?)
+    }
+
+    /// What tells texts apart without telling anything of them, as long as the key is the same.
+    #[must_use]
+    pub fn fingerprint(&self, text: &[u8]) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key);
+        BASE64.encode(hmac::sign(&key, &[FINGERPRINT, text].concat()))
     }
 
     /// A random key, for a platform that keeps nothing.
@@ -174,19 +184,24 @@ fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) ->
     if let Some(Value::String(url)) = document.get_mut("targetUrl") {
         change_userinfo(url, |text| change("targetUrl", text));
     }
-    let Some(headers) = document.get_mut("headers").and_then(Value::as_object_mut) else { return };
-    change_headers(headers, change);
+    if let Some(headers) = document.get_mut("headers").and_then(Value::as_object_mut) {
+        let named =
+            |name: &String| Some(name.to_ascii_lowercase()).filter(|it| is_secret_header(it));
+        change_values(headers, named, &mut change);
+    }
+    if let Some(cookies) = document.get_mut("cookies").and_then(Value::as_object_mut) {
+        change_values(cookies, |name| Some(format!("cookies.{name}")), &mut change);
+    }
 }
 
-fn change_headers(
-    headers: &mut Map<String, Value>,
-    mut change: impl FnMut(&str, &str) -> Option<String>,
+/// Changes the values of those entries that `named` gives a name.
+fn change_values(
+    entries: &mut Map<String, Value>,
+    named: impl Fn(&String) -> Option<String>,
+    change: &mut impl FnMut(&str, &str) -> Option<String>,
 ) {
-    for (name, value) in headers {
-        let name = name.to_ascii_lowercase();
-        if !is_secret_header(&name) {
-            continue;
-        }
+    for (name, value) in entries {
+        let Some(name) = named(name) else { continue };
         let values = match value {
             Value::Array(values) => values.iter_mut().collect(),
             one => vec![one],
@@ -372,6 +387,7 @@ mod tests {
         json!({
             "name": "a", "targetUrl": "http://me:pass-of-mine@host.test/x?a=b@c",
             "headers": {"Authorization": "Bearer t", "X-Api-Key": ["first-of-two-keys", "second-of-two-keys"], "Accept": "*/*"},
+            "cookies": {"id": "cookie-of-mine", "Id": ["cookie-of-two", "cookie-too"]},
         })
     }
 
@@ -380,7 +396,15 @@ mod tests {
         let secrets = Secrets::from_text("0123456789abcdef").unwrap();
         let sealed = secrets.seal(document());
         let text = sealed.to_string();
-        for secret in ["Bearer t", "first-of-two-keys", "second-of-two-keys", "pass-of-mine"] {
+        for secret in [
+            "Bearer t",
+            "first-of-two-keys",
+            "second-of-two-keys",
+            "pass-of-mine",
+            "cookie-of-mine",
+            "cookie-of-two",
+            "cookie-too",
+        ] {
             assert!(!text.contains(secret), "{secret} stands in {text}");
         }
         assert!(text.contains("*/*") && text.contains("host.test/x?a=b@c"));
@@ -391,16 +415,28 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_tells_texts_apart_and_needs_the_key() {
+        let secrets = Secrets::from_text("0123456789abcdef").unwrap();
+        let again = Secrets::from_text("0123456789abcdef").unwrap();
+        assert_eq!(secrets.fingerprint(b"a"), again.fingerprint(b"a"));
+        assert_ne!(secrets.fingerprint(b"a"), secrets.fingerprint(b"b"));
+        assert_ne!(secrets.fingerprint(b"a"), Secrets::ephemeral().fingerprint(b"a"));
+    }
+
+    #[test]
     fn what_was_redacted_comes_back_as_it_was_kept() {
         let secrets = Secrets::ephemeral();
         let sealed = secrets.seal(document());
         let mut shown = Secrets::redact(&sealed);
         assert_eq!(shown["headers"]["Authorization"], REDACTED);
         assert_eq!(shown["targetUrl"], format!("http://{REDACTED}@host.test/x?a=b@c"));
+        assert_eq!(shown["cookies"], json!({"id": REDACTED, "Id": [REDACTED, REDACTED]}));
         shown["headers"]["Authorization"] = "Bearer new".into();
+        shown["cookies"]["id"] = "new".into();
         let restored = secrets.open(&Secrets::restore(shown, &sealed)).unwrap();
         let mut wanted = document();
         wanted["headers"]["Authorization"] = "Bearer new".into();
+        wanted["cookies"]["id"] = "new".into();
         assert_eq!(restored, wanted);
     }
 

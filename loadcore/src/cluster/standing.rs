@@ -2,8 +2,8 @@
 //!
 //! Controller and workers read the same journal and so come to the same standing.
 
-use super::WorkerId;
 use super::journal::{Entry, Epoch};
+use super::{Lease, WorkerId};
 use crate::schedule::Share;
 use crate::time::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +16,14 @@ pub type Member = (WorkerId, Epoch);
 pub struct Standing {
     /// The parts of each member that was admitted and is not lost.
     pub members: BTreeMap<Member, Vec<Share>>,
+    /// How long each member that was ever admitted may be silent.
+    pub leases: BTreeMap<Member, Lease>,
+    /// What people call those that were admitted.
+    pub names: BTreeMap<WorkerId, String>,
     /// Parts that are nobody's, until they are taken.
     pub orphans: Vec<Share>,
-    /// Members that were lost.
-    pub lost: BTreeSet<Member>,
+    /// Members that were lost, and when.
+    pub lost: BTreeMap<Member, Nanos>,
     /// Parts that were released: by whom, from when on, and by which entry.
     pub released: Vec<(Member, Share, Nanos, u64)>,
     /// Every member that ever owned a part: who has something to hand in.
@@ -51,8 +55,11 @@ impl Standing {
     pub fn read(&mut self, entry: &Entry) {
         self.entries += 1;
         match entry {
-            Entry::Admit { worker, epoch, .. } => {
-                self.members.entry((worker.clone(), *epoch)).or_default();
+            Entry::Admit { worker, epoch, lease_ms, name, .. } => {
+                let member = (worker.clone(), *epoch);
+                self.leases.insert(member.clone(), Lease::of_ms(*lease_ms));
+                self.names.insert(worker.clone(), name.clone());
+                self.members.entry(member).or_default();
             }
             Entry::Start { at_us } => self.start_us = Some(*at_us),
             Entry::Take { worker, epoch, part, from_ns, .. } => {
@@ -70,7 +77,7 @@ impl Standing {
                 self.released.push((member, *part, *from_ns, self.entries - 1));
                 self.latest = self.latest.max(*from_ns);
             }
-            Entry::Lost { worker, epoch, .. } => {
+            Entry::Lost { worker, epoch, at_ns, .. } => {
                 let member = (worker.clone(), *epoch);
                 let parts = self.members.remove(&member).unwrap_or_default();
                 self.orphans.extend(parts);
@@ -79,7 +86,7 @@ impl Standing {
                     self.released.drain(..).partition(|(who, ..)| *who == member);
                 self.released = kept;
                 self.orphans.extend(gone.into_iter().map(|(_, part, ..)| part));
-                self.lost.insert(member);
+                self.lost.insert(member, *at_ns);
             }
             Entry::Pause { at_ns } => (self.paused, self.latest) = (true, self.latest.max(*at_ns)),
             Entry::Resume { at_ns } => {
@@ -91,6 +98,15 @@ impl Standing {
                 self.latest = self.latest.max(*at_ns);
             }
             Entry::Close => self.closed = true,
+        }
+    }
+
+    /// What people call a worker that was admitted, and its id.
+    #[must_use]
+    pub fn name_of(&self, worker: &WorkerId) -> String {
+        match self.names.get(worker) {
+            Some(name) if !name.is_empty() && *name != worker.0 => format!("{name} ({worker})"),
+            _ => worker.to_string(),
         }
     }
 
@@ -106,9 +122,14 @@ impl Standing {
 /// gets a part whole, if that leaves it near an even share, and else the part is split.
 ///
 /// Answers who gets what: of `p` parts and `m` members at most `p + 8 (p + m)` pieces, since pieces
-/// are no smaller than an eighth of an even share. There must be at least one member.
+/// are no smaller than an eighth of an even share, and no part is split into more than `fit` says.
+/// There must be at least one member.
 #[must_use]
-pub fn divide(parts: &[Share], members: &BTreeMap<Member, Vec<Share>>) -> Vec<(Member, Share)> {
+pub fn divide(
+    parts: &[Share],
+    members: &BTreeMap<Member, Vec<Share>>,
+    fit: impl Fn(Share) -> u64,
+) -> Vec<(Member, Share)> {
     /// Pieces that an even share is made of, where parts have to be split.
     const GRAIN: f64 = 8.0;
     // Who has least stands at the front; of equals, the first by name.
@@ -123,7 +144,7 @@ pub fn divide(parts: &[Share], members: &BTreeMap<Member, Vec<Share>>) -> Vec<(M
         let (least, _) = *by_load.first().expect("at least one member");
         let fits = least + parts_in(part.fraction()) <= parts_in(even * (1.0 + 1.0 / GRAIN));
         let grains = (GRAIN * part.fraction() / even).ceil().max(1.0) as u64;
-        let pieces = if fits { 1 } else { grains.min(members.len() as u64) };
+        let pieces = if fits { 1 } else { grains.min(members.len() as u64).min(fit(part)) };
         for k in 0..pieces {
             let piece = part.split(k, pieces);
             let (load, member) = by_load.pop_first().expect("at least one member");
@@ -156,6 +177,24 @@ mod tests {
         Entry::Take { worker: member(who).0, epoch: 1, part, from_ns, past: 0 }
     }
 
+    #[test]
+    fn a_worker_is_told_by_its_name_and_its_id() {
+        let admitted = |name: &str| {
+            let (worker, epoch) = member(7);
+            let (key, name) = (String::new(), name.to_owned());
+            Standing::of(&[Entry::Admit { worker, epoch, key, means: None, lease_ms: 5_000, name }])
+        };
+        let id = member(7).0;
+        assert_eq!(admitted("eu-3").name_of(&id), "eu-3 (w7)");
+        // Where nobody has named it, its id is its name; journals of before have none.
+        for unnamed in ["w7", ""] {
+            assert_eq!(admitted(unnamed).name_of(&id), "w7");
+        }
+        let old: Entry =
+            serde_json::from_str(r#"{"entry":"admit","worker":"w7","epoch":1,"key":""}"#).unwrap();
+        assert_eq!(Standing::of(&[old]).name_of(&id), "w7");
+    }
+
     proptest! {
         #[test]
         fn after_any_deaths_every_arrival_has_one_owner(
@@ -174,7 +213,7 @@ mod tests {
                     standing.members.insert(member(next), Vec::new());
                     next += 1;
                 }
-                for ((worker, epoch), part) in divide(&standing.orphans, &standing.members) {
+                for ((worker, epoch), part) in divide(&standing.orphans, &standing.members, |_| u64::MAX) {
                     standing.read(&Entry::Take { worker, epoch, part, from_ns: round as u64, past: 0 });
                 }
                 prop_assert!(standing.orphans.is_empty());
@@ -199,7 +238,7 @@ mod tests {
         for k in workers..workers + new {
             standing.members.insert(member(k), Vec::new());
         }
-        let given = divide(&standing.orphans, &standing.members);
+        let given = divide(&standing.orphans, &standing.members, |_| u64::MAX);
         for ((worker, epoch), part) in &given {
             let (worker, epoch, part) = (worker.clone(), *epoch, *part);
             standing.read(&Entry::Take { worker, epoch, part, from_ns: 0, past: 0 });
@@ -230,12 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn no_part_is_split_further_than_a_limit_that_all_share() {
+        let fit = |part: Share| part.count(3).max(1);
+        let newcomers = (0..5).map(|name| (member(name), Vec::new())).collect();
+        let given = divide(&[Share::WHOLE], &newcomers, fit);
+        let each: Vec<_> = given.iter().map(|(_, part)| part.count(3)).collect();
+        assert_eq!(each, [1, 1, 1], "three of five have one each");
+        let again = divide(&[given[0].1], &newcomers, fit);
+        assert_eq!(again.len(), 1, "what has one is given whole");
+    }
+
+    #[test]
     fn a_lost_member_leaves_orphans_until_they_are_taken() {
         let half = |k| Share::WHOLE.split(k, 2);
         let lost = Entry::Lost { worker: member(1).0, epoch: 1, at_ns: 0, applied: 0 };
         let mut standing = Standing::of(&[take(0, half(0), 0), take(1, half(1), 0), lost]);
         assert_eq!(standing.orphans, [half(1)]);
-        assert!(standing.lost.contains(&member(1)) && standing.owners.contains(&member(1)));
+        assert!(standing.lost.contains_key(&member(1)) && standing.owners.contains(&member(1)));
         standing.read(&take(0, half(1), 7));
         assert_eq!((standing.orphans.len(), standing.latest), (0, 7));
         assert_eq!(standing.members[&member(0)], [half(0), half(1)]);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::error::Error;
+use std::time::Duration;
 
 /// Keeps what must outlast everything else.
 ///
@@ -36,6 +37,9 @@ use std::error::Error;
 /// 8. **Terms rise.** Each [`next_term`](Store::next_term) is greater than all before.
 /// 9. **No call waits for ever.** Each ends within [`PATIENCE`](super::coordinator::PATIENCE) times
 ///    five, with an answer or with [`Kind::Unavailable`].
+/// 10. **A key is one call's.** Of many who [keep a call](Store::keep_call) under one key of one owner
+///     the first is told that it is new; the others are shown that one, until it is older than they
+///     ask for. What is not older than [`CALL_KEPT`] is not forgotten.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// A number for a controller that wants to lead: greater than all before.
@@ -62,8 +66,13 @@ pub trait Store: Send + Sync + 'static {
         page: &Page,
     ) -> Result<Vec<ScenarioRecord>, StoreError>;
 
-    /// Deletes a scenario; says whether it was there.
-    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError>;
+    /// Deletes a scenario, with `revision` only if it has that one; says whether it did.
+    async fn delete_scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+        revision: Option<u64>,
+    ) -> Result<bool, StoreError>;
 
     /// Keeps a new run.
     async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError>;
@@ -141,6 +150,58 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes the runs that ended before a moment, in milliseconds since 1970, with all that
     /// belongs to them, and says how many. A store that does so by itself answers 0.
     async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError>;
+
+    /// Keeps a call under its key, unless one is kept under it that was made at `since_unix_ms` or
+    /// later: then that one stays, and is answered. An owner has at most `most`, of which those made
+    /// before `since_unix_ms` do not count; a store may forget them.
+    async fn keep_call(
+        &self,
+        call: &CallRecord,
+        since_unix_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, StoreError>;
+
+    /// The call that is kept under a key, however old.
+    async fn call(&self, owner: &Owner, key: &str) -> Result<Option<CallRecord>, StoreError>;
+
+    /// Notes that all that a call was to make was made. Of one that is not kept nothing is noted.
+    async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError>;
+}
+
+/// How long a call with a key is remembered: a store may forget what is older.
+pub const CALL_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A call that makes something, under a key of its caller's, so that the same call again makes
+/// nothing more: with the ids of what it makes, which are chosen before any of it is made. Whoever
+/// goes on with the call, after whatever has happened, makes the same things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallRecord {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The caller's word for it.
+    pub key: String,
+    /// When it was made first, in milliseconds since 1970.
+    pub at_unix_ms: u64,
+    /// Says which call it was, with all that it was given: two with one fingerprint are the same.
+    pub fingerprint: String,
+    /// The scenario that it makes, or of which it makes a run.
+    pub scenario_id: ScenarioId,
+    /// The run that it makes.
+    pub run_id: Option<RunId>,
+    /// All of that was made.
+    pub finished: bool,
+}
+
+/// What became of a call that was to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptCall {
+    /// It is kept, and the first under its key.
+    New,
+    /// This one is kept under its key.
+    Known(CallRecord),
+    /// Its owner has as many as may be. Of many at once some may be kept beyond that.
+    Full,
 }
 
 /// Which part of a list.
@@ -254,6 +315,9 @@ pub struct TimelineEvent {
     pub text: String,
     /// The figures.
     pub data: Value,
+    /// The number of the frame in which those who watch were told of it; 0: of an earlier version.
+    #[serde(default)]
+    pub seq: u64,
 }
 
 /// What was recorded in one span of a run by all workers together.

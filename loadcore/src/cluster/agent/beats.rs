@@ -4,11 +4,9 @@
 //! Beats have a thread, a runtime and a connection of their own: a busy engine or a slow snapshot
 //! cannot make the worker look dead.
 
-use super::{BEAT, LEASE, MARGIN};
 use crate::cluster::clock::SharedClock;
-use crate::cluster::coordinator::{TaskReport, TaskState, WorkerReport};
-use crate::cluster::journal::Epoch;
-use crate::cluster::{Coordinator, RunId};
+use crate::cluster::coordinator::{TaskReport, WorkerReport};
+use crate::cluster::{Coordinator, Lease};
 use crate::engine::Fence;
 use crate::time::{Clock, Nanos, now};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,8 +32,10 @@ struct State {
     clock: SharedClock,
     /// When the last confirmed beat was sent.
     confirmed: Option<Instant>,
-    /// The lease that confirmed beats make longer, on this clock.
-    lease: Option<(Fence, Clock)>,
+    /// How long the worker may be silent, as the controller has said last.
+    lease: Lease,
+    /// The fence that confirmed beats move on, on this clock.
+    fence: Option<(Fence, Clock)>,
     ended: bool,
 }
 
@@ -45,10 +45,16 @@ impl Status {
             report,
             clock: SharedClock::default(),
             confirmed: None,
-            lease: None,
+            lease: Lease::default(),
+            fence: None,
             ended: false,
         };
         Self { state: Mutex::new(state), news: Notify::new(), contact: watch::Sender::new(None) }
+    }
+
+    /// What people call the worker.
+    pub(super) fn name(&self) -> String {
+        self.lock().report.name.clone()
     }
 
     /// Whether beats are confirmed, and why not.
@@ -71,8 +77,8 @@ impl Status {
     }
 
     /// Says how far the worker is in a run.
-    pub(super) fn task(&self, run: &RunId, epoch: Epoch, applied: u64, state: TaskState) {
-        let task = Some(TaskReport { run: run.clone(), epoch, applied, state });
+    pub(super) fn task(&self, task: TaskReport) {
+        let task = Some(task);
         let mut held = self.lock();
         if held.report.task != task {
             held.report.task = task;
@@ -84,7 +90,7 @@ impl Status {
     pub(super) fn idle(&self) {
         let mut state = self.lock();
         state.report.task = None;
-        state.lease = None;
+        (state.lease, state.fence) = (Lease::default(), None);
         self.news.notify_one();
     }
 
@@ -109,13 +115,23 @@ impl Status {
         self.lock().clock.error()
     }
 
+    /// The controller has said how long the worker may be silent. That of its last task ends with it.
+    pub(super) fn goes_by(&self, lease: Lease) {
+        self.lock().lease = lease;
+        self.news.notify_one();
+    }
+
     /// A fence that each confirmed beat moves on, as long as it is not over.
-    pub(super) fn lease(&self, clock: Clock) -> Fence {
+    pub(super) fn fence(&self, clock: Clock) -> Fence {
         let mut state = self.lock();
-        let until = state.confirmed.map_or(0, |sent| limit(&clock, sent));
+        let until = state.confirmed.map_or(0, |sent| limit(&clock, sent, state.lease));
         let fence = Fence::new(&clock, until);
-        state.lease = Some((fence.clone(), clock));
+        state.fence = Some((fence.clone(), clock));
         fence
+    }
+
+    fn beat(&self) -> Duration {
+        self.lock().lease.beat()
     }
 
     pub(super) fn next_report(&self) -> Option<WorkerReport> {
@@ -133,16 +149,16 @@ impl Status {
         let mut state = self.lock();
         state.clock.learn(sent, now(), us);
         state.confirmed = state.confirmed.max(Some(sent));
-        if let Some((fence, clock)) = &state.lease {
-            fence.extend(limit(clock, sent));
+        if let Some((fence, clock)) = &state.fence {
+            fence.extend(limit(clock, sent, state.lease));
         }
     }
 }
 
-/// Until when a worker may send whose last confirmed beat was sent at `sent`: a second less than the
-/// controller waits for the next one, and counted from an earlier moment.
-fn limit(clock: &Clock, sent: Instant) -> Nanos {
-    let until = sent + (LEASE - MARGIN);
+/// Until when a worker may send whose last confirmed beat was sent at `sent`: less than the controller
+/// waits for the next one, and counted from an earlier moment.
+fn limit(clock: &Clock, sent: Instant, lease: Lease) -> Nanos {
+    let until = sent + lease.sends();
     until.saturating_duration_since(clock.instant(0)).as_nanos() as Nanos
 }
 
@@ -155,8 +171,8 @@ pub(super) async fn beat(status: Arc<Status>, coordinator: Arc<dyn Coordinator>)
         if let Ok(us) = answer {
             status.confirm(sent, us);
         }
-        let next = tokio::time::Instant::from_std(sent + BEAT);
         tokio::time::sleep(LEAST).await;
+        let next = tokio::time::Instant::from_std(sent + status.beat());
         tokio::select! {
             biased;
             () = tokio::time::sleep_until(next) => {}

@@ -1,9 +1,11 @@
 //! What makes a worker's load: the engine, or a simulated one.
 
 use crate::LoadTest;
+use crate::cluster::threads;
 use crate::http::TargetPolicy;
 use crate::run::{Control, Duty, Snapshots};
 use crate::scenario::Scenario;
+use crate::schedule::Share;
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ pub(crate) trait Generator: Send + Sync {
 pub(crate) struct Load {
     pub(crate) control: Control,
     pub(crate) snapshots: Snapshots,
+    /// Engine threads that make it.
+    pub(crate) threads: u64,
     /// Ends the load when it is dropped.
     pub(crate) _guard: Option<crate::RunHandle>,
 }
@@ -30,33 +34,36 @@ pub(crate) struct Load {
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     pub(crate) policy: TargetPolicy,
+    /// As many as its part needs where `None`, of at most so many.
     pub(crate) threads: Option<usize>,
+    pub(crate) cores: u64,
     pub(crate) slack: Duration,
 }
 
 #[async_trait]
 impl Generator for Engine {
     async fn prepare(&self, scenario: &Scenario) -> Result<(), String> {
-        self.test(scenario).check().await.map_err(|error| error.to_string())
+        self.test(scenario, 1).check().await.map_err(|error| error.to_string())
     }
 
     async fn start(&self, scenario: &Scenario, duty: Duty) -> Result<Load, String> {
-        let started = self.test(scenario).on_duty(duty).start().await;
+        let first = duty.parts.first().copied().unwrap_or(Share::WHOLE);
+        let threads = self
+            .threads
+            .map_or_else(|| threads::needed(scenario, first, self.cores), |threads| threads as u64);
+        let started = self.test(scenario, threads).on_duty(duty).start().await;
         let mut handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
-        Ok(Load { control, snapshots, _guard: Some(handle) })
+        Ok(Load { control, snapshots, threads, _guard: Some(handle) })
     }
 }
 
 impl Engine {
-    fn test(&self, scenario: &Scenario) -> LoadTest {
+    fn test(&self, scenario: &Scenario, threads: u64) -> LoadTest {
         let policy = self.policy.clone();
-        let test = LoadTest::from_scenario(scenario)
+        LoadTest::from_scenario(scenario)
+            .threads(threads as usize)
             .slack(self.slack)
-            .options(|http| http.policy = policy);
-        match self.threads {
-            Some(threads) => test.threads(threads),
-            None => test,
-        }
+            .options(|http| http.policy = policy)
     }
 }

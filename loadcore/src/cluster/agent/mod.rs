@@ -1,9 +1,9 @@
 //! A worker: takes tasks, makes its part of each run's load, hands in what it measured.
 //!
 //! Two loops. [`Agent::run`] takes one task after another and serves it to its end.
-//! [`Agent::beats`] says each second that the worker lives; each confirmed beat lets it send for
-//! four more seconds, so that a worker that is frozen or cut off stops by itself a second before the
-//! controller gives its parts to others.
+//! [`Agent::beats`] says at least each second that the worker lives; each confirmed beat lets it send
+//! for less than its [`Lease`](super::Lease), so that a worker that is frozen or cut off stops by
+//! itself before the controller gives its parts to others.
 //!
 //! Once its load has started a worker needs nobody: plan and parts are known, nothing is asked for a
 //! request, and what it has measured waits until somebody takes it.
@@ -19,6 +19,7 @@ pub(crate) use generator::{Engine, Generator, Load};
 use super::coordinator::{PROTOCOL, WorkerReport};
 use super::journal::mailbox;
 use super::secrets::WorkerKeys;
+use super::threads::AS_NEEDED;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
 use crate::time::nanos;
@@ -27,12 +28,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long the controller waits for a beat before it gives a worker's parts to others.
-pub const LEASE: Duration = Duration::from_secs(5);
-/// By how much earlier a worker stops by itself.
-pub const MARGIN: Duration = Duration::from_secs(1);
-/// From one beat to the next.
-pub const BEAT: Duration = Duration::from_secs(1);
+/// How long a worker that drains goes on with its share while nobody is there to take it over, where
+/// nothing else is said: what is in flight then still ends within the 30 s that a pod is given.
+pub const HANDOVER: Duration = Duration::from_secs(8);
 
 /// How long a worker's pacer lets due requests gather, where nobody has said otherwise. Longer than
 /// that of a run on one's own machine: workers share their machines with each other and often with
@@ -52,12 +50,15 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub struct AgentOptions {
     /// What people call it; the worker's id where empty.
     pub name: String,
-    /// Engine threads; all cores where `None`.
+    /// Engine threads; as many as its part of a run needs where `None`, at most all cores.
     pub threads: Option<usize>,
     /// How long the pacer may let due requests gather; [`SLACK`] where `None`.
     pub slack: Option<Duration>,
-    /// The greatest arrival rate that it takes on, for people to see.
+    /// The greatest arrival rate that it takes on: it gets no share that would bring it more.
     pub max_rps: Option<f64>,
+    /// How long it goes on with its share after it was asked to drain, while nobody is there to take
+    /// that over; [`HANDOVER`] where `None`.
+    pub handover: Option<Duration>,
     /// Which addresses it dials.
     pub policy: TargetPolicy,
 }
@@ -71,6 +72,7 @@ pub struct Agent {
     status: Arc<Status>,
     /// Asks for the end of all load at once.
     halt: watch::Receiver<bool>,
+    handover: Duration,
 }
 
 impl std::fmt::Debug for Agent {
@@ -86,8 +88,12 @@ impl Agent {
     /// When the system has no randomness for its keys.
     pub fn new(coordinator: Arc<dyn Coordinator>, options: AgentOptions) -> Result<Self, String> {
         let AgentOptions { threads, slack, policy, .. } = &options;
-        let engine =
-            Engine { policy: policy.clone(), threads: *threads, slack: slack.unwrap_or(SLACK) };
+        let engine = Engine {
+            policy: policy.clone(),
+            threads: *threads,
+            cores: cores(),
+            slack: slack.unwrap_or(SLACK),
+        };
         Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
     }
 
@@ -99,15 +105,14 @@ impl Agent {
         options: AgentOptions,
     ) -> Result<Self, String> {
         let keys = WorkerKeys::generate()?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let name = if options.name.is_empty() { worker.0.clone() } else { options.name };
         let status = Arc::new(Status::new(WorkerReport {
             worker: worker.clone(),
             name,
             version: env!("CARGO_PKG_VERSION").into(),
             protocol: PROTOCOL,
-            cores,
-            threads: options.threads.map_or(cores, |threads| threads as u64),
+            cores: cores(),
+            threads: options.threads.map_or(AS_NEEDED, |threads| threads as u64),
             slack_ns: nanos(options.slack.unwrap_or(SLACK)),
             max_rps: options.max_rps,
             public_key: keys.public(),
@@ -119,7 +124,8 @@ impl Agent {
         // Who never asks is not gone either.
         static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
         let halt = NEVER.subscribe();
-        Ok(Self { worker, coordinator, generator, keys, status, halt })
+        let handover = options.handover.unwrap_or(HANDOVER);
+        Ok(Self { worker, coordinator, generator, keys, status, halt, handover })
     }
 
     /// The same, and it makes no more load once `halt` is true: it hands in what it has measured,
@@ -212,6 +218,11 @@ impl Agent {
         let beats = self.beats(Arc::clone(&self.coordinator));
         tokio::join!(beats, self.run(drain));
     }
+}
+
+/// Processors that this process may use.
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, usize::from) as u64
 }
 
 /// Waits for `true`, or for the sender's end.

@@ -22,12 +22,15 @@ pub(super) struct Outbox {
     news: Notify,
     /// The number of the last snapshot that is known to be kept.
     durable: watch::Sender<u64>,
+    /// The number of the last snapshot that the coordinator has.
+    put: watch::Sender<u64>,
 }
 
 impl Outbox {
     pub(super) fn new() -> Self {
         let waiting = Mutex::new(VecDeque::new());
-        Self { waiting, news: Notify::new(), durable: watch::Sender::new(0) }
+        let (durable, put) = (watch::Sender::new(0), watch::Sender::new(0));
+        Self { waiting, news: Notify::new(), durable, put }
     }
 
     pub(super) fn push(&self, snapshot: SnapshotRecord) {
@@ -46,6 +49,12 @@ impl Outbox {
         let _ = durable.wait_for(|durable| *durable >= seq).await;
     }
 
+    /// Waits until the coordinator has snapshot `seq`, from which any controller may take it.
+    pub(super) async fn put(&self, seq: u64) {
+        let mut put = self.put.subscribe();
+        let _ = put.wait_for(|put| *put >= seq).await;
+    }
+
     /// Puts what waits, in order; the last snapshot again and again until it is kept. Never ends.
     pub(super) async fn deliver(&self, coordinator: &dyn Coordinator) {
         let mut last: Option<SnapshotRecord> = None;
@@ -58,6 +67,11 @@ impl Outbox {
             match coordinator.put(&snapshot).await {
                 Ok(durable) => {
                     let is_kept = durable >= snapshot.seq;
+                    self.put.send_if_modified(|put| {
+                        let newer = snapshot.seq > *put;
+                        *put = snapshot.seq.max(*put);
+                        newer
+                    });
                     self.durable.send_if_modified(|known| {
                         let newer = durable > *known;
                         *known = durable.max(*known);

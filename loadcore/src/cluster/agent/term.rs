@@ -3,16 +3,16 @@
 use super::beats::Status;
 use super::outbox::Outbox;
 use super::{Agent, Load, follow};
-use crate::cluster::RunId;
-use crate::cluster::coordinator::{SnapshotRecord, TaskState};
+use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
+use crate::cluster::{Lease, RunId};
 use crate::engine::{Fence, Order};
 use crate::record::Snapshot;
 use crate::request::DropReason;
 use crate::run::Duty;
 use crate::scenario::Scenario;
 use crate::schedule::Share;
-use crate::time::{Clock, Nanos};
+use crate::time::{Clock, MILLISECOND, Nanos};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -22,12 +22,20 @@ const ADMISSION: Duration = Duration::from_secs(30);
 const STANDBY: Duration = Duration::from_secs(3_600);
 /// How long the last snapshot is offered.
 const HAND_IN: Duration = Duration::from_secs(900);
+/// From a word to its being obeyed by every thread.
+const IN_TIME: Nanos = 200 * MILLISECOND;
 /// How often the fence is looked at. The engine itself looks before each batch.
 const LOOK: Duration = Duration::from_millis(50);
 /// Tries to read the plan.
 const PLAN_TRIES: u32 = 50;
 /// Between them.
 const AGAIN: Duration = Duration::from_millis(200);
+
+/// How long one that drains waits for its last snapshot to be taken from the coordinator: a controller
+/// that is started again needs a few seconds.
+const LEAVE_BEHIND: Duration = Duration::from_secs(10);
+/// So long after a controller could hear that a worker drains nothing new is given to it.
+const ON_ITS_WAY: Duration = Duration::from_millis(1_500);
 
 /// Serves a task to its end: until everything that was measured is kept, or nobody wants it.
 pub(super) async fn serve(
@@ -49,6 +57,9 @@ pub(super) async fn serve(
         start: None,
         heard: Vec::new(),
         parts: Vec::new(),
+        owned: Vec::new(),
+        clock: None,
+        released: 0,
         drain,
         halt: agent.halt.clone(),
     };
@@ -75,13 +86,34 @@ struct Term<'a> {
     heard: Vec<(Nanos, Order)>,
     /// Parts taken before the load began here.
     parts: Vec<Share>,
+    /// Those that are ours now.
+    owned: Vec<Share>,
+    /// The run's clock, once the load is made here.
+    clock: Option<Clock>,
+    /// As of when parts were released.
+    released: Nanos,
     drain: &'a mut watch::Receiver<bool>,
     halt: watch::Receiver<bool>,
 }
 
+/// What the log and the outbox need of the last snapshot.
+struct Last {
+    seq: u64,
+    sent: u64,
+    ok: u64,
+    failed: u64,
+}
+
+impl Last {
+    fn of(snapshot: &Snapshot) -> Self {
+        let counters = &snapshot.total.counters;
+        Self { seq: snapshot.seq, sent: counters.sent, ok: counters.ok, failed: counters.failed }
+    }
+}
+
 /// What an entry says to a worker.
 enum Said {
-    Admitted(String),
+    Admitted(String, Lease),
     Start(u64),
     /// Something about the load, from a moment on.
     Load(Nanos, Order),
@@ -95,6 +127,7 @@ enum Said {
 impl Term<'_> {
     /// From the task to its end.
     async fn course(mut self) {
+        self.log("took a task");
         self.tell(TaskState::Taken);
         let Some(scenario) = self.plan().await else { return };
         if let Err(reason) = self.agent.generator.prepare(&scenario).await {
@@ -103,8 +136,11 @@ impl Term<'_> {
             return;
         }
         self.tell(TaskState::Ready);
-        let Some(clock) = self.wait_for_work().await else { return };
-        let fence = self.status().lease(clock);
+        let Some(clock) = self.wait_for_work().await else {
+            self.log("was not needed");
+            return;
+        };
+        let fence = self.status().fence(clock);
         let duty = Duty {
             worker: self.agent.worker.0.clone(),
             epoch: self.epoch,
@@ -116,7 +152,11 @@ impl Term<'_> {
             simulated: None,
         };
         match self.agent.generator.start(&scenario, duty).await {
-            Ok(load) => self.make_load(load, clock, fence).await,
+            Ok(load) => {
+                let threads = load.threads;
+                tracing::info!(run = %self.run, threads, "makes its part of the load");
+                self.make_load(load, clock, fence).await;
+            }
             Err(reason) => {
                 self.tell(TaskState::Refused { reason });
                 self.wait_for_close().await;
@@ -129,12 +169,38 @@ impl Term<'_> {
     }
 
     fn tell(&mut self, state: TaskState) {
+        if let TaskState::Refused { reason } = &state {
+            self.log(&format!("takes no part: {reason}"));
+        }
         self.state = state;
         self.report();
     }
 
+    /// Says what the worker does in the run: a few lines for each.
+    fn log(&self, what: &str) {
+        let worker = self.status().name();
+        tracing::info!(worker, run = %self.run, term = self.epoch, "{what}");
+    }
+
+    fn log_share(&self) {
+        let share: f64 = self.owned.iter().map(|part| part.fraction()).sum();
+        self.log(&format!("makes {:.1}% of the load", 100.0 * share));
+    }
+
+    fn log_end(&self, last: Option<&Last>) {
+        let how = if self.state == TaskState::Fenced { "its lease was over" } else { "to its end" };
+        let sums = last.map(|it| format!("{} sent, {} ok, {} failed", it.sent, it.ok, it.failed));
+        self.log(&format!("made load, {how}: {}", sums.as_deref().unwrap_or("nothing")));
+    }
+
     fn report(&self) {
-        self.status().task(self.run, self.epoch, self.applied, self.state.clone());
+        self.status().task(TaskReport {
+            run: self.run.clone(),
+            epoch: self.epoch,
+            applied: self.applied,
+            released_ns: self.released,
+            state: self.state.clone(),
+        });
     }
 
     /// Waits for admission, fetches the plan and opens it.
@@ -142,7 +208,10 @@ impl Term<'_> {
         let key = tokio::time::timeout(ADMISSION, async {
             loop {
                 match self.next().await? {
-                    Said::Admitted(key) => return Some(key),
+                    Said::Admitted(key, lease) => {
+                        self.status().goes_by(lease);
+                        return Some(key);
+                    }
                     Said::Lost(_) | Said::Close => return None,
                     // Whoever comes in the middle of a run is told how far it is before that.
                     said => self.remember(said),
@@ -177,7 +246,7 @@ impl Term<'_> {
         match said {
             Said::Start(at_us) => self.start = Some(at_us),
             Said::Load(at, order) => self.heard.push((at, order)),
-            Said::Admitted(_) | Said::Lost(_) | Said::Close | Said::Nothing => {}
+            Said::Admitted(..) | Said::Lost(_) | Said::Close | Said::Nothing => {}
         }
     }
 
@@ -185,6 +254,9 @@ impl Term<'_> {
     async fn wait_for_work(&mut self) -> Option<Clock> {
         let (mut drain, mut halt) = (self.drain.clone(), self.halt.clone());
         let wait = async {
+            // Who has nothing yet may go, once nothing can be on its way any more.
+            let leave = after(&mut drain, ON_ITS_WAY);
+            tokio::pin!(leave);
             loop {
                 let at = self.start.and_then(|us| self.status().instant_of(us));
                 if let Some(zero) = at.filter(|_| !self.parts.is_empty()) {
@@ -192,8 +264,7 @@ impl Term<'_> {
                 }
                 tokio::select! {
                     biased;
-                    // Who has nothing yet may go at once.
-                    () = super::true_or_gone(&mut drain) => return None,
+                    () = &mut leave => return None,
                     () = super::true_or_gone(&mut halt) => return None,
                     said = self.next() => match said? {
                         Said::Lost(_) | Said::Close => return None,
@@ -209,28 +280,48 @@ impl Term<'_> {
 
     /// Hands on what the journal says, and hands in what the load shows, until both have ended.
     async fn make_load(&mut self, mut load: Load, clock: Clock, fence: Fence) {
+        self.clock = Some(clock);
         self.tell(TaskState::Running);
+        self.log_share();
         let (mut last, mut halt) = (None, self.halt.clone());
+        let (mut drain, mut waits) = (self.drain.clone(), true);
+        let handover = after(&mut drain, self.agent.handover);
+        tokio::pin!(handover);
         loop {
             let halted = self.state == TaskState::Fenced;
             tokio::select! {
                 biased;
                 said = self.next() => match said {
-                    Some(Said::Load(at, order)) => load.control.order_at(at, order),
+                    Some(Said::Load(at, order)) => {
+                        if matches!(order, Order::Take(..) | Order::Release(..)) {
+                            self.log_share();
+                        }
+                        load.control.order_at(at, order);
+                    }
                     Some(Said::Lost(at)) => self.fenced(&load, at),
                     // Nobody wants any more of it.
-                    Some(Said::Close) | None => return,
+                    Some(Said::Close) | None => {
+                        self.log("the run was closed before the load came to its end");
+                        return;
+                    }
                     Some(_) => {}
                 },
                 snapshot = load.snapshots.next() => match snapshot {
                     Some(snapshot) => {
-                        last = Some(snapshot.seq);
                         self.hand_in(&snapshot);
+                        last = Some(Last::of(&snapshot));
                     }
                     None => break,
                 },
                 () = super::true_or_gone(&mut halt), if !halted => {
                     self.fenced(&load, clock.now());
+                }
+                () = &mut handover, if waits => {
+                    waits = false;
+                    // What was released goes on elsewhere as of its moment.
+                    if !self.owned.is_empty() {
+                        self.fenced(&load, clock.now());
+                    }
                 }
                 () = tokio::time::sleep(LOOK) => {
                     if fence.is_over() {
@@ -243,8 +334,14 @@ impl Term<'_> {
         if self.state != TaskState::Fenced {
             self.tell(TaskState::Ended);
         }
+        self.log_end(last.as_ref());
         if let Some(last) = last {
-            self.wait_until_kept(last).await;
+            let kept = self.wait_until_kept(last.seq).await;
+            self.log(if kept {
+                "all that it measured is kept"
+            } else {
+                "nobody took what it measured"
+            });
         }
     }
 
@@ -270,17 +367,23 @@ impl Term<'_> {
         });
     }
 
-    /// Waits until the last snapshot is kept, or the run is closed, which says the same.
-    async fn wait_until_kept(&mut self, last: u64) {
-        let outbox = self.outbox;
+    /// Waits until the last snapshot is kept, or the run is closed, which says the same; answers
+    /// whether it was. Who drains leaves it with the coordinator, if no controller takes it from there.
+    async fn wait_until_kept(&mut self, last: u64) -> bool {
+        let (outbox, mut drain) = (self.outbox, self.drain.clone());
+        let left_behind = async {
+            outbox.put(last).await;
+            after(&mut drain, LEAVE_BEHIND).await;
+        };
         let kept = async {
             tokio::select! {
                 biased;
-                () = outbox.kept(last) => {}
-                () = self.until_closed() => {}
+                () = outbox.kept(last) => true,
+                () = left_behind => false,
+                () = self.until_closed() => true,
             }
         };
-        let _ = tokio::time::timeout(HAND_IN, kept).await;
+        tokio::time::timeout(HAND_IN, kept).await.unwrap_or(false)
     }
 
     async fn wait_for_close(&mut self) {
@@ -299,24 +402,32 @@ impl Term<'_> {
     async fn next(&mut self) -> Option<Said> {
         let entry = self.entries.recv().await?;
         self.applied += 1;
+        let said = self.understand(entry);
+        // Only now: what it says of an entry that is applied is of that one too.
         self.report();
-        Some(self.understand(entry))
+        Some(said)
     }
 
     fn understand(&mut self, entry: Entry) -> Said {
         let (id, term) = (self.agent.worker.clone(), self.epoch);
         let mine = |worker, epoch| worker == id && epoch == term;
         match entry {
-            Entry::Admit { worker, epoch, key, .. } if mine(worker.clone(), epoch) => {
-                Said::Admitted(key)
+            Entry::Admit { worker, epoch, key, lease_ms, .. } if mine(worker.clone(), epoch) => {
+                Said::Admitted(key, Lease::of_ms(lease_ms))
             }
             Entry::Start { at_us } => Said::Start(at_us),
             Entry::Take { worker, epoch, part, from_ns, past } if mine(worker.clone(), epoch) => {
                 self.parts.push(part);
+                self.owned.push(part);
                 Said::Load(from_ns, Order::Take(part, from_ns, past))
             }
             Entry::Release { worker, epoch, part, from_ns } if mine(worker.clone(), epoch) => {
-                Said::Load(from_ns, Order::Release(part, from_ns))
+                self.owned.retain(|owned| *owned != part);
+                // What was due until now may have been sent.
+                let now = self.clock.map_or(0, |clock| clock.now() + IN_TIME);
+                let from = from_ns.max(now);
+                self.released = self.released.max(from);
+                Said::Load(from_ns, Order::Release(part, from))
             }
             Entry::Lost { worker, epoch, at_ns, .. } if mine(worker.clone(), epoch) => {
                 Said::Lost(at_ns)
@@ -331,4 +442,10 @@ impl Term<'_> {
             _ => Said::Nothing,
         }
     }
+}
+
+/// So long after it was asked for, or its asker was gone.
+async fn after(asked: &mut watch::Receiver<bool>, wait: Duration) {
+    super::true_or_gone(asked).await;
+    tokio::time::sleep(wait).await;
 }

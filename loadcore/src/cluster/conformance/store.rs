@@ -4,6 +4,7 @@
 //! its own. A check that does not pass panics; its text begins with the promise that was broken
 //! and says what was seen.
 
+mod calls;
 mod fixtures;
 mod records;
 mod results;
@@ -88,6 +89,7 @@ pub const CHECKS: &[Check] = checks! {
     3 records::an_id_is_given_once
     3 records::a_replacement_needs_the_revision_that_is_there
     3 records::of_many_with_one_revision_one_succeeds
+    3 records::a_deletion_may_need_the_revision_that_is_there
     4 results::snapshots_only_get_newer
     4 results::many_who_keep_snapshots_leave_the_newest
     5 results::intervals_are_written_once
@@ -103,4 +105,9 @@ pub const CHECKS: &[Check] = checks! {
     7 results::runs_that_ended_before_are_forgotten
     8 records::terms_rise
     9 results::a_silent_store_ends_each_call
+    10 calls::a_key_is_one_calls_over_a_kill
+    10 calls::a_key_is_one_owners
+    10 calls::of_many_under_one_key_one_is_new
+    10 calls::what_is_older_counts_no_more
+    10 calls::an_owner_has_no_more_than_the_limit
 };

@@ -63,6 +63,16 @@ pub struct Realtime {
     pub active_workers: u64,
 }
 
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// What, to be read after "waits for": `its workers (1 of 2 workers there)`.
+    pub what: String,
+    /// When it waits no longer, in milliseconds since 1970.
+    pub until_unix_ms: u64,
+}
+
 /// One message to those who watch a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
@@ -131,9 +141,12 @@ pub enum Outcome {
 /// A call to a controller that was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
-    /// This controller stands by while another leads.
-    #[error("another controller leads this platform, at {0}: ask it, or try again")]
-    StandsBy(String),
+    /// This controller stands by while another leads, where it is known at this address.
+    #[error(
+        "another controller leads this platform, at {}: ask it, or try again",
+        .0.as_deref().unwrap_or("an address not known yet")
+    )]
+    StandsBy(Option<String>),
     /// This controller does not lead although nobody else is known to.
     #[error("this controller cannot lead: {0}")]
     CannotLead(String),

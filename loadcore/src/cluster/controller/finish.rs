@@ -1,5 +1,6 @@
 //! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
 
+use super::books::{Settled, settle};
 use super::live::{judged, plan};
 use crate::analysis::sla::Live as LiveRules;
 use crate::cluster::coordinator::SnapshotRecord;
@@ -31,20 +32,21 @@ pub(super) fn result(
     record.journal.iter().for_each(|entry| course.read(entry));
     let started_unix_ms =
         standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
+    let (mut merged, finals) = merged(snapshots)?;
+    let missing =
+        missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
+    let all = missing.unknown + missing.fenced;
+    let counted = merged.total.counters.due + all;
+    let load_end = course.ended_at(course.measured_from() + merged.elapsed_ns, counted);
+    let measured_end = load_end.saturating_sub(course.measured_from());
     let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
     let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
-    for stored in intervals {
-        let read = Snapshot::decode(&stored.bytes).map_err(|error| error.to_string())?;
-        let IntervalRecord { from_ns, to_ns, draining, .. } = *stored;
-        let span = Span { from_ns, to_ns, draining };
-        builder.interval(&read.total, span);
-        live.observe(&read.total, span);
+    let read = read_intervals(intervals)?;
+    let missed = (all, missing.unknown > 0);
+    for Settled { interval, span, unknown } in settle(read, &mut course, missed, load_end) {
+        builder.interval_with_unknown(&interval, span, unknown);
+        live.observe(&interval, span);
     }
-    let (mut merged, finals) = merged(snapshots)?;
-    // A number of requests may end a load that stands still.
-    let load_end = course.end_at().unwrap_or(Nanos::MAX);
-    let measured_end = load_end.saturating_sub(course.measured_from());
-    let missing = missing(record, scenario, &standing, &mut course, &merged, &finals, snapshots);
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
         counters.due += missing.fenced;
@@ -60,10 +62,13 @@ pub(super) fn result(
     Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
 }
 
-/// Names of the workers that were lost, each once.
+/// Names and ids of the workers that were lost, each once.
 pub(super) fn lost(standing: &Standing) -> Vec<String> {
-    let owners = standing.lost.iter().filter(|member| standing.owners.contains(*member));
-    owners.map(|(worker, epoch)| format!("{worker} (term {epoch})")).collect()
+    let owners = standing.lost.keys().filter(|member| standing.owners.contains(*member));
+    let mut names: Vec<_> = owners.map(|(worker, _)| standing.name_of(worker)).collect();
+    // One that was lost in two of its terms stands there once: they are in the order of workers.
+    names.dedup();
+    names
 }
 
 /// All snapshots added up, and which member's is the last one.

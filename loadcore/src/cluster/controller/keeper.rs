@@ -10,6 +10,7 @@ use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
 use crate::cluster::store::{IntervalRecord, RunRecord};
 use crate::cluster::{Store, StoreError};
+use crate::time::now;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,6 +42,8 @@ struct Wanted {
     intervals: VecDeque<IntervalRecord>,
     /// Write all of it now.
     urgent: bool,
+    /// Write the intervals now: who watches the run sees them once they are kept.
+    intervals_are_new: bool,
 }
 
 /// What the store has.
@@ -50,6 +53,10 @@ pub(super) struct Kept {
     pub(super) records: u64,
     /// The newest snapshot of each member.
     pub(super) snapshots: BTreeMap<Member, u64>,
+    /// The last interval that was written, or given up.
+    pub(super) interval: Option<u64>,
+    /// How many events stand in the record that was written last.
+    pub(super) events: usize,
     /// Nothing that was asked for waits.
     pub(super) all: bool,
     /// Somebody else has changed the record: another controller drives this run.
@@ -79,15 +86,17 @@ impl Keeper {
         self.changed(urgent);
     }
 
-    /// Wants an interval kept.
+    /// Wants an interval kept, at once.
     pub(super) fn interval(&self, interval: IntervalRecord) {
         let mut wanted = self.wanted();
         if wanted.intervals.len() == MOST_INTERVALS {
             wanted.intervals.pop_front();
         }
         wanted.intervals.push_back(interval);
+        wanted.intervals_are_new = true;
         drop(wanted);
         self.changed(false);
+        self.news.notify_one();
     }
 
     fn changed(&self, urgent: bool) {
@@ -113,12 +122,21 @@ impl Keeper {
     pub(super) async fn keep(&self, store: Arc<dyn Store>, owner: &RunRecord, mut revision: u64) {
         // Written, and nobody has said whether it was.
         let mut uncertain = None;
+        let mut all_written = now();
         loop {
-            let urgent = self.wanted().urgent;
-            if !urgent {
+            let waits = {
+                let wanted = self.wanted();
+                wanted.urgent || wanted.intervals_are_new
+            };
+            if !waits {
                 let _ = tokio::time::timeout(FLUSH, self.news.notified()).await;
             }
-            match self.write(&*store, owner, &mut revision, &mut uncertain).await {
+            // Snapshots are many, and each holds all before it: they need no write each second.
+            let all = self.wanted().urgent || now().saturating_duration_since(all_written) >= FLUSH;
+            if all {
+                all_written = now();
+            }
+            match self.write(&*store, owner, all, &mut revision, &mut uncertain).await {
                 Ok(true) => {}
                 Ok(false) => {
                     self.kept.send_modify(|kept| kept.superseded = true);
@@ -134,19 +152,22 @@ impl Keeper {
         }
     }
 
-    /// Writes what is wanted; `false` if somebody else has written the record.
+    /// Writes what is wanted, or the intervals alone; `false` if somebody else has written the record.
     async fn write(
         &self,
         store: &dyn Store,
         run: &RunRecord,
+        all: bool,
         revision: &mut u64,
         uncertain: &mut Option<RunRecord>,
     ) -> Result<bool, StoreError> {
         let (record, snapshots, intervals) = {
             let mut wanted = self.wanted();
-            wanted.urgent = false;
-            let snapshots: Vec<_> = wanted.snapshots.values().cloned().collect();
-            (wanted.record.clone(), snapshots, Vec::from(wanted.intervals.clone()))
+            wanted.urgent &= !all;
+            wanted.intervals_are_new = false;
+            let snapshots: Vec<_> = wanted.snapshots.values().filter(|_| all).cloned().collect();
+            let record = wanted.record.clone().filter(|_| all);
+            (record, snapshots, Vec::from(wanted.intervals.clone()))
         };
         // What the record refers to is there before it.
         for batch in snapshots.chunks(BATCH) {
@@ -234,6 +255,7 @@ impl Keeper {
         }
         let last = batch.last().map(|it| it.number);
         self.wanted().intervals.retain(|it| Some(it.number) > last);
+        self.kept.send_modify(|kept| kept.interval = last.max(kept.interval));
         Ok(())
     }
 
@@ -245,6 +267,8 @@ impl Keeper {
         } else {
             wanted.urgent = true;
         }
+        drop(wanted);
+        self.kept.send_modify(|kept| kept.events = record.timeline.len());
     }
 
     fn refused(&self, what: String, error: &StoreError) {

@@ -10,7 +10,6 @@
 use super::api::ControllerError;
 use super::driver::{Driven, Driver};
 use super::{AGAIN, INBOX, Inner, LINGER, Run};
-use crate::cluster::agent::LEASE;
 use crate::cluster::coordinator::{Kind, Leader};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
@@ -23,6 +22,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// How long a controller leads that says nothing more.
+const LEASE: Duration = Duration::from_secs(5);
 /// How often the lead is renewed.
 const RENEW: Duration = Duration::from_secs(1);
 /// How often it is looked for runs that nobody drives.

@@ -1,14 +1,16 @@
 //! A run's intervals into what people see while it goes on: statistics of the last seconds, the
-//! result so far, frames for those who watch.
+//! result so far, what a frame tells of an interval.
 
-use super::api::{Frame, FrameKind, Realtime};
+use super::api::{Realtime, Waiting};
+use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::sla::{self, Event, Live as LiveRules, SlaRule};
 use crate::analysis::validity;
 use crate::cluster::course::Course;
 use crate::cluster::journal::{Entry, Means};
-use crate::cluster::standing::Standing;
+use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::RunRecord;
+use crate::cluster::threads::{self, AS_NEEDED};
 use crate::record::{Histogram, Interval, Merge, PackedHistogram, Snapshot};
 use crate::request::ErrorClass;
 use crate::result::{
@@ -19,9 +21,10 @@ use crate::scenario::Scenario;
 use crate::time::{Nanos, SECOND, nanos, seconds};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// Seconds that statistics can look back, and frames that a watcher can catch up on.
-const KEPT: usize = 3_600;
+pub(super) const KEPT: usize = 3_600;
 
 /// What is known of a running test.
 pub(super) struct Live {
@@ -32,22 +35,13 @@ pub(super) struct Live {
     recent: VecDeque<Second>,
     total: Snapshot,
     ending: Ending,
-    frames: VecDeque<Frame>,
-    last_frame: u64,
-    /// Nothing more comes.
-    closed: bool,
+    /// What those who watch are told.
+    pub(super) told: Told,
     pub(super) active_workers: u64,
-}
-
-/// What follows a frame.
-#[derive(Debug, PartialEq)]
-pub(super) enum Next {
-    /// This one.
-    Frame(Frame),
-    /// Nothing yet.
-    NotYet,
-    /// Nothing from this controller.
-    Closed,
+    /// Workers that it looks for before its start.
+    pub(super) seeks: u32,
+    /// What the run waits for, beside its own time.
+    pub(super) waiting: Option<Waiting>,
 }
 
 /// One published interval, packed.
@@ -73,10 +67,10 @@ impl Live {
             recent: VecDeque::new(),
             total: Snapshot::default(),
             ending: Ending::default(),
-            frames: VecDeque::new(),
-            last_frame: 0,
-            closed: false,
+            told: Told::default(),
             active_workers: 0,
+            seeks: 0,
+            waiting: None,
         }
     }
 
@@ -86,14 +80,7 @@ impl Live {
         self.builder = ResultBuilder::new(plan(&self.record, scenario, started_unix_ms));
     }
 
-    /// The run was driven by another controller before this one, which leads in `term`: frames go on
-    /// with numbers that are higher than all of its frames'. It sent two for each second at most, for
-    /// a week.
-    pub(super) fn resumes(&mut self, term: u64) {
-        self.last_frame = term.saturating_mul(10_000_000);
-    }
-
-    /// Adds an interval; answers what it changed about the rules.
+    /// Adds an interval; answers what it changed about the rules, and what is told of it.
     pub(super) fn interval(
         &mut self,
         published: &Published,
@@ -101,9 +88,9 @@ impl Live {
         course: &Course,
         unknown: u64,
         lost_workers: Vec<String>,
-    ) -> Vec<Event> {
+    ) -> (Vec<Event>, Value) {
         let Published { interval, total, .. } = published;
-        self.builder.interval(interval, span);
+        self.builder.interval_with_unknown(interval, span, unknown);
         let events = self.live_rules.observe(interval, span);
         if self.recent.len() == KEPT {
             self.recent.pop_front();
@@ -119,8 +106,7 @@ impl Live {
             lost_workers,
         };
         self.total = total.clone();
-        self.frame(FrameKind::Interval, self.interval_data(interval, span));
-        events
+        (events, self.interval_data(interval, span))
     }
 
     /// A rule has said that the run is to end.
@@ -144,39 +130,6 @@ impl Live {
         realtime(&self.record, self.active_workers, self.recent.iter().skip(skip))
     }
 
-    /// Adds a frame for those who watch.
-    pub(super) fn frame(&mut self, kind: FrameKind, data: Value) {
-        if self.frames.len() == KEPT {
-            self.frames.pop_front();
-        }
-        self.last_frame += 1;
-        self.frames.push_back(Frame { seq: self.last_frame, kind, data });
-    }
-
-    /// The number of the last frame; 0 before the first.
-    pub(super) fn last_frame(&self) -> u64 {
-        self.last_frame
-    }
-
-    /// The first frame after number `seq` that is still known. Whoever has seen the last one of all
-    /// is told it again, for the end has to be heard.
-    pub(super) fn next_frame(&self, seq: u64) -> Next {
-        let first = self.frames.front().map_or(1, |frame| frame.seq);
-        let at = seq.saturating_add(1).saturating_sub(first);
-        let after = usize::try_from(at).ok().and_then(|at| self.frames.get(at));
-        let end = || self.frames.back().filter(|frame| frame.kind == FrameKind::End);
-        match after.or_else(end) {
-            Some(frame) => Next::Frame(frame.clone()),
-            None if self.closed => Next::Closed,
-            None => Next::NotYet,
-        }
-    }
-
-    /// The run is not driven here any more: no frame follows.
-    pub(super) fn close(&mut self) {
-        self.closed = true;
-    }
-
     fn interval_data(&self, interval: &Interval, span: Span) -> Value {
         let row = SeriesRow::of(interval, span);
         let mut data = serde_json::to_value(&row).unwrap_or_default();
@@ -189,7 +142,8 @@ impl Live {
             json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
         data["errors"] = json!(errors(&interval.counters.errors));
         data["inFlight"] = json!(self.total.in_flight);
-        data["backlog"] = json!(self.total.backlog);
+        (data["backlog"], data["unknown"]) =
+            (json!(self.total.backlog), json!(self.ending.unknown));
         data["activeWorkers"] = json!(self.active_workers);
         data["state"] = json!(self.record.state);
         data
@@ -214,7 +168,7 @@ impl Second {
 /// What a result document of this run begins with.
 pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Plan {
     let standing = Standing::of(&record.journal);
-    let means = means(record, &standing);
+    let means = means(record, &standing, scenario);
     let sum = |of: fn(&Means) -> u64| {
         means.as_ref().map(|all| all.iter().map(of).fold(0, u64::saturating_add))
     };
@@ -234,19 +188,33 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         },
         loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
         warmup_seconds: scenario.warmup.as_secs_f64(),
-        planned_seconds: (scenario.duration + scenario.drain).as_secs_f64(),
+        planned_seconds: planned(scenario).as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
     }
 }
 
 /// With what each of those that made load makes it, as they said when they were admitted; `None`
-/// where one has not said it.
-fn means(record: &RunRecord, standing: &Standing) -> Option<Vec<Means>> {
-    let admitted = record.journal.iter().filter_map(|entry| match entry {
-        Entry::Admit { worker, epoch, means, .. } => {
-            standing.owners.contains(&(worker.clone(), *epoch)).then_some(*means)
-        }
-        _ => None,
+/// where one has not said it. Of one that uses as many threads as its part needs it follows from that.
+fn means(record: &RunRecord, standing: &Standing, scenario: &Scenario) -> Option<Vec<Means>> {
+    let first_part = |member: &Member| {
+        record.journal.iter().find_map(|entry| match entry {
+            Entry::Take { worker, epoch, part, .. } => {
+                (*worker == member.0 && *epoch == member.1).then_some(*part)
+            }
+            _ => None,
+        })
+    };
+    let admitted = record.journal.iter().filter_map(|entry| {
+        let Entry::Admit { worker, epoch, means, .. } = entry else { return None };
+        let member = (worker.clone(), *epoch);
+        standing.owners.contains(&member).then_some(means.map(|means| {
+            let Means { cores, threads, .. } = means;
+            let needed = |part| threads::needed(scenario, part, cores);
+            match threads {
+                AS_NEEDED => Means { threads: first_part(&member).map_or(1, needed), ..means },
+                _ => means,
+            }
+        }))
     });
     admitted.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
 }
@@ -333,17 +301,31 @@ fn errors(counts: &[u64; ErrorClass::ALL.len()]) -> BTreeMap<String, u64> {
     named.map(|(class, count)| (class.name().to_owned(), *count)).collect()
 }
 
-/// From when to when an interval lies, given when the load ended.
+/// From when to when an interval lies, given when the load ends. While it goes on an interval is as
+/// long as its second, whether somebody was there or not; at its end as long as somebody reported it.
 pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
     let from_ns = published.number * SECOND;
-    let to_ns = published.total.elapsed_ns.clamp(from_ns, published.end_ns.max(from_ns));
+    let end_ns = published.end_ns.max(from_ns);
+    let ends = load_end.is_some_and(|end| end < end_ns);
+    let to_ns = if ends { published.total.elapsed_ns.clamp(from_ns, end_ns) } else { end_ns };
     Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
 }
 
-/// How many seconds one stored interval holds, so that a run has 3,600 of them at most.
-pub(super) fn stored_seconds(scenario: &Scenario) -> u64 {
-    let planned = nanos(scenario.duration + scenario.drain).div_ceil(SECOND);
-    planned.div_ceil(KEPT as u64).max(1)
+/// How long the measured time and the drain may be; zero where nobody knows, since a number ends it.
+fn planned(scenario: &Scenario) -> Duration {
+    if scenario.is_ended_by_number() { Duration::ZERO } else { scenario.duration + scenario.drain }
+}
+
+/// How many seconds a stored interval holds that begins with this one, so that a run has about 3,600
+/// of them. A run whose length nobody knows has a second for each at first; from an hour on, and
+/// each time that it has lasted twice as long, they are twice as long, as the rows of its series.
+pub(super) fn stored_seconds(scenario: &Scenario, second: u64) -> u64 {
+    let planned = nanos(planned(scenario)).div_ceil(SECOND);
+    match (planned, second / KEPT as u64) {
+        (0, 0) => 1,
+        (0, hours) => 2 << hours.ilog2(),
+        _ => planned.div_ceil(KEPT as u64).max(1),
+    }
 }
 
 #[cfg(test)]
@@ -372,11 +354,19 @@ mod tests {
         json!({"type": "CONSTANT", "initialRps": 1})
     }
 
-    fn number(next: &Next) -> Option<(u64, FrameKind)> {
-        match next {
-            Next::Frame(frame) => Some((frame.seq, frame.kind)),
-            Next::NotYet | Next::Closed => None,
-        }
+    #[test]
+    fn of_a_run_without_a_known_length_the_first_hour_is_kept_by_the_second() {
+        let text = |fields: &str| {
+            let text = format!(
+                r#"{{"name": "a", "targetUrl": "http://a.test/", "drainSeconds": 0, {fields}}}"#
+            );
+            Scenario::from_json(&text).unwrap()
+        };
+        let open = text(r#""durationSeconds": 604800, "maxRequests": 5"#);
+        let lengths = [0, 3_599, 3_600, 7_199, 7_200, 14_399, 14_400];
+        assert_eq!(lengths.map(|at| stored_seconds(&open, at)), [1, 1, 2, 2, 4, 4, 8]);
+        let known = text(r#""durationSeconds": 7200, "maxRequests": 5"#);
+        assert_eq!([0, 7_000].map(|at| stored_seconds(&known, at)), [2, 2]);
     }
 
     #[test]
@@ -385,7 +375,7 @@ mod tests {
         let [made, too, only_admitted] = ["a", "b", "c"].map(|it| WorkerId(it.into()));
         let admit = |worker: &WorkerId, means| {
             let (worker, key) = (worker.clone(), String::new());
-            Entry::Admit { worker, epoch: 1, key, means }
+            Entry::Admit { worker, epoch: 1, key, means, lease_ms: 5_000, name: String::new() }
         };
         let has = |cores, threads, slack_ns| Some(Means { cores, threads, slack_ns });
         let take = |worker: &WorkerId, k| {
@@ -403,39 +393,12 @@ mod tests {
         record.journal.push(admit(&only_admitted, has(64, 64, 9_000_000)));
         record.journal.extend([take(&made, 0), take(&too, 1)]);
         assert_eq!(known(&record), (Some(10), Some(5), 5_000_000));
+        // One that uses as many threads as its part needs: half of 100 a second, of a closed loop's 64.
+        record.journal[1] = admit(&too, has(2, AS_NEEDED, 5_000_000));
+        assert_eq!(known(&record), (Some(10), Some(5), 5_000_000));
         // One of an earlier version says nothing.
         record.journal[1] = admit(&too, None);
         assert_eq!(known(&record), (None, None, 100_000));
-    }
-
-    #[test]
-    fn frames_follow_one_another_to_the_end() {
-        let mut live = live(&constant());
-        assert_eq!(live.next_frame(0), Next::NotYet);
-        live.frame(FrameKind::Event, Value::Null);
-        assert_eq!(number(&live.next_frame(0)), Some((1, FrameKind::Event)));
-        assert_eq!(live.next_frame(1), Next::NotYet);
-        live.frame(FrameKind::End, Value::Null);
-        for seen in [1, 2, 3, u64::MAX - 1, u64::MAX] {
-            assert_eq!(number(&live.next_frame(seen)), Some((2, FrameKind::End)), "after {seen}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_driven_here_any_more_shows_what_it_has_and_closes() {
-        let mut live = live(&constant());
-        live.frame(FrameKind::Event, Value::Null);
-        live.close();
-        assert_eq!(number(&live.next_frame(0)), Some((1, FrameKind::Event)));
-        assert_eq!((live.next_frame(1), live.next_frame(u64::MAX)), (Next::Closed, Next::Closed));
-    }
-
-    #[test]
-    fn frames_that_were_left_out_are_skipped() {
-        let mut live = live(&constant());
-        (0..KEPT + 10).for_each(|_| live.frame(FrameKind::Interval, Value::Null));
-        assert_eq!(number(&live.next_frame(0)), Some((11, FrameKind::Interval)));
-        assert_eq!(live.next_frame(live.last_frame()), Next::NotYet);
     }
 
     #[test]

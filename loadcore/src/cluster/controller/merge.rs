@@ -2,9 +2,10 @@
 //!
 //! An interval is published when every worker that makes load has reported it, or when one is so
 //! late that the others' figures should not wait for it. Late is who is behind the others: if all
-//! are, it is the reader here that is, and what it has not read yet is not missing. What comes later
-//! is part of a later interval: the totals are right in any case, since each snapshot holds
-//! everything before it.
+//! are, it is the reader here that is, and what it has not read yet is not missing. After an outage
+//! of the coordinator that is so for a while: workers have kept what they could not hand in, and
+//! hand it in one after another. What comes later still is part of a later interval: the totals are
+//! right in any case, since each snapshot holds everything before it.
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
@@ -14,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long after its end an interval waits for workers that are late.
 const GRACE: Nanos = 1_200 * MILLISECOND;
-/// How long after its end it waits for them while nobody has reported the next interval either.
+/// How long after its end it waits for them while nobody has reported the next interval either, and
+/// how long after an outage.
 const PATIENCE: Nanos = 10 * SECOND;
 /// Snapshots kept of one worker until their intervals are published.
 const MOST_WAITING: usize = 64;
@@ -52,12 +54,14 @@ pub(super) struct Published {
 }
 
 impl Merging {
-    /// Takes a snapshot in, if it is newer than what is known of its worker; says whether it was.
+    /// Takes a snapshot in; says whether it is newer than what is known of its worker. One that is
+    /// not still shows what happened when, as long as its time is not published.
     ///
     /// # Errors
     /// When it is damaged, of a newer version, or not what it says it is.
     pub(super) fn take(&mut self, snapshot: SnapshotRecord) -> Result<bool, String> {
-        if self.seq(&(snapshot.worker.clone(), snapshot.epoch)) >= snapshot.seq {
+        let newer = self.seq(&(snapshot.worker.clone(), snapshot.epoch)) < snapshot.seq;
+        if !newer && snapshot.elapsed_ns <= self.published * SECOND {
             return Ok(false);
         }
         let read = self.reader.check(&snapshot.bytes).map_err(|error| error.to_string())?;
@@ -69,13 +73,8 @@ impl Merging {
         }
         let member = (snapshot.worker.clone(), snapshot.epoch);
         let reported = self.members.entry(member).or_default();
-        reported.seq = snapshot.seq;
-        reported.is_final |= snapshot.is_final;
-        if reported.snapshots.len() == MOST_WAITING {
-            reported.snapshots.pop_front();
-        }
-        reported.snapshots.push_back(snapshot);
-        Ok(true)
+        reported.insert(snapshot);
+        Ok(newer)
     }
 
     /// Members whose last snapshot has come.
@@ -86,6 +85,12 @@ impl Merging {
     /// The newest number of each member.
     pub(super) fn seq(&self, member: &Member) -> u64 {
         self.members.get(member).map_or(0, |reported| reported.seq)
+    }
+
+    /// How far the member was, in the measured time, when it handed in last.
+    pub(super) fn elapsed(&self, member: &Member) -> Nanos {
+        let last = self.members.get(member).and_then(|reported| reported.snapshots.back());
+        last.map_or(0, |snapshot| snapshot.elapsed_ns)
     }
 
     /// Goes on after `published` intervals that another controller has merged to `total`.
@@ -108,22 +113,30 @@ impl Merging {
 
     /// The next interval, if it may be published at `now` (of the measured time): of the members
     /// that make load all have reported it, or some have and the others are late: somebody is an
-    /// interval further already.
-    pub(super) fn publish(&mut self, living: &BTreeSet<Member>, now: Nanos) -> Option<Published> {
+    /// interval further already. `back` is when an outage ended, before which nobody was heard.
+    pub(super) fn publish(
+        &mut self,
+        living: &BTreeSet<Member>,
+        now: Nanos,
+        back: Nanos,
+    ) -> Option<Published> {
         let end = self.next_end();
-        let has = |reported: &Reported| {
+        let begin = self.published * SECOND;
+        let has = |reported: &&Reported| {
             reported.is_final || reported.snapshots.back().is_some_and(|it| it.elapsed_ns >= end)
         };
-        let come = living.iter().filter(|member| self.members.get(*member).is_some_and(has));
-        let come = come.count();
-        let all = come == living.len();
+        let come = living.iter().filter_map(|member| self.members.get(member)).filter(has);
+        let come: Vec<_> = come.collect();
+        let whole = self.gap || !come.iter().any(|reported| reported.lacks_some_after(begin));
+        let all = come.len() == living.len() && whole;
         let furthest = self.members.values().filter_map(|it| it.snapshots.back());
         let furthest = furthest.map(|it| it.elapsed_ns).max()?;
         // Something must lie in the interval: of the last one perhaps a part.
         let begun = furthest > self.published * SECOND;
         let further = furthest >= end + SECOND;
-        let late = now >= end + if further { GRACE } else { PATIENCE };
-        if !begun || !(all || (come > 0 && late)) {
+        let grace = if further && end > back { GRACE } else { PATIENCE };
+        let late = now >= end.max(back).saturating_add(grace);
+        if !begun || !(all || (!come.is_empty() && late)) {
             return None;
         }
         Some(self.close(end))
@@ -159,6 +172,31 @@ impl Merging {
         merged.seq = self.published;
         merged.elapsed_ns = merged.elapsed_ns.min(end);
         Published { number, end_ns: end, interval, total: merged }
+    }
+}
+
+impl Reported {
+    fn insert(&mut self, snapshot: SnapshotRecord) {
+        let place = self.snapshots.partition_point(|known| known.seq < snapshot.seq);
+        let known = self.snapshots.get(place).is_some_and(|known| known.seq == snapshot.seq);
+        let full = self.snapshots.len() == MOST_WAITING;
+        if known || (full && place == 0) {
+            return;
+        }
+        self.seq = self.seq.max(snapshot.seq);
+        self.is_final |= snapshot.is_final;
+        self.snapshots.insert(place, snapshot);
+        if full {
+            self.snapshots.pop_front();
+        }
+    }
+
+    /// Whether one is missing before the first that goes beyond `begin`: it may be on its way.
+    fn lacks_some_after(&self, begin: Nanos) -> bool {
+        let first = self.snapshots.partition_point(|it| it.elapsed_ns <= begin);
+        let before = first.checked_sub(1).map_or(0, |before| self.snapshots[before].seq);
+        let next = self.snapshots.get(first);
+        next.is_some_and(|it| it.seq > before + 1 && it.elapsed_ns > begin + SECOND)
     }
 }
 
@@ -229,7 +267,7 @@ mod tests {
                     let dealt: Vec<_> = dealt.map(|(deed, _)| *deed).collect();
                     prop_assert_eq!(merging.take(hand.does(&dealt)), Ok(true));
                 }
-                let published = merging.publish(&living(&hands), 0).expect("all have reported");
+                let published = merging.publish(&living(&hands), 0, 0).expect("all have reported");
                 of_intervals.merge(&published.interval);
                 of_all = Some(published.total.total);
             }
@@ -264,13 +302,13 @@ mod tests {
         let mut merging = Merging::default();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
-        assert!(merging.publish(&all, SECOND + GRACE - 1).is_none(), "the other may come yet");
-        let first = merging.publish(&all, SECOND + GRACE).expect("it is late");
+        assert!(merging.publish(&all, SECOND + GRACE - 1, 0).is_none(), "the other may come yet");
+        let first = merging.publish(&all, SECOND + GRACE, 0).expect("it is late");
         assert_eq!((first.interval.counters.sent, first.total.total.counters.sent), (3, 3));
         let late = hands[1].does(&[OK; 5]);
         merging.take(late).unwrap();
         merging.take(hands[1].does(&[OK; 5])).unwrap();
-        let second = merging.publish(&all, 2 * SECOND).expect("all have reported");
+        let second = merging.publish(&all, 2 * SECOND, 0).expect("all have reported");
         assert_eq!((second.interval.counters.sent, second.total.total.counters.sent), (13, 16));
     }
 
@@ -281,13 +319,13 @@ mod tests {
         let mut merging = Merging::default();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
         let seconds_later = SECOND + PATIENCE - 1;
-        assert!(merging.publish(&all, seconds_later).is_none(), "nobody is further");
+        assert!(merging.publish(&all, seconds_later, 0).is_none(), "nobody is further");
         merging.take(hands[1].does(&[OK; 5])).unwrap();
-        let first = merging.publish(&all, seconds_later).expect("all have reported");
+        let first = merging.publish(&all, seconds_later, 0).expect("all have reported");
         assert_eq!(first.interval.counters.sent, 8);
         // But not for ever: this may have been the last second.
         merging.take(hands[0].does(&[OK; 3])).unwrap();
-        assert!(merging.publish(&all, 2 * SECOND + PATIENCE).is_some());
+        assert!(merging.publish(&all, 2 * SECOND + PATIENCE, 0).is_some());
     }
 
     #[test]
@@ -299,7 +337,7 @@ mod tests {
             for hand in &mut hands {
                 merging.take(hand.does(&[OK; 5])).unwrap();
             }
-            total = merging.publish(&living(&hands), second).expect("all").total.total;
+            total = merging.publish(&living(&hands), second, 0).expect("all").total.total;
         }
         // Seconds 2 to 4 pass; then another controller asks for the newest of each.
         let mut next = Merging::default();
@@ -309,11 +347,48 @@ mod tests {
         for snapshot in newest.into_iter().flatten() {
             next.take(snapshot).unwrap();
         }
-        let gap = next.publish(&living(&hands), 5 * SECOND).expect("all have reported");
+        let gap = next.publish(&living(&hands), 5 * SECOND, 0).expect("all have reported");
         assert_eq!((gap.number, gap.end_ns, gap.interval.counters.sent), (2, 5 * SECOND, 30));
         hands.iter_mut().for_each(|hand| assert_eq!(next.take(hand.does(&[OK; 5])), Ok(true)));
-        let after = next.publish(&living(&hands), 6 * SECOND).expect("all have reported");
+        let after = next.publish(&living(&hands), 6 * SECOND, 0).expect("all have reported");
         assert_eq!((after.number, after.end_ns, after.interval.counters.sent), (5, 6 * SECOND, 10));
+    }
+
+    #[test]
+    fn after_an_outage_one_that_hands_in_later_than_another_is_waited_for() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let all = living(&hands);
+        let mut merging = Merging::default();
+        // Nobody could hand in anything for five seconds; then one does, and a little later the other.
+        let back = 5 * SECOND + SECOND / 2;
+        let [first, second] = hands.each_mut().map(|hand| [(); 5].map(|()| hand.does(&[OK; 3])));
+        first.into_iter().for_each(|it| assert_eq!(merging.take(it), Ok(true)));
+        assert!(merging.publish(&all, back + GRACE, back).is_none(), "its own are on their way");
+        // The newest of it is asked for before the others have come.
+        let [.., newest] = &second;
+        assert_eq!(merging.take(newest.clone()), Ok(true));
+        assert!(merging.publish(&all, back + GRACE, back).is_none(), "those before it lack");
+        for older in &second[..4] {
+            assert_eq!(merging.take(older.clone()), Ok(false), "it is not the newest");
+        }
+        for number in 0..5 {
+            let published = merging.publish(&all, back + GRACE, back).expect("all have reported");
+            assert_eq!((published.number, published.interval.counters.sent), (number, 6));
+        }
+        assert!(merging.publish(&all, back + PATIENCE, back).is_none(), "nothing more has come");
+    }
+
+    #[test]
+    fn what_never_comes_is_not_waited_for_without_end() {
+        let mut hands = [Hand::new()];
+        let all = living(&hands);
+        let mut merging = Merging::default();
+        let [_lost, second] = [(); 2].map(|()| hands[0].does(&[OK; 3]));
+        merging.take(second).unwrap();
+        assert!(merging.publish(&all, SECOND, 0).is_none(), "the first may be on its way");
+        assert!(merging.publish(&all, SECOND + GRACE, 0).is_some());
+        let both = merging.publish(&all, 2 * SECOND, 0).expect("it has come");
+        assert_eq!(both.total.total.counters.sent, 6);
     }
 
     #[test]
@@ -324,8 +399,8 @@ mod tests {
         assert_eq!(merging.take(second.clone()), Ok(true));
         assert_eq!(merging.take(second), Ok(false));
         assert_eq!(merging.take(first), Ok(false));
-        merging.publish(&living(&hands), 2 * SECOND);
-        let both = merging.publish(&living(&hands), 2 * SECOND).expect("the second second");
+        merging.publish(&living(&hands), 2 * SECOND, 0);
+        let both = merging.publish(&living(&hands), 2 * SECOND, 0).expect("the second second");
         assert_eq!(both.total.total.counters.sent, 2);
     }
 

@@ -27,10 +27,12 @@
 
 pub mod api;
 
+mod books;
 mod driver;
 mod figures;
 mod finish;
 mod forget;
+mod frames;
 mod keeper;
 mod lead;
 mod live;
@@ -39,22 +41,21 @@ mod workers;
 
 pub use workers::LocalWorkers;
 
-use super::agent::LEASE;
 use super::clock::SharedClock;
 use super::coordinator::{Leader, Seen};
 use super::journal::mailbox;
 use super::secrets::Secrets;
 use super::store::{RunRecord, RunState, ScenarioRecord};
-use super::{Coordinator, Owner, RunId, Store};
+use super::{Coordinator, Lease, Owner, RunId, Store};
 use crate::http::TargetPolicy;
 use crate::record::Interval;
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
-use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, WorkerView};
+use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, Waiting, WorkerView};
 use driver::{Driven, Message};
+use frames::Next;
 use lead::Lead;
-use live::Next;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,6 +84,10 @@ const TO_HAND_IN: Duration = Duration::from_secs(4);
 /// How long it may take to write what is not kept yet.
 const TO_FLUSH: Duration = Duration::from_secs(3);
 
+/// How long a lost worker's last snapshot is awaited if nothing is said: a worker that was cut off
+/// finds back within some seconds, or not for long.
+pub const EVIDENCE_WAIT: Duration = Duration::from_secs(10);
+
 /// How a controller works.
 #[derive(Debug, Clone)]
 pub struct ControllerOptions {
@@ -94,6 +99,11 @@ pub struct ControllerOptions {
     pub secrets: Secrets,
     /// Workers in this process, started when a scenario asks for them.
     pub local_workers: Option<LocalWorkers>,
+    /// How long a worker may be silent before its parts are given to others.
+    pub lease: Lease,
+    /// How long beyond the load's end the last snapshot of a worker that was lost is awaited, counted
+    /// from its loss.
+    pub evidence_wait: Duration,
     /// How long after its end a run is kept, with all that belongs to it; `None` for until it is
     /// deleted. The leader deletes what is older once a day, first a minute after its start.
     pub retention: Option<Duration>,
@@ -106,6 +116,8 @@ impl Default for ControllerOptions {
             policy: TargetPolicy::default(),
             secrets: Secrets::ephemeral(),
             local_workers: None,
+            lease: Lease::default(),
+            evidence_wait: EVIDENCE_WAIT,
             retention: None,
         }
     }
@@ -169,7 +181,7 @@ struct Run {
 /// watches it is told, for nothing more comes from here.
 impl Drop for Run {
     fn drop(&mut self) {
-        self.driven.live().close();
+        self.driven.live().told.close();
         self.driven.changes.send_modify(|changes| *changes += 1);
     }
 }
@@ -249,9 +261,22 @@ impl Controller {
     /// # Errors
     /// See [`ControllerError`].
     pub async fn submit(&self, scenario: &ScenarioRecord) -> Result<RunRecord, ControllerError> {
+        self.submit_as(RunId::random(), scenario).await
+    }
+
+    /// The same under an id that was chosen before. Where there is a run of that id and owner
+    /// already, that one is answered and nothing is made: so who got no answer may ask again.
+    ///
+    /// # Errors
+    /// See [`ControllerError`].
+    pub async fn submit_as(
+        &self,
+        id: RunId,
+        scenario: &ScenarioRecord,
+    ) -> Result<RunRecord, ControllerError> {
         self.inner().must_lead()?;
         let record = RunRecord {
-            id: RunId::random(),
+            id,
             owner: scenario.owner.clone(),
             scenario_id: scenario.id.clone(),
             revision: 0,
@@ -266,9 +291,17 @@ impl Controller {
             timeline: Vec::new(),
         };
         let opened = self.inner().open(&record)?;
-        self.inner().store.insert_run(&record).await?;
-        Inner::drive(self.inner(), record.clone(), opened);
-        Ok(record)
+        match self.inner().store.insert_run(&record).await {
+            Ok(()) => {
+                Inner::drive(self.inner(), record.clone(), opened);
+                Ok(record)
+            }
+            Err(error) if error.kind == super::store::Kind::Exists => {
+                // Whoever made it drives it, or finds it among the open ones.
+                self.run(&record.owner, &record.id).await?.ok_or_else(|| error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Changes a running test. The change reaches every worker within 2 s.
@@ -314,6 +347,13 @@ impl Controller {
             return Ok(Some(driven.live().record.clone()));
         }
         Ok(self.inner().store.run(owner, run).await?)
+    }
+
+    /// What a run that is driven here waits for, beside its own time: workers, its turn, the last
+    /// snapshots of workers that were lost.
+    #[must_use]
+    pub fn waiting(&self, owner: &Owner, run: &RunId) -> Option<Waiting> {
+        self.inner().driven(owner, run).and_then(|driven| driven.live().waiting.clone())
     }
 
     /// The run's result, live or final.
@@ -364,9 +404,9 @@ impl Controller {
 
     /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
     /// without it when the run is not driven here any more. Of a run that has ended, those that are
-    /// still known, then `End`. A number beyond the last one (of the controller before this, say)
-    /// counts as the last one. A slow reader misses frames (their numbers show it) and never slows
-    /// the run.
+    /// still known, then `End`. Another controller that takes the run up goes on with the same
+    /// numbers; one beyond the last counts as the last one. A slow reader misses frames (their numbers
+    /// show it) and never slows the run.
     ///
     /// # Errors
     /// When there is no such run, or the store does not answer.
@@ -378,19 +418,21 @@ impl Controller {
     ) -> Result<Frames, ControllerError> {
         if let Some(driven) = self.inner().driven(owner, run) {
             let changes = driven.changes.subscribe();
-            let seq = since.min(driven.live().last_frame());
-            return Ok(Frames { source: Some((driven, changes)), seq, last: None });
+            return Ok(Frames { source: Some((driven, changes)), place: Err(since), last: None });
         }
         let Some(record) = self.inner().store.run(owner, run).await? else {
             return Err(ControllerError::NoRun(run.clone()));
         };
+        if !record.state.has_ended() {
+            return Ok(Frames { source: None, place: Ok(since), last: None });
+        }
         let complete = match self.result(owner, run).await? {
             Outcome::Final(result) => Some(result.complete),
             Outcome::Live(_) | Outcome::Nothing => None,
         };
         let data = serde_json::json!({"state": record.state, "complete": complete});
         let last = Frame { seq: since.saturating_add(1), kind: api::FrameKind::End, data };
-        Ok(Frames { source: None, seq: since, last: Some(last) })
+        Ok(Frames { source: None, place: Ok(since), last: Some(last) })
     }
 
     /// Lets go of a run that has ended, so that nothing of it is shown from memory once it was
@@ -408,10 +450,10 @@ impl Controller {
     /// The workers that are known.
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerView> {
-        let now_us = self.inner().now_us();
+        let (now_us, lease) = (self.inner().now_us(), self.inner().options.lease.length());
         let workers = self.inner().workers.borrow();
         let view = |seen: &Seen| WorkerView {
-            alive: now_us.saturating_sub(seen.at_us) < LEASE.as_micros() as u64,
+            alive: u128::from(now_us.saturating_sub(seen.at_us)) < lease.as_micros(),
             seen: seen.clone(),
         };
         workers.list.iter().map(view).collect()
@@ -472,7 +514,9 @@ impl Controller {
 /// A run's frames; see [`Controller::frames`].
 pub struct Frames {
     source: Option<(Arc<Driven>, watch::Receiver<u64>)>,
-    seq: u64,
+    /// The number of the last one that was told; or what the watcher says of it, until it is known
+    /// what there is.
+    place: Result<u64, u64>,
     last: Option<Frame>,
 }
 
@@ -482,10 +526,18 @@ impl Frames {
         loop {
             let Some((driven, changes)) = &mut self.source else { return self.last.take() };
             changes.borrow_and_update();
-            let next = driven.live().next_frame(self.seq);
+            if let Err(since) = self.place
+                && let Some(place) = driven.live().told.place_of(since)
+            {
+                self.place = Ok(place);
+            }
+            let next = match self.place {
+                Ok(seq) => driven.live().told.after(seq),
+                Err(_) => Next::NotYet,
+            };
             match next {
                 Next::Frame(frame) => {
-                    self.seq = frame.seq;
+                    self.place = Ok(frame.seq);
                     if frame.kind == api::FrameKind::End {
                         self.source = None;
                     }
@@ -518,9 +570,9 @@ impl Inner {
         }
         let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (leader, self.trouble.borrow().clone()) {
-            (Some(leader), _) => Err(ControllerError::StandsBy(leader.address)),
+            (Some(leader), _) => Err(ControllerError::StandsBy(Some(leader.address))),
             (None, Some(why)) => Err(ControllerError::CannotLead(why)),
-            (None, None) => Err(ControllerError::StandsBy("an address not known yet".into())),
+            (None, None) => Err(ControllerError::StandsBy(None)),
         }
     }
 
@@ -560,6 +612,11 @@ impl Inner {
         let idle = self.workers.borrow();
         let idle = idle.list.iter().filter(|it| it.report.task.is_none()).count();
         local.want(&self.coordinator, idle, wanted as usize);
+    }
+
+    /// How many workers could be started here at once.
+    fn room_for_workers(&self) -> u32 {
+        self.local.as_ref().map_or(0, |local| u32::try_from(local.room()).unwrap_or(u32::MAX))
     }
 
     /// Has everything written that its drivers want kept.

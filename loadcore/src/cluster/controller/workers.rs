@@ -29,6 +29,13 @@ impl LocalPool {
         Self { settings, started: Mutex::default(), halt: watch::Sender::new(false) }
     }
 
+    /// How many more may be started.
+    pub(super) fn room(&self) -> usize {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.retain(|(task, _)| !task.is_finished());
+        if *self.halt.borrow() { 0 } else { self.settings.most.saturating_sub(started.len()) }
+    }
+
     /// Starts as many as are lacking: `idle` could take a task now, and `wanted` are needed.
     pub(super) fn want(&self, coordinator: &Arc<dyn Coordinator>, idle: usize, wanted: usize) {
         if *self.halt.borrow() {

@@ -4,6 +4,7 @@
 //! tree whose commit is one write of a checksummed header, so a killed process leaves the state of
 //! the last commit, and nothing half-done. Every answer waits for its commit to be flushed.
 
+mod calls;
 mod fault;
 mod held;
 mod tables;
@@ -11,7 +12,7 @@ mod writer;
 
 use crate::cluster::coordinator::{PATIENCE, SnapshotRecord};
 use crate::cluster::store::{
-    IntervalRecord, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId};
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use writer::Writer;
 
@@ -130,6 +131,13 @@ impl DiskStore {
         Ok(Self { writer, database, reads: Arc::new(Semaphore::new(READS)) })
     }
 
+    /// Why nothing can be written, since the disk is full or fails; `None` while all is well. It changes
+    /// with the next change that is to be kept: for a log.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.writer.trouble()
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -208,10 +216,15 @@ impl Store for DiskStore {
         .await
     }
 
-    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+    async fn delete_scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+        revision: Option<u64>,
+    ) -> Result<bool, StoreError> {
         let (owner, id) = (owner.clone(), id.clone());
         self.write("delete a scenario", move |tx| {
-            tables::delete_scenario(tx, owner.as_str(), id.as_str())
+            tables::delete_scenario(tx, owner.as_str(), id.as_str(), revision)
         })
         .await
     }
@@ -354,6 +367,27 @@ impl Store for DiskStore {
             }
         };
         in_time(all).await.map_err(|fault| fault.doing(DOING))
+    }
+
+    async fn keep_call(
+        &self,
+        call: &CallRecord,
+        since_unix_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, StoreError> {
+        const DOING: &str = "keep a call";
+        let (new, json) = (call.clone(), encode(DOING, call)?);
+        self.write(DOING, move |tx| calls::keep(tx, &new, &json, since_unix_ms, most)).await
+    }
+
+    async fn call(&self, owner: &Owner, key: &str) -> Result<Option<CallRecord>, StoreError> {
+        let (owner, key) = (owner.clone(), key.to_owned());
+        self.read("read a call", move |tx| calls::call(tx, owner.as_str(), &key)).await
+    }
+
+    async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
+        let (owner, key) = (owner.clone(), key.to_owned());
+        self.write("finish a call", move |tx| calls::finish(tx, owner.as_str(), &key)).await
     }
 }
 
@@ -551,11 +585,15 @@ mod tests {
         store.keep_snapshots(&ann, &[a_snapshot("w", 1, 1)]).await.unwrap();
         let (opened, began) = (trouble.opened.load(Ordering::SeqCst), crate::time::now());
 
+        let told = store.trouble();
+        assert_eq!(*told.borrow(), None);
         trouble.full.store(true, Ordering::SeqCst);
         let newer = a_snapshot("w", 1, 2);
         for _ in 0..20 {
             unavailable(store.keep_snapshots(&ann, std::slice::from_ref(&newer)).await);
         }
+        let why = told.borrow().clone().expect("the disk's trouble is told");
+        assert!(why.contains("no storage space"), "the cause, and not what follows: {why}");
         trouble.full.store(false, Ordering::SeqCst);
         let opens = trouble.opened.load(Ordering::SeqCst) - opened;
         let seconds = crate::time::now().duration_since(began).as_secs() as u32;
@@ -563,6 +601,7 @@ mod tests {
 
         in_the_end(async || store.keep_snapshots(&ann, std::slice::from_ref(&newer)).await).await;
         assert_eq!(store.snapshots(&ann, &"run".into()).await.unwrap(), [newer]);
+        assert_eq!(*told.borrow(), None, "and its end is told");
         assert_eq!(store.run(&ann, &"run".into()).await.unwrap(), Some(run()), "and all else");
         store.next_term().await.unwrap();
     }

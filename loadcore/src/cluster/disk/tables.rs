@@ -69,6 +69,7 @@ pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, Fault> {
     tx.open_table(INTERVALS)?;
     tx.open_table(ANALYSES)?;
     tx.open_table(ANALYSIS_TERMS)?;
+    super::calls::prepare(tx)?;
     Ok(None)
 }
 
@@ -116,9 +117,16 @@ pub(super) fn replace_scenario(
     Ok(true)
 }
 
-pub(super) fn delete_scenario(tx: &WriteTransaction, owner: &str, id: &str) -> Result<bool, Fault> {
+pub(super) fn delete_scenario(
+    tx: &WriteTransaction,
+    owner: &str,
+    id: &str,
+    revision: Option<u64>,
+) -> Result<bool, Fault> {
     let mut scenarios = tx.open_table(SCENARIOS)?;
-    let Some(old) = record::<ScenarioRecord>(&scenarios, owner, id)? else { return Ok(false) };
+    let old = record::<ScenarioRecord>(&scenarios, owner, id)?;
+    let is_meant = |old: &ScenarioRecord| revision.is_none_or(|it| old.revision == it);
+    let Some(old) = old.filter(is_meant) else { return Ok(false) };
     scenarios.remove(id)?;
     delist_scenario(tx, &old)?;
     Ok(true)
@@ -438,7 +446,7 @@ fn records<T: DeserializeOwned>(
     ids.iter().filter_map(|id| record(table, owner, id).transpose()).collect()
 }
 
-fn read<T: DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> Result<T, Fault> {
+pub(super) fn read<T: DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(json).map_err(|error| unreadable(what, id, &error))
 }
 
@@ -464,6 +472,6 @@ fn list_name(of: Option<&str>) -> String {
 }
 
 /// The least text that is greater.
-fn after(text: &str) -> String {
+pub(super) fn after(text: &str) -> String {
     format!("{text}\0")
 }

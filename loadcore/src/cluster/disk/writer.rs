@@ -10,7 +10,7 @@ use crate::cluster::store::Kind;
 use redb::WriteTransaction;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Changes that wait to be written. Callers beyond that wait to hand theirs over.
 const QUEUE: usize = 256;
@@ -30,15 +30,22 @@ type Change = Box<dyn FnOnce(Result<&WriteTransaction, Kind>) -> (Result<(), Kin
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Change>>,
     thread: Option<JoinHandle<()>>,
+    /// Why the last change was not written; `None` where it was.
+    trouble: watch::Receiver<Option<String>>,
 }
 
 impl Writer {
     pub(super) fn start(database: Arc<Held>) -> std::io::Result<Self> {
         let (queue, mut changes) = mpsc::channel(QUEUE);
+        let (told, trouble) = watch::channel(None);
         let thread = Builder::new()
             .name("loadcore-store".into())
-            .spawn(move || while commit_next(&database, &mut changes).is_some() {})?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+            .spawn(move || while commit_next(&database, &mut changes, &told).is_some() {})?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), trouble })
+    }
+
+    pub(super) fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.clone()
     }
 
     /// Makes a change, and answers when it is durable.
@@ -74,11 +81,16 @@ impl Drop for Writer {
 }
 
 /// Waits for a change and commits it with those that wait behind it; `None` when all is done.
-fn commit_next(database: &Held, changes: &mut mpsc::Receiver<Change>) -> Option<()> {
+fn commit_next(
+    database: &Held,
+    changes: &mut mpsc::Receiver<Change>,
+    told: &watch::Sender<Option<String>>,
+) -> Option<()> {
     let first = changes.blocking_recv()?;
     let tx = match database.begin_write() {
         Ok(tx) => tx,
         Err(Fault(kind)) => {
+            tell_of(told, Some(&kind));
             let (outcome, tell) = first(Err(kind));
             tell(outcome);
             return Some(());
@@ -95,8 +107,13 @@ fn commit_next(database: &Held, changes: &mut mpsc::Receiver<Change>) -> Option<
         outcome = made;
     }
     let committed = match outcome {
-        Ok(()) => tx.commit().map_err(|error| Fault::from(error).0),
+        Ok(()) => {
+            let committed = tx.commit().map_err(|error| Fault::from(error).0);
+            tell_of(told, committed.as_ref().err());
+            committed
+        }
         Err(kind) => {
+            tell_of(told, Some(&kind));
             // Whether the half-made change can be taken back or not, it is never committed.
             let _ = tx.abort();
             Err(Kind::Unavailable(format!("what was to be written with it failed: {kind}")))
@@ -106,4 +123,18 @@ fn commit_next(database: &Held, changes: &mut mpsc::Receiver<Change>) -> Option<
         tell(committed.clone());
     }
     Some(())
+}
+
+/// Tells of the disk's trouble, and of its end. What is said first is the cause: what follows says
+/// only that there was one.
+fn tell_of(told: &watch::Sender<Option<String>>, failed: Option<&Kind>) {
+    told.send_if_modified(|known| match failed {
+        Some(Kind::Unavailable(why)) if known.is_none() => {
+            *known = Some(why.clone());
+            true
+        }
+        // One change was wrong, and the disk has nothing to do with it.
+        Some(_) => false,
+        None => known.take().is_some(),
+    });
 }

@@ -6,7 +6,7 @@
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Epoch;
 use crate::cluster::store::{
-    IntervalRecord, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
@@ -29,6 +29,7 @@ struct State {
     term: u64,
     scenarios: BTreeMap<ScenarioId, ScenarioRecord>,
     runs: BTreeMap<RunId, Kept>,
+    calls: BTreeMap<Owner, BTreeMap<String, CallRecord>>,
 }
 
 /// A run and all that belongs to it.
@@ -143,9 +144,15 @@ impl Store for MemoryStore {
         Ok(list(all, page, |one| one.owner == *owner && tagged(one)))
     }
 
-    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
+    async fn delete_scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+        revision: Option<u64>,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
-        let there = state.scenario(owner, id).is_some();
+        let stored = state.scenario(owner, id);
+        let there = stored.is_some_and(|it| revision.is_none_or(|wanted| it.revision == wanted));
         if there {
             state.scenarios.remove(id);
         }
@@ -308,6 +315,40 @@ impl Store for MemoryStore {
         let stays = |at: Option<u64>| at.is_none_or(|at| at >= before_unix_ms);
         state.runs.retain(|_, run| stays(run.record.ended_unix_ms));
         Ok((before - state.runs.len()) as u64)
+    }
+
+    async fn keep_call(
+        &self,
+        call: &CallRecord,
+        since_unix_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, StoreError> {
+        self.record_fits("keep a call", call)?;
+        let mut state = self.state();
+        for calls in state.calls.values_mut() {
+            calls.retain(|_, known| known.at_unix_ms >= since_unix_ms);
+        }
+        let calls = state.calls.entry(call.owner.clone()).or_default();
+        if let Some(known) = calls.get(&call.key) {
+            return Ok(KeptCall::Known(known.clone()));
+        }
+        if calls.len() >= most {
+            return Ok(KeptCall::Full);
+        }
+        calls.insert(call.key.clone(), call.clone());
+        Ok(KeptCall::New)
+    }
+
+    async fn call(&self, owner: &Owner, key: &str) -> Result<Option<CallRecord>, StoreError> {
+        Ok(self.state().calls.get(owner).and_then(|calls| calls.get(key)).cloned())
+    }
+
+    async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if let Some(call) = state.calls.get_mut(owner).and_then(|calls| calls.get_mut(key)) {
+            call.finished = true;
+        }
+        Ok(())
     }
 }
 

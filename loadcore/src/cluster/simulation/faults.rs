@@ -1,6 +1,7 @@
 //! What a seed lets happen, and when.
 
 use super::{Dice, SECRET, World};
+use crate::cluster::Lease;
 use crate::cluster::controller::api::Command;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -11,6 +12,10 @@ pub(super) struct Plan {
     pub(super) workers: usize,
     /// Milliseconds after the submission.
     pub(super) faults: Vec<(u64, Fault)>,
+    /// How long a worker may be silent.
+    pub(super) lease: Lease,
+    /// How long a lost one's evidence is awaited.
+    pub(super) evidence_wait: Duration,
 }
 
 /// What happens.
@@ -67,8 +72,14 @@ impl Plan {
         if dice.chance(30) {
             tell(dice, &mut faults, seconds);
         }
+        let lease = if dice.chance(30) { dice.between(2, 9) } else { 5 };
+        let evidence_wait = if dice.chance(20) { dice.between(0, 20) } else { 10 };
+        if !calm && dice.chance(25) {
+            drain(dice, &mut faults, seconds, workers);
+        }
         faults.sort_by_key(|(at, _)| *at);
-        Self { scenario, workers, faults }
+        let lease = Lease::new(Duration::from_secs(lease)).unwrap();
+        Self { scenario, workers, faults, lease, evidence_wait: Duration::from_secs(evidence_wait) }
     }
 }
 
@@ -120,6 +131,19 @@ fn add(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, at: u64, workers: usize)
         }
         _ => faults.push((at, Fault::AddController)),
     }
+}
+
+/// One worker or all of them leave in peace; somebody stands by, or comes later, or nobody does.
+fn drain(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64, workers: usize) {
+    let at = dice.between(500, seconds * 1_000);
+    let who = dice.between(0, workers as u64 - 1) as usize;
+    match dice.between(0, 3) {
+        0 => {}
+        1 => faults.push((at.saturating_sub(2_000), Fault::AddWorker)),
+        _ => faults.push((at + dice.between(0, 14_000), Fault::AddWorker)),
+    }
+    let leaving = if dice.chance(40) { 0..workers } else { who..who + 1 };
+    faults.extend(leaving.map(|who| (at, Fault::DrainWorker(who))));
 }
 
 fn tell(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64) {

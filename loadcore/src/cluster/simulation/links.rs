@@ -8,7 +8,7 @@ use crate::cluster::coordinator::{
 use crate::cluster::journal::{Entry, Epoch, Task};
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::store::{
-    self, IntervalRecord, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    self, CallRecord, IntervalRecord, KeptCall, Page, RunRecord, ScenarioRecord, Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use crate::time::now;
@@ -381,8 +381,13 @@ impl Store for StoreLink {
         self.carry(self.inner.scenarios(owner, tag, page)).await
     }
 
-    async fn delete_scenario(&self, owner: &Owner, id: &ScenarioId) -> Result<bool, StoreError> {
-        self.carry(self.inner.delete_scenario(owner, id)).await
+    async fn delete_scenario(
+        &self,
+        owner: &Owner,
+        id: &ScenarioId,
+        revision: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        self.carry(self.inner.delete_scenario(owner, id, revision)).await
     }
 
     async fn insert_run(&self, run: &RunRecord) -> Result<(), StoreError> {
@@ -479,5 +484,22 @@ impl Store for StoreLink {
 
     async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError> {
         self.carry(self.inner.forget(before_unix_ms)).await
+    }
+
+    async fn keep_call(
+        &self,
+        call: &CallRecord,
+        since_unix_ms: u64,
+        most: usize,
+    ) -> Result<KeptCall, StoreError> {
+        self.carry(self.inner.keep_call(call, since_unix_ms, most)).await
+    }
+
+    async fn call(&self, owner: &Owner, key: &str) -> Result<Option<CallRecord>, StoreError> {
+        self.carry(self.inner.call(owner, key)).await
+    }
+
+    async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
+        self.carry(self.inner.finish_call(owner, key)).await
     }
 }

@@ -7,17 +7,22 @@
 
 mod checks;
 mod controllers;
+mod ends;
 mod faults;
 mod host;
 mod links;
 
+mod queue;
+mod series;
+
 use crate::LoadTest;
 use crate::cluster::agent::{Agent, AgentOptions, Generator, Load};
+use crate::cluster::controller::EVIDENCE_WAIT;
 use crate::cluster::controller::api::Command;
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};
-use crate::cluster::{Controller, ControllerOptions, Owner, ScenarioId, WorkerId};
+use crate::cluster::{Controller, ControllerOptions, Lease, Owner, ScenarioId, WorkerId};
 use crate::engine::SentWatch;
 use crate::run::Duty;
 use crate::scenario::Scenario;
@@ -80,7 +85,7 @@ impl Generator for SimulatedEngine {
         let started = test.on(transport).on_duty(duty).start().await;
         let mut handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
-        Ok(Load { control, snapshots, _guard: Some(handle) })
+        Ok(Load { control, snapshots, threads: 1, _guard: Some(handle) })
     }
 }
 
@@ -94,6 +99,8 @@ struct World {
     controllers: Vec<(usize, Controller)>,
     next_host: usize,
     secrets: Secrets,
+    lease: Lease,
+    evidence_wait: Duration,
     dice: Dice,
     run: Option<RunRecord>,
     loud: bool,
@@ -112,6 +119,8 @@ impl World {
             controllers: Vec::new(),
             next_host: 0,
             secrets: Secrets::from_text("the key of the simulation").unwrap(),
+            lease: Lease::default(),
+            evidence_wait: EVIDENCE_WAIT,
             dice,
             run: None,
             loud,
@@ -144,8 +153,10 @@ impl World {
 
     /// Starts a controller; one that finds nobody to talk to tries again.
     async fn add_controller(&mut self) {
-        let secrets = self.secrets.clone();
-        self.add_controller_with(ControllerOptions { secrets, ..Default::default() }).await;
+        let (secrets, lease) = (self.secrets.clone(), self.lease);
+        let evidence_wait = self.evidence_wait;
+        let options = ControllerOptions { secrets, lease, evidence_wait, ..Default::default() };
+        self.add_controller_with(options).await;
     }
 
     async fn add_controller_with(&mut self, options: ControllerOptions) {
@@ -191,8 +202,9 @@ impl World {
 /// One seed from its start to its checks. What it answers is printed, with the seed, if it is wrong.
 async fn simulate(seed: u64, loud: bool) -> Result<(), String> {
     let mut world = World::new(seed, loud);
-    let Plan { scenario, workers, faults } = Plan::new(&mut world.dice);
-    world.say(&format!("{workers} workers, {faults:?}"));
+    let Plan { scenario, workers, faults, lease, evidence_wait } = Plan::new(&mut world.dice);
+    (world.lease, world.evidence_wait) = (lease, evidence_wait);
+    world.say(&format!("{workers} workers, {lease:?}, evidence {evidence_wait:?}, {faults:?}"));
     world.say(&scenario.to_string());
     world.add_controller().await;
     (0..workers).for_each(|_| world.add_worker());

@@ -117,7 +117,14 @@ pub(super) async fn all_entries_come_back_as_they_were(coordinator: Checked) {
     let (worker, epoch, part) = ("w".into(), u64::MAX, Share::WHOLE);
     let means = Means { cores: 2, threads: 1, slack_ns: u64::MAX };
     let all = [
-        Entry::Admit { worker, epoch, key: "a+/=\"\u{fc}".into(), means: Some(means) },
+        Entry::Admit {
+            worker,
+            epoch,
+            key: "a+/=\"\u{fc}".into(),
+            means: Some(means),
+            lease_ms: 7_000,
+            name: "größe \"1\"".into(),
+        },
         Entry::Start { at_us: 1_700_000_000_000_001 },
         Entry::Take { worker: "w".into(), epoch, part, from_ns: 0, past: 7 },
         Entry::Release { worker: "w".into(), epoch, part, from_ns: u64::MAX },

@@ -72,7 +72,7 @@ pub(super) async fn tasks_wait_for_workers_in_their_order(coordinator: Checked) 
 
 pub(super) async fn the_last_beat_is_shown(coordinator: Checked) {
     assert_eq!(ok(coordinator.workers().await), [], "promise 3: before any beat");
-    let task = |state| Some(TaskReport { run: run(), epoch: 2, applied: 7, state });
+    let task = |state| Some(TaskReport { run: run(), epoch: 2, applied: 7, released_ns: 8, state });
     let mut last = Vec::new();
     for worker in ["a", "b"] {
         ok(coordinator.beat(&a_report(worker, 1)).await);

@@ -61,6 +61,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
             kind: "created".into(),
             text: "It was \"asked\" for.\n".into(),
             data: document(),
+            seq: 7,
         }],
     }
 }

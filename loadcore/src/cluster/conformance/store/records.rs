@@ -44,7 +44,7 @@ pub(super) async fn changes_outlast_a_kill(subject: &dyn Subject) {
     let (first, second) = (scenario(&ann(), "s-1"), scenario(&ann(), "s-2"));
     done(store.insert_scenario(&first).await);
     done(store.insert_scenario(&second).await);
-    assert!(done(store.delete_scenario(&ann(), &first.id).await), "it was there");
+    assert!(done(store.delete_scenario(&ann(), &first.id, None).await), "it was there");
     let kept = run(&ann(), "r-1");
     put_run(&*store, &kept).await;
     let changed = RunRecord { warnings: vec!["changed".into()], ..kept };
@@ -82,7 +82,10 @@ pub(super) async fn owners_do_not_see_each_others_records(subject: &dyn Subject)
         assert!(!done(store.replace_scenario(&claimed).await), "2. another's stays as it is");
         let claimed = RunRecord { owner: other.clone(), ..kept.clone() };
         assert!(!done(store.replace_run(&claimed).await), "2. another's run stays as it is");
-        assert!(!done(store.delete_scenario(&other, &plan.id).await), "2. another's is not there");
+        assert!(
+            !done(store.delete_scenario(&other, &plan.id, None).await),
+            "2. another's is not there"
+        );
         assert!(!done(store.delete_run(&other, &kept.id).await), "2. another's run is not there");
     }
     let found = done(store.scenario(&ann(), &plan.id).await);
@@ -213,7 +216,7 @@ pub(super) async fn lists_follow_tags_scenarios_and_deletions(subject: &dyn Subj
     assert!(done(store.replace_scenario(&changed).await), "3. the revision is the one given");
     assert_eq!(tagged("x").await, ["1"], "6. a tag that was taken off lists it no more");
     assert_eq!(tagged("z").await, ["2"], "6. a tag that was put on lists it");
-    assert!(done(store.delete_scenario(&ann(), &second.id).await), "it was there");
+    assert!(done(store.delete_scenario(&ann(), &second.id, None).await), "it was there");
     assert_eq!(tagged("z").await, [""; 0], "6. what was deleted is in no list");
 
     for (id, of) in [("1", "shop"), ("2", "shop-2"), ("3", "shop")] {
@@ -291,11 +294,33 @@ pub(super) async fn deleting_a_scenario_leaves_its_runs(subject: &dyn Subject) {
     let kept = run(&ann(), "r");
     put_run(&*store, &kept).await;
     let id = ScenarioId::from("shop");
-    assert!(done(store.delete_scenario(&ann(), &id).await), "7. it was there");
-    assert!(!done(store.delete_scenario(&ann(), &id).await), "7. it is not there any more");
+    assert!(done(store.delete_scenario(&ann(), &id, None).await), "7. it was there");
+    assert!(!done(store.delete_scenario(&ann(), &id, None).await), "7. it is not there any more");
     let listed = done(store.runs(&ann(), Some(&id), &ALL).await);
     assert_eq!(listed, [kept], "7. the runs of a deleted scenario stay");
     done(store.insert_scenario(&scenario(&ann(), "shop")).await);
+}
+
+pub(super) async fn a_deletion_may_need_the_revision_that_is_there(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let plan = scenario(&ann(), "s");
+    done(store.insert_scenario(&plan).await);
+    assert!(done(store.replace_scenario(&plan).await), "3. the revision is the one given");
+    for wrong in [0, 2, u64::MAX] {
+        let deleted = done(store.delete_scenario(&ann(), &plan.id, Some(wrong)).await);
+        assert!(!deleted, "3. {wrong} is not the stored");
+        let found = done(store.scenario(&ann(), &plan.id).await);
+        assert_eq!(found.map(|it| it.revision), Some(1), "3. a refused deletion deletes nothing");
+    }
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        let (store, id) = (Arc::clone(&store), plan.id.clone());
+        callers.spawn(async move { done(store.delete_scenario(&ann(), &id, Some(1)).await) });
+    }
+    let deleted = callers.join_all().await.into_iter().filter(|deleted| *deleted).count();
+    assert_eq!(deleted, 1, "3. of eight callers with one revision one deletes it");
+    let listed = done(store.scenarios(&ann(), None, &ALL).await);
+    assert_eq!(listed, [], "6. what was deleted is in no list");
 }
 
 pub(super) async fn terms_rise(subject: &dyn Subject) {

@@ -352,6 +352,7 @@ pub(super) async fn a_silent_store_ends_each_call(subject: &dyn Subject) {
     }
     let (owner, page) = (ann(), Page { after: None, most: 5 });
     let (plan, id) = (scenario(&owner, "s"), kept.id.clone());
+    let of_a_key = super::calls::call(&owner, "k", 1);
     let store: &dyn Store = &*store;
     // All at once, so that the check takes as long as one call.
     tokio::join!(
@@ -360,7 +361,7 @@ pub(super) async fn a_silent_store_ends_each_call(subject: &dyn Subject) {
         ends("replace_scenario", store.replace_scenario(&plan)),
         ends("scenario", store.scenario(&owner, &plan.id)),
         ends("scenarios", store.scenarios(&owner, None, &page)),
-        ends("delete_scenario", store.delete_scenario(&owner, &plan.id)),
+        ends("delete_scenario", store.delete_scenario(&owner, &plan.id, None)),
         ends("insert_run", store.insert_run(&kept)),
         ends("replace_run", store.replace_run(&kept)),
         ends("run", store.run(&owner, &id)),
@@ -378,6 +379,9 @@ pub(super) async fn a_silent_store_ends_each_call(subject: &dyn Subject) {
         ends("keep_analysis", store.keep_analysis(&owner, &id, "result", 1, &Value::Null)),
         ends("analysis", store.analysis(&owner, &id, "result")),
         ends("forget", store.forget(u64::MAX)),
+        ends("keep_call", store.keep_call(&of_a_key, 0, 5)),
+        ends("call", store.call(&owner, "k")),
+        ends("finish_call", store.finish_call(&owner, "k")),
     );
 }
 

@@ -2,12 +2,11 @@
 
 use super::super::api::FrameKind;
 use super::super::finish;
-use super::{CHECK, Driver, ElapsedNow, HAND_IN, Reports, state_name};
+use super::super::frames::Until;
+use super::{CHECK, Driver, ElapsedNow, Reports, state_name};
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState};
-use crate::scenario::OnWorkerLoss;
-use crate::schedule::Share;
 use crate::time::{now, unix_millis};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,8 +22,6 @@ const MOST_DOUBLINGS: u32 = 4;
 const GET_READY: Duration = Duration::from_secs(5);
 /// How long a paused run waits to be resumed.
 const PAUSED: Duration = Duration::from_secs(3_600);
-/// How long a lost worker's last snapshot is awaited after the load's end.
-const EVIDENCE: Duration = Duration::from_secs(2);
 
 impl Driver {
     pub(super) async fn step(&mut self) {
@@ -33,7 +30,7 @@ impl Driver {
         refused.values().for_each(|text| self.warn(text));
         self.discard().await;
         match self.record.state {
-            RunState::Queued => self.prepare().await,
+            RunState::Queued => self.queue().await,
             RunState::Preparing => self.gather(&reports).await,
             // No moment of the run is certain before the start is.
             RunState::Starting if !self.start_told => {}
@@ -67,6 +64,7 @@ impl Driver {
 
     pub(super) async fn prepare(&mut self) {
         self.state(RunState::Preparing);
+        self.warn_of_limits();
         self.publish_journal().await;
         self.gather(&Reports::new()).await;
     }
@@ -78,21 +76,21 @@ impl Driver {
         let lacking = self.lacking(reports);
         self.offer(lacking).await;
         let ready = self.ready(reports);
-        let waited = self.since.elapsed_now();
         let waiting = self.standing.members.len() > ready.len();
-        let all = ready.len() as u32 >= self.scenario.num_workers;
+        let all = ready.len() as u32 >= self.wanted();
         let none_left = self.tasks.is_some() && self.open_tasks() == 0 && lacking == 0 && !waiting;
-        let patience = self.scenario.worker_wait;
-        let over = waited >= patience && (!waiting || waited >= patience + GET_READY);
+        let left = self.patience_left();
+        if !left.is_zero() {
+            self.patient_until = now();
+        }
+        let over = left.is_zero() && (!waiting || self.patient_until.elapsed_now() >= GET_READY);
         if !(all || none_left || over) {
+            self.show_gathering(ready.len(), lacking, left);
             return;
         }
-        let _ = self.controller.coordinator.withdraw(self.controller.term(), &self.record.id).await;
-        self.tasks = None;
+        self.withdraw().await;
         if ready.is_empty() {
-            let why = self.refusals.values().next().cloned().unwrap_or_else(|| {
-                format!("no worker came within workerWaitSeconds ({} s)", patience.as_secs_f64())
-            });
+            let why = self.refusals.values().next().cloned().unwrap_or_else(|| self.nobody_came());
             self.warn(&why);
             self.stop(RunState::Failed, "failed", &why);
         } else {
@@ -101,7 +99,7 @@ impl Driver {
     }
 
     pub(super) fn start(&mut self, ready: &[Member]) {
-        let wanted = self.scenario.num_workers as usize;
+        let wanted = self.wanted() as usize;
         if ready.len() < wanted {
             let text =
                 format!("{} of {wanted} workers came: the run started with those", ready.len());
@@ -110,15 +108,15 @@ impl Driver {
         }
         // Tasks that were offered again may have brought more than were wanted: they stand by.
         let ready = &ready[..ready.len().min(wanted)];
-        for (k, (worker, epoch)) in ready.iter().enumerate() {
-            let part = Share::WHOLE.split(k as u64, ready.len() as u64);
-            self.note(Entry::Take {
-                worker: worker.clone(),
-                epoch: *epoch,
-                part,
-                from_ns: 0,
-                past: 0,
-            });
+        let shares = match self.first_shares(ready) {
+            Ok(shares) => shares,
+            Err(why) => {
+                self.warn(&why);
+                return self.stop(RunState::Failed, "failed", &why);
+            }
+        };
+        for ((worker, epoch), part) in shares {
+            self.note(Entry::Take { worker, epoch, part, from_ns: 0, past: 0 });
         }
         self.note(Entry::Start { at_us: self.controller.now_us() + self.start_lead_us() });
         self.starts();
@@ -178,11 +176,8 @@ impl Driver {
         self.admit(reports);
         self.bury(reports);
         let ended = self.load_is_over();
-        if !ended && self.scenario.on_worker_loss == OnWorkerLoss::Rebalance {
-            self.give_orphans(reports).await;
-        }
         if !ended {
-            self.hand_over(reports);
+            self.share_out(reports).await;
         }
     }
 
@@ -191,18 +186,22 @@ impl Driver {
             self.state(RunState::Stopping);
             return;
         }
-        let finals = self.standing.owners.iter();
-        let finals = finals.filter(|member| !self.standing.lost.contains(*member));
-        // A number of requests may end the load before its time.
-        let mut left = finals.peekable();
-        let none = left.peek().is_none();
-        let limited = self.scenario.max_requests.is_some() && self.standing.orphans.is_empty();
-        if !none && limited && left.all(|it| self.merging.is_final(it)) {
+        if self.number_has_ended_it() {
             self.state(RunState::Stopping);
         }
         if self.record.state == RunState::Paused && self.since.elapsed_now() > PAUSED {
             self.stop(RunState::Aborted, "stopped", "the run was paused for an hour");
         }
+    }
+
+    /// Whether a number of requests has ended the load before its time: all that make it have handed
+    /// in their last snapshot.
+    pub(super) fn number_has_ended_it(&self) -> bool {
+        let Standing { orphans, released, .. } = &self.standing;
+        let owned = orphans.is_empty() && released.is_empty();
+        let limited = self.scenario.max_requests.is_some() && owned;
+        let left = self.owners_alive();
+        limited && !left.is_empty() && left.iter().all(|member| self.merging.is_final(member))
     }
 
     /// Whether nothing more falls due.
@@ -217,22 +216,7 @@ impl Driver {
         }
         // A number of requests may have ended the load before its time.
         let waited = self.after_end().max(self.since.elapsed_now());
-        let open = |member: &&Member| !self.merging.is_final(member);
-        let owners: Vec<_> = self.standing.owners.iter().filter(open).cloned().collect();
-        let living = owners.iter().any(|member| !self.standing.lost.contains(member));
-        let returning = owners.iter().any(|member| self.task(reports, member).is_some());
-        let drain = self.scenario.drain;
-        let hopeless = waited >= drain + HAND_IN;
-        if (living || returning) && !hopeless {
-            return;
-        }
-        for member in owners.iter().cloned() {
-            if self.standing.members.contains_key(&member) {
-                self.lose(member, "its last snapshot did not come");
-            }
-        }
-        // Evidence of a worker that was lost may still come.
-        if !owners.is_empty() && waited < EVIDENCE {
+        if !self.evidence_is_in(reports, waited).await {
             return;
         }
         self.merge_all();
@@ -290,7 +274,8 @@ impl Driver {
         // While the store is away the run has not ended; the keeper tries again.
         let _ = kept.wait_for(|kept| kept.all || kept.superseded).await;
         let complete = result.as_ref().map(|it| it["complete"].clone());
-        self.driven.live().frame(FrameKind::End, json!({"state": state, "complete": complete}));
-        self.driven.changed();
+        let data = json!({"state": state, "complete": complete});
+        self.driven.live().told.add(FrameKind::End, data, Until::Now);
+        self.show();
     }
 }

@@ -1,8 +1,11 @@
 //! Snapshots into the run's intervals: published, kept, and held against its rules.
 
+use super::super::api::FrameKind;
+use super::super::books::Evidence;
+use super::super::frames::Until;
 use super::super::merge::Published;
 use super::super::{finish, live};
-use super::Driver;
+use super::{Driver, FRESH};
 use crate::analysis::sla::Event;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
@@ -32,17 +35,21 @@ impl Driver {
 
     /// A snapshot whose way here was lost is still with the coordinator: asks for what is lacking.
     pub(super) async fn fetch_lacking(&mut self) {
-        let run = self.record.id.clone();
         let lacking = self.owners_alive().iter().any(|member| !self.merging.is_final(member));
         let turn =
             self.checks.is_multiple_of(LOOK_EVERY) || self.record.state == RunState::Stopping;
         self.checks += 1;
-        if lacking
-            && turn
-            && let Ok(newest) = self.controller.coordinator.newest(&run).await
-        {
-            newest.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        if lacking && turn {
+            self.fetch_newest().await;
         }
+    }
+
+    /// Takes in what the coordinator has of all workers; `false`: it did not answer.
+    pub(super) async fn fetch_newest(&mut self) -> bool {
+        let newest = self.controller.coordinator.newest(&self.record.id).await;
+        let answered = newest.is_ok();
+        newest.into_iter().flatten().for_each(|snapshot| self.snapshot(snapshot));
+        answered
     }
 
     pub(super) fn snapshot(&mut self, snapshot: SnapshotRecord) {
@@ -64,18 +71,49 @@ impl Driver {
 
     pub(super) fn merge(&mut self) {
         let Ok(now) = u64::try_from(self.run_now()) else { return };
-        let measured = now.saturating_sub(self.course.measured_from());
-        let living: BTreeSet<_> = self.owners_alive();
-        while let Some(published) = self.merging.publish(&living, measured) {
+        let from = self.course.measured_from();
+        let measured = now.saturating_sub(from);
+        let back = self.back.saturating_sub(from);
+        let awaited = self.awaited();
+        while let Some(published) = self.merging.publish(&awaited, measured, back) {
             self.publish_interval(published);
         }
-        let active = living.iter().filter(|member| !self.merging.is_final(member)).count();
+        let alive = self.owners_alive();
+        let active = alive.iter().filter(|member| !self.merging.is_final(member)).count();
         self.driven.live().active_workers = active as u64;
     }
 
     pub(super) fn owners_alive(&self) -> BTreeSet<Member> {
         let owners = self.standing.owners.iter();
-        owners.filter(|member| !self.standing.lost.contains(*member)).cloned().collect()
+        owners.filter(|member| !self.standing.lost.contains_key(*member)).cloned().collect()
+    }
+
+    /// Members whose reports an interval waits for: those that make load, and those that do not any
+    /// more and are handing in what they have measured.
+    fn awaited(&self) -> BTreeSet<Member> {
+        let lost =
+            self.standing.lost.keys().filter(|member| self.standing.owners.contains(*member));
+        let lost: Vec<_> = lost.filter(|member| !self.merging.is_final(member)).collect();
+        let mut awaited = self.owners_alive();
+        if !lost.is_empty() {
+            let reports = self.reports();
+            let hands_in = |member: &&&Member| {
+                self.task(&reports, member).is_some() && self.silence(&member.0) < FRESH
+            };
+            awaited.extend(lost.iter().filter(hands_in).map(|member| (*member).clone()));
+        }
+        awaited
+    }
+
+    /// What is known of those who have made load up to `end` of the measured time.
+    fn evidence(&self, end: Nanos) -> Evidence {
+        let lacks =
+            |member: &&Member| !self.merging.is_final(member) && self.merging.elapsed(member) < end;
+        let lacking: Vec<_> = self.standing.owners.iter().filter(lacks).collect();
+        if lacking.iter().any(|member| self.standing.lost.contains_key(*member)) {
+            return Evidence::Lost;
+        }
+        if lacking.is_empty() { Evidence::Whole } else { Evidence::Late }
     }
 
     /// Whatever has come is published, whoever is missing.
@@ -83,29 +121,35 @@ impl Driver {
         let reported: BTreeSet<_> = self.standing.owners.iter().cloned().collect();
         let reported: BTreeSet<_> =
             reported.into_iter().filter(|member| self.merging.seq(member) > 0).collect();
-        while let Some(published) = self.merging.publish(&reported, Nanos::MAX) {
+        while let Some(published) = self.merging.publish(&reported, Nanos::MAX, 0) {
             self.publish_interval(published);
         }
         self.store_interval(None);
     }
 
-    pub(super) fn publish_interval(&mut self, published: Published) {
+    pub(super) fn publish_interval(&mut self, mut published: Published) {
         let from = self.course.measured_from();
-        let load_end = self.course.end_at().map(|end| end.saturating_sub(from));
-        let span = live::span(&published, load_end);
-        let lost = finish::lost(&self.standing);
-        if !lost.is_empty() {
-            let planned = self.course.due_by(from + span.to_ns);
-            let due = published.total.total.counters.due;
-            self.unknown = planned.map_or(0, |planned| planned.saturating_sub(due));
+        let mut load_end = self.course.end_at().map(|end| end.saturating_sub(from));
+        if self.number_has_ended_it() {
+            load_end = Some(published.total.elapsed_ns);
         }
-        let events =
-            self.driven.live().interval(&published, span, &self.course, self.unknown, lost);
+        let span = live::span(&published, load_end);
+        let Snapshot { in_flight, backlog, .. } = published.total;
+        let total = published.interval.clone();
+        let planned = self.course.due_by(from + span.to_ns);
+        let evidence = self.evidence(span.to_ns);
+        let unknown = self.books.book(&mut published, planned, evidence);
+        let lost = finish::lost(&self.standing);
+        let mut live = self.driven.live();
+        let (events, data) = live.interval(&published, span, &self.course, unknown, lost);
+        let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
+        // Of several seconds in one another controller could not show each.
+        let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };
+        let seq = live.told.add(FrameKind::Interval, data, until);
+        drop(live);
         self.controller.count(&published.interval);
-        self.driven.changed();
-        let Published { interval, total: Snapshot { in_flight, backlog, .. }, .. } = published;
         self.store_interval(Some((
-            Snapshot { total: interval, in_flight, backlog, ..Snapshot::default() },
+            Snapshot { seq, total, in_flight, backlog, ..Snapshot::default() },
             span,
         )));
         for event in events {
@@ -121,35 +165,37 @@ impl Driver {
     }
 
     pub(super) fn rule_event(&mut self, event: Event) {
-        let (kind, rule, actual) = match event {
-            Event::Violated { rule, actual, .. } => ("sla_violated", rule, actual),
-            Event::Recovered { rule, actual } => ("sla_recovered", rule, actual),
+        let (kind, what, rule, actual) = match event {
+            Event::Violated { rule, actual, .. } => ("sla_violated", "is violated", rule, actual),
+            Event::Recovered { rule, actual } => {
+                ("sla_recovered", "holds again", rule, Some(actual))
+            }
         };
         let rule = self.driven.live().rule(rule);
-        let what = if kind == "sla_violated" { "is violated" } else { "holds again" };
+        let figure = actual.map_or("no request was ok".to_owned(), |actual| actual.to_string());
         let data = json!({"rule": rule, "actual": actual});
-        self.event(kind, &format!("the rule {rule} {what}: {actual}"), data);
+        self.event(kind, &format!("the rule {rule} {what}: {figure}"), data);
     }
 
     /// Gathers intervals until they are as long as those that are stored; `None`: what there is.
     pub(super) fn store_interval(&mut self, next: Option<(Snapshot, Span)>) {
-        let length = live::stored_seconds(&self.scenario);
         let flush = next.is_none();
         if let Some((interval, span)) = next {
             match &mut self.stored {
                 Some((sum, whole)) => {
                     sum.total.merge(&interval.total);
                     (sum.in_flight, sum.backlog) = (interval.in_flight, interval.backlog);
+                    sum.seq = interval.seq;
                     whole.to_ns = span.to_ns;
                     whole.draining = span.draining;
                 }
                 None => self.stored = Some((interval, span)),
             }
         }
-        let full = self
-            .stored
-            .as_ref()
-            .is_some_and(|(_, span)| (span.to_ns / SECOND).is_multiple_of(length) || span.draining);
+        let full = self.stored.as_ref().is_some_and(|(_, span)| {
+            let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
+            (span.to_ns / SECOND).is_multiple_of(length) || span.draining
+        });
         if let Some((interval, span)) = self.stored.take_if(|_| full || flush) {
             let bytes = interval.encode().into();
             let Span { from_ns, to_ns, draining } = span;

@@ -1,13 +1,12 @@
 //! What workers say of themselves into who belongs to a run, who could, and who is lost.
 
-use super::{Driver, FRESH, HAND_IN, Reports};
-use crate::cluster::WorkerId;
-use crate::cluster::agent::LEASE;
+use super::{Driver, ElapsedNow, FRESH, HAND_IN, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::Member;
 use crate::cluster::store::RunState;
+use crate::cluster::{Lease, WorkerId};
 use crate::scenario::OnWorkerLoss;
 use crate::schedule::Share;
 use crate::time::{Nanos, SECOND, now};
@@ -35,6 +34,8 @@ impl Driver {
             }
         }
         if forgive {
+            // What was measured meanwhile is on its way, of one worker sooner than of another.
+            self.back = u64::try_from(self.run_now()).unwrap_or(0);
             self.beats.values_mut().for_each(|(_, at)| *at = seen.checked.max(*at));
         }
         self.beats.retain(|_, (_, at)| seen.checked.saturating_duration_since(*at) < HAND_IN);
@@ -61,6 +62,21 @@ impl Driver {
         self.heard.saturating_duration_since(at)
     }
 
+    /// What the member goes by: another controller may have admitted it.
+    fn lease(&self, member: &Member) -> Lease {
+        self.standing.leases.get(member).copied().unwrap_or_default()
+    }
+
+    /// Whether the member has been silent for its lease, and could be heard.
+    pub(super) fn is_silent(&self, member: &Member) -> bool {
+        self.quiet(&member.0) >= self.lease(member).length()
+    }
+
+    /// For how long the coordinator has not answered.
+    pub(super) fn deaf_for(&self) -> Duration {
+        self.heard.elapsed_now()
+    }
+
     /// What the worker says of this run and of this term.
     pub(super) fn task<'a>(
         &self,
@@ -83,15 +99,17 @@ impl Driver {
                 continue;
             };
             let member = (report.worker.clone(), task.epoch);
-            let known =
-                self.standing.members.contains_key(&member) || self.standing.lost.contains(&member);
+            let known = self.standing.members.contains_key(&member)
+                || self.standing.lost.contains_key(&member);
             match &task.state {
                 TaskState::Taken if !known && report.protocol == PROTOCOL => {
                     match self.plan.key_for(&report.public_key) {
                         Ok(key) => {
                             let (worker, epoch) = member;
                             let means = Some(report.means());
-                            self.note(Entry::Admit { worker, epoch, key, means });
+                            let lease_ms = self.controller.options.lease.ms();
+                            let name = report.name.clone();
+                            self.note(Entry::Admit { worker, epoch, key, means, lease_ms, name });
                         }
                         Err(why) => self.refuse(member, &report.name, &why),
                     }
@@ -165,16 +183,20 @@ impl Driver {
             if is_final && !self.is_cut_short(&member, fenced) {
                 continue;
             }
-            let why = if fenced || is_final {
-                "its lease was over"
+            let drains = task.is_some_and(|(report, ..)| report.draining);
+            let why = if (fenced || is_final) && drains {
+                "it was drained, and nobody came in time to take its share".to_owned()
+            } else if fenced || is_final {
+                "its lease was over".to_owned()
             } else if gone {
-                "it is not in the run any more"
-            } else if self.quiet(&member.0) >= LEASE {
-                "nothing was heard of it for 5 s"
+                "it is not in the run any more".to_owned()
+            } else if self.is_silent(&member) {
+                let lease = self.lease(&member).length();
+                format!("nothing was heard of it for {} s", lease.as_secs_f64())
             } else {
                 continue;
             };
-            self.lose(member, why);
+            self.lose(member, &why);
         }
     }
 
@@ -189,7 +211,9 @@ impl Driver {
     }
 
     pub(super) fn lose(&mut self, member: Member, why: &str) {
-        let owned = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
+        let owns = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
+        // What it was to release may not have been released.
+        let owned = owns || self.standing.released.iter().any(|(who, ..)| *who == member);
         let applied = self.applied.remove(&member).unwrap_or(0);
         let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
         if owned {
@@ -203,7 +227,7 @@ impl Driver {
         let text = format!("worker {} was lost: {why}", self.name_of(&worker));
         self.warn(&text);
         self.event("worker_lost", &text, json!({"worker": worker, "epoch": epoch}));
-        self.ready_since = None;
+        (self.sought_since, self.ready_since) = (None, None);
         if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
             self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
         }
@@ -224,13 +248,8 @@ impl Driver {
         }
     }
 
-    /// What people call the worker, and its id.
+    /// What people call a member's worker, and its id: it is told when it may be gone.
     pub(super) fn name_of(&self, worker: &WorkerId) -> String {
-        let seen = self.controller.workers.borrow();
-        let report = seen.list.iter().map(|seen| &seen.report).find(|it| it.worker == *worker);
-        match report.map(|report| &report.name).filter(|name| **name != worker.0) {
-            Some(name) => format!("{name} ({worker})"),
-            None => worker.to_string(),
-        }
+        self.standing.name_of(worker)
     }
 }

@@ -5,15 +5,20 @@
 //! stands in the run's record, and another controller that reads record and snapshots goes on where
 //! it left off.
 
+mod capacity;
 mod course;
+mod evidence;
 mod intervals;
 mod journal;
 mod members;
+mod queue;
 mod shares;
 mod take_up;
 
 use super::Inner;
-use super::api::{Command, ControllerError, FrameKind};
+use super::api::{Command, ControllerError, FrameKind, Waiting};
+use super::books::Books;
+use super::frames::Until;
 use super::keeper::Keeper;
 use super::live::Live;
 use super::merge::Merging;
@@ -112,11 +117,19 @@ pub(super) struct Driver {
     zero: Option<Instant>,
     /// Since when the run is in its state.
     since: Instant,
-    /// Since when there is a worker that could take what is nobody's.
+    /// When workers were worth waiting for last.
+    patient_until: Instant,
+    /// Since when parts look for an owner.
+    sought_since: Option<Instant>,
+    /// Since when there is a worker that could take them.
     ready_since: Option<Instant>,
+    /// When tasks were offered last with none open before.
+    asked_in: Instant,
     /// Tasks offered so far, those that were taken included; `None`: nobody knows.
     tasks: Option<u32>,
-    unknown: u64,
+    books: Books,
+    /// When the last outage of the coordinator ended, on the run's clock.
+    back: Nanos,
     confirmed: BTreeMap<Member, u64>,
     /// Snapshots that were refused.
     discards: Vec<(WorkerId, Epoch, u64)>,
@@ -134,6 +147,12 @@ pub(super) struct Driver {
     start_told: bool,
     /// How often the start was put off because the store did not have it in time.
     postponed: u32,
+    /// The timeline says that the run had to wait for its turn.
+    queued: bool,
+    /// Whose last snapshots the timeline says are awaited, though they are lost.
+    awaited: Vec<Member>,
+    /// All that the coordinator had was asked for after the load, for those who will say no more.
+    asked_last: bool,
     /// When it was last looked whether the coordinator still has the journal.
     checked: Instant,
     checks: u64,
@@ -155,7 +174,8 @@ impl Driver {
         let mut course = Course::new(&scenario);
         record.journal.iter().for_each(|entry| course.read(entry));
         let started_ms = standing.start_us.unwrap_or(0) / 1_000;
-        let live = Live::new(record.clone(), &scenario, started_ms);
+        let mut live = Live::new(record.clone(), &scenario, started_ms);
+        live.told.awaits_what_was_shown();
         let keeper = Arc::new(Keeper::default());
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
@@ -179,9 +199,13 @@ impl Driver {
             begun: now(),
             zero: None,
             since: now(),
+            patient_until: now(),
+            sought_since: None,
             ready_since: None,
+            asked_in: now(),
             tasks: None,
-            unknown: 0,
+            books: Books::default(),
+            back: 0,
             confirmed: BTreeMap::new(),
             discards: Vec::new(),
             answers: Vec::new(),
@@ -191,6 +215,9 @@ impl Driver {
             start_told: false,
             postponed: 0,
             changed: true,
+            queued: false,
+            awaited: Vec::new(),
+            asked_last: false,
             checked: now(),
             checks: 0,
             record,
@@ -283,7 +310,10 @@ impl Driver {
         let refuse = |text: &str| Err(ControllerError::Refused(text.to_owned()));
         if self.record.state == RunState::Stopping {
             return match command {
-                Command::Stop => Ok(()),
+                Command::Stop => {
+                    self.stop_draining();
+                    Ok(())
+                }
                 _ => refuse("the run is being stopped: it cannot be changed any more"),
             };
         }
@@ -324,6 +354,9 @@ impl Driver {
                 if !self.scenario.load.is_open() {
                     return refuse("a closed loop has no rate to be changed");
                 }
+                if let Some(why) = self.too_fast(target_rps) {
+                    return refuse(&why);
+                }
                 self.note(Entry::Rate { at_ns, target_rps, over_seconds });
                 let text = format!("the rate goes to {target_rps}/s within {over_seconds} s");
                 let data = json!({"targetRps": target_rps, "overSeconds": over_seconds});
@@ -346,6 +379,15 @@ impl Driver {
             self.note(Entry::Stop { at_ns });
         }
         self.state(RunState::Stopping);
+    }
+
+    /// What is in flight when nothing more falls due is not awaited any longer.
+    fn stop_draining(&mut self) {
+        let drains = |member| !self.merging.is_final(member);
+        let drains = self.owners_alive().iter().any(drains);
+        if drains && self.standing.stopped_at.is_none() {
+            self.stop(RunState::Aborted, "stopped", "the run was stopped");
+        }
     }
 
     /// Where the run's clock stands, below 0 before its start.
@@ -372,6 +414,7 @@ impl Driver {
         if self.record.state != state {
             self.record.state = state;
             self.since = now();
+            self.waits_for(None);
             self.changed = true;
         }
     }
@@ -395,21 +438,29 @@ impl Driver {
     fn event(&mut self, kind: &str, text: &str, data: Value) {
         let from = self.course.measured_from() as i128;
         let at = self.standing.start_us.map(|_| (self.run_now() - from) as f64 / 1e9);
-        let event = TimelineEvent {
+        let mut event = TimelineEvent {
             at_unix_ms: self.controller.now_us() / 1_000,
             at_seconds: at,
             kind: kind.to_owned(),
             text: text.to_owned(),
             data,
+            seq: 0,
         };
         let shown = serde_json::to_value(&event).unwrap_or_default();
         tracing::info!(run = %self.record.id, kind, "{text}");
-        if self.record.timeline.len() < MOST_EVENTS {
+        let events = self.record.timeline.len();
+        let is_kept = events < MOST_EVENTS;
+        let until = if is_kept { Until::Events(events + 1) } else { Until::Now };
+        event.seq = self.driven.live().told.add(FrameKind::Event, shown, until);
+        if is_kept {
             self.record.timeline.push(event);
         }
         self.changed = true;
-        self.driven.live().frame(FrameKind::Event, shown);
-        self.driven.changed();
+    }
+
+    /// Shows what the run waits for now; `None`: nothing but its own time.
+    fn waits_for(&self, what: Option<Waiting>) {
+        self.driven.live().waiting = what;
     }
 
     /// Gives the record to the keeper and shows it, if it has changed.
@@ -417,6 +468,16 @@ impl Driver {
         if std::mem::take(&mut self.changed) {
             self.keeper.record(&self.record);
             self.driven.live().record = self.record.clone();
+            self.driven.changed();
+        }
+        self.show();
+    }
+
+    /// Shows those who watch what is kept.
+    fn show(&self) {
+        let kept = self.keeper.kept();
+        let kept = kept.borrow();
+        if self.driven.live().told.show(&kept) {
             self.driven.changed();
         }
     }

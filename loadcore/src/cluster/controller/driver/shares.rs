@@ -1,13 +1,21 @@
-//! Parts of the schedule that are nobody's into the hands of those that are there, or are still to
-//! come.
+//! Parts of the schedule that are nobody's, or that a draining worker gives away, into the hands of
+//! those that are there, of idle spares, or of whoever comes.
+//!
+//! Two kinds of parts look for an owner: those of workers that were lost, and those of workers that
+//! drain. In both cases idle spares are asked in, up to `numWorkers`, and get a moment to get ready;
+//! then the parts are divided among all that are there. What is nobody's is taken at once. A
+//! draining worker goes on with what it has until there is an heir, releases it as of a moment ahead,
+//! and the heir takes it as of the same moment once that was acknowledged: no gap, no overlap.
 
 use super::{Driver, ElapsedNow, FRESH, Reports};
-use crate::cluster::coordinator::{PROTOCOL, WorkerReport};
+use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
 use crate::cluster::journal::Entry;
-use crate::cluster::standing::{Standing, divide};
+use crate::cluster::standing::{Member, Standing};
+use crate::scenario::OnWorkerLoss;
+use crate::schedule::Share;
 use crate::time::{MILLISECOND, Nanos, now, seconds};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +23,22 @@ use std::time::Duration;
 const TAKE_NOTICE: Nanos = 700 * MILLISECOND;
 /// From the decision to the moment from which a draining worker's parts are another's.
 const RELEASE_NOTICE: Nanos = 1_500 * MILLISECOND;
+/// How long idle spares may take to get ready while others could take what is to be given.
+const SPARES: Duration = Duration::from_millis(800);
+/// How long newcomers wait for each other where nobody else is there.
+const NEWCOMERS: Duration = Duration::from_secs(2);
+/// After so long tasks that brought nobody are offered anew: whoever took one may have died of it.
+const OFFER_AGAIN: Duration = Duration::from_secs(10);
+
+/// Members that can take parts, with those that they have.
+type Able = BTreeMap<Member, Vec<Share>>;
 
 impl Driver {
     /// Members that have ever taken a task of this run.
     pub(super) fn came(&self) -> u32 {
         let Standing { members, lost, .. } = &self.standing;
         let refused = self.refusals.keys();
-        let refused = refused.filter(|it| !members.contains_key(*it) && !lost.contains(*it));
+        let refused = refused.filter(|it| !members.contains_key(*it) && !lost.contains_key(*it));
         (members.len() + lost.len() + refused.count()) as u32
     }
 
@@ -29,8 +46,8 @@ impl Driver {
         self.tasks.unwrap_or(0).saturating_sub(self.came())
     }
 
-    /// How many workers the run still needs. One that refused is replaced if there is another.
-    pub(super) fn lacking(&self, reports: &Reports) -> u32 {
+    /// Workers that could take a task of this run now: in no run, and surely there.
+    pub(super) fn idle(&self, reports: &Reports) -> usize {
         let refused: BTreeSet<_> = self.refusals.keys().map(|(worker, _)| worker).collect();
         let is_idle = |report: &&WorkerReport| {
             report.task.is_none()
@@ -39,11 +56,22 @@ impl Driver {
                 && !refused.contains(&report.worker)
                 && self.silence(&report.worker) < FRESH
         };
-        let idle = reports.values().filter(is_idle).count();
-        let lost_for_good = refused.len().saturating_sub(idle);
+        reports.values().filter(is_idle).count()
+    }
+
+    /// How many workers the run still needs. One that refused is replaced if there is another, and
+    /// one that drains too.
+    pub(super) fn lacking(&self, reports: &Reports) -> u32 {
+        let refused: BTreeSet<_> = self.refusals.keys().map(|(worker, _)| worker).collect();
+        let lost_for_good = refused.len().saturating_sub(self.idle(reports));
         let members = self.standing.members.keys();
-        let living = members.filter(|member| !self.merging.is_final(member)).count();
-        self.scenario.num_workers.saturating_sub((living + lost_for_good) as u32)
+        let living = members
+            .filter(|member| !self.merging.is_final(member) && !self.is_draining(reports, member));
+        self.wanted().saturating_sub((living.count() + lost_for_good) as u32)
+    }
+
+    fn is_draining(&self, reports: &Reports, member: &Member) -> bool {
+        self.task(reports, member).is_some_and(|(report, ..)| report.draining)
     }
 
     /// Offers tasks until so many are open.
@@ -69,73 +97,164 @@ impl Driver {
         }
     }
 
-    /// Gives what is nobody's to those that are there; with none, offers it to whoever comes.
-    pub(super) async fn give_orphans(&mut self, reports: &Reports) {
-        let orphans = self.standing.orphans.clone();
-        if orphans.is_empty() {
-            return;
-        }
-        let able = self.able(reports);
-        let working = able.values().any(|parts| !parts.is_empty());
-        let silent = self.standing.members.iter();
-        let mut silent = silent.filter(|(member, _)| !self.merging.is_final(member));
-        let silent = silent.any(|(_, parts)| !parts.is_empty());
-        if able.is_empty() {
-            if !silent {
-                let lacking = self.lacking(reports);
-                self.offer(lacking).await;
-            }
-            return;
-        }
-        if !working {
-            // Newcomers alone: a moment for all of them to get ready.
-            let since = *self.ready_since.get_or_insert_with(now);
-            let all = able.len() as u32 >= self.scenario.num_workers;
-            if !all && since.elapsed_now() < Duration::from_secs(2) {
-                return;
-            }
-        }
-        let from_ns = self.moment(TAKE_NOTICE);
-        for ((worker, epoch), part) in divide(&orphans, &able) {
-            let past = self.reached;
-            self.note(Entry::Take { worker, epoch, part, from_ns, past });
-        }
-        let at = seconds(from_ns);
-        let text = format!("the lost share was divided among {} workers", able.len());
-        self.event("rebalanced", &text, json!({"workers": able.len(), "fromRunSecond": at}));
+    /// Takes back the tasks that nobody has taken.
+    pub(super) async fn withdraw(&mut self) {
+        let (term, run) = (self.controller.term(), &self.record.id);
+        let _ = self.controller.coordinator.withdraw(term, run).await;
+        self.tasks = None;
     }
 
-    /// Parts of draining workers: released first, taken by others when that was acknowledged.
-    pub(super) fn hand_over(&mut self, reports: &Reports) {
+    /// Finds an owner for each part that has none, or whose owner drains.
+    pub(super) async fn share_out(&mut self, reports: &Reports) {
+        let rebalances = self.scenario.on_worker_loss == OnWorkerLoss::Rebalance;
+        let orphans = if rebalances { self.standing.orphans.clone() } else { Vec::new() };
+        let leaving = self.leaving(reports);
+        if orphans.is_empty() && leaving.is_empty() && self.standing.released.is_empty() {
+            self.sought_since = None;
+            if self.open_tasks() > 0 {
+                self.withdraw().await;
+            }
+        } else if self.heirs_are_there(reports).await {
+            let able = self.able(reports);
+            self.give_orphans(&orphans, &able, reports);
+            self.release(leaving, &able, reports);
+        }
+        self.hand_over(reports);
+    }
+
+    /// Whether there are any, and nobody worth waiting for is on the way. Asks spares in.
+    async fn heirs_are_there(&mut self, reports: &Reports) -> bool {
+        let since = *self.sought_since.get_or_insert_with(now);
+        let lacking = self.lacking(reports);
+        if self.tasks.is_some() && self.asked_in.elapsed_now() > OFFER_AGAIN {
+            self.tasks = None;
+        }
+        if self.tasks.is_none() {
+            self.asked_in = now();
+        }
+        self.offer(lacking).await;
         let able = self.able(reports);
         if able.is_empty() {
+            self.ready_since = None;
+            return false;
+        }
+        let ready_since = *self.ready_since.get_or_insert_with(now);
+        if able.len() as u32 >= self.wanted() {
+            return true;
+        }
+        if able.values().any(|parts| !parts.is_empty()) {
+            let coming = self.getting_ready(reports) + self.idle(reports).min(lacking as usize);
+            return coming == 0 || since.elapsed_now() >= SPARES;
+        }
+        // Newcomers alone: a moment for all of them to get ready.
+        ready_since.elapsed_now() >= NEWCOMERS
+    }
+
+    /// Members that have taken a task and are not ready yet.
+    fn getting_ready(&self, reports: &Reports) -> usize {
+        let members = self.standing.members.keys();
+        let taken = |member: &&Member| matches!(self.task(reports, member), Some((report, TaskState::Taken, _)) if !report.draining);
+        members.filter(taken).count()
+    }
+
+    fn give_orphans(&mut self, orphans: &[Share], able: &Able, reports: &Reports) {
+        let given = self.divided(orphans, able, reports);
+        if given.is_empty() {
             return;
         }
-        let members: Vec<_> = self.standing.members.clone().into_iter().collect();
-        for (member, parts) in members {
-            let draining = self.task(reports, &member).is_some_and(|(report, ..)| report.draining);
-            if draining && !parts.is_empty() {
-                let from_ns = self.moment(RELEASE_NOTICE);
-                let (worker, epoch) = member;
-                for part in parts {
-                    let worker = worker.clone();
-                    self.note(Entry::Release { worker, epoch, part, from_ns });
-                }
-                let name = self.name_of(&worker);
-                let text = format!("worker {name} leaves and hands its share over");
-                self.event("worker_draining", &text, json!({"worker": worker}));
-            }
+        let from_ns = self.moment(TAKE_NOTICE);
+        let mut heirs = BTreeSet::new();
+        for ((worker, epoch), part) in given {
+            let past = self.reached;
+            heirs.insert(worker.clone());
+            self.note(Entry::Take { worker, epoch, part, from_ns, past });
         }
-        for (member, part, from_ns, entry) in self.standing.released.clone() {
-            let task = self.task(reports, &member);
-            // Applied, or gone with everything handed in.
-            let applied = task.is_some_and(|(_, _, applied)| applied > entry)
-                || self.merging.is_final(&member);
-            if applied {
-                for ((worker, epoch), part) in divide(&[part], &able) {
-                    self.note(Entry::Take { worker, epoch, part, from_ns, past: 0 });
-                }
+        let text = format!("the lost share was divided among {}", count(heirs.len()));
+        self.taken(&text, heirs.len(), from_ns);
+    }
+
+    /// Draining members that have parts which somebody else could make something of.
+    fn leaving(&self, reports: &Reports) -> Vec<(Member, Vec<Share>)> {
+        let last = self.run_now() + i128::from(RELEASE_NOTICE);
+        if self.course.end_at().is_some_and(|end| last >= i128::from(end)) {
+            return Vec::new();
+        }
+        let members = self.standing.members.iter();
+        let leaving = members.filter(|(member, parts)| {
+            let task = self.task(reports, member);
+            let makes_load = task.is_some_and(|(report, state, _)| {
+                report.draining && matches!(state, TaskState::Ready | TaskState::Running)
+            });
+            makes_load && !parts.is_empty() && !self.merging.is_final(member)
+        });
+        leaving.map(|(member, parts)| (member.clone(), parts.clone())).collect()
+    }
+
+    /// Releases the parts of those that leave, if those that are there can take them all.
+    fn release(&mut self, leaving: Vec<(Member, Vec<Share>)>, able: &Able, reports: &Reports) {
+        let all: Vec<_> = leaving.iter().flat_map(|(_, parts)| parts).copied().collect();
+        if self.divided(&all, able, reports).is_empty() {
+            return;
+        }
+        for ((worker, epoch), parts) in leaving {
+            let from_ns = self.moment(RELEASE_NOTICE);
+            for part in parts {
+                let worker = worker.clone();
+                self.note(Entry::Release { worker, epoch, part, from_ns });
             }
+            let name = self.name_of(&worker);
+            let text = format!("worker {name} leaves and hands its share over");
+            self.event("worker_draining", &text, json!({"worker": worker}));
         }
     }
+
+    /// Parts whose release was acknowledged are taken by those that are there.
+    fn hand_over(&mut self, reports: &Reports) {
+        let acknowledged = |(member, _, _, entry): &&(Member, Share, Nanos, u64)| {
+            // Applied, or gone with everything handed in.
+            let task = self.task(reports, member);
+            task.is_some_and(|(_, _, applied)| applied > *entry) || self.merging.is_final(member)
+        };
+        let released: Vec<_> =
+            self.standing.released.iter().filter(acknowledged).cloned().collect();
+        let able = self.able(reports);
+        if released.is_empty() || able.is_empty() {
+            return;
+        }
+        let parts: Vec<_> = released.iter().map(|(_, part, ..)| *part).collect();
+        let given = self.divided(&parts, &able, reports);
+        if given.is_empty() {
+            return;
+        }
+        let (mut heirs, mut from) = (BTreeSet::new(), 0);
+        for ((worker, epoch), part) in given {
+            let whole = released.iter().find(|(_, whole, ..)| whole.contains(part));
+            let Some((member, _, told_ns, _)) = whole else { continue };
+            let from_ns = (*told_ns).max(self.released_at(reports, member));
+            from = from.max(from_ns);
+            heirs.insert(worker.clone());
+            self.note(Entry::Take { worker, epoch, part, from_ns, past: 0 });
+        }
+        let text = format!("the share that was handed over is taken by {}", count(heirs.len()));
+        self.taken(&text, heirs.len(), from);
+    }
+
+    /// Tells who has taken parts, and from when on.
+    fn taken(&mut self, text: &str, heirs: usize, from_ns: Nanos) {
+        let at = seconds(from_ns);
+        self.event("rebalanced", text, json!({"workers": heirs, "fromRunSecond": at}));
+    }
+
+    /// As of when a member has released its parts at the earliest: whoever heard of it late may have
+    /// sent until then. Of one that has gone it is known when it ended.
+    fn released_at(&self, reports: &Reports, member: &Member) -> Nanos {
+        match reports.get(&member.0).and_then(|report| report.task.as_ref()) {
+            Some(task) if task.run == self.record.id && task.epoch == member.1 => task.released_ns,
+            _ => self.course.measured_from() + self.merging.elapsed(member),
+        }
+    }
+}
+
+fn count(workers: usize) -> String {
+    format!("{workers} {}", if workers == 1 { "worker" } else { "workers" })
 }

@@ -1,11 +1,13 @@
 //! What another controller has left of a run into a driver that goes on with it.
 
+use super::super::api::{Frame, FrameKind};
+use super::super::books::Evidence;
 use super::super::merge::Published;
 use super::super::{Inner, finish};
 use super::Driver;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Entry;
-use crate::cluster::store::{IntervalRecord, RunState};
+use crate::cluster::store::{IntervalRecord, RunState, TimelineEvent};
 use crate::record::{Merge, Snapshot};
 use crate::result::Span;
 use crate::time::{SECOND, now};
@@ -22,9 +24,9 @@ impl Driver {
     /// is not seen would be overwritten.
     pub(super) async fn take_up(&mut self) {
         if self.record.state == RunState::Queued {
-            return;
+            self.queued = self.record.timeline.iter().any(|event| event.kind == "queued");
+            return self.resume_intervals(&[]);
         }
-        self.driven.live().resumes(self.controller.term());
         let (journal, intervals, snapshots) = loop {
             match self.read_what_is_left().await {
                 Some(read) => break read,
@@ -39,7 +41,10 @@ impl Driver {
         self.pin();
         match finish::read_intervals(&intervals) {
             Ok(read) => self.resume_intervals(&read),
-            Err(why) => self.warn(&format!("a stored interval cannot be read: {why}")),
+            Err(why) => {
+                self.resume_intervals(&[]);
+                self.warn(&format!("a stored interval cannot be read: {why}"));
+            }
         }
         snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         // Nobody was listened to before this.
@@ -72,22 +77,34 @@ impl Driver {
         };
     }
 
+    /// Shows what was shown, under the same numbers, and goes on after it.
     pub(super) fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
-        let Some((_, last)) = read.last() else { return };
-        let number = last.to_ns.div_ceil(SECOND);
+        let told = |event: &TimelineEvent| {
+            let data = serde_json::to_value(event).unwrap_or_default();
+            Frame { seq: event.seq, kind: FrameKind::Event, data }
+        };
+        let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
+        let from = self.course.measured_from();
         let mut total = Snapshot::default();
         for (interval, span) in read {
             total.total.merge(&interval.total);
             (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
             total.elapsed_ns = span.to_ns;
-            let published = Published {
+            let mut published = Published {
                 number: span.from_ns / SECOND,
                 end_ns: span.to_ns,
                 interval: interval.total.clone(),
                 total: total.clone(),
             };
-            self.driven.live().interval(&published, *span, &self.course, 0, Vec::new());
+            let planned = self.course.due_by(from + span.to_ns);
+            let unknown = self.books.book(&mut published, planned, Evidence::Late);
+            let mut live = self.driven.live();
+            let (_, data) = live.interval(&published, *span, &self.course, unknown, Vec::new());
+            frames.push(Frame { seq: interval.seq, kind: FrameKind::Interval, data });
         }
-        self.merging.resume(number, total.total);
+        self.driven.live().told.resumes(frames);
+        if let Some((_, last)) = read.last() {
+            self.merging.resume(last.to_ns.div_ceil(SECOND), total.total);
+        }
     }
 }

@@ -1,0 +1,248 @@
+//! What was planned, held against what was reported, an interval at a time: arrivals fall due when
+//! the plan says so, whoever reports them, and whenever.
+//!
+//! What fell due and was not reported waits (a report is late, and a later one will bring it), is
+//! unknown (a worker was lost with it), or was given up as fenced (it was nobody's, so that surely
+//! nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
+
+use super::merge::Published;
+use crate::cluster::course::Course;
+use crate::record::{Counters, Interval, Snapshot};
+use crate::request::DropReason;
+use crate::result::Span;
+use crate::time::SECOND;
+
+/// What is known of those who have made load up to the end of an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// All of them have reported it.
+    Whole,
+    /// One that lives has not yet.
+    Late,
+    /// One was lost, and has not.
+    Lost,
+}
+
+/// The books of a run that goes on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Books {
+    /// Arrivals up to the last interval.
+    due: u64,
+    /// Those of them that were nobody's.
+    fenced: u64,
+}
+
+impl Books {
+    /// Books an interval by whose end so many arrivals were planned (`None`: a closed loop has no
+    /// plan). Answers how many are unknown.
+    pub(super) fn book(
+        &mut self,
+        published: &mut Published,
+        planned: Option<u64>,
+        evidence: Evidence,
+    ) -> u64 {
+        let Some(planned) = planned else { return 0 };
+        let Published { interval, total, .. } = published;
+        let told = told(&total.total.counters, total.backlog);
+        // A worker that had not heard of a change may have done more than was planned.
+        let due = planned.max(told + self.fenced).max(self.due);
+        let missing = due - told - self.fenced;
+        let (mut fenced, mut unknown) = (0, 0);
+        match evidence {
+            Evidence::Whole => fenced = missing,
+            Evidence::Late => total.backlog += missing,
+            Evidence::Lost => unknown = missing,
+        }
+        self.fenced += fenced;
+        interval.counters.due = due - self.due;
+        interval.counters.dropped[DropReason::Fenced as usize] += fenced;
+        total.total.counters.due = due - unknown;
+        total.total.counters.dropped[DropReason::Fenced as usize] += self.fenced;
+        self.due = due;
+        unknown
+    }
+}
+
+fn told(counters: &Counters, backlog: u64) -> u64 {
+    counters.sent.saturating_add(counters.dropped_total()).saturating_add(backlog)
+}
+
+/// An interval of a run that has ended.
+pub(super) struct Settled {
+    pub(super) interval: Interval,
+    pub(super) span: Span,
+    /// Arrivals up to its end that are unknown.
+    pub(super) unknown: u64,
+}
+
+/// Puts the arrivals of a run that nobody has reported, `missing` in all, into the intervals in which
+/// they fell due: into those that are stored, and such as nobody was there for, up to `load_end`.
+/// They are unknown, or else fenced.
+///
+/// What is missing at the end of an interval and not at that of a later one was only late. So what
+/// never came by an interval's end is the least that is missing at its end or any later one's.
+pub(super) fn settle(
+    mut intervals: Vec<(Snapshot, Span)>,
+    course: &mut Course,
+    (missing, are_unknown): (u64, bool),
+    load_end: u64,
+) -> Vec<Settled> {
+    let from = course.measured_from();
+    if missing > 0 && course.due_by(0).is_some() {
+        fill(&mut intervals, load_end.saturating_sub(from));
+    }
+    let mut reported = Snapshot::default().total.counters;
+    let mut planned = Vec::new();
+    for (snapshot, span) in &intervals {
+        let Counters { sent, .. } = snapshot.total.counters;
+        reported.sent += sent;
+        reported.dropped[0] += snapshot.total.counters.dropped_total();
+        planned.push(
+            course.due_by(from + span.to_ns).map(|due| (due, told(&reported, snapshot.backlog))),
+        );
+    }
+    let mut never = vec![0; planned.len()];
+    let mut least = missing;
+    for (never, planned) in never.iter_mut().zip(&planned).rev() {
+        least = planned.map_or(0, |(due, told)| least.min(due.saturating_sub(told)));
+        *never = least;
+    }
+    let (mut before, mut due_before) = (0, 0);
+    let settled = intervals.into_iter().zip(planned).zip(never);
+    let settled = settled.map(|(((snapshot, span), planned), never)| {
+        let mut interval = snapshot.total;
+        if let Some((due, told)) = planned {
+            let due = due.max(told + never).max(due_before);
+            interval.counters.due = due - due_before;
+            due_before = due;
+        }
+        let new = never - before;
+        before = never;
+        if !are_unknown {
+            interval.counters.dropped[DropReason::Fenced as usize] += new;
+        }
+        Settled { interval, span, unknown: if are_unknown { never } else { 0 } }
+    });
+    settled.collect()
+}
+
+/// Adds the seconds to the end of the load of which nobody has reported anything.
+fn fill(intervals: &mut Vec<(Snapshot, Span)>, load_end: u64) {
+    let last = intervals.last().map(|(_, span)| *span);
+    let length = last.map_or(SECOND, |span| (span.to_ns - span.from_ns).div_ceil(SECOND) * SECOND);
+    let mut from_ns = last.map_or(0, |span| span.to_ns);
+    while from_ns < load_end && intervals.len() < super::live::KEPT {
+        let to_ns = ((from_ns / SECOND) * SECOND + length.max(SECOND)).min(load_end);
+        let span = Span { from_ns, to_ns, draining: false };
+        let backlog = intervals.last().map_or(0, |(snapshot, _)| snapshot.backlog);
+        intervals.push((Snapshot { backlog, ..Snapshot::default() }, span));
+        from_ns = to_ns;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    const RATE: u64 = 90;
+
+    fn course() -> Course {
+        let text = format!(
+            r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6,
+            "loadProfile": {{"type": "CONSTANT", "initialRps": {RATE}}}}}"#
+        );
+        Course::new(&Scenario::from_json(&text).unwrap())
+    }
+
+    /// An interval in which so many were sent and answered, and what waits at its end.
+    fn interval(second: u64, sent: u64, backlog: u64) -> (Snapshot, Span) {
+        let mut snapshot = Snapshot { backlog, ..Snapshot::default() };
+        let counters = &mut snapshot.total.counters;
+        (counters.due, counters.sent, counters.ok) = (sent, sent, sent);
+        let span = Span { from_ns: second * SECOND, to_ns: (second + 1) * SECOND, draining: false };
+        (snapshot, span)
+    }
+
+    /// Due, dropped and unknown of each interval.
+    fn rows(settled: &[Settled]) -> Vec<(u64, u64, u64)> {
+        let row = |it: &Settled| {
+            let counters = &it.interval.counters;
+            (counters.due, counters.dropped_total(), it.unknown)
+        };
+        settled.iter().map(row).collect()
+    }
+
+    #[test]
+    fn arrivals_that_were_nobodys_are_dropped_in_the_second_in_which_they_fell_due() {
+        let of = [90, 90, 30, 0, 50, 90].into_iter().enumerate();
+        let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
+        let settled = settle(intervals, &mut course(), (190, false), 6 * SECOND);
+        let wanted = [(90, 0, 0), (90, 0, 0), (90, 60, 0), (90, 90, 0), (90, 40, 0), (90, 0, 0)];
+        assert_eq!(rows(&settled), wanted);
+    }
+
+    #[test]
+    fn what_a_worker_was_lost_with_is_unknown_from_then_on() {
+        let of = [90, 60, 90, 90, 90, 90].into_iter().enumerate();
+        let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
+        let settled = settle(intervals, &mut course(), (30, true), 6 * SECOND);
+        let unknown: Vec<_> = rows(&settled).iter().map(|row| (row.0, row.2)).collect();
+        assert_eq!(unknown, [(90, 0), (90, 30), (90, 30), (90, 30), (90, 30), (90, 30)]);
+    }
+
+    #[test]
+    fn a_report_that_came_late_is_no_drop() {
+        let of = [90, 30, 150, 90, 90, 90].into_iter().enumerate();
+        let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
+        let settled = settle(intervals, &mut course(), (0, false), 6 * SECOND);
+        assert!(rows(&settled).iter().all(|row| *row == (90, 0, 0)), "{:?}", rows(&settled));
+    }
+
+    #[test]
+    fn seconds_of_which_nobody_reports_are_in_the_series_too() {
+        let settled = settle(vec![interval(0, 90, 0)], &mut course(), (450, false), 6 * SECOND);
+        assert_eq!(settled.len(), 6);
+        assert_eq!(rows(&settled)[1..], [(90, 90, 0); 5]);
+        assert_eq!(settled[5].span.to_ns, 6 * SECOND);
+    }
+
+    #[test]
+    fn while_the_run_goes_on_what_is_missing_waits_or_is_unknown_or_fenced() {
+        let mut books = Books::default();
+        let mut total = Snapshot::default();
+        let mut book = |second, sent, evidence| {
+            let (snapshot, span) = interval(second, sent, 0);
+            total.total.counters.sent += sent;
+            total.total.counters.due += sent;
+            let mut published = Published {
+                number: second,
+                end_ns: span.to_ns,
+                interval: snapshot.total,
+                total: total.clone(),
+            };
+            let unknown = books.book(&mut published, Some((second + 1) * RATE), evidence);
+            let (interval, all) = (published.interval.counters, published.total);
+            let counters = &all.total.counters;
+            let told = counters.sent + counters.dropped_total() + all.backlog;
+            assert_eq!(counters.due, told, "promise 5, without what is unknown");
+            assert_eq!(counters.due + unknown, (second + 1) * RATE);
+            (interval.due, interval.dropped_total(), all.backlog, unknown)
+        };
+        assert_eq!(book(0, 90, Evidence::Whole), (90, 0, 0, 0));
+        assert_eq!(book(1, 60, Evidence::Late), (90, 0, 30, 0));
+        assert_eq!(book(2, 120, Evidence::Whole), (90, 0, 0, 0));
+        assert_eq!(book(3, 10, Evidence::Lost), (90, 0, 0, 80));
+        // Its last snapshot has come: nobody had sent them.
+        assert_eq!(book(4, 90, Evidence::Whole), (90, 80, 0, 0));
+    }
+
+    #[test]
+    fn a_closed_loop_has_no_plan_to_be_held_against() {
+        let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6}"#;
+        let mut course = Course::new(&Scenario::from_json(text).unwrap());
+        let settled = settle(vec![interval(0, 7, 0)], &mut course, (5, true), 6 * SECOND);
+        assert_eq!(settled.len(), 1);
+        assert_eq!(settled[0].interval.counters.due, 7);
+    }
+}

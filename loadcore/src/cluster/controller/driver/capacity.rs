@@ -1,0 +1,128 @@
+//! What limits leave, and what workers say that they take at most, into who makes what of the load.
+
+use super::{Driver, Reports};
+use crate::cluster::capacity::shares;
+use crate::cluster::journal::Entry;
+use crate::cluster::standing::{Member, divide};
+use crate::profile::Profile;
+use crate::schedule::Share;
+use std::collections::BTreeMap;
+
+impl Driver {
+    /// How many workers share the load: who would get nothing of a limit takes no part.
+    pub(super) fn wanted(&self) -> u32 {
+        self.scenario.workers_that_fit().0
+    }
+
+    /// Says which limit leaves workers out.
+    pub(super) fn warn_of_limits(&mut self) {
+        if let (fit, Some((limit, value))) = self.scenario.workers_that_fit() {
+            let wanted = self.scenario.num_workers;
+            let text = format!(
+                "{limit} is {value} for all workers together, which leaves nothing for {} of \
+                 {wanted}: {fit} take part",
+                wanted - fit
+            );
+            self.warn(&text);
+        }
+    }
+
+    /// The highest rate of the load: of its profile, or to which it was told to go; `None` in closed
+    /// loop, which has none.
+    fn peak(&self) -> Option<f64> {
+        let profile = self.scenario.load.profile()?;
+        let told = self.record.journal.iter().filter_map(|entry| match entry {
+            Entry::Rate { target_rps, .. } => Some(*target_rps),
+            _ => None,
+        });
+        Some(told.fold(profile.peak_rate(), f64::max))
+    }
+
+    /// The fraction of the load that a member takes at most, at its highest rate.
+    fn most(&self, reports: &Reports, member: &Member) -> f64 {
+        let most = reports.get(&member.0).and_then(|report| report.max_rps);
+        most.zip(self.peak()).map_or(f64::INFINITY, |(most, peak)| most / peak)
+    }
+
+    /// Who gets which parts at the start.
+    ///
+    /// # Errors
+    /// Why they do not take all of the load, in a sentence.
+    pub(super) fn first_shares(
+        &mut self,
+        ready: &[Member],
+    ) -> Result<Vec<(Member, Share)>, String> {
+        let reports = self.reports();
+        if self.peak().is_none() {
+            self.warn_of_closed_loop(&reports, ready);
+        }
+        let most: Vec<_> = ready.iter().map(|member| self.most(&reports, member)).collect();
+        let Some(shares) = shares(&most) else {
+            return Err(format!(
+                "the load's highest rate is {}/s, which is more than the workers take ({}): give it \
+                 more workers, or raise their --max-rps",
+                self.peak().unwrap_or(0.0),
+                self.limits(&reports, ready.iter())
+            ));
+        };
+        let each = ready.iter().zip(shares);
+        Ok(each.flat_map(|(who, parts)| parts.into_iter().map(|it| (who.clone(), it))).collect())
+    }
+
+    /// Who gets what of parts that are nobody's: each piece has something of every limit that all
+    /// share, and nobody more than it takes. Nothing where they would.
+    pub(super) fn divided(
+        &mut self,
+        parts: &[Share],
+        able: &BTreeMap<Member, Vec<Share>>,
+        reports: &Reports,
+    ) -> Vec<(Member, Share)> {
+        let mut able = able.clone();
+        while !able.is_empty() {
+            let given = divide(parts, &able, |part| self.scenario.pieces_that_fit(part));
+            let too_much = able.iter().find(|(member, owned)| {
+                let got = given.iter().filter(|(who, _)| who == *member).map(|(_, part)| part);
+                let all: f64 = owned.iter().chain(got).map(|part| part.fraction()).sum();
+                all > self.most(reports, member) + 1e-9
+            });
+            let Some(member) = too_much.map(|(member, _)| member.clone()) else { return given };
+            able.remove(&member);
+        }
+        let text = "a share that is nobody's is more than the workers that are there take \
+                    (--max-rps): it waits for another worker";
+        self.warn(text);
+        Vec::new()
+    }
+
+    /// Why a rate is more than those take who make the load; `None`: they do.
+    pub(super) fn too_fast(&self, target_rps: f64) -> Option<String> {
+        let reports = self.reports();
+        let members = self.standing.members.iter();
+        let mut slow = members.filter(|(member, parts)| {
+            let share: f64 = parts.iter().map(|part| part.fraction()).sum();
+            let most = reports.get(&member.0).and_then(|report| report.max_rps);
+            most.is_some_and(|most| target_rps * share > most * (1.0 + 1e-9))
+        });
+        let (member, _) = slow.next()?;
+        let limits = self.limits(&reports, std::iter::once(member));
+        Some(format!("targetRps is {target_rps}, which is more than a worker takes ({limits})"))
+    }
+
+    /// The limits of members, by name.
+    fn limits<'a>(&self, reports: &Reports, members: impl Iterator<Item = &'a Member>) -> String {
+        let limit = |member: &Member| {
+            let most = reports.get(&member.0)?.max_rps?;
+            Some(format!("worker {}: {most}/s", self.name_of(&member.0)))
+        };
+        members.filter_map(limit).collect::<Vec<_>>().join(", ")
+    }
+
+    fn warn_of_closed_loop(&mut self, reports: &Reports, ready: &[Member]) {
+        let limits = self.limits(reports, ready.iter());
+        if !limits.is_empty() {
+            self.warn(&format!(
+                "a closed loop has no rate that a worker's --max-rps could bound ({limits})"
+            ));
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! How runs end and workers leave, in situations that chance seldom makes.
+
+use super::checks::identity;
+use super::{SECRET, World, alone};
+use crate::cluster::controller::api::{Command, Outcome};
+use crate::cluster::journal::Entry;
+use crate::cluster::store::{RunRecord, RunState, Store};
+use crate::cluster::{ControllerOptions, Lease, WorkerId};
+use crate::result::RunResult;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn scenario(workers: usize, seconds: u64, change: Value) -> Value {
+    let mut document = json!({
+        "name": "simulated", "targetUrl": "http://target.test/", "durationSeconds": seconds,
+        "headers": {"Authorization": SECRET}, "numWorkers": workers, "workerWaitSeconds": 3,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 50}, "drainSeconds": 2, "seed": 7,
+    });
+    for (field, value) in change.as_object().unwrap() {
+        document[field] = value.clone();
+    }
+    document
+}
+
+/// So many workers in a run, so many beside it, and 4 s gone: the load is in its fourth second.
+async fn running(options: ControllerOptions, document: Value, spares: usize) -> World {
+    let workers = document["numWorkers"].as_u64().unwrap() as usize;
+    let mut world = World::new(7, false);
+    let secrets = world.secrets.clone();
+    world.add_controller_with(ControllerOptions { secrets, ..options }).await;
+    (0..workers).for_each(|_| world.add_worker());
+    tokio::time::sleep(SECOND).await;
+    world.submit(document).await;
+    tokio::time::sleep(4 * SECOND).await;
+    assert_eq!(world.record().await.state, RunState::Running);
+    (0..spares).for_each(|_| world.add_worker());
+    tokio::time::sleep(SECOND / 2).await;
+    world
+}
+
+/// Waits for the run's end; answers it with the seconds that it took.
+async fn ended(world: &World) -> (RunRecord, f64) {
+    let begun = world.network.now();
+    loop {
+        let record = world.record().await;
+        let waited = (world.network.now() - begun).as_secs_f64();
+        if record.state.has_ended() {
+            return (record, waited);
+        }
+        assert!(waited < 120.0, "{record:#?}");
+        tokio::time::sleep(SECOND / 10).await;
+    }
+}
+
+async fn result(world: &World, record: &RunRecord) -> RunResult {
+    let outcome = world.leader().unwrap().result(&record.owner, &record.id).await.unwrap();
+    let Outcome::Final(result) = outcome else { panic!("{outcome:?}") };
+    identity(&result).unwrap();
+    *result
+}
+
+fn events<'a>(record: &'a RunRecord, kind: &str) -> Vec<&'a str> {
+    let events = record.timeline.iter().filter(|it| it.kind == kind);
+    events.map(|it| it.text.as_str()).collect()
+}
+
+/// Parts that each worker took after the start.
+fn heirs(record: &RunRecord) -> Vec<WorkerId> {
+    let later = record.journal.iter().filter_map(|entry| match entry {
+        Entry::Take { worker, from_ns, .. } if *from_ns > 0 => Some(worker.clone()),
+        _ => None,
+    });
+    later.collect()
+}
+
+#[test]
+fn the_wait_for_a_lost_workers_evidence_counts_from_its_loss() {
+    // How long one of two workers lives in a run that has some 16 s to go and drains for 2 s, and
+    // within which time after its death the run ends.
+    for (evidence_wait, killed_after, at_least, at_most) in [
+        // Long before the end: nothing is to be hoped for then.
+        (10, 0.0, 15.5, 19.5),
+        // It is held for lost after the load's end, from which it is awaited for 10 s.
+        (10, 12.0, 13.0, 15.5),
+        (0, 12.0, 4.4, 7.5),
+        // Lost 4.5 s before the end.
+        (10, 6.0, 14.0, 16.5),
+    ] {
+        alone(async {
+            let evidence_wait = Duration::from_secs(evidence_wait);
+            let options = ControllerOptions { evidence_wait, ..ControllerOptions::default() };
+            let mut world = running(options, scenario(2, 20, json!({})), 0).await;
+            tokio::time::sleep(Duration::from_secs_f64(killed_after)).await;
+            world.workers[0].kill();
+            let (record, waited) = ended(&world).await;
+            let case = format!("{evidence_wait:?}, {killed_after}: {waited} s, {record:#?}");
+            assert_eq!(record.state, RunState::Completed, "{case}");
+            assert!((at_least..=at_most).contains(&waited), "{case}");
+            let result = result(&world, &record).await;
+            assert!(!result.complete && result.arrivals.unknown > 0, "{case}");
+            let is_awaited = evidence_wait > Duration::ZERO && killed_after > 1.0;
+            assert_eq!(
+                events(&record, "evidence_awaited").len(),
+                usize::from(is_awaited),
+                "{case}"
+            );
+            assert_eq!(events(&record, "evidence_missing").len(), 1, "{case}");
+        });
+    }
+}
+
+#[test]
+fn a_stop_and_a_failure_by_a_loss_wait_no_longer() {
+    for fails in [false, true] {
+        alone(async {
+            let change = json!({"onWorkerLoss": if fails { "fail" } else { "rebalance" }});
+            let document = scenario(2, 600, change);
+            let mut world = running(ControllerOptions::default(), document, 0).await;
+            world.workers[0].kill();
+            let run = world.record().await;
+            let leader = world.leader().unwrap();
+            if !fails {
+                leader.command(&run.owner, &run.id, Command::Stop).await.unwrap();
+            }
+            // In both cases it is held for lost about 5 s after the kill.
+            tokio::time::sleep(8 * SECOND).await;
+            let waiting = leader.waiting(&run.owner, &run.id).unwrap();
+            assert!(waiting.what.contains("the last snapshot of worker w1"), "{waiting:?}");
+            assert!(waiting.what.contains("lost"), "{waiting:?}");
+            let (record, waited) = ended(&world).await;
+            let state = if fails { RunState::Failed } else { RunState::Aborted };
+            assert_eq!(record.state, state, "{record:#?}");
+            assert!(waited < 8.5, "{} s: {record:#?}", waited + 8.0);
+            let said = events(&record, "evidence_awaited");
+            assert!(said.len() == 1 && said[0].contains("worker w1"), "{said:?}");
+            assert_eq!(leader.waiting(&run.owner, &run.id), None);
+        });
+    }
+}
+
+#[test]
+fn who_was_cut_off_and_comes_back_before_the_result_is_made_is_heard() {
+    alone(async {
+        let world = running(ControllerOptions::default(), scenario(2, 20, json!({})), 0).await;
+        tokio::time::sleep(12 * SECOND).await;
+        world.network.cut(world.workers[0].number, true);
+        tokio::time::sleep(9 * SECOND).await;
+        assert_eq!(events(&world.record().await, "evidence_awaited").len(), 1);
+        world.network.cut(world.workers[0].number, false);
+        let (record, waited) = ended(&world).await;
+        assert!(waited < 4.0, "{waited} s");
+        let result = result(&world, &record).await;
+        assert!(result.complete, "{:?}", result.arrivals);
+        assert!(events(&record, "evidence_missing").is_empty());
+    });
+}
+
+#[test]
+fn a_draining_worker_hands_its_share_to_a_spare_without_loss() {
+    for late in [0, 4] {
+        alone(async {
+            let spares = usize::from(late == 0);
+            let mut world =
+                running(ControllerOptions::default(), scenario(1, 30, json!({})), spares).await;
+            world.workers[0].drain();
+            tokio::time::sleep(Duration::from_secs(late)).await;
+            if late > 0 {
+                assert!(world.workers[0].is_running(), "it goes on alone for a while");
+                world.add_worker();
+            }
+            tokio::time::sleep(6 * SECOND).await;
+            assert!(!world.workers[0].is_running(), "{:#?}", world.record().await);
+            let (record, _) = ended(&world).await;
+            assert_eq!(record.state, RunState::Completed);
+            assert_eq!(heirs(&record), [WorkerId("w2".into())], "{record:#?}");
+            let result = result(&world, &record).await;
+            let arrivals = &result.arrivals;
+            assert!(result.complete, "{arrivals:?}");
+            assert_eq!((arrivals.sent, arrivals.dropped), (1_500, 0), "{arrivals:?}");
+            assert!(result.generator.lost_workers.is_empty());
+        });
+    }
+}
+
+#[test]
+fn a_draining_worker_without_an_heir_gives_its_share_up_in_time() {
+    for spare_comes in [false, true] {
+        alone(async {
+            let mut world =
+                running(ControllerOptions::default(), scenario(1, 40, json!({})), 0).await;
+            world.workers[0].drain();
+            tokio::time::sleep(7 * SECOND).await;
+            assert!(world.workers[0].is_running(), "its share is made meanwhile");
+            tokio::time::sleep(6 * SECOND).await;
+            assert!(!world.workers[0].is_running(), "well below the 30 s that a pod is given");
+            if spare_comes {
+                world.add_worker();
+            }
+            let (record, _) = ended(&world).await;
+            assert_eq!(record.state, RunState::Completed, "{record:#?}");
+            let lost = events(&record, "worker_lost");
+            assert!(lost.len() == 1 && lost[0].contains("it was drained"), "{lost:?}");
+            let result = result(&world, &record).await;
+            let arrivals = &result.arrivals;
+            assert!(result.complete && arrivals.unknown == 0, "{arrivals:?}");
+            let fenced = arrivals.dropped_by_reason.get("fenced").copied().unwrap_or(0);
+            assert!(fenced > 0 && arrivals.due == 2_000, "{arrivals:?}");
+            assert_eq!(heirs(&record).len(), usize::from(spare_comes));
+            // It was drained in second 4, went on for 8 s, and nobody was there from 12 to 20.
+            let made = if spare_comes { 1_000..1_800 } else { 500..700 };
+            assert!(made.contains(&arrivals.sent), "{arrivals:?}");
+        });
+    }
+}
+
+#[test]
+fn what_a_lost_worker_had_goes_to_spares_as_well_unless_the_others_go_on_alone() {
+    for (policy, expected) in [("rebalance", vec!["w3"]), ("continue", vec![])] {
+        alone(async {
+            let document = scenario(2, 20, json!({"onWorkerLoss": policy}));
+            let mut world = running(ControllerOptions::default(), document, 1).await;
+            world.workers[0].kill();
+            tokio::time::sleep(7 * SECOND).await;
+            let record = world.record().await;
+            let heirs = heirs(&record);
+            assert_eq!(heirs.iter().map(WorkerId::as_str).collect::<Vec<_>>(), expected);
+            ended(&world).await;
+        });
+    }
+}
+
+#[test]
+fn a_spare_that_comes_while_a_part_is_nobodys_takes_it() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), scenario(2, 40, json!({})), 0).await;
+        world.workers.iter_mut().for_each(super::host::Host::kill);
+        tokio::time::sleep(12 * SECOND).await;
+        assert!(heirs(&world.record().await).is_empty());
+        world.add_worker();
+        tokio::time::sleep(5 * SECOND).await;
+        assert!(!heirs(&world.record().await).is_empty());
+        ended(&world).await;
+    });
+}
+
+#[test]
+fn the_lease_is_what_the_controller_has_said() {
+    for (seconds, frozen_for, is_lost) in [(2, 4, true), (10, 6, false)] {
+        alone(async {
+            let lease = Lease::new(seconds * SECOND).unwrap();
+            let options = ControllerOptions { lease, ..ControllerOptions::default() };
+            let world = running(options, scenario(2, 30, json!({})), 0).await;
+            world.workers[0].freeze();
+            tokio::time::sleep(frozen_for * SECOND).await;
+            let record = world.record().await;
+            let said = record.journal.iter().find_map(|entry| match entry {
+                Entry::Admit { lease_ms, .. } => Some(*lease_ms),
+                _ => None,
+            });
+            assert_eq!(said, Some(u64::from(seconds) * 1_000));
+            let lost = events(&record, "worker_lost");
+            assert_eq!(lost.len(), usize::from(is_lost), "{lost:?}");
+            assert_eq!(heirs(&record).len(), usize::from(is_lost));
+            if is_lost {
+                assert!(lost[0].contains("nothing was heard of it for 2 s"), "{lost:?}");
+            }
+            world.workers[0].go_on();
+            let (record, _) = ended(&world).await;
+            assert!(result(&world, &record).await.complete);
+            // Behind its fence it has sent nothing.
+            let kept = world.store.snapshots(&record.owner, &record.id).await.unwrap();
+            assert!(kept.len() >= 2 && kept.iter().all(|it| it.is_final));
+        });
+    }
+}
+
+#[test]
+fn a_draining_worker_leaves_in_time_though_no_controller_is_there() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), scenario(1, 60, json!({})), 0).await;
+        world.controllers.clear();
+        world.workers[0].drain();
+        tokio::time::sleep(24 * SECOND).await;
+        assert!(!world.workers[0].is_running());
+        // What it measured is with the coordinator, and whoever comes finds it there.
+        world.add_controller().await;
+        let (record, _) = ended(&world).await;
+        let result = result(&world, &record).await;
+        assert!(result.complete, "{:?}", result.arrivals);
+    });
+}
+
+#[test]
+fn a_worker_that_hears_late_of_its_release_keeps_what_it_may_have_sent() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), scenario(1, 30, json!({})), 1).await;
+        world.workers[0].drain();
+        // The release is with the store and not with the workers when its controller dies, and its
+        // moment is long past when the next one brings it.
+        let released = async |world: &World| {
+            let record = world.record().await;
+            record.journal.iter().any(|entry| matches!(entry, Entry::Release { .. }))
+        };
+        while !released(&world).await {
+            tokio::time::sleep(SECOND / 100).await;
+        }
+        let controllers: Vec<_> = world.controllers.iter().map(|(host, _)| *host).collect();
+        controllers.iter().for_each(|host| world.network.cut(*host, true));
+        world.controllers.clear();
+        world.add_controller().await;
+        let (record, _) = ended(&world).await;
+        let result = result(&world, &record).await;
+        assert!(result.complete, "{:?}", result.arrivals);
+        super::checks::in_between(&mut world).await.unwrap();
+    });
+}
