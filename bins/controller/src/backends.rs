@@ -23,12 +23,11 @@ pub enum Failure {
     Wrong(Fault),
 }
 
-/// The store that the options name.
+/// The store in MongoDB.
 ///
 /// # Errors
 /// When it is not there or cannot be used; without passwords.
-pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
-    let Some(url) = &options.mongo else { return on_disk(options).await };
+pub async fn mongo(options: &Options, url: &str) -> Result<Arc<dyn Store>, Failure> {
     // It deletes by itself then, however much that is at once.
     let settings = loadcore_mongo::Options { retention: options.retention };
     match MongoStore::connect(url, settings).await {
@@ -41,16 +40,18 @@ pub async fn store(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     }
 }
 
-async fn on_disk(options: &Options) -> Result<Arc<dyn Store>, Failure> {
+/// The store on this machine's disk.
+///
+/// # Errors
+/// When it cannot be used.
+pub async fn on_disk(options: &Options) -> Result<DiskStore, Fault> {
     let dir = options.data_dir.clone();
     // A large file is read through, which takes its time.
     let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
     match opened {
-        Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(Failure::Wrong(Fault::Broken(error.to_string()))),
-        Err(error) => {
-            Err(Failure::Wrong(Fault::Broken(format!("the store could not be opened: {error}"))))
-        }
+        Ok(Ok(store)) => Ok(store),
+        Ok(Err(error)) => Err(Fault::Broken(error.to_string())),
+        Err(error) => Err(Fault::Broken(format!("the store could not be opened: {error}"))),
     }
 }
 

@@ -108,7 +108,7 @@ fn document(url: &str) -> Value {
         "targetUrl": url,
         "durationSeconds": 600,
         "loadProfile": {"type": "SINE", "initialRps": 200, "amplitudeRps": 150, "periodSeconds": 60},
-        "sla": ["p99<250ms", "error_rate<1%"],
+        "sla": ["ok_p99<250ms", "error_rate<1%"],
         "tags": [TAG],
         "notes": "Made by --demo: the built-in target answers most requests at once and some slowly.",
     })

@@ -1,16 +1,19 @@
 //! Requests into what handlers work with, and what cannot be read into problems that say why.
 
+use crate::media::{Written, unsupported};
 use crate::problem::{FaultView, Kind, Problem, too_large};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use loadcore::cluster::Owner;
 use loadcore::cluster::store::Page;
 use loadcore::scenario::{Document, ScenarioError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Names the user where nobody is authenticated.
 pub const USER_HEADER: &str = "x-user-id";
@@ -20,6 +23,9 @@ pub const LOCAL_USER: &str = "local";
 
 /// Characters of a user's name.
 const MAX_USER: usize = 128;
+
+/// How long a body may take to come.
+const BODY: Duration = Duration::from_secs(20);
 
 /// Items on a page where the query asks for no number, and at most.
 const PAGE: (usize, usize) = (50, 200);
@@ -97,10 +103,12 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let written = Written::of(request.headers(), false);
         let bytes = read(request, state).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self);
         }
+        json_or_form(written?, &bytes, false)?;
         match serde_json::from_slice(&bytes).map_err(|error| not_json(&error))? {
             Value::Object(fields) if fields.is_empty() => Ok(Self),
             Value::Object(fields) => {
@@ -133,7 +141,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let written = Written::of(request.headers(), false)?;
         let bytes = read(request, state).await?;
+        json_or_form(written, &bytes, false)?;
         let given: Value = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
         if !given.is_object() {
             // A list would be taken for the fields in their order.
@@ -190,12 +200,16 @@ impl<S: Send + Sync> FromRequest<S> for ScenarioBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let yaml = is_yaml(request.headers());
+        let written = Written::of(request.headers(), true)?;
         let bytes = read(request, state).await?;
+        json_or_form(written, &bytes, true)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             Problem::new(Kind::BadRequest, format!("the body is not UTF-8: {error}"))
         })?;
-        let document = if yaml { Document::from_yaml(text) } else { Document::from_json(text) };
+        let document = match written {
+            Written::Yaml => Document::from_yaml(text),
+            Written::Json | Written::Form => Document::from_json(text),
+        };
         document.map(|document| Self { value: document.into_value() }).map_err(unreadable)
     }
 }
@@ -214,11 +228,12 @@ fn unreadable(error: ScenarioError) -> Problem {
 /// How the library begins what it says of a text that it cannot read.
 const NOT_VALID: &str = "the document is not valid";
 
-fn is_yaml(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().ends_with("yaml"))
-    })
+/// Refuses a form: whoever sends an object says so by its first letter, whatever the header says.
+fn json_or_form(written: Written, bytes: &[u8], yaml: bool) -> Result<(), Problem> {
+    if written == Written::Form && bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(unsupported("application/x-www-form-urlencoded", yaml));
+    }
+    Ok(())
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -226,7 +241,13 @@ fn not_json(error: &serde_json::Error) -> Problem {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|error| {
+    let slow = |_| {
+        let seconds = BODY.as_secs();
+        let detail = format!("the body did not come to its end within {seconds} s");
+        Problem::new(Kind::SlowRequest, detail)
+    };
+    let bytes = timeout(BODY, Bytes::from_request(request, state)).await.map_err(slow)?;
+    bytes.map_err(|error| {
         if error.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
             too_large()
         } else {

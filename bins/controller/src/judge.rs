@@ -2,7 +2,7 @@
 
 use crate::problem::FaultView;
 use loadcore::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
-use loadcore::scenario::{REDACTED, Scenario};
+use loadcore::scenario::{REDACTED, Scenario, redacted_places};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -36,21 +36,10 @@ pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Ve
 /// Values that a shown document has in the place of secrets: whoever sends them back where nothing
 /// is kept does not mean to have them sent.
 fn redacted(document: &Value) -> Vec<FaultView> {
-    let mut paths = Vec::new();
-    let is = |value: &Value| value.as_str().is_some_and(|text| text.trim() == REDACTED);
+    let mut paths = document.as_object().map_or_else(Vec::new, redacted_places);
     let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
     if url.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{REDACTED}@"))) {
         paths.push("targetUrl".to_owned());
-    }
-    for (name, value) in document.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        match value {
-            Value::Array(values) => {
-                let at = values.iter().enumerate().filter(|(_, value)| is(value));
-                paths.extend(at.map(|(at, _)| format!("headers.{name}[{at}]")));
-            }
-            one if is(one) => paths.push(format!("headers.{name}")),
-            _ => {}
-        }
     }
     let told =
         |path| FaultView { path, message: format!("{REDACTED} has no stored value; give it") };
@@ -62,6 +51,7 @@ fn redacted(document: &Value) -> Vec<FaultView> {
 async fn allowed(scenario: &Scenario, policy: TargetPolicy) -> Result<(), String> {
     let options = HttpOptions {
         policy,
+        address_family: scenario.address_family,
         // Nothing is dialled here, so no certificate needs to be loaded.
         tls: TlsOptions { insecure: true, ..TlsOptions::default() },
         ..HttpOptions::get(scenario.target.uri().clone())
@@ -103,10 +93,17 @@ mod tests {
         let document = json!({
             "name": "a", "targetUrl": "http://[redacted]@127.0.0.1:1/", "durationSeconds": -1,
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
+            "cookies": {"id": "[redacted]", "b": "c"},
         });
         let faults = judge(document, TargetPolicy::default()).await.unwrap_err();
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
-        for path in ["targetUrl", "headers.Authorization", "headers.Cookie[1]", "durationSeconds"] {
+        for path in [
+            "targetUrl",
+            "headers.Authorization",
+            "headers.Cookie[1]",
+            "cookies.id",
+            "durationSeconds",
+        ] {
             assert!(paths.contains(&path), "{path} is not in {paths:?}");
         }
         assert!(!paths.contains(&"headers.A"));

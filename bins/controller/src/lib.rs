@@ -4,9 +4,13 @@
 //! handler decides it decides in a pure function beside it ([`judge`], [`plan`], [`render`],
 //! [`views`]); what a platform decides is the library's.
 
+pub mod conditions;
+pub mod doorstep;
 pub mod extract;
 pub mod hlog;
 pub mod judge;
+pub mod keyed;
+pub mod media;
 pub mod metrics;
 pub mod origin;
 pub mod plan;
@@ -40,6 +44,7 @@ pub fn app(state: AppState) -> Router {
 /// `finish` has made of all that is inside.
 fn layered(routes: Router<AppState>, state: AppState) -> Router {
     routes
+        .layer(from_fn(media::refuse_unwanted))
         .layer(from_fn_with_state(state.clone(), origin::refuse_foreign))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(problem::MAX_BODY_BYTES))

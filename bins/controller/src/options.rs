@@ -4,7 +4,10 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser};
 use config::{Config, File};
 use directories::ProjectDirs;
+use loadcore::cluster::Lease;
+use loadcore::cluster::controller::EVIDENCE_WAIT;
 use loadcore::http::TargetPolicy;
+use loadcore::scenario::parse_duration;
 use loadcore_controller::origin::Hosts;
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
@@ -19,6 +22,8 @@ const LISTEN: &str = "127.0.0.1:8080";
 const LOCAL_WORKERS: u32 = 100;
 /// For how many days an ended run is kept if nothing is said.
 const KEEP_DAYS: u32 = 90;
+/// The longest that a run's end waits for a lost worker's evidence.
+const MOST_EVIDENCE_WAIT: Duration = Duration::from_secs(600);
 
 /// The controller of a loadcore platform: scenarios in, load on many workers, results out.
 #[derive(Debug, Parser)]
@@ -60,6 +65,20 @@ struct Given {
     #[arg(long, value_name = "N", env = "LOADCORE_LOCAL_WORKERS")]
     local_workers: Option<u32>,
 
+    /// How long a worker may be silent before its share is given to others: 2s to 60s [default: 5s]
+    #[arg(long, value_name = "TIME", env = "LOADCORE_LEASE")]
+    lease: Option<String>,
+
+    /// How long beyond the load's end a lost worker's last figures are awaited, counted from its loss:
+    /// at most 10m [default: 10s]
+    #[arg(long, value_name = "TIME", env = "LOADCORE_EVIDENCE_WAIT")]
+    evidence_wait: Option<String>,
+
+    /// Say ready while another controller leads, too
+    #[arg(long, env = "LOADCORE_STANDBY_READY", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    standby_ready: Option<bool>,
+
     /// Delete a run so many days after its end, with all that belongs to it; 0 keeps all [default: 90]
     #[arg(long, value_name = "N", env = "LOADCORE_KEEP_DAYS")]
     keep_days: Option<u32>,
@@ -98,6 +117,12 @@ pub struct Options {
     pub mongo: Option<String>,
     /// The most workers inside.
     pub local_workers: u32,
+    /// How long a worker may be silent.
+    pub lease: Lease,
+    /// How long a lost worker's evidence is awaited.
+    pub evidence_wait: Duration,
+    /// Whether it is ready while it stands by.
+    pub standby_ready: bool,
     /// How long after its end a run is kept; `None` for ever.
     pub retention: Option<Duration>,
     /// Which addresses may be loaded.
@@ -131,6 +156,9 @@ impl CommandLine {
             redis,
             mongo,
             local_workers: given.local_workers.or(file.local_workers).unwrap_or(LOCAL_WORKERS),
+            lease: lease(given.lease.or(file.lease).as_deref())?,
+            evidence_wait: evidence_wait(given.evidence_wait.or(file.evidence_wait).as_deref())?,
+            standby_ready: given.standby_ready.or(file.standby_ready).unwrap_or(false),
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
             policy: policy(allowed.as_deref())?,
             hosts: hosts(listen, given.allow_hosts.or(file.allow_hosts).as_deref())?,
@@ -197,6 +225,22 @@ fn policy(networks: Option<&str>) -> Result<TargetPolicy, String> {
     }
 }
 
+fn lease(text: Option<&str>) -> Result<Lease, String> {
+    let Some(text) = text else { return Ok(Lease::default()) };
+    let length = parse_duration(text).map_err(|error| format!("--lease {text}: {error}"))?;
+    Lease::new(length).map_err(|error| format!("--lease {text}: {error}"))
+}
+
+fn evidence_wait(text: Option<&str>) -> Result<Duration, String> {
+    let Some(text) = text else { return Ok(EVIDENCE_WAIT) };
+    let wait = parse_duration(text).map_err(|error| format!("--evidence-wait {text}: {error}"))?;
+    if wait > MOST_EVIDENCE_WAIT {
+        let most = MOST_EVIDENCE_WAIT.as_secs();
+        return Err(format!("--evidence-wait {text}: give at most {most}s"));
+    }
+    Ok(wait)
+}
+
 fn retention(days: u32) -> Option<Duration> {
     (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
@@ -250,6 +294,27 @@ mod tests {
         assert_eq!(days("--keep-days 7"), Some(7));
         assert_eq!(days("--keep-days 0"), None);
         assert!(resolved("--keep-days -1").is_err());
+    }
+
+    #[test]
+    fn a_worker_may_be_silent_for_as_long_as_is_said() {
+        let of = |line| {
+            let Options { lease, evidence_wait, standby_ready, .. } = resolved(line).unwrap();
+            (lease.length().as_secs(), evidence_wait.as_secs(), standby_ready)
+        };
+        assert_eq!(of(""), (5, 10, false));
+        assert_eq!(of("--lease 2s --evidence-wait 0s --standby-ready"), (2, 0, true));
+        assert_eq!(of("--lease 1m --evidence-wait 10m --standby-ready=false"), (60, 600, false));
+        for (line, told) in [
+            ("--lease 1s", "--lease 1s: 1 s is no lease; give 2s to 60s"),
+            ("--lease 61s", "give 2s to 60s"),
+            ("--lease soon", "--lease soon"),
+            ("--evidence-wait 11m", "--evidence-wait 11m: give at most 600s"),
+            ("--evidence-wait x", "--evidence-wait x"),
+        ] {
+            let error = resolved(line).err().unwrap();
+            assert!(error.contains(told), "{line}: {error}");
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct Problem {
     pub detail: String,
     /// The path that was asked for.
     pub instance: Option<String>,
+    /// Where the controller is that leads, if this one stands by: to be asked in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
     /// Everything that is wrong with the document that was sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultView>,
@@ -70,6 +73,10 @@ pub enum Kind {
     NoRoute,
     /// The route has other methods.
     MethodNotAllowed,
+    /// The answer would be of a type that is not wanted.
+    NotAcceptable,
+    /// It did not come to its end in time.
+    SlowRequest,
     /// The run has ended.
     HasEnded,
     /// It does not fit the state that things are in.
@@ -78,12 +85,24 @@ pub enum Kind {
     NothingMeasured,
     /// What is secret in the scenario cannot be read with this platform's key.
     OtherKey,
+    /// What the change depends on is not so.
+    ConditionFailed,
     /// Longer than the limit.
     TooLarge,
+    /// The path and query are longer than the limit.
+    UriTooLong,
+    /// The body is of a type that is not read.
+    UnsupportedType,
     /// It could be read, and a value in it is wrong.
     InvalidBody,
     /// The scenario is wrong.
     InvalidScenario,
+    /// The key was another call's.
+    KeyReused,
+    /// Too many keys are remembered.
+    TooManyKeys,
+    /// The headers are longer than the limit, or too many.
+    HeadersTooLarge,
     /// A mistake of ours.
     Internal,
     /// The platform is not there yet, or not now.
@@ -98,20 +117,28 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::ForeignOrigin,
         Self::ForeignHost,
         Self::NotFound,
         Self::NoRoute,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::SlowRequest,
         Self::HasEnded,
         Self::Conflict,
         Self::NothingMeasured,
         Self::OtherKey,
+        Self::ConditionFailed,
         Self::TooLarge,
+        Self::UriTooLong,
+        Self::UnsupportedType,
         Self::InvalidBody,
         Self::InvalidScenario,
+        Self::KeyReused,
+        Self::TooManyKeys,
+        Self::HeadersTooLarge,
         Self::Internal,
         Self::NotReady,
         Self::StandsBy,
@@ -132,15 +159,27 @@ impl Kind {
             Self::MethodNotAllowed => {
                 (405, "method-not-allowed", "The route does not have this method")
             }
+            Self::NotAcceptable => (406, "not-acceptable", "The answer would not be taken"),
+            Self::SlowRequest => (408, "slow-request", "The request did not come to its end"),
             Self::HasEnded => (409, "has-ended", "The run has ended"),
             Self::Conflict => (409, "conflict", "It does not fit the present state"),
             Self::NothingMeasured => (409, "nothing-measured", "Nothing was measured yet"),
             Self::OtherKey => {
                 (409, "sealed-with-another-key", "The secrets were sealed with another key")
             }
+            Self::ConditionFailed => {
+                (412, "condition-failed", "What the change depends on is not so")
+            }
             Self::TooLarge => (413, "too-large", "The body is too large"),
+            Self::UriTooLong => (414, "uri-too-long", "The path and query are too long"),
+            Self::UnsupportedType => {
+                (415, "unsupported-type", "The body is of a type that is not read")
+            }
             Self::InvalidBody => (422, "invalid-body", "The body is not valid"),
             Self::InvalidScenario => (422, "invalid-scenario", "The scenario is not valid"),
+            Self::KeyReused => (422, "key-reused", "The key was given with another call"),
+            Self::TooManyKeys => (429, "too-many-keys", "Too many keys are remembered"),
+            Self::HeadersTooLarge => (431, "headers-too-large", "The headers are too large"),
             Self::Internal => (500, "internal", "The controller made a mistake"),
             Self::NotReady => (503, "not-ready", "The platform is not ready"),
             Self::StandsBy => (503, "stands-by", "Another controller leads"),
@@ -165,6 +204,7 @@ impl Problem {
             status,
             detail: detail.into(),
             instance: None,
+            leader: None,
             faults: Vec::new(),
         }
     }
@@ -231,7 +271,10 @@ impl From<CoordinatorError> for Problem {
 impl From<ControllerError> for Problem {
     fn from(error: ControllerError) -> Self {
         match error {
-            ControllerError::StandsBy(_) => Self::new(Kind::StandsBy, error.to_string()),
+            ControllerError::StandsBy(ref leader) => {
+                let leader = leader.clone();
+                Self { leader, ..Self::new(Kind::StandsBy, error.to_string()) }
+            }
             ControllerError::CannotLead(_) => Self::new(Kind::NotReady, error.to_string()),
             ControllerError::NoRun(run) => Self::not_found("run", run.as_str()),
             ControllerError::HasEnded { .. } => Self::new(Kind::HasEnded, error.to_string()),

@@ -1,5 +1,6 @@
 //! A run's figures into the format that was asked for.
 
+use crate::media::Accept;
 use crate::problem::{Kind, Problem};
 use crate::schemas::LONG;
 use axum::Json;
@@ -9,7 +10,6 @@ use loadcore::report::{csv, hgrm, text};
 use loadcore::result::RunResult;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use utoipa::IntoParams;
 
 /// Forms in which figures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +54,10 @@ impl Format {
 }
 
 /// The query of what is to be had in several formats.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct FormatQuery {
-    /// The format; `json` if it is not given.
+    /// The format; if it is not given what `Accept` wants most, `json` before others.
     pub format: Option<String>,
 }
 
@@ -67,17 +66,21 @@ impl FormatQuery {
     ///
     /// # Errors
     /// Another, naming those that there are.
-    pub fn of(&self, offered: &[Format]) -> Result<Format, Problem> {
-        choose(self.format.as_deref(), offered)
+    pub fn of(&self, offered: &[Format], accept: &Accept) -> Result<Format, Problem> {
+        choose(self.format.as_deref(), offered, accept)
     }
 }
 
-/// The format named `given`, or the first of those that there are.
+/// The format named `given`; where none is, the one that is wanted most, of equals the first.
 ///
 /// # Errors
 /// Another, naming those that there are.
-pub fn choose(given: Option<&str>, offered: &[Format]) -> Result<Format, Problem> {
-    let Some(given) = given else { return Ok(offered[0]) };
+pub fn choose(given: Option<&str>, offered: &[Format], accept: &Accept) -> Result<Format, Problem> {
+    let Some(given) = given else {
+        let wanted = |format: &&Format| accept.wants(format.media_type());
+        // The last of equals is taken from behind.
+        return Ok(offered.iter().rev().max_by_key(wanted).copied().unwrap_or(Format::Json));
+    };
     offered.iter().copied().find(|format| format.name() == given).ok_or_else(|| {
         let names: Vec<_> = offered.iter().map(|format| format.name()).collect();
         let detail = format!("format is {given:?}; give one of {}", names.join(", "));
@@ -199,14 +202,29 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderMap;
 
     #[test]
     fn an_unknown_format_is_told_which_there_are() {
-        assert_eq!(choose(None, SERIES).unwrap(), Format::Json);
-        assert_eq!(choose(Some("hlog"), SERIES).unwrap(), Format::Hlog);
-        let problem = choose(Some("pdf"), SERIES).unwrap_err();
+        let choose = |given| choose(given, SERIES, &Accept::default());
+        assert_eq!(choose(None).unwrap(), Format::Json);
+        assert_eq!(choose(Some("hlog")).unwrap(), Format::Hlog);
+        let problem = choose(Some("pdf")).unwrap_err();
         assert_eq!(problem.detail, "format is \"pdf\"; give one of json, csv, hlog");
         assert_eq!(problem.status, 400);
+    }
+
+    #[test]
+    fn without_a_format_it_is_what_is_wanted_most() {
+        let of = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("accept", accept.parse().unwrap());
+            choose(None, REPORT, &Accept::of(&headers)).unwrap()
+        };
+        assert_eq!(of("*/*"), Format::Json);
+        assert_eq!(of("text/csv"), Format::Csv);
+        assert_eq!(of("text/*"), Format::Text);
+        assert_eq!(of("text/html, application/json;q=0.5, text/csv;q=0.6"), Format::Csv);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::signals::Signals;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
 use loadcore_controller::app;
+use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::state::{AppState, Platform, Status};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,8 +60,10 @@ pub async fn serve(options: Options) -> Result<(), Fault> {
     let (status, when_ready) = watch::channel(Status::Waiting("the platform is starting".into()));
     let (end, ending) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
+    let state = AppState { standby_ready: options.standby_ready, ..state };
     let router = app(state);
-    let server = axum::serve(listener, router).with_graceful_shutdown(ended(ending.clone()));
+    let server =
+        axum::serve(Doorstep(listener), router).with_graceful_shutdown(ended(ending.clone()));
     let server = tokio::spawn(server.into_future());
     let mut platform = tokio::spawn(keep(options, local, address, status, ending));
 
@@ -107,19 +110,19 @@ struct Local {
     secrets: Secrets,
     /// The embedded database, where there is no MongoDB.
     store: Option<Arc<dyn Store>>,
+    /// Why it cannot be written.
+    trouble: watch::Receiver<Option<String>>,
 }
 
 impl Local {
     async fn open(options: &Options) -> Result<Self, Fault> {
         let secrets = backends::secrets(options)?;
         if options.mongo.is_some() {
-            return Ok(Self { secrets, store: None });
+            return Ok(Self { secrets, store: None, trouble: watch::channel(None).1 });
         }
-        match backends::store(options).await {
-            Ok(store) => Ok(Self { secrets, store: Some(store) }),
-            Err(Failure::Wrong(fault)) => Err(fault),
-            Err(Failure::NotThere(why)) => Err(Fault::Broken(why)),
-        }
+        let store = backends::on_disk(options).await?;
+        let trouble = store.trouble();
+        Ok(Self { secrets, store: Some(Arc::new(store)), trouble })
     }
 }
 
@@ -131,6 +134,7 @@ async fn keep(
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), Fault> {
+    let trouble = local.trouble.clone();
     let made = tokio::select! {
         made = platform(&options, local, address, &status) => made?,
         () = ended(ending.clone()) => return Ok(()),
@@ -142,6 +146,7 @@ async fn keep(
         () = ended(ending) => {}
         () = tell_of_outages(&options, &made) => {}
         () = tell_troubles(made.controller.trouble()) => {}
+        () = tell_of_the_disk(&options, trouble) => {}
     }
     if let Some(demo) = demo {
         demo.abort();
@@ -152,19 +157,40 @@ async fn keep(
 
 /// Says in the log what keeps the controller from leading and from taking up runs, once each. Never
 /// ends.
-async fn tell_troubles(mut trouble: watch::Receiver<Option<String>>) {
+async fn tell_troubles(trouble: watch::Receiver<Option<String>>) {
+    let said =
+        |why: &str| tracing::warn!("runs cannot be taken up here, and the lead cannot: {why}");
+    tell(trouble, said, || tracing::info!("runs can be taken up again")).await;
+}
+
+/// Says in the log when the disk is full, or fails, and when it is written again. Never ends.
+async fn tell_of_the_disk(options: &Options, trouble: watch::Receiver<Option<String>>) {
+    let dir = options.data_dir.display();
+    let said = |why: &str| {
+        tracing::error!(
+            "the store in {dir} cannot be written: {why}; what is to be kept waits, and is tried again"
+        );
+    };
+    tell(trouble, said, || tracing::info!("the store in {dir} is written again")).await;
+}
+
+/// Tells each trouble, and its end. Never ends.
+async fn tell(
+    mut trouble: watch::Receiver<Option<String>>,
+    begins: impl Fn(&str),
+    ends: impl Fn(),
+) {
     loop {
         let said = trouble.borrow_and_update().clone();
-        let was_said = said.is_some();
-        if let Some(why) = said {
-            tracing::warn!("runs cannot be taken up here, and the lead cannot: {why}");
+        if let Some(why) = &said {
+            begins(why);
         }
         if trouble.changed().await.is_err() {
-            // The controller has gone: there is no more to be told, and nothing ends for that.
+            // Who tells of it has gone: there is no more to be told, and nothing ends for that.
             std::future::pending::<()>().await;
         }
-        if was_said && trouble.borrow().is_none() {
-            tracing::info!("runs can be taken up again");
+        if said.is_some() && trouble.borrow().is_none() {
+            ends();
         }
     }
 }
@@ -217,7 +243,10 @@ async fn platform(
     let secrets = local.secrets;
     let store = match local.store {
         Some(store) => store,
-        None => patiently(status, || backends::store(options)).await?,
+        None => {
+            let url = options.mongo.as_deref().unwrap_or_default();
+            patiently(status, || backends::mongo(options, url)).await?
+        }
     };
     let coordinator = patiently(status, || backends::coordinator(options)).await?;
     let settings = ControllerOptions {
@@ -225,6 +254,8 @@ async fn platform(
         policy: options.policy.clone(),
         secrets: secrets.clone(),
         local_workers: local_workers(options),
+        lease: options.lease,
+        evidence_wait: options.evidence_wait,
         retention: options.retention,
     };
     let start = || {

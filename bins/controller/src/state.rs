@@ -3,6 +3,7 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
+use crate::keyed::Places;
 use crate::metrics::Metrics;
 use crate::origin::Hosts;
 use crate::problem::{Kind, Problem};
@@ -55,6 +56,10 @@ pub struct AppState {
     pub streams: Arc<Semaphore>,
     /// By which names it may be asked.
     pub hosts: Arc<Hosts>,
+    /// Whether it is ready while another controller leads.
+    pub standby_ready: bool,
+    /// Where calls with keys wait for each other.
+    pub places: Places,
 }
 
 impl AppState {
@@ -63,7 +68,8 @@ impl AppState {
     pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let (metrics, hosts) = (Arc::new(Metrics::new()), Arc::default());
-        Self { status, ending, metrics, streams, hosts }
+        let places = Places::default();
+        Self { status, ending, metrics, streams, hosts, standby_ready: false, places }
     }
 
     /// The same, asked by these names alone.

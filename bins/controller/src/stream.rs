@@ -15,6 +15,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tungstenite::error::ProtocolError;
 
 /// How often a ping is sent, so that proxies keep the connection and a dead one is noticed.
 const PING: Duration = Duration::from_secs(20);
@@ -22,8 +23,10 @@ const PING: Duration = Duration::from_secs(20);
 const SILENT_PINGS: u32 = 3;
 /// How long a message may wait for a slow reader.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a close may take.
+/// How long a close may take, and its answer.
 const CLOSING: Duration = Duration::from_secs(1);
+/// How long the last word waits for a reader that was too slow, and may come back to itself.
+const LAST_WORD: Duration = Duration::from_secs(20);
 
 /// A run's frames as a stream: the state of a wait for one outlives what comes in between.
 pub fn of(frames: Frames) -> impl Stream<Item = Frame> + Send {
@@ -38,8 +41,19 @@ pub async fn serve(
     permit: OwnedSemaphorePermit,
 ) {
     let (out, incoming) = socket.split();
-    pump(out, incoming, Box::pin(frames), ending).await;
+    pump(out, incoming, Box::pin(frames), ending, broken).await;
     drop(permit);
+}
+
+/// What a reader did that WebSockets do not have; `None` where the connection is gone.
+fn broken(error: axum::Error) -> Option<End> {
+    match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(PROTOCOL),
+        tungstenite::Error::Utf8(_) => Some(NO_TEXT),
+        tungstenite::Error::Capacity(_) => Some(TOO_BIG),
+        _ => None,
+    }
 }
 
 /// Why a stream ends, as a close code and for the log of whoever reads.
@@ -50,13 +64,18 @@ const GOING_AWAY: End = (close_code::AWAY, "the controller ends");
 const NOT_HERE: End =
     (close_code::AWAY, "another controller drives the run: come again with since=SEQ");
 const TOO_SLOW: End = (close_code::AGAIN, "too slow: come again with since=SEQ");
-const SILENT: End = (close_code::POLICY, "no answer to pings");
+// Whoever does not read does not see the pings either.
+const SILENT: End = (close_code::AGAIN, "too slow, no answer to pings: come again with since=SEQ");
+const PROTOCOL: End = (close_code::PROTOCOL, "this is no frame of a client's");
+const NO_TEXT: End = (close_code::INVALID, "this text is not UTF-8");
+const TOO_BIG: End = (close_code::SIZE, "readers have nothing to say that is so long");
 
 async fn pump<O, I, F, E>(
     mut out: O,
     mut incoming: I,
     mut frames: F,
     mut ending: watch::Receiver<bool>,
+    broken: impl Fn(E) -> Option<End>,
 ) where
     O: Sink<Message> + Unpin,
     I: Stream<Item = Result<Message, E>> + Unpin,
@@ -68,27 +87,31 @@ async fn pump<O, I, F, E>(
     let mut at_end = false;
     let end = loop {
         let message = tokio::select! {
-            // A reader that says goodbye or fails needs no close.
             said = incoming.next() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => break None,
                 Some(Ok(_)) => {
                     silent = 0;
                     continue;
                 }
+                Some(Err(error)) => match broken(error) {
+                    Some(end) => break Some(end),
+                    None => return,
+                },
+                None => return,
             },
-            _ = ending.wait_for(|ending| *ending) => break GOING_AWAY,
+            _ = ending.wait_for(|ending| *ending) => break Some(GOING_AWAY),
             frame = frames.next() => match frame {
                 Some(frame) => {
                     at_end = frame.kind == FrameKind::End;
                     text(shown(frame))
                 }
-                None if at_end => break RUN_ENDED,
-                None => break NOT_HERE,
+                None if at_end => break Some(RUN_ENDED),
+                None => break Some(NOT_HERE),
             },
             _ = pings.tick() => {
                 silent += 1;
                 if silent > SILENT_PINGS {
-                    break SILENT;
+                    break Some(SILENT);
                 }
                 Message::Ping(Default::default())
             }
@@ -96,13 +119,22 @@ async fn pump<O, I, F, E>(
         match timeout(PATIENCE, out.send(message)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
-            Err(_) => break TOO_SLOW,
+            Err(_) => break Some(TOO_SLOW),
         }
     };
-    let (code, reason) = end;
+    let Some((code, reason)) = end else {
+        // The answer to the reader's own Close lies ready, and is sent with the end.
+        let _ = timeout(CLOSING, out.close()).await;
+        return;
+    };
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    // Whoever does not read does not read this either; the connection is then just closed.
-    let _ = timeout(CLOSING, out.send(close)).await;
+    let patience = if code == close_code::AGAIN { LAST_WORD } else { CLOSING };
+    if !matches!(timeout(patience, out.send(close)).await, Ok(Ok(()))) {
+        // Whoever does not read does not read this either; the connection is then just closed.
+        return;
+    }
+    // One that is closed over unread bytes is reset, and the close may be lost with it.
+    let _ = timeout(CLOSING, async { while let Some(Ok(_)) = incoming.next().await {} }).await;
 }
 
 /// An event as the timeline shows it; anything else as it is.
@@ -144,7 +176,7 @@ mod tests {
     async fn sent(room: usize, frames: impl Stream<Item = Frame> + Unpin) -> Vec<Message> {
         let (out, read) = mpsc::channel(room);
         let (_alive, ending) = watch::channel(false);
-        pump(out, nobody_speaks(), frames, ending).await;
+        pump(out, nobody_speaks(), frames, ending, |_| None).await;
         read.collect().await
     }
 
@@ -177,6 +209,7 @@ mod tests {
             kind: "paused".into(),
             text: "the profile's clock was stopped".into(),
             data: json!(null),
+            seq: 1,
         };
         let frame = Frame { seq: 1, kind: FrameKind::Event, data: json!(event) };
         assert_eq!(shown(frame).data, json!(EventView::from(&event)));
@@ -192,7 +225,7 @@ mod tests {
             frame(seq)
         });
         let messages = sent(1, frames).await;
-        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 2 * PATIENCE);
+        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < PATIENCE + 2 * LAST_WORD);
         // Those that had room, and the one that waited for it.
         assert!(taken.get() <= messages.len() + 1, "{} of {}", taken.get(), messages.len());
     }
@@ -201,7 +234,7 @@ mod tests {
     async fn a_silent_reader_is_left_after_some_pings() {
         let messages = sent(16, stream::pending()).await;
         let pings = messages.iter().filter(|message| matches!(message, Message::Ping(_))).count();
-        assert_eq!((pings, close_of(&messages)), (3, Some(1_008)));
+        assert_eq!((pings, close_of(&messages)), (3, Some(1_013)));
     }
 
     #[tokio::test]
@@ -209,7 +242,7 @@ mod tests {
         let (out, read) = mpsc::channel(4);
         let (end, ending) = watch::channel(false);
         end.send(true).unwrap();
-        pump(out, nobody_speaks(), stream::pending(), ending).await;
+        pump(out, nobody_speaks(), stream::pending(), ending, |_| None).await;
         let messages: Vec<_> = read.collect().await;
         assert_eq!(close_of(&messages), Some(1_001));
     }
@@ -219,7 +252,44 @@ mod tests {
         let (out, _read) = mpsc::channel(4);
         let (_alive, ending) = watch::channel(false);
         let goodbye = stream::iter([Ok::<_, Infallible>(Message::Close(None))]);
-        pump(out, goodbye, stream::pending(), ending).await;
+        pump(out, goodbye, stream::pending(), ending, |_| None).await;
+    }
+
+    /// A reader that stops reading, and reads on after that: what waited for it, and why it is left.
+    #[tokio::test]
+    async fn a_reader_that_was_too_slow_is_told_so() {
+        use axum::extract::ws::WebSocketUpgrade;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let (_alive, ending) = watch::channel(false);
+        let streams = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+        let permits = std::sync::Arc::clone(&streams);
+        let open = move |upgrade: WebSocketUpgrade| {
+            let permit = std::sync::Arc::clone(&permits).try_acquire_owned().unwrap();
+            // More than any socket holds.
+            let large = |seq| Frame { data: json!("x".repeat(50_000)), ..frame(seq) };
+            let frames = stream::iter(1..).map(large);
+            let upgrade = upgrade.write_buffer_size(0);
+            async move { upgrade.on_upgrade(move |socket| serve(socket, frames, ending, permit)) }
+        };
+        let router = axum::Router::new().route("/", axum::routing::get(open));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(axum::serve(listener, router).into_future());
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        client.write_all(request.as_bytes()).await.unwrap();
+        // Longer than it is waited for, and shorter than the last word waits.
+        tokio::time::sleep(PATIENCE + CLOSING).await;
+        let mut all = Vec::new();
+        timeout(Duration::from_secs(60), client.read_to_end(&mut all)).await.unwrap().unwrap();
+        server.abort();
+        let reason = TOO_SLOW.1.as_bytes();
+        let close =
+            [&[0x88, 2 + reason.len() as u8], &TOO_SLOW.0.to_be_bytes()[..], reason].concat();
+        assert_eq!(TOO_SLOW.0, 1_013);
+        assert!(all.ends_with(&close), "{:?}", &all[all.len().saturating_sub(200)..]);
     }
 
     #[tokio::test]

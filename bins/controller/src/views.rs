@@ -3,7 +3,7 @@
 //! Records never go out as they are: they name owners and hold sealed secrets.
 
 use crate::schemas::{ResultDocument, ScenarioDocument};
-use loadcore::cluster::controller::api::{Outcome, WorkerView};
+use loadcore::cluster::controller::api::{Outcome, Waiting, WorkerView};
 use loadcore::cluster::coordinator::{PROTOCOL, TaskState};
 use loadcore::cluster::journal::Entry;
 use loadcore::cluster::secrets::Secrets;
@@ -109,6 +109,8 @@ pub struct RunView {
     pub ended_at: Option<String>,
     /// What people should know about it.
     pub warnings: Vec<String>,
+    /// What it waits for beside its own time; null where that is nothing, and in lists.
+    pub waiting_for: Option<WaitingView>,
     /// The document that was run, with `[redacted]` in the place of what is secret.
     #[schema(value_type = ScenarioDocument)]
     pub scenario: Value,
@@ -130,9 +132,21 @@ impl RunView {
             started_at: started_unix_ms(record).map(rfc3339),
             ended_at: record.ended_unix_ms.map(rfc3339),
             warnings: record.warnings.clone(),
+            waiting_for: None,
             scenario: Secrets::redact(&record.scenario),
             result: None,
         }
+    }
+
+    /// With what it waits for at `now_unix_ms`.
+    #[must_use]
+    pub fn waiting(self, waiting: Option<Waiting>, now_unix_ms: u64) -> Self {
+        let view = |Waiting { what, until_unix_ms }| WaitingView {
+            what,
+            until: rfc3339(until_unix_ms),
+            left_seconds: until_unix_ms.saturating_sub(now_unix_ms) as f64 / 1e3,
+        };
+        Self { waiting_for: waiting.map(view), ..self }
     }
 
     /// With what was measured.
@@ -140,6 +154,20 @@ impl RunView {
     pub fn with(self, outcome: Outcome) -> Self {
         Self { result: measured(outcome), ..self }
     }
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingView {
+    /// What, to be read after "waits for".
+    #[schema(example = "its workers (1 of 2 workers there; place 2 in the queue)")]
+    pub what: String,
+    /// When it waits no longer (RFC 3339).
+    #[schema(format = DateTime)]
+    pub until: String,
+    /// How long that is yet.
+    pub left_seconds: f64,
 }
 
 /// The result, live or final.
@@ -229,8 +257,8 @@ pub struct WorkerJson {
     pub last_seen_at: String,
     /// Processors that it may use.
     pub cores: u64,
-    /// Engine threads that it uses.
-    pub threads: u64,
+    /// Engine threads that it uses; null: as many as its part of a run needs.
+    pub threads: Option<u64>,
     /// The greatest rate that it takes on; null for any.
     pub max_rps: Option<f64>,
     /// How uncertain its clock is against the coordinator's; null until that was measured.
@@ -256,7 +284,7 @@ impl WorkerJson {
             draining: report.draining,
             last_seen_at: rfc3339(worker.seen.at_us / 1_000),
             cores: report.cores,
-            threads: report.threads,
+            threads: (report.threads > 0).then_some(report.threads),
             max_rps: report.max_rps,
             clock_error_ms: (report.clock_error_us != u64::MAX)
                 .then(|| report.clock_error_us as f64 / 1e3),

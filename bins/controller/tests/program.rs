@@ -35,7 +35,12 @@ impl Controller {
     fn start(data: &Path, more: &[&str]) -> Self {
         let data = data.to_str().unwrap();
         let arguments = [&["--listen", "127.0.0.1:0", "--data-dir", data], more].concat();
-        let mut child = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(command(&arguments)).expect("it starts")
+    }
+
+    /// `None` where it says nothing and ends: where what was to start it cannot.
+    fn of(mut command: Command) -> Option<Self> {
+        let mut child = command.stderr(Stdio::piped()).spawn().ok()?;
         let stderr = child.stderr.take().unwrap();
         let (line, log) = sync_channel(10_000);
         std::thread::spawn(move || {
@@ -45,32 +50,42 @@ impl Controller {
                 .try_for_each(|text| line.send(text))
         });
         let mut controller = Self { child, address: String::new(), log, said: String::new() };
-        let line = controller.says("listens on http://");
+        let line = controller.heard("listens on http://")?;
         controller.address = line.rsplit("http://").next().unwrap().to_owned();
-        controller
+        Some(controller)
     }
 
     /// Waits for a line of the log with this text.
     fn says(&mut self, text: &str) -> String {
+        let line = self.heard(text);
+        line.unwrap_or_else(|| panic!("{text:?} was not said, but\n{}", self.said))
+    }
+
+    /// The same; `None` where it does not come.
+    fn heard(&mut self, text: &str) -> Option<String> {
         loop {
-            let line = self.log.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("{text:?} was not said, but\n{}", self.said));
+            let line = self.log.recv_timeout(PATIENCE).ok()?;
             self.said.push_str(&line);
             self.said.push('\n');
             if line.contains(text) {
-                return line;
+                return Some(line);
             }
         }
     }
 
     /// Status and body.
     fn asked(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.asked_with("", method, path, body)
+    }
+
+    /// The same with more lines of the head, each ended by CRLF.
+    fn asked_with(&self, lines: &str, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{lines}Content-Length: {length}\r\n\r\n{body}",
             self.address
         )
         .unwrap();
@@ -113,6 +128,8 @@ fn wrong_usage_is_named() {
     for (arguments, told) in [
         (&["--listen", "nowhere"][..], "--listen nowhere"),
         (&["--local-workers", "x"], "--local-workers"),
+        (&["--lease", "1s"], "--lease 1s"),
+        (&["--evidence-wait", "2h"], "--evidence-wait 2h"),
         (&["--allow-targets", "10.0.0.0/99"], "10.0.0.0/99"),
         (&["--redis", "http://ann:geheim@h"], "--redis: the redis url http://ann:***@h"),
         (&["--mongo", "nonsense://h"], "--mongo nonsense://h"),
@@ -123,6 +140,19 @@ fn wrong_usage_is_named() {
         let arguments = [&["--data-dir", "/nowhere"], arguments].concat();
         let (code, said) = ended(&arguments);
         assert!(code == 2 && said.contains(told), "{arguments:?}: {code} {said}");
+    }
+}
+
+#[test]
+fn what_the_environment_says_counts_too() {
+    for (variable, value, told) in [
+        ("LOADCORE_LEASE", "1s", "--lease 1s"),
+        ("LOADCORE_EVIDENCE_WAIT", "2h", "--evidence-wait 2h"),
+        ("LOADCORE_STANDBY_READY", "maybe", "maybe"),
+    ] {
+        let asked = command(&["--data-dir", "/nowhere"]).env(variable, value).output().unwrap();
+        let said = String::from_utf8(asked.stderr).unwrap();
+        assert!(asked.status.code() == Some(2) && said.contains(told), "{variable}: {said}");
     }
 }
 
@@ -172,6 +202,28 @@ fn what_is_kept_outlives_the_program() {
     second.says("the platform is ready");
     let (status, body) = second.asked("GET", "/api/v1/scenarios", "");
     assert!(status == 200 && body.contains("\"kept\""), "{status} {body}");
+}
+
+#[test]
+fn a_key_outlives_the_program() {
+    let data = tempfile::tempdir().unwrap();
+    let body = r#"{"name": "kept", "targetUrl": "http://127.0.0.1:9/", "durationSeconds": 1, "autoStart": false}"#;
+    let post = |controller: &Controller, body: &str| {
+        controller.asked_with("Idempotency-Key: k-1\r\n", "POST", "/api/v1/scenarios", body)
+    };
+    let mut first = Controller::start(data.path(), &[]);
+    first.says("the platform is ready");
+    let (status, made) = post(&first, body);
+    assert_eq!(status, 201, "{made}");
+    drop(first);
+
+    let mut second = Controller::start(data.path(), &[]);
+    second.says("the platform is ready");
+    assert_eq!(post(&second, body), (201, made));
+    let (status, problem) = post(&second, &body.replace("kept", "other"));
+    assert!(status == 422 && problem.contains("key-reused"), "{status} {problem}");
+    let (_, list) = second.asked("GET", "/api/v1/scenarios", "");
+    assert_eq!(list.matches("\"revision\"").count(), 1, "{list}");
 }
 
 /// Asks until it is so.
@@ -242,4 +294,54 @@ fn without_redis_it_waits_and_says_so_without_the_password() {
     let (code, said) = controller.terminated();
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("geheim"), "{said}");
+}
+
+/// A disk that is full is named in the log, and what waited is kept once there is room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_in_the_log() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    // A disk of its own, of 4 MB, which nobody else sees.
+    let mount = r#"mount -t tmpfs -o size=4m none "$0" && exec "$@""#;
+    let program = env!("CARGO_BIN_EXE_loadcore-controller");
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", mount, path, program]);
+    command.args(["--listen", "127.0.0.1:0", "--data-dir", path]).stdin(Stdio::null());
+    let Some(mut controller) = Controller::of(command) else {
+        return skipped("a file system cannot be mounted here");
+    };
+    controller.says("the platform is ready");
+    // Seen from here, through the process that has it.
+    let filler = format!("/proc/{}/root{path}/filler", controller.child.id());
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4_096]).is_ok() {}
+
+    let scenario = |at: u32| {
+        let notes = "x".repeat(50_000);
+        json!({"name": format!("s{at}"), "targetUrl": "http://127.0.0.1:9/", "durationSeconds": 1,
+            "autoStart": false, "notes": notes})
+        .to_string()
+    };
+    let kept = |at| controller.asked("POST", "/api/v1/scenarios", &scenario(at));
+    // What is free within its file is used first.
+    let refused = (0..200).map(kept).find(|(status, _)| *status != 201);
+    let (status, body) = refused.expect("the disk is full");
+    assert!(status == 503 && body.contains("No space left"), "{status} {body}");
+    let line = controller.says("cannot be written");
+    assert!(line.contains("No space left on device") && line.contains(path), "{line}");
+    // A file that is open keeps its place.
+    drop(file);
+    std::fs::remove_file(&filler).unwrap();
+    until(|| controller.asked("POST", "/api/v1/scenarios", &scenario(0)).0 == 201).await;
+    controller.says("is written again");
+    let told = controller.said.matches("cannot be written").count();
+    assert_eq!(told, 1, "it is told once: {}", controller.said);
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever reads the tests' output is told what was not tested"
+)]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }

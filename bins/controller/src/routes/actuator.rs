@@ -44,7 +44,7 @@ enum Condition {
 struct Health {
     /// All of it.
     status: Condition,
-    /// Its parts: `store`, `coordinator`, `platform`.
+    /// Its parts: `store`, `coordinator`, `platform`, `lead`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     components: BTreeMap<&'static str, Component>,
 }
@@ -66,6 +66,14 @@ impl Component {
     }
 }
 
+impl Health {
+    /// All of it works if each part does.
+    fn of(components: BTreeMap<&'static str, Component>) -> Self {
+        let up = components.values().all(|component| component.status == Condition::Up);
+        Self { status: if up { Condition::Up } else { Condition::Down }, components }
+    }
+}
+
 impl IntoResponse for Health {
     fn into_response(self) -> Response {
         let status = match self.status {
@@ -82,7 +90,7 @@ impl IntoResponse for Health {
     (status = 503, body = Health, description = "it does not, and why"),
 ))]
 async fn health(State(state): State<AppState>) -> Health {
-    ready(&state).await
+    Health::of(parts(&state).await)
 }
 
 /// Whether the process lives: no store or coordinator is asked.
@@ -93,18 +101,27 @@ async fn liveness() -> Health {
     Health { status: Condition::Up, components: BTreeMap::new() }
 }
 
-/// Whether it can serve: store and coordinator answer.
+/// Whether it can serve: store and coordinator answer, and it leads, unless it was started with
+/// `--standby-ready`. So one address can stand before several controllers.
 #[utoipa::path(get, path = "/actuator/health/readiness", operation_id = "readiness", tag = "operation", responses(
     (status = 200, body = Health, description = "it can"),
     (status = 503, body = Health, description = "it cannot, and why"),
 ))]
 async fn readiness(State(state): State<AppState>) -> Health {
-    ready(&state).await
+    let mut components = parts(&state).await;
+    if let Ok(platform) = state.platform()
+        && !state.standby_ready
+    {
+        let leads = platform.controller.must_lead().map_err(|error| error.to_string());
+        components.insert("lead", Component::of(leads));
+    }
+    Health::of(components)
 }
 
-async fn ready(state: &AppState) -> Health {
+/// The parts of the platform, or what it waits for.
+async fn parts(state: &AppState) -> BTreeMap<&'static str, Component> {
     let status = state.status.borrow().clone();
-    let components = match status {
+    match status {
         Status::Waiting(why) => BTreeMap::from([("platform", Component::of(Err(why)))]),
         Status::Ready(platform) => {
             let (store, coordinator) = tokio::join!(store(&platform), coordinator(&platform));
@@ -113,9 +130,7 @@ async fn ready(state: &AppState) -> Health {
                 ("coordinator", Component::of(coordinator)),
             ])
         }
-    };
-    let up = components.values().all(|component| component.status == Condition::Up);
-    Health { status: if up { Condition::Up } else { Condition::Down }, components }
+    }
 }
 
 /// Asks for what nobody has: any answer will do.

@@ -19,12 +19,26 @@ answers! {
     Forbidden 403 "a page of another site asks, or a name is asked for that is not the controller's";
     /// 404.
     NotFound 404 "this user has no such thing";
+    /// 406.
+    NotAcceptable 406 "the answer would be of a type that Accept does not list";
+    /// 408.
+    SlowRequest 408 "the request did not come to its end in time";
     /// 409.
     Conflict 409 "it does not fit the present state";
+    /// 412.
+    ConditionFailed 412 "the scenario's revision is not one that If-Match lists";
     /// 413.
     TooLarge 413 "the body is larger than 8 MiB";
+    /// 414.
+    UriTooLong 414 "the path and query are too long";
+    /// 415.
+    UnsupportedType 415 "the body is neither JSON nor, of a scenario, YAML";
     /// 422.
-    Invalid 422 "every fault of the document, with its path";
+    Invalid 422 "every fault of the document, with its path; or the key was another call's";
+    /// 429.
+    TooManyKeys 429 "too many keys of this user are remembered";
+    /// 431.
+    HeadersTooLarge 431 "the headers are too large, or too many";
     /// 500.
     Internal 500 "a mistake of the controller";
     /// 503.

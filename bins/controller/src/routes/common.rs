@@ -2,19 +2,30 @@
 //! no handler says it.
 
 use super::API;
-use super::answers::{Forbidden, TimedOut};
+use super::answers::{
+    Forbidden, HeadersTooLarge, NotAcceptable, SlowRequest, TimedOut, UnsupportedType, UriTooLong,
+};
 use crate::extract::USER_HEADER;
-use utoipa::IntoResponses;
+use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{OpenApi, Required};
+use utoipa::openapi::{OpenApi, RefOr, Required, Response};
+use utoipa::{IntoParams, IntoResponses};
 
 /// Completes every call's description.
 pub(super) fn describe(page: &mut OpenApi) {
     for (path, item) in &mut page.paths.paths {
-        for operation in operations(item) {
-            operation.responses.responses.extend(Forbidden::responses());
-            operation.responses.responses.extend(TimedOut::responses());
+        for (method, operation) in operations(item) {
+            for answers in EVERYWHERE {
+                operation.responses.responses.extend(answers());
+            }
+            if method != "delete" && path.starts_with(API) {
+                operation.responses.responses.extend(NotAcceptable::responses());
+            }
+            // Who may be given a body says when it is too large.
+            if operation.responses.responses.contains_key("413") {
+                operation.responses.responses.extend(UnsupportedType::responses());
+            }
             if path.starts_with(API) {
                 operation.parameters.get_or_insert_default().push(user().into());
             }
@@ -22,9 +33,42 @@ pub(super) fn describe(page: &mut OpenApi) {
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+type Answers = fn() -> BTreeMap<String, RefOr<Response>>;
+
+/// What any call may be answered.
+const EVERYWHERE: [Answers; 5] = [
+    Forbidden::responses,
+    SlowRequest::responses,
+    UriTooLong::responses,
+    HeadersTooLarge::responses,
+    TimedOut::responses,
+];
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
+    let all = [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)];
+    all.into_iter().filter_map(|(method, it)| it.as_mut().map(|it| (method, it)))
+}
+
+/// The headers of a change, for its description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes alone")]
+pub(super) struct IfMatch {
+    /// The tags (`ETag`) of the revisions that may be changed, or `*`; 412 where it has another.
+    #[param(rename = "If-Match", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#)]
+    if_match: Option<String>,
+}
+
+/// The header of a call that makes something, for its description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes alone")]
+pub(super) struct IdempotencyKey {
+    /// The caller's word for this call: made again under it within a day, by the same user and with
+    /// the same body, it makes nothing more and is answered the same.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    idempotency_key: Option<String>,
 }
 
 fn user() -> Parameter {
@@ -36,6 +80,6 @@ fn user() -> Parameter {
         .description(Some(
             "the user: 1 to 128 visible ASCII characters; `local` if it is not given",
         ))
-        .schema(Some(name.max_length(Some(128)).build()))
+        .schema(Some(name.max_length(Some(128)).pattern(Some("^[!-~]+$")).build()))
         .build()
 }

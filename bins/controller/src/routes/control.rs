@@ -83,9 +83,11 @@ async fn resume(
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RateChange {
     /// Requests per second, all workers together: 0 to 10^9.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     target_rps: f64,
     /// How long it takes to get there from the present rate: 0 to 604,800.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 604_800)]
     over_seconds: f64,
 }
 

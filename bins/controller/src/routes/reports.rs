@@ -4,6 +4,7 @@ use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use super::runs::found;
 use super::stats::result;
 use crate::extract::{NoQuery, Query, User};
+use crate::media::Accept;
 use crate::problem::Problem;
 use crate::render::{self, FormatQuery};
 use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
@@ -94,7 +95,9 @@ async fn part(
 ///
 /// `format`: `json` (the whole result document), `text`, `csv` or `hgrm`.
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatQuery),
+    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
+        description = "if it is not given what `Accept` wants most, `json` before others",
+        pattern = "^(json|text|csv|hgrm)$")),
     responses(
         (status = 200, description = "the report", content(
             (ResultDocument = "application/json"),
@@ -108,8 +111,9 @@ async fn report(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(render::REPORT)?;
+    let format = query.of(render::REPORT, &accept)?;
     render::report(&*result(&platform, &owner, &id).await?, format)
 }

@@ -10,6 +10,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use loadcore::cluster::store::RunRecord;
 use loadcore::cluster::{Owner, ScenarioId};
+use loadcore::time::unix_millis;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,8 +28,10 @@ struct Filter {
     /// Only those of this scenario.
     scenario_id: Option<String>,
     /// The most items of the answer: 1 to 200, 50 if it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// `nextCursor` of the page before.
+    #[param(pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     cursor: Option<String>,
 }
 
@@ -65,7 +68,8 @@ async fn read(
 ) -> Result<Json<RunView>, Problem> {
     let record = found(&platform, &owner, &id).await?;
     let outcome = platform.controller.result(&owner, &record.id).await?;
-    Ok(Json(RunView::of(&record).with(outcome)))
+    let waiting = platform.controller.waiting(&owner, &record.id);
+    Ok(Json(RunView::of(&record).waiting(waiting, unix_millis()).with(outcome)))
 }
 
 /// Deletes a run that has ended, with all that was measured in it.

@@ -1,22 +1,29 @@
 //! Scenarios: kept, shown, changed, deleted, judged.
 
-use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
+use super::answers::{
+    BadRequest, ConditionFailed, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge,
+    TooManyKeys,
+};
+use super::common::{IdempotencyKey, IfMatch};
+use crate::conditions::{self, Conditions};
 use crate::extract::{NoBody, NoQuery, Paging, Query, ScenarioBody, User};
 use crate::judge::judge;
+use crate::keyed::{Call, Key};
 use crate::plan::{PlanView, plan};
 use crate::problem::{FaultView, Kind, Problem};
-use crate::schemas::ScenarioDocument;
+use crate::schemas::{AnyDocument, ScenarioDocument};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{Created, List, ScenarioView};
 use axum::Json;
-use axum::extract::Path;
-use axum::http::{StatusCode, header::LOCATION};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use loadcore::cluster::controller::api::ControllerError;
 use loadcore::cluster::secrets::Secrets;
-use loadcore::cluster::store::{Page, RunRecord, ScenarioRecord};
-use loadcore::cluster::{Owner, ScenarioId};
+use loadcore::cluster::store::{self, CallRecord, Page, RunRecord, RunState, ScenarioRecord};
+use loadcore::cluster::{Owner, RunId, ScenarioId, StoreError};
 use loadcore::result::rfc3339;
 use loadcore::scenario::Scenario;
 use loadcore::time::unix_millis;
@@ -45,8 +52,10 @@ struct Filter {
     /// Only those that have this tag.
     tag: Option<String>,
     /// The most items of the answer: 1 to 200, 50 if it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// `nextCursor` of the page before.
+    #[param(pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     cursor: Option<String>,
 }
 
@@ -75,71 +84,85 @@ async fn list(
 ///
 /// The body is JSON, or YAML with a content type of `application/yaml`.
 #[utoipa::path(post, path = "/scenarios", operation_id = "createScenario", tag = "scenarios",
+    params(IdempotencyKey),
     request_body(content(
         (ScenarioDocument = "application/json"),
         (ScenarioDocument = "application/yaml"),
     )),
     responses(
-        (status = 201, body = Created, description = "it is kept", headers(("Location" = String))),
-        BadRequest, TooLarge, Invalid, Internal, NotReady,
+        (status = 201, body = Created, description = "it is kept", headers(
+            ("Location" = String), ("ETag" = String, description = "its revision"),
+        )),
+        BadRequest, Conflict, TooLarge, Invalid, TooManyKeys, Internal, NotReady,
     ),
 )]
 async fn create(
+    State(state): State<AppState>,
     Leading(platform): Leading,
     User(owner): User,
+    key: Key,
     _: NoQuery,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
+    let places = &state.places;
+    let call = Call::of(&platform, places, &owner, key, "POST /scenarios", &body.value).await?;
+    if let Some(made) = call.made() {
+        return Ok(scenario_made(made));
+    }
     let scenario = judged(&platform, body.value.clone()).await?;
-    let now = unix_millis();
+    let run = scenario.auto_start.then(RunId::random);
+    let made = call.begin(ScenarioId::random(), run).await?;
     let record = ScenarioRecord {
-        id: ScenarioId::random(),
-        owner,
+        id: made.scenario_id.clone(),
+        owner: owner.clone(),
         revision: 0,
-        created_unix_ms: now,
-        changed_unix_ms: now,
+        created_unix_ms: made.at_unix_ms,
+        changed_unix_ms: made.at_unix_ms,
         tags: scenario.tags.clone(),
         document: platform.secrets.seal(body.value),
         baseline: None,
     };
-    platform.store.insert_scenario(&record).await?;
-    let run =
-        if scenario.auto_start { Some(submit_or_forget(&platform, &record).await?) } else { None };
-    let created = Created {
-        id: record.id.to_string(),
-        scenario_id: record.id.to_string(),
-        run_id: run.as_ref().map(|run| run.id.to_string()),
-        state: run.as_ref().map(|run| run.state),
-        created_at: rfc3339(now),
-    };
-    Ok(made(&format!("{}/scenarios/{}", super::API, record.id), created))
+    match platform.store.insert_scenario(&record).await {
+        // It is this call's own, which did not come to its end.
+        Err(StoreError { kind: store::Kind::Exists, .. }) => {}
+        kept => kept?,
+    }
+    if let Some(run) = &made.run_id {
+        submit_or_forget(&platform, run, &record).await?;
+    }
+    call.finish().await;
+    Ok(scenario_made(&made))
 }
 
-/// Whoever gets an error tries again: nothing of the first try may be left then.
+/// Whoever gets an error tries again: nothing of the first try may be left then. Where the store does
+/// not answer nobody knows what is, and all of it stays.
 async fn submit_or_forget(
     platform: &Platform,
+    run: &RunId,
     record: &ScenarioRecord,
-) -> Result<RunRecord, Problem> {
-    match platform.controller.submit(record).await {
-        Ok(run) => Ok(run),
-        Err(error) => {
-            if let Err(left) = platform.store.delete_scenario(&record.owner, &record.id).await {
-                tracing::warn!("scenario {} stays, though its run was refused: {left}", record.id);
-            }
-            Err(error.into())
-        }
+) -> Result<(), Problem> {
+    let Err(error) = platform.controller.submit_as(run.clone(), record).await else {
+        return Ok(());
+    };
+    if matches!(&error, ControllerError::Store(it) if matches!(it.kind, store::Kind::Unavailable(_)))
+    {
+        return Err(error.into());
     }
+    if let Err(left) = platform.store.delete_scenario(&record.owner, &record.id, None).await {
+        tracing::warn!("scenario {} stays, though its run was refused: {left}", record.id);
+    }
+    Err(error.into())
 }
 
 /// Says what would run, and every fault. Keeps nothing and starts nothing.
 #[utoipa::path(post, path = "/scenarios/validate", operation_id = "validateScenario", tag = "scenarios",
     request_body(content(
-        (ScenarioDocument = "application/json"),
-        (ScenarioDocument = "application/yaml"),
+        (AnyDocument = "application/json"),
+        (AnyDocument = "application/yaml"),
     )),
     responses(
         (status = 200, body = Validation, description = "valid or not"),
-        BadRequest, TooLarge, Internal, NotReady,
+        BadRequest, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn validate(
@@ -169,7 +192,8 @@ struct Validation {
 #[utoipa::path(get, path = "/scenarios/{id}", operation_id = "readScenario", tag = "scenarios",
     params(("id" = String, Path, description = "the scenario")),
     responses(
-        (status = 200, body = ScenarioView, description = "the scenario, without its secrets"),
+        (status = 200, body = ScenarioView, description = "the scenario, without its secrets",
+            headers(("ETag" = String, description = "its revision"))),
         BadRequest, NotFound, Internal, NotReady,
     ),
 )]
@@ -178,22 +202,23 @@ async fn read(
     User(owner): User,
     Path(id): Path<String>,
     _: NoQuery,
-) -> Result<Json<ScenarioView>, Problem> {
+) -> Result<Response, Problem> {
     let record = found(&platform, &owner, &id).await?;
-    Ok(Json(shown(&platform, &record).await?))
+    tagged(&platform, &record).await
 }
 
 /// Changes a scenario: the body is the whole document. A value that reads `[redacted]` keeps what
 /// is stored. Runs that were started before are not touched.
 #[utoipa::path(put, path = "/scenarios/{id}", operation_id = "replaceScenario", tag = "scenarios",
-    params(("id" = String, Path, description = "the scenario")),
+    params(("id" = String, Path, description = "the scenario"), IfMatch),
     request_body(content(
         (ScenarioDocument = "application/json"),
         (ScenarioDocument = "application/yaml"),
     )),
     responses(
-        (status = 200, body = ScenarioView, description = "as it is now"),
-        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
+        (status = 200, body = ScenarioView, description = "as it is now",
+            headers(("ETag" = String, description = "its revision"))),
+        BadRequest, NotFound, Conflict, ConditionFailed, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn replace(
@@ -201,9 +226,11 @@ async fn replace(
     User(owner): User,
     Path(id): Path<String>,
     _: NoQuery,
+    conditions: Conditions,
     body: ScenarioBody,
-) -> Result<Json<ScenarioView>, Problem> {
+) -> Result<Response, Problem> {
     let mut record = found(&platform, &owner, &id).await?;
+    conditions.check(record.revision)?;
     let restored = Secrets::restore(body.value, &record.document);
     let document = opened(&platform, &restored)?;
     let scenario = judged(&platform, document.clone()).await?;
@@ -211,19 +238,26 @@ async fn replace(
     record.changed_unix_ms = unix_millis();
     record.document = platform.secrets.seal(document);
     if !platform.store.replace_scenario(&record).await? {
-        let detail = format!("scenario {id} was changed meanwhile: read it again, then change it");
-        return Err(Problem::new(Kind::Conflict, detail));
+        return Err(changed_meanwhile(&id, &conditions));
     }
     record.revision += 1;
-    Ok(Json(shown(&platform, &record).await?))
+    tagged(&platform, &record).await
+}
+
+fn changed_meanwhile(id: &str, conditions: &Conditions) -> Problem {
+    let what = format!("scenario {id} was changed meanwhile");
+    if conditions.are_given() {
+        return conditions::failed(&what);
+    }
+    Problem::new(Kind::Conflict, format!("{what}: read it again, then change it"))
 }
 
 /// Deletes a scenario. Its runs stay, and none of them may be going on.
 #[utoipa::path(delete, path = "/scenarios/{id}", operation_id = "deleteScenario", tag = "scenarios",
-    params(("id" = String, Path, description = "the scenario")),
+    params(("id" = String, Path, description = "the scenario"), IfMatch),
     responses(
         (status = 204, description = "it is gone"),
-        BadRequest, NotFound, Conflict, Internal, NotReady,
+        BadRequest, NotFound, Conflict, ConditionFailed, Internal, NotReady,
     ),
 )]
 async fn delete(
@@ -231,48 +265,56 @@ async fn delete(
     User(owner): User,
     Path(id): Path<String>,
     _: NoQuery,
+    conditions: Conditions,
 ) -> Result<StatusCode, Problem> {
-    let scenario = ScenarioId::from(id.as_str());
-    if let Some(run) = newest_run(&platform, &owner, &scenario).await?
+    let record = found(&platform, &owner, &id).await?;
+    conditions.check(record.revision)?;
+    if let Some(run) = newest_run(&platform, &owner, &record.id).await?
         && !run.state.has_ended()
     {
         let detail = format!("run {} of this scenario goes on: stop it first", run.id);
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    if platform.store.delete_scenario(&owner, &scenario).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("scenario", &id))
+    let revision = conditions.are_given().then_some(record.revision);
+    if platform.store.delete_scenario(&owner, &record.id, revision).await? {
+        return Ok(StatusCode::NO_CONTENT);
     }
+    // It is another's by now, or nobody's.
+    found(&platform, &owner, &id).await?;
+    Err(changed_meanwhile(&id, &conditions))
 }
 
 /// Starts a scenario again.
 #[utoipa::path(post, path = "/scenarios/{id}/runs", operation_id = "startScenario", tag = "scenarios",
-    params(("id" = String, Path, description = "the scenario")),
+    params(("id" = String, Path, description = "the scenario"), IdempotencyKey),
     responses(
         (status = 201, body = Created, description = "the run", headers(("Location" = String))),
-        BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, TooManyKeys, Internal, NotReady,
     ),
 )]
 async fn start(
+    State(state): State<AppState>,
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    key: Key,
     _: NoQuery,
     _: NoBody,
 ) -> Result<Response, Problem> {
+    let what = format!("POST /scenarios/{id}/runs");
+    let call = Call::of(&platform, &state.places, &owner, key, &what, &Value::Null).await?;
+    if let Some(made) = call.made() {
+        return Ok(run_made(made));
+    }
     let record = found(&platform, &owner, &id).await?;
     // What may be loaded may have changed since the scenario was kept.
     judged(&platform, opened(&platform, &record.document)?).await?;
-    let run = platform.controller.submit(&record).await?;
-    let created = Created {
-        id: run.id.to_string(),
-        scenario_id: id,
-        run_id: Some(run.id.to_string()),
-        state: Some(run.state),
-        created_at: rfc3339(run.created_unix_ms),
-    };
-    Ok(made(&format!("{}/runs/{}", super::API, run.id), created))
+    let run = RunId::random();
+    let made = call.begin(record.id.clone(), Some(run.clone())).await?;
+    let run = made.run_id.clone().unwrap_or(run);
+    platform.controller.submit_as(run, &record).await?;
+    call.finish().await;
+    Ok(run_made(&made))
 }
 
 /// A document with its secrets in the clear.
@@ -325,6 +367,32 @@ pub(super) async fn newest_run_of(
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("scenario {id} has no run yet")))
 }
 
-fn made(location: &str, created: Created) -> Response {
+/// A scenario with its revision beside it.
+async fn tagged(platform: &Platform, record: &ScenarioRecord) -> Result<Response, Problem> {
+    let view = shown(platform, record).await?;
+    Ok(([(ETAG, conditions::tag(record.revision))], Json(view)).into_response())
+}
+
+fn scenario_made(made: &CallRecord) -> Response {
+    let location = format!("{}/scenarios/{}", super::API, made.scenario_id);
+    let mut answer = answer(&location, made, made.scenario_id.to_string());
+    answer.headers_mut().insert(ETAG, conditions::tag(0));
+    answer
+}
+
+fn run_made(made: &CallRecord) -> Response {
+    let run = made.run_id.as_ref().map_or("", RunId::as_str);
+    answer(&format!("{}/runs/{run}", super::API), made, run.to_owned())
+}
+
+fn answer(location: &str, made: &CallRecord, id: String) -> Response {
+    let created = Created {
+        id,
+        scenario_id: made.scenario_id.to_string(),
+        run_id: made.run_id.as_ref().map(RunId::to_string),
+        // That of a run that was just asked for.
+        state: made.run_id.as_ref().map(|_| RunState::Queued),
+        created_at: rfc3339(made.at_unix_ms),
+    };
     (StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response()
 }

@@ -5,6 +5,7 @@ use super::runs::found;
 use super::scenarios::newest_run_of;
 use crate::extract::{Query, User};
 use crate::hlog;
+use crate::media::Accept;
 use crate::problem::{Kind, Problem};
 use crate::render::{self, Format, FormatQuery, choose};
 use crate::schemas::{HistogramsDocument, RealtimeDocument, SeriesDocument, TotalDocument};
@@ -41,8 +42,10 @@ const SECONDS: u32 = 30;
 struct Window {
     /// How many seconds, up to the last that all live workers have reported: 1 to 3600, 30 if it
     /// is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3600)]
     last_n_seconds: Option<String>,
-    /// `json` or `csv`; `json` if it is not given.
+    /// `json` or `csv`; if it is not given what `Accept` wants most, `json` before `csv`.
+    #[param(pattern = "^(json|csv)$")]
     format: Option<String>,
 }
 
@@ -75,10 +78,11 @@ async fn realtime_of_scenario(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
+    accept: Accept,
     Query(window): Query<Window>,
 ) -> Result<Response, Problem> {
     let (seconds, format) =
-        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
+        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME, &accept)?);
     let run = newest_run_of(&platform, &owner, &id).await?.id;
     last_seconds(&platform, &owner, &run, seconds, format).await
 }
@@ -98,10 +102,11 @@ async fn realtime(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    accept: Accept,
     Query(window): Query<Window>,
 ) -> Result<Response, Problem> {
     let (seconds, format) =
-        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME)?);
+        (window.seconds()?, choose(window.format.as_deref(), render::REALTIME, &accept)?);
     last_seconds(&platform, &owner, &id, seconds, format).await
 }
 
@@ -120,7 +125,9 @@ async fn last_seconds(
 ///
 /// `format`: `json` or `csv`.
 #[utoipa::path(get, path = "/runs/{id}/stats/total", operation_id = "totalOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatQuery),
+    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
+        description = "if it is not given what `Accept` wants most, `json` before others",
+        pattern = "^(json|csv)$")),
     responses(
         (status = 200, description = "the totals", content(
             (TotalDocument = "application/json"),
@@ -133,9 +140,10 @@ async fn total(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(render::TOTAL)?;
+    let format = query.of(render::TOTAL, &accept)?;
     Ok(render::total(&*result(&platform, &owner, &id).await?, format))
 }
 
@@ -143,7 +151,9 @@ async fn total(
 ///
 /// `format`: `json`, `csv`, or `hlog` (HdrHistogram's interval log: each second's distribution).
 #[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatQuery),
+    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
+        description = "if it is not given what `Accept` wants most, `json` before others",
+        pattern = "^(json|csv|hlog)$")),
     responses(
         (status = 200, description = "the rows", content(
             (SeriesDocument = "application/json"),
@@ -157,9 +167,10 @@ async fn series(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    match query.of(render::SERIES)? {
+    match query.of(render::SERIES, &accept)? {
         Format::Hlog => log(platform, owner, id).await,
         format => Ok(render::series(&*result(&platform, &owner, &id).await?, format)),
     }
@@ -169,7 +180,9 @@ async fn series(
 ///
 /// `format`: `json` (HdrHistogram's encoding), `hgrm` (for its plotters) or `hlog`.
 #[utoipa::path(get, path = "/runs/{id}/stats/histogram", operation_id = "histogramOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatQuery),
+    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
+        description = "if it is not given what `Accept` wants most, `json` before others",
+        pattern = "^(json|hgrm|hlog)$")),
     responses(
         (status = 200, description = "the distributions", content(
             (HistogramsDocument = "application/json"),
@@ -182,9 +195,10 @@ async fn histogram(
     platform: Platform,
     User(owner): User,
     Path(id): Path<RunId>,
+    accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    match query.of(render::HISTOGRAM)? {
+    match query.of(render::HISTOGRAM, &accept)? {
         Format::Hlog => log(platform, owner, id).await,
         format => render::histogram(&*result(&platform, &owner, &id).await?, format),
     }

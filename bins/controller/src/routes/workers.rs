@@ -2,7 +2,7 @@
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use crate::extract::{NoBody, NoQuery, User};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{List, WorkerJson};
 use axum::Json;
@@ -55,7 +55,7 @@ async fn read(
 #[utoipa::path(post, path = "/workers/{id}/drain", operation_id = "drainWorker", tag = "workers",
     params(("id" = String, Path, description = "the worker")),
     responses(
-        (status = 202, body = WorkerJson, description = "it was told"),
+        (status = 202, body = WorkerJson, description = "it was told: the state that this leads to"),
         BadRequest, NotFound, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
@@ -67,8 +67,14 @@ async fn drain(
     _: NoBody,
 ) -> Result<(StatusCode, Json<WorkerJson>), Problem> {
     let worker = found(&platform, &id)?;
+    if !worker.alive {
+        let detail = format!("worker {id} is not there any more: nothing was heard of it");
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
     platform.controller.drain_worker(&id).await?;
-    Ok((StatusCode::ACCEPTED, Json(shown(&platform, &owner, &worker).await?)))
+    // It hears of it within 2 s, and says so itself from then on.
+    let shown = WorkerJson { draining: true, ..shown(&platform, &owner, &worker).await? };
+    Ok((StatusCode::ACCEPTED, Json(shown)))
 }
 
 fn found(platform: &Platform, id: &str) -> Result<WorkerView, Problem> {

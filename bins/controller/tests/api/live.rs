@@ -1,7 +1,8 @@
 //! Runs that are really made, by workers inside against a target of the test's own.
 
 use crate::support::{Api, scenario};
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request};
 use futures_util::StreamExt;
 use loadcore::cluster::controller::api::FrameKind;
 use loadcore_target::{Config, Target};
@@ -96,6 +97,25 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
     assert!(get("/stats/histogram").await.json()["latency"].is_object());
     assert_eq!(get("/report").await.json(), *result);
     assert!(get("/report?format=text").await.text.contains("Verdict"));
+    let accepting = async |path: &str, accept: &str| {
+        let request = Request::get(format!("{run}{path}")).header("accept", accept);
+        api.send(request.body(Body::empty()).unwrap()).await
+    };
+    for (path, accept, kind) in [
+        ("/report", "text/csv", "text/csv; charset=utf-8"),
+        ("/report", "text/html, text/plain;q=0.5", "text/plain; charset=utf-8"),
+        ("/stats/series", "text/csv, application/json;q=0.1", "text/csv; charset=utf-8"),
+        ("/stats/series?format=hlog", "text/*", "text/plain; charset=utf-8"),
+        ("/stats/total", "*/*", "application/json"),
+    ] {
+        let answer = accepting(path, accept).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, kind), "{path} {accept}");
+    }
+    for (path, accept) in
+        [("/report", "text/html"), ("/stats/series?format=csv", "application/json")]
+    {
+        accepting(path, accept).await.problem(406, "not-acceptable");
+    }
     let rules = get("/sla").await.json()["items"].clone();
     assert_eq!(rules.as_array().unwrap().len(), 1, "{rules}");
     assert_eq!((&rules[0]["rule"], &rules[0]["passed"]), (&json!("error_rate<50%"), &json!(true)));
@@ -153,6 +173,17 @@ async fn a_run_is_paused_resumed_changed_and_stopped() {
     assert_eq!(ended["state"], "ABORTED");
     let events = api.get(&format!("{run}/timeline")).await.text;
     assert!(events.contains("rate"), "{events}");
+    // The answer is what it leads to, though the worker has not heard of it yet.
+    let worker = format!("/api/v1/workers/{}", first["id"].as_str().unwrap());
+    let drained = api.call(Method::POST, &format!("{worker}/drain"), None).await;
+    assert_eq!((drained.status, &drained.json()["draining"]), (202, &json!(true)));
+    let goes = async {
+        // Until it says so itself, and then it is gone.
+        while api.get(&worker).await.json()["draining"] == false {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, goes).await.is_ok(), "it drains");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

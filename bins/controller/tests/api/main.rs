@@ -1,6 +1,7 @@
 //! The API as its clients meet it, without a port: requests into the router, answers out of it.
 
 mod examples;
+mod headers;
 mod live;
 mod openapi;
 mod operation;
@@ -8,3 +9,4 @@ mod problems;
 mod runs;
 mod scenarios;
 mod support;
+mod wire;

@@ -36,6 +36,22 @@ async fn one_that_is_not_there_lives_and_says_what_it_waits_for() {
 }
 
 #[tokio::test]
+async fn one_that_stands_by_works_and_is_not_ready_unless_it_is_told_to_say_so() {
+    for standby_ready in [false, true] {
+        let api = Api::standing_by(standby_ready).await;
+        assert_eq!(api.get("/actuator/health").await.status, 200);
+        assert_eq!(api.get("/actuator/health/liveness").await.status, 200);
+        let answer = api.get("/actuator/health/readiness").await;
+        assert_eq!(answer.status, if standby_ready { 200 } else { 503 }, "{}", answer.text);
+        let lead = &answer.json()["components"]["lead"];
+        assert_eq!(lead["reason"].to_string().contains("http://leader.test"), !standby_ready);
+    }
+    let api = Api::standing_by(true).await;
+    let problem = api.post("/api/v1/scenarios", &crate::support::scenario(json!({}))).await;
+    assert_eq!(problem.problem(503, "stands-by")["leader"], "http://leader.test");
+}
+
+#[tokio::test]
 async fn figures_have_few_labels_whoever_asks_for_what() {
     let api = Api::new().await;
     for number in 0..20 {

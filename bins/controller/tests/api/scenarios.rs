@@ -170,6 +170,41 @@ async fn secrets_are_never_shown_and_come_back_when_they_are_sent_back() {
 }
 
 #[tokio::test]
+async fn short_forms_are_kept_as_they_came_and_their_cookies_sealed() {
+    let api = Api::new().await;
+    let given = json!({
+        "host": "other.test", "compressed": true, "cookies": {"id": "geheim-1", "b": ["geheim-2"]},
+        "form": [{"name": "a", "value": "1"}], "addressFamily": "ipv4",
+    });
+    let id = api.kept(given.clone()).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    let shown = api.get(&path).await;
+    assert!(!shown.text.contains("geheim"), "{}", shown.text);
+    let mut document = shown.json()["scenario"].clone();
+    assert_eq!(document["cookies"], json!({"id": "[redacted]", "b": ["[redacted]"]}));
+    for field in ["host", "compressed", "form", "addressFamily"] {
+        assert_eq!(document[field], given[field]);
+    }
+    document["cookies"]["id"] = json!("geheim-3");
+    assert_eq!(api.put(&path, &document).await.status, 200);
+    let record = api.store.scenario(&"local".into(), &id.as_str().into()).await.unwrap().unwrap();
+    assert!(!record.document.to_string().contains("geheim"), "{}", record.document);
+    let opened = api.secrets.open(&record.document).unwrap();
+    assert_eq!(opened["cookies"], json!({"id": "geheim-3", "b": ["geheim-2"]}));
+
+    let wrong = scenario(json!({
+        "cookies": {"id": "[redacted]"}, "form": [{"name": "a", "file": "/etc/passwd"}],
+    }));
+    let problem = api.post("/api/v1/scenarios", &wrong).await.problem(422, "invalid-scenario");
+    let paths: Vec<_> =
+        problem["faults"].as_array().unwrap().iter().map(|it| &it["path"]).collect();
+    assert_eq!(paths, ["cookies.id", "form[0].file"]);
+    let other = scenario(json!({"targetUrl": "http://127.0.0.1:1/", "addressFamily": "ipv6"}));
+    let problem = api.post("/api/v1/scenarios", &other).await.problem(422, "invalid-scenario");
+    assert_eq!(problem["faults"][0]["path"], "targetUrl");
+}
+
+#[tokio::test]
 async fn redacted_values_that_nothing_is_kept_for_are_faults() {
     let api = Api::new().await;
     let secret = json!({"headers": {"Authorization": "[redacted]"}});

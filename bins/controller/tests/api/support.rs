@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
+use loadcore::cluster::coordinator::Leader;
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::{RunRecord, RunState};
@@ -15,6 +16,7 @@ use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -77,12 +79,43 @@ impl Api {
         Self::of(Status::Ready(platform), store, secrets)
     }
 
+    /// Beside another controller, which leads at `http://leader.test`.
+    pub async fn standing_by(standby_ready: bool) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let coordinator: Arc<dyn Coordinator> = Arc::new(MemoryCoordinator::new());
+        let secrets = Secrets::ephemeral();
+        let leader =
+            Leader { controller: "another".into(), term: 1, address: "http://leader.test".into() };
+        coordinator.lead(&leader, Duration::from_secs(600)).await.expect("nobody else leads");
+        let options = ControllerOptions { secrets: secrets.clone(), ..Default::default() };
+        let controller = Controller::start(store.clone(), coordinator.clone(), options);
+        let controller = controller.await.expect("it stands by");
+        let policy = TargetPolicy::default();
+        let platform = Platform {
+            store: store.clone(),
+            coordinator,
+            controller,
+            secrets: secrets.clone(),
+            policy,
+        };
+        Self::ready_or_not(Status::Ready(platform), store, secrets, standby_ready)
+    }
+
     /// While the platform is not there.
     pub fn waiting(why: &str) -> Self {
         Self::of(Status::Waiting(why.into()), Arc::new(MemoryStore::new()), Secrets::ephemeral())
     }
 
     fn of(status: Status, store: Arc<dyn Store>, secrets: Secrets) -> Self {
+        Self::ready_or_not(status, store, secrets, false)
+    }
+
+    fn ready_or_not(
+        status: Status,
+        store: Arc<dyn Store>,
+        secrets: Secrets,
+        standby_ready: bool,
+    ) -> Self {
         let controller = match &status {
             Status::Ready(platform) => Some(platform.controller.clone()),
             Status::Waiting(_) => None,
@@ -91,7 +124,8 @@ impl Api {
         let (end, ending) = watch::channel(false);
         // As on loopback, behind a proxy.
         let hosts = Hosts::new(true, vec!["load.example".into()]);
-        let router = app(AppState::new(when_ready, ending).called(hosts));
+        let state = AppState::new(when_ready, ending).called(hosts);
+        let router = app(AppState { standby_ready, ..state });
         let (status, end) = (Arc::new(status), Arc::new(end));
         Self { router, store, secrets, controller, user: None, _status: status, _end: end }
     }
