@@ -8,6 +8,9 @@ use loadcore_redis::{RedisCoordinator, RedisOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// The longest that a draining worker goes on with its share.
+const MOST_HANDOVER: Duration = Duration::from_secs(3_600);
+
 /// A worker of a loadcore platform: takes its share of each run's load.
 #[derive(Debug, Parser)]
 #[command(name = "loadcore-worker", version, after_help = AFTER)]
@@ -26,7 +29,7 @@ pub struct Options {
     )]
     pub name: String,
 
-    /// Engine threads [default: one for each processor]
+    /// Engine threads [default: as many as its part of a run needs, at most one for each processor]
     #[arg(long, value_name = "N", env = "LOADCORE_THREADS",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -40,6 +43,11 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "LOADCORE_MAX_RPS", value_parser = rate)]
     pub max_rps: Option<f64>,
 
+    /// How long it goes on with its share after SIGTERM while no other worker is there to take that
+    /// over: at most 1h [default: 8s]
+    #[arg(long, value_name = "TIME", env = "LOADCORE_HANDOVER", value_parser = handover)]
+    pub handover: Option<Duration>,
+
     /// Where its health and metrics are: ADDRESS:PORT [default: nowhere]
     #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN")]
     pub listen: Option<SocketAddr>,
@@ -51,7 +59,8 @@ pub struct Options {
 }
 
 const AFTER: &str = "\
-SIGTERM or Ctrl-C drains: it finishes or hands over what it has, and ends. A second one ends at once.
+SIGTERM or Ctrl-C drains: it hands its share to a spare worker or to the others, or gives it up after
+--handover, and ends. A second one ends at once.
 LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
 
 impl Options {
@@ -77,6 +86,14 @@ fn slack(text: &str) -> Result<Duration, String> {
         return Err(format!("give at most {} s", MAX_SLACK.as_secs()));
     }
     Ok(slack)
+}
+
+fn handover(text: &str) -> Result<Duration, String> {
+    let handover = parse_duration(text).map_err(|error| error.to_string())?;
+    if handover > MOST_HANDOVER {
+        return Err(format!("give at most {}s", MOST_HANDOVER.as_secs()));
+    }
+    Ok(handover)
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -105,13 +122,14 @@ mod tests {
     fn what_is_said_arrives() {
         let options = parsed(
             "--redis redis://h --name a --threads 2 --slack 5ms --max-rps 5000 --listen 127.0.0.1:0 \
-             --allow-targets 10.0.0.0/8,127.0.0.1",
+             --handover 3s --allow-targets 10.0.0.0/8,127.0.0.1",
         );
         let options = options.unwrap();
         assert_eq!(
             (options.name.as_str(), options.threads, options.slack, options.max_rps),
             ("a", Some(2), Some(Duration::from_millis(5)), Some(5e3))
         );
+        assert_eq!(options.handover, Some(Duration::from_secs(3)));
         assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
         assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
         assert_eq!(parsed("--redis redis://h").unwrap().policy(), TargetPolicy::default());
@@ -124,6 +142,8 @@ mod tests {
             ("--redis redis://h --slack 2s", "--slack"),
             ("--redis redis://h --slack soon", "--slack"),
             ("--redis redis://h --max-rps 0", "--max-rps"),
+            ("--redis redis://h --handover 61m", "give at most 3600s"),
+            ("--redis redis://h --handover soon", "--handover"),
             ("--redis redis://h --allow-targets x", "is no network of addresses"),
             ("--redis redis://h --listen x", "--listen"),
         ] {

@@ -135,6 +135,7 @@ fn start(
             threads: options.threads.map(usize::from),
             slack: options.slack,
             max_rps: options.max_rps,
+            handover: options.handover,
             policy: options.policy(),
         },
     )?;

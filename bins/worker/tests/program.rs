@@ -66,6 +66,13 @@ fn asked(address: &str, path: &str) -> String {
 }
 
 #[test]
+fn what_the_environment_says_counts_too() {
+    let asked = command(&["--redis", "redis://h"]).env("LOADCORE_HANDOVER", "2h").output().unwrap();
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert!(asked.status.code() == Some(2) && said.contains("at most 3600s"), "{said}");
+}
+
+#[test]
 fn wrong_usage_is_named() {
     for (arguments, told) in [
         (&[][..], "--redis"),
