@@ -1,11 +1,13 @@
 //! Turns replies into the bytes of HTTP/1, whole and broken ones.
 
+use std::fmt;
 use std::io::Write as _;
 
 use http::StatusCode;
 
 use crate::behaviour::{Fault, Reply};
 use crate::config::Config;
+use crate::time::Nanos;
 
 /// What bodies consist of where only their length matters.
 pub(crate) static FILLER: [u8; 64 << 10] = [b'x'; 64 << 10];
@@ -58,6 +60,25 @@ pub(crate) struct Answer {
     pub(crate) close: bool,
     /// The bytes of an additional header; 0 for none.
     pub(crate) header: u64,
+    pub(crate) times: Option<Times>,
+}
+
+/// When a request had been read and when its answer is written, on the machine's monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) read: Nanos,
+    pub(crate) answered: Nanos,
+}
+
+impl Times {
+    /// The header that tells them.
+    pub(crate) const HEADER: &'static str = "x-times";
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "read={}, answered={}", self.read, self.answered)
+    }
 }
 
 /// The plain answer, prepared once.
@@ -80,6 +101,7 @@ impl Plain {
             is_http10: false,
             close: false,
             header: config.header,
+            times: None,
         };
         let mut out = Out::default();
         head(&mut out, &answer, 200, Length::Known(body.len() as u64));
@@ -132,6 +154,9 @@ pub(crate) fn head(out: &mut Out, answer: &Answer, status: u16, length: Length) 
         out.push(b"x-filler: ");
         filler(out, answer.header);
         out.push(b"\r\n");
+    }
+    if let Some(times) = answer.times {
+        out.push_fmt(format_args!("{}: {times}\r\n", Times::HEADER));
     }
     let ends_with_connection =
         length == Length::UntilClose || (length == Length::Chunked && answer.is_http10);

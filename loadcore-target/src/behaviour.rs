@@ -125,6 +125,11 @@ pub(crate) const QUERIES: &[(&str, &str)] = &[
     ("errors=5%:503,1%:reset", "the errors of this request, in the place of the server's"),
     ("close", "the connection is closed after the answer"),
     ("header=1000", "one more header of so many bytes, at most 16 MiB"),
+    (
+        "times",
+        "one more header, `x-times: read=1000, answered=2000`: when the request had been read and when \
+         its answer was written, in nanoseconds of the machine's `CLOCK_MONOTONIC`",
+    ),
 ];
 
 /// The most bytes of a header that is asked for, and of a body that is echoed.
@@ -138,6 +143,8 @@ pub(crate) struct Plan {
     pub(crate) close: bool,
     /// Bytes of an additional header; 0 for none.
     pub(crate) header: u64,
+    /// Whether the answer tells when the request was read and answered.
+    pub(crate) times: bool,
     pub(crate) overrides: Option<Box<Overrides>>,
 }
 
@@ -206,8 +213,14 @@ pub(crate) enum Fault {
 }
 
 impl Plan {
-    pub(crate) const PLAIN: Self =
-        Self { route: Route::Root, reply: Reply::Plain, close: false, header: 0, overrides: None };
+    pub(crate) const PLAIN: Self = Self {
+        route: Route::Root,
+        reply: Reply::Plain,
+        close: false,
+        header: 0,
+        times: false,
+        overrides: None,
+    };
 
     fn new(route: Route, reply: Reply) -> Self {
         Self { route, reply, ..Self::PLAIN }
@@ -219,6 +232,7 @@ impl Plan {
         matches!(self.reply, Reply::Plain)
             && !self.close
             && self.header == 0
+            && !self.times
             && self.overrides.is_none()
     }
 
@@ -294,6 +308,7 @@ fn add_common(mut plan: Plan, query: Query<'_>) -> Planned {
     let route = plan.route;
     let fail = |error| (route, error);
     plan.close |= query.get("close").is_some();
+    plan.times = query.get("times").is_some();
     if let Some(bytes) = query.get("header") {
         plan.header = held_bytes("header", &bytes).map_err(fail)?;
     }

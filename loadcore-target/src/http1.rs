@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 
-use crate::answer::{self, Answer, Out};
+use crate::answer::{self, Answer, Out, Times};
 use crate::behaviour::{Fault, MAX_HELD, Plan, Reply};
 use crate::config::Failure;
 use crate::connection::{OpenConnection, READ_BYTES, Stream};
@@ -276,9 +276,14 @@ impl<S: Stream> Http1<'_, S> {
             is_http10: head.is_http10,
             close,
             header: head.plan.header.max(shared.config.header),
+            times: None,
             reply: Reply::Plain,
         };
         let now = self.read_at;
+        if head.plan.times {
+            let read = self.worker.clock.monotonic(now);
+            answer.times = Some(Times { read, answered: read });
+        }
         if head.plan.is_control() {
             answer.reply = head.plan.reply;
             answer.header = 0;
@@ -326,6 +331,7 @@ impl<S: Stream> Http1<'_, S> {
                 is_http10: false,
                 close: true,
                 header: 0,
+                times: None,
             },
             ready_at: self.read_at,
             is_delayed: false,
@@ -340,13 +346,16 @@ impl<S: Stream> Http1<'_, S> {
             if first.ready_at > now {
                 break;
             }
-            let Some(waiting) = self.waiting.pop_front() else { break };
+            let Some(mut waiting) = self.waiting.pop_front() else { break };
             let Worker { shared, thread, .. } = self.worker;
             if waiting.is_delayed && waiting.ticket.is_some() {
                 shared.counts.late(*thread, now - waiting.ready_at, waiting.is_stalled);
             }
             self.current = waiting.ticket;
             let close = waiting.answer.close;
+            if let Some(times) = &mut waiting.answer.times {
+                times.answered = self.worker.clock.monotonic(self.worker.clock.now());
+            }
             if self.answer(waiting.answer).await? == Then::End {
                 return Ok(Then::End);
             }

@@ -16,7 +16,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Request, Response};
 use tokio::sync::Notify;
 
-use crate::answer::{FILLER, may_have_body, status};
+use crate::answer::{FILLER, Times, may_have_body, status};
 use crate::behaviour::{Fault, Plan, Reply, plan};
 use crate::connection::{OpenConnection, Rewound, Stream};
 use crate::http1::{failure_reply, hold};
@@ -149,6 +149,7 @@ impl Exchange {
         let Ok(received) = read_body(request.into_body(), &mut plan).await else { return };
         let now = self.worker.clock.now();
         let header = plan.header.max(self.worker.shared.config.header);
+        let tells_times = plan.times;
         let (reply, ready_at, stalled) = self.admit(plan, received, now);
         if ready_at > now {
             let mut sleep = Sleep::new(&self.worker.timer);
@@ -163,7 +164,10 @@ impl Exchange {
             let lateness = self.worker.clock.now() - ready_at;
             self.worker.shared.counts.late(self.worker.thread, lateness, stalled);
         }
-        let answering = Answering { is_head, header, reply: &reply };
+        let clock = &self.worker.clock;
+        let times = tells_times
+            .then(|| Times { read: clock.monotonic(now), answered: clock.monotonic(clock.now()) });
+        let answering = Answering { is_head, header, times, reply: &reply };
         // An error is a stream that is gone; the drop of this exchange counts it.
         let _ = self.answer(&mut respond, answering).await;
     }
@@ -410,6 +414,7 @@ impl Drop for Exchange {
 struct Answering<'a> {
     is_head: bool,
     header: u64,
+    times: Option<Times>,
     reply: &'a Reply,
 }
 
@@ -443,6 +448,11 @@ impl Answering<'_> {
             if let Ok(value) = HeaderValue::from_maybe_shared(filler) {
                 headers.insert("x-filler", value);
             }
+        }
+        if let Some(times) = self.times
+            && let Ok(value) = HeaderValue::from_str(&times.to_string())
+        {
+            headers.insert(Times::HEADER, value);
         }
         response
     }

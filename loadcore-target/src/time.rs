@@ -3,6 +3,7 @@
 //! A target counts from its own start on the monotonic clock, so that arrivals, delays, stalls and
 //! lateness are all on one axis.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// Nanoseconds, since the start of a target or as a difference.
@@ -19,12 +20,30 @@ pub(crate) const NEVER: Nanos = Nanos::MAX;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     zero: Instant,
+    /// What `CLOCK_MONOTONIC` showed then.
+    monotonic_zero: Nanos,
 }
 
 impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this module is where the clock is read")]
     pub(crate) fn start() -> Self {
-        Self { zero: Instant::now() }
+        let zero = Instant::now();
+        // An instant is of the same clock, but does not tell its number. Whoever is interrupted
+        // between the readings tries again.
+        let read = || {
+            let before = zero.elapsed();
+            let time = clock_gettime(ClockId::Monotonic);
+            let shown = time.tv_sec as Nanos * SECOND + time.tv_nsec as Nanos;
+            (zero.elapsed() - before, shown - nanos(before))
+        };
+        let readings = std::array::from_fn::<_, 8, _>(|_| read());
+        let (_, monotonic_zero) = readings.into_iter().min().unwrap_or_default();
+        Self { zero, monotonic_zero }
+    }
+
+    /// What the machine's `CLOCK_MONOTONIC` shows when this clock shows `at`.
+    pub(crate) fn monotonic(&self, at: Nanos) -> Nanos {
+        self.monotonic_zero + at
     }
 
     /// The instant at which this clock showed 0.

@@ -91,6 +91,19 @@ async fn get(send: &SendRequest<Bytes>, path: &str) -> (u16, Vec<u8>) {
 }
 
 #[tokio::test]
+async fn http2_tells_times_too() {
+    let target = start(Config { latency: "2ms".parse().unwrap(), ..Config::default() }).await;
+    let send = h2(TcpStream::connect(target.addr()).await.unwrap()).await;
+    let (response, _) = exchange(&send, Method::GET, "/?times", b"").await.unwrap();
+    let told = response.headers()["x-times"].to_str().unwrap();
+    let (read, answered) = told.strip_prefix("read=").unwrap().split_once(", answered=").unwrap();
+    let (read, answered): (u64, u64) = (read.parse().unwrap(), answered.parse().unwrap());
+    assert!(read > 0 && read + 2_000_000 <= answered, "{told}");
+    let (response, _) = exchange(&send, Method::GET, "/", b"").await.unwrap();
+    assert!(!response.headers().contains_key("x-times"));
+}
+
+#[tokio::test]
 async fn http1_over_tls() {
     let target = start(Config { tls: Tls::On, ..Config::default() }).await;
     assert!(target.url("/").starts_with("https://127.0.0.1:"));

@@ -54,6 +54,31 @@ async fn the_timer_is_finer_than_a_millisecond() {
     assert!(late[20] < Duration::from_micros(650), "{:?}", late[20]);
 }
 
+/// The clock that answers tell their times by.
+fn monotonic() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[tokio::test]
+async fn an_answer_tells_when_its_request_was_read_and_when_it_was_written() {
+    let target = start(config("5ms")).await;
+    let mut client = Client::new(&target);
+    for path in ["/?times", "/chunked/100?times", "/status/404?times&latency=none"] {
+        let before = monotonic();
+        let reply = client.get(path);
+        let after = monotonic();
+        let told = header(&reply.head, "x-times").expect("its times");
+        let (read, answered) = told.split_once(", ").expect("two of them");
+        let [read, answered] = [(read, "read="), (answered, "answered=")]
+            .map(|(time, name)| time.strip_prefix(name).unwrap().parse::<u64>().unwrap());
+        let delay = if reply.status == 200 { 5_000_000 } else { 0 };
+        let in_order = before <= read && read + delay <= answered && answered <= after;
+        assert!(in_order, "{path}: {before} {read} {answered} {after}");
+    }
+    assert_eq!(header(&client.get("/").head, "x-times"), None);
+}
+
 #[tokio::test]
 async fn a_query_has_a_latency_of_its_own() {
     let target = start(config("none")).await;
