@@ -6,13 +6,14 @@
 
 use crate::outputs::Output;
 use crate::target::TargetArgs;
+use crate::values::{
+    FormField, connect_to, cookies, form_field, header, time, timeout, user, whole,
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use loadcore::http::ConnectTo;
-use loadcore::scenario::{parse_duration, parse_rate};
-use std::num::{IntErrorKind, ParseIntError};
+use loadcore::scenario::parse_rate;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 const ABOUT: &str =
@@ -33,8 +34,8 @@ Examples:
       Open loop: 1000 requests per second come due, whether or not the target keeps up.
   loadcore run localhost:8081 -c 16
       Closed loop: 16 connections, each of which sends when its last request is answered. Over
-      HTTP/2, as https:// servers mostly speak it, each does so on up to --streams streams.
-  loadcore run localhost:8081 -r 500 -n 10000 --sla 'p99<250ms' --sla 'error_rate<1%'
+      HTTP/2, as https:// servers mostly speak it, --streams N makes it N requests in each.
+  loadcore run localhost:8081 -r 500 -n 10000 --sla 'ok_p99<250ms' --sla 'error_rate<1%'
       10,000 requests in 20 seconds; exit code 99 if a rule is violated.
   loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
   loadcore run localhost:8081 -d 1m --profile \\
@@ -52,7 +53,8 @@ Exit codes, the first that holds:
     2  wrong usage                               105  interrupted; the report is written
   104  the scenario is invalid                    98  the result is not complete
   109  the target is refused by policy           110  verdict INVALID, with --require-valid
-    1  the run could not be made                  99  an SLA rule was violated";
+    1  the run could not be made                  99  an SLA rule was violated
+                                                  96  not one request was ok";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -109,7 +111,7 @@ pub(crate) struct ScenarioArgs {
     #[arg(value_name = "URL|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) subject: String,
 
-    /// Arrivals per second in all, open loop: 500, 0.5, 30000/1m. Without a rate or a profile:
+    /// Arrivals per second in all, open loop: 500, 1.5k, 0.5, 30k/1m. Without a rate or a profile:
     /// closed loop, as fast as the connections are answered
     #[arg(short, long, value_name = "N[/UNIT]", value_parser = parse_rate)]
     #[arg(conflicts_with = "profile")]
@@ -118,18 +120,17 @@ pub(crate) struct ScenarioArgs {
 
     /// How long the load lasts: 10s, 2m, 1h30m [default: what the file says, as long as the steps of
     /// STEPS, or 10s]
-    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME")]
-    #[arg(value_parser = parse_duration)]
+    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME", value_parser = time("-d"))]
     #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) duration: Option<Duration>,
 
-    /// Stop after N requests. Where neither -d nor a file gives a duration, they alone end the run
+    /// Stop after N requests: 5000, 10k, 1_000_000. Where neither -d nor a file gives a duration, they alone end the run
     #[arg(short = 'n', long, value_name = "N")]
     #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) requests: Option<u64>,
 
     /// Most open connections [default: closed loop 64; open loop 1000, opened on demand]. Over HTTP/2
-    /// each carries up to --streams requests at once
+    /// each carries up to --streams requests at once: one in closed loop, unless more are given
     #[arg(short, long, value_name = "N")]
     #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) connections: Option<u64>,
@@ -149,12 +150,12 @@ pub(crate) struct ScenarioArgs {
     pub(crate) seed: Option<u64>,
 
     /// Load before the measured time, at the profile's first rate, in no statistic [default: 0s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time("--warmup"))]
     #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) warmup: Option<Duration>,
 
     /// How long requests that are due or in flight at the end are awaited [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time("--drain"))]
     #[arg(help_heading = "Load", allow_hyphen_values = true)]
     pub(crate) drain: Option<Duration>,
 
@@ -173,6 +174,20 @@ pub(crate) struct ScenarioArgs {
     #[arg(help_heading = "Request")]
     pub(crate) headers: Vec<(String, String)>,
 
+    /// A cookie (repeatable), or several as 'a=b; c=d'; reports do not show them
+    #[arg(long = "cookie", value_name = "'NAME=VALUE'", value_parser = cookies)]
+    #[arg(help_heading = "Request")]
+    pub(crate) cookies: Vec<Vec<(String, String)>>,
+
+    /// Send this Host (over HTTP/2 :authority) in the place of the URL's. Where to connect, and which
+    /// name a certificate must have, the URL still says
+    #[arg(long, value_name = "NAME[:PORT]", help_heading = "Request")]
+    pub(crate) host: Option<String>,
+
+    /// Ask for compressed replies: gzip, br or zstd. They are counted as they come, and not unpacked
+    #[arg(long, help_heading = "Request")]
+    pub(crate) compressed: bool,
+
     /// The body: a text, a file, or standard input (@-). Makes the method POST unless -m says
     /// otherwise
     #[arg(short, long, value_name = "TEXT|@FILE", conflicts_with = "json")]
@@ -183,17 +198,28 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "TEXT|@FILE", help_heading = "Request", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
 
+    /// A field of a form (repeatable), sent as multipart/form-data: a text, a file (@FILE) or a file's
+    /// content as text (<FILE), after which may stand ;type=TYPE and ;filename=NAME. Makes the method
+    /// POST unless -m says otherwise
+    #[arg(short = 'F', long = "form", value_name = "NAME=VALUE|@FILE", value_parser = form_field)]
+    #[arg(help_heading = "Request", conflicts_with_all = ["body", "json"])]
+    pub(crate) form: Vec<FormField>,
+
     /// Basic authentication; reports do not show it
     #[arg(short, long, value_name = "NAME:PASSWORD", value_parser = user)]
     #[arg(help_heading = "Request")]
     pub(crate) user: Option<String>,
 
     /// Most time for a request, from its actual start, connecting included [default: 10s]
-    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(short, long, value_name = "TIME", value_parser = timeout)]
     #[arg(help_heading = "Request", allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 
-    /// Redirects to follow within a request [default: 0, a redirect is an answer]
+    /// Follow up to 10 redirects within a request
+    #[arg(short = 'L', long, help_heading = "Request")]
+    pub(crate) location: bool,
+
+    /// Redirects to follow within a request, also beside -L [default: 0, a redirect is an answer]
     #[arg(long, value_name = "N")]
     #[arg(help_heading = "Request", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) max_redirects: Option<u64>,
@@ -211,7 +237,7 @@ pub(crate) struct ScenarioArgs {
     pub(crate) http2: bool,
 
     /// HTTP/2 requests at once in each connection, so that -c times as many may be under way in all
-    /// [default: 100]
+    /// [default: closed loop 1; open loop 100]
     #[arg(long, value_name = "N")]
     #[arg(help_heading = "Connection", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) streams: Option<u64>,
@@ -220,8 +246,17 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, help_heading = "Connection")]
     pub(crate) no_keepalive: bool,
 
-    /// A rule (repeatable), beside those of the file: p99<250ms, p99.9<1s, mean<40ms, error_rate<1%,
-    /// achieved_rate>=99%, rps>=1000
+    /// Connect to IPv4 addresses alone
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Connection")]
+    pub(crate) ipv4: bool,
+
+    /// Connect to IPv6 addresses alone
+    #[arg(short = '6', long, help_heading = "Connection")]
+    pub(crate) ipv6: bool,
+
+    /// A rule (repeatable), beside those of the file: of the ok requests alone ok_p99<250ms,
+    /// ok_p99.9<1s, ok_mean<40ms, ok_rps>=1000; of all, failed ones too, p99<250ms, rps>=1000;
+    /// error_rate<1%, achieved_rate>=99%, share{503}<0.1%, share{connect_refused}<1%
     #[arg(long, value_name = "RULE", help_heading = "Judgement")]
     pub(crate) sla: Vec<String>,
 }
@@ -249,11 +284,12 @@ pub(crate) struct DialArgs {
 
     /// Connect to this Unix socket in the place of the URL's host
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["proxy", "connect_to"])]
+    #[arg(conflicts_with_all = ["proxy", "connect_to", "ipv4", "ipv6"])]
     pub(crate) unix_socket: Option<PathBuf>,
 
-    /// An HTTP proxy, http://HOST:PORT, which passes on requests for http:// and tunnels (CONNECT) for
-    /// https://. Not supported: SOCKS, proxies over TLS, and a user name or password in the URL.
+    /// An HTTP proxy, http://[NAME:PASSWORD@]HOST:PORT, which passes on requests for http:// and tunnels
+    /// (CONNECT) for https://; name and password, or a Proxy-Authorization given by -H, are for the proxy
+    /// alone. Not supported: SOCKS, and proxies over TLS.
     /// `env` takes it from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which count for nothing otherwise
     #[arg(long, value_name = "URL|env")]
     pub(crate) proxy: Option<String>,
@@ -269,7 +305,7 @@ pub(crate) struct EngineArgs {
 
     /// How long due requests may gather before they are sent: 0 is exact and costs the most
     /// processor time, 25us precise [default: 100us]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = time("--slack"), allow_hyphen_values = true)]
     pub(crate) slack: Option<Duration>,
 }
 
@@ -315,57 +351,6 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Arrivals {
     Uniform,
     Poisson,
-}
-
-/// A whole number. Its limits are held against it with the rest of the scenario.
-fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
-    text.parse().map_err(|error: ParseIntError| match error.kind() {
-        IntErrorKind::PosOverflow => format!("{text} is too large"),
-        _ if text.starts_with('-') => format!("{text:?} is negative; give a whole number"),
-        _ => format!("{text:?} is not a whole number"),
-    })
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("there is no colon; write 'Name: value'")?;
-    Ok((name.trim().into(), value.trim().into()))
-}
-
-/// The password is not asked for: a command that waits for an answer has no place in a script.
-fn user(text: &str) -> Result<String, &'static str> {
-    if text.contains(':') { Ok(text.into()) } else { Err("there is no colon before a password") }
-}
-
-/// As in curl: `HOST1:PORT1:HOST2:PORT2`, any of which may be empty, with IPv6 in brackets.
-fn connect_to(text: &str) -> Result<ConnectTo, String> {
-    let parts = colon_parts(text);
-    let [host, port, to_host, to_port] = parts[..] else {
-        return Err(format!(
-            "it has {} parts; write HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets",
-            parts.len()
-        ));
-    };
-    let port_of = |text: &str| match text {
-        "" => Ok(0),
-        _ => text.parse::<u16>().map_err(|_| format!("{text:?} is no port; give 1 to 65535")),
-    };
-    let host_of = |text: &str| text.trim_matches(['[', ']']).to_owned();
-    Ok(ConnectTo {
-        host: host_of(host),
-        port: port_of(port)?,
-        to_host: host_of(to_host),
-        to_port: port_of(to_port)?,
-    })
-}
-
-/// Splits at colons that are not in brackets.
-fn colon_parts(text: &str) -> Vec<&str> {
-    let mut in_brackets = false;
-    text.split(|c| {
-        in_brackets = (in_brackets || c == '[') && c != ']';
-        c == ':' && !in_brackets
-    })
-    .collect()
 }
 
 #[cfg(test)]
@@ -414,17 +399,5 @@ mod tests {
         }
         words.retain(|word| !word.is_empty() && word != "&");
         words
-    }
-
-    #[test]
-    fn connections_are_led_elsewhere_as_by_curl() {
-        let rule = |host: &str, port, to_host: &str, to_port| {
-            Ok(ConnectTo { host: host.into(), port, to_host: to_host.into(), to_port })
-        };
-        assert_eq!(connect_to("a.test:443:127.0.0.1:8443"), rule("a.test", 443, "127.0.0.1", 8443));
-        assert_eq!(connect_to("::b:"), rule("", 0, "b", 0));
-        assert_eq!(connect_to("[::1]:80:[fe80::1]:81"), rule("::1", 80, "fe80::1", 81));
-        assert!(connect_to("a:1:b").unwrap_err().contains("3 parts"));
-        assert!(connect_to("a:1:b:70000").unwrap_err().contains("no port"));
     }
 }

@@ -3,7 +3,9 @@
 use crate::args::DialArgs;
 use crate::exit::Failure;
 use http::Uri;
+use http::header::PROXY_AUTHORIZATION;
 use loadcore::http::HttpOptions;
+use loadcore::request::{Url, has_scheme, with_scheme};
 use loadcore::scenario::{HttpVersion, Scenario, Target};
 use std::path::Path;
 
@@ -51,6 +53,10 @@ impl Dialling {
     pub(crate) fn apply(self, args: &DialArgs, options: &mut HttpOptions) {
         options.tls.ca_pem = self.ca_pem;
         options.tls.client_pem = self.client_pem;
+        // It is for a proxy alone, and here there is none: the environment has none for this host.
+        if args.proxy.is_some() && self.proxy.is_none() {
+            options.headers.retain(|(name, _)| *name != PROXY_AUTHORIZATION);
+        }
         options.proxy = self.proxy;
         options.connect_to.clone_from(&args.connect_to);
         if args.unix_socket.is_some() {
@@ -61,20 +67,25 @@ impl Dialling {
 
 fn proxy_uri(text: &str) -> Result<Uri, Failure> {
     let refused = |why: &str| Failure::Usage(format!("--proxy: {why}"));
-    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let uri: Uri =
-        whole.parse().map_err(|error| refused(&format!("{text:?} is no URL: {error}")))?;
-    if uri.scheme_str() != Some("http") {
+    let whole = with_scheme(text);
+    let Some((scheme, rest)) = whole.split_once("://").filter(|_| has_scheme(&whole)) else {
+        return Err(refused("it is not a whole URL; begin with http://"));
+    };
+    if !scheme.eq_ignore_ascii_case("http") {
         return Err(refused("only http:// proxies are supported"));
     }
-    // They would be left out, and the text is not repeated, for it holds a password.
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(refused("user name and password for a proxy are not supported"));
-    }
-    if uri.host().is_none_or(str::is_empty) {
-        return Err(refused(&format!("{text:?} has no host")));
-    }
-    Ok(uri)
+    // A name and a password stand before the last @, and are never repeated.
+    let (user, host) =
+        rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
+    let url = Url::parse(&format!("http://{host}")).map_err(|why| refused(&why))?;
+    let (Some(user), Some(authority)) = (user, url.uri().authority()) else {
+        return Ok(url.uri().clone());
+    };
+    let whole = format!("{user}@{authority}");
+    let uri = format!("http://{whole}/").parse().ok();
+    // A slash in a password would end the authority before it.
+    let uri = uri.filter(|uri: &Uri| uri.authority().is_some_and(|it| it.as_str() == whole));
+    uri.ok_or_else(|| refused("its name and password have to be percent-encoded (/ as %2F)"))
 }
 
 /// The proxy that the environment names for `target`, in the way of curl: lower case is looked at
@@ -136,12 +147,21 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_plain_http_and_has_no_password() {
+    fn a_proxy_is_plain_http_and_its_password_is_not_repeated() {
         assert_eq!(proxy_uri("h:3128").unwrap(), "http://h:3128/");
+        assert_eq!(proxy_uri("h:").unwrap(), "http://h/");
+        assert_eq!(proxy_uri("pr\u{f6}xy.test:3128").unwrap(), "http://xn--prxy-6qa.test:3128/");
+        assert_eq!(proxy_uri("u:p@h:3128").unwrap().authority().unwrap(), "u:p@h:3128");
         for (text, why) in [
-            ("https://h", "only http://"),
-            ("http://u:s3cret@h", "not supported"),
-            ("a b", "no URL"),
+            ("https://u:s3cret@h", "only http://"),
+            ("http://u:s3cret@h i", "has the character ' '"),
+            ("http:/u:s3cret@h", "begin with http://"),
+            ("http://u:s3cret/1@h:3128", "percent-encoded"),
+            ("u:12/s3cret@h", "percent-encoded"),
+            ("u:s3cret?@h", "percent-encoded"),
+            ("u:s3cret#@h", "percent-encoded"),
+            ("a b", "has the character ' '"),
+            ("socks5://h", "only http://"),
         ] {
             let error = proxy_uri(text).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");

@@ -25,6 +25,8 @@ pub(crate) mod code {
     pub(crate) const NOT_VALID: u8 = 110;
     /// An SLA rule was violated.
     pub(crate) const VIOLATED: u8 = 99;
+    /// Not one request was ok.
+    pub(crate) const NOTHING_OK: u8 = 96;
     /// Nothing of all this.
     pub(crate) const SUCCESS: u8 = 0;
 }
@@ -110,6 +112,8 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
         code::NOT_VALID
     } else if result.sla.iter().any(|rule| !rule.passed) {
         code::VIOLATED
+    } else if result.outcomes.ok == 0 {
+        code::NOTHING_OK
     } else {
         code::SUCCESS
     }
@@ -122,10 +126,11 @@ mod tests {
     use loadcore::request::{ErrorClass, Failure as RequestFailure};
     use loadcore::result::{Ending, Plan, ResultBuilder, SlaOutcome};
 
-    fn result(complete: bool, verdict: Verdict, passed: bool) -> RunResult {
+    fn result(complete: bool, verdict: Verdict, passed: bool, ok: u64) -> RunResult {
         let builder = ResultBuilder::new(Plan::default());
         let mut result = builder.build(&Snapshot::default(), &Ending::default());
         result.complete = complete;
+        result.outcomes.ok = ok;
         result.validity.verdict = verdict;
         result.sla.push(SlaOutcome {
             rule: "p99<1ms".into(),
@@ -143,21 +148,23 @@ mod tests {
     #[test]
     fn the_first_that_holds_is_the_code_of_a_result() {
         use Verdict::{Degraded, Invalid, Valid};
-        for (interrupted, complete, verdict, required, passed, expected) in [
-            (false, true, Valid, false, true, 0),
-            (false, true, Valid, true, true, 0),
-            (false, true, Degraded, true, true, 0),
-            (false, true, Invalid, false, true, 0),
-            (false, true, Valid, false, false, 99),
-            (false, true, Invalid, false, false, 99),
-            (false, true, Invalid, true, false, 110),
-            (false, false, Invalid, true, false, 98),
-            (true, false, Invalid, true, false, 105),
-            (true, true, Valid, false, true, 105),
+        for (interrupted, complete, verdict, required, passed, ok, expected) in [
+            (false, true, Valid, false, true, 1, 0),
+            (false, true, Valid, true, true, 1, 0),
+            (false, true, Degraded, true, true, 1, 0),
+            (false, true, Invalid, false, true, 1, 0),
+            (false, true, Valid, true, true, 0, 96),
+            (false, true, Invalid, false, true, 0, 96),
+            (false, true, Valid, false, false, 1, 99),
+            (false, true, Invalid, false, false, 0, 99),
+            (false, true, Invalid, true, false, 0, 110),
+            (false, false, Invalid, true, false, 0, 98),
+            (true, false, Invalid, true, false, 0, 105),
+            (true, true, Valid, false, true, 0, 105),
         ] {
-            let result = result(complete, verdict, passed);
-            let code = of_result(&result, interrupted, required);
-            assert_eq!(code, expected, "{interrupted} {complete} {verdict:?} {required} {passed}");
+            let code = of_result(&result(complete, verdict, passed, ok), interrupted, required);
+            let case = (interrupted, complete, verdict, required, passed, ok);
+            assert_eq!(code, expected, "{case:?}");
         }
     }
 

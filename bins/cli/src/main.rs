@@ -10,9 +10,11 @@ mod platform;
 mod progress;
 mod run;
 mod scenario;
+mod sources;
 mod target;
 mod terminal;
 mod validate;
+mod values;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};

@@ -41,6 +41,8 @@ pub(crate) struct Latest {
     pub(crate) phase: Phase,
     /// How much was measured, where that is not seen by this machine's clock.
     pub(crate) measured_seconds: Option<f64>,
+    /// What it waits for beside its own time, and for how long yet.
+    pub(crate) waiting: Option<String>,
     /// Who makes the load, where it is not this machine alone.
     pub(crate) workers: Option<u64>,
     pub(crate) sent: u64,
@@ -50,6 +52,8 @@ pub(crate) struct Latest {
     pub(crate) in_flight: u64,
     /// Of the last interval.
     pub(crate) rate: Option<f64>,
+    /// Percentage of ok among what ended in it.
+    pub(crate) success: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
 }
 
@@ -149,6 +153,7 @@ impl Latest {
         Self {
             phase: if span.draining { Phase::Drain } else { Phase::Load },
             measured_seconds: None,
+            waiting: None,
             workers: None,
             sent: counters.sent,
             failed: counters.failed,
@@ -156,9 +161,15 @@ impl Latest {
             backlog: total.backlog,
             in_flight: total.in_flight,
             rate: (length > 0.0).then(|| interval.counters.outcomes() as f64 / length),
+            success: success(interval),
             p99_ms: p99_ms(interval),
         }
     }
+}
+
+fn success(interval: &Interval) -> Option<f64> {
+    let ended = interval.counters.outcomes();
+    (ended > 0).then(|| 100.0 * interval.counters.ok as f64 / ended as f64)
 }
 
 fn p99_ms(interval: &Interval) -> Option<f64> {
@@ -168,6 +179,14 @@ fn p99_ms(interval: &Interval) -> Option<f64> {
 impl Plan {
     /// The line at `now`, counted from the start of the warm-up.
     fn line(&self, latest: &Latest, now: Nanos) -> String {
+        let line = self.progress(latest, now);
+        match &latest.waiting {
+            Some(waiting) => format!("{line}: {waiting}"),
+            None => line,
+        }
+    }
+
+    fn progress(&self, latest: &Latest, now: Nanos) -> String {
         let in_flight = count(latest.in_flight);
         let backlog = count(latest.backlog);
         if let Phase::Other(word) = &latest.phase {
@@ -202,12 +221,15 @@ impl Plan {
 impl Latest {
     fn figures(&self, is_open: bool) -> String {
         let Some(per_second) = self.rate else { return String::new() };
-        let mut figures = format!(
-            "  {}  p99 {}  errors {}",
-            rate(per_second),
-            time(self.p99_ms),
-            count(self.failed)
-        );
+        let errors = count(self.failed);
+        let mut figures = match self.success {
+            // How fast they fail is no speed of the target.
+            Some(success) if success < 50.0 => {
+                let (failing, ok) = ((100.0 - success).floor(), rate(per_second * success / 100.0));
+                format!("  {failing:.0}% failing  {ok} ok  errors {errors}")
+            }
+            _ => format!("  {}  p99 {}  errors {errors}", rate(per_second), time(self.p99_ms)),
+        };
         if is_open {
             let (dropped, backlog) = (count(self.dropped), count(self.backlog));
             figures.push_str(&format!("  dropped {dropped}  backlog {backlog}"));
@@ -265,6 +287,7 @@ mod tests {
         Latest {
             phase: Phase::Load,
             measured_seconds: None,
+            waiting: None,
             workers: None,
             sent: 4_000,
             failed: 7,
@@ -272,6 +295,7 @@ mod tests {
             backlog: 12,
             in_flight: 3,
             rate: Some(1_000.0),
+            success: Some(99.3),
             p99_ms: Some(3.21),
         }
     }
@@ -285,6 +309,15 @@ mod tests {
             "━━━━━╸──── 5 s of 10 s  1,000/s  p99 3.21 ms  errors 7  dropped 0  backlog 12"
         );
         assert_eq!(line(13 * SECOND), "━━──────── drain: 1 s of 5 s  backlog 12, 3 in flight");
+    }
+
+    #[test]
+    fn failures_are_not_shown_as_speed() {
+        let figures = |success| Latest { success, ..latest() }.figures(false);
+        assert_eq!(figures(Some(40.0)), "  60% failing  400/s ok  errors 7");
+        assert_eq!(figures(Some(0.0)), "  100% failing  0/s ok  errors 7");
+        assert_eq!(figures(Some(50.0)), "  1,000/s  p99 3.21 ms  errors 7");
+        assert_eq!(figures(None), "  1,000/s  p99 3.21 ms  errors 7");
     }
 
     #[test]
@@ -304,6 +337,10 @@ mod tests {
         assert!(plan.line(&running, 7 * SECOND).ends_with("dropped 0  backlog 12  4 workers"));
         let waiting = Latest { phase: Phase::Other("preparing".into()), ..latest() };
         assert_eq!(plan.line(&waiting, 0), "────────── preparing");
+        let what = Some("waits for 1 of 2 workers, 600 s at most".to_owned());
+        let queued = Latest { phase: Phase::Other("queued".into()), waiting: what, ..latest() };
+        let line = "────────── queued: waits for 1 of 2 workers, 600 s at most";
+        assert_eq!(plan.line(&queued, 0), line);
     }
 
     #[test]

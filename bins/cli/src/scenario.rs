@@ -5,18 +5,30 @@
 
 use crate::args::{Arrivals, ScenarioArgs};
 use crate::exit::Failure;
+use crate::sources::{
+    STDIN, form_part, is_file, read_bounded, read_document, read_profile, text_or_file,
+};
+use crate::values::FormContent;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::STANDARD;
 use loadcore::report::format::round_time;
+use loadcore::request::{has_scheme, with_scheme};
 use loadcore::scenario::{
     Document, Fault, Scenario, ScenarioError, Target, default_name, field_path, limits,
 };
 use loadcore::schedule::{Schedule, Share};
 use loadcore::time::nanos;
 use serde_json::{Value, json};
-use std::io::{self, Read};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// As many as `-L` follows.
+const REDIRECTS: u64 = 10;
+
+/// Headers, and the fields of a scenario that are short for them.
+const SHORT_FORMS: [(&str, &str); 3] =
+    [("host", "host"), ("accept-encoding", "compressed"), ("cookie", "cookies")];
 
 /// The duration where neither an option nor a file says one.
 const DEFAULT_SECONDS: f64 = 10.0;
@@ -92,14 +104,14 @@ impl Draft {
             let document = read_document(subject)?;
             return Ok(Self { document, is_file: true, folder, options });
         }
-        let url = if subject.contains("://") || subject.starts_with("unix:") {
+        let url = if has_scheme(subject) || subject.starts_with("unix:") {
             subject.to_owned()
         } else if Path::new(subject).exists() {
             return Err(Failure::Usage(format!(
                 "{subject} may be the file of that name or a host: write ./{subject} or http://{subject}"
             )));
         } else {
-            format!("http://{subject}")
+            with_scheme(subject).into_owned()
         };
         let mut document = Document::new();
         // As it will be shown, so that name and target are seen to be the same.
@@ -203,9 +215,10 @@ impl Draft {
             default("Accept", "application/json".into());
         }
         if let Some(user) = &args.user {
-            default("Authorization", format!("Basic {}", BASE64.encode(user)));
+            default("Authorization", format!("Basic {}", STANDARD.encode(user)));
         }
         self.put_headers(&headers);
+        self.put_short_forms(args);
         for (option, body) in [("--body", &args.body), ("--json", &args.json)] {
             let Some(body) = body else { continue };
             self.document.set_body(&text_or_file(option, body)?);
@@ -214,23 +227,63 @@ impl Draft {
                 self.set("method", option, "POST");
             }
         }
+        if !args.form.is_empty() {
+            self.document.set_body(&[]).set("body", Value::Null);
+            self.remove_header("content-type", &headers);
+            let parts = args.form.iter().map(form_part).collect::<Result<Vec<_>, _>>()?;
+            self.set("form", "-F", parts);
+        }
         self.put("method", "-m", args.method.as_deref());
         self.put("timeoutSeconds", "-t", args.timeout.map(|time| time.as_secs_f64()));
+        let redirects = args.location.then_some(REDIRECTS);
+        self.put("followRedirects", "-L", redirects.filter(|_| args.max_redirects.is_none()));
         self.put("followRedirects", "--max-redirects", args.max_redirects);
         Ok(())
     }
 
-    /// Headers in the place of those of the same names that the file has.
+    /// Headers in the place of those of the same names that the file has, and of what is short for one.
     fn put_headers(&mut self, headers: &[(String, String)]) {
-        if let Some(Value::Object(mut old)) = self.document.get("headers").cloned() {
-            let is_new =
-                |name: &String| headers.iter().any(|(new, _)| new.eq_ignore_ascii_case(name));
-            old.retain(|name, _| !is_new(name));
-            self.document.set("headers", old);
+        for (name, _) in headers {
+            self.remove_header(name, &[]);
+            let short = SHORT_FORMS.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+            if let Some((_, field)) = short {
+                self.document.set(field, Value::Null);
+            }
         }
         for (name, value) in headers {
             self.document.add_header(name, value);
             self.options.push((field_path("headers", name), "-H"));
+        }
+    }
+
+    /// Options that are short for a header, in the place of the file's: what is given beside them is
+    /// left for the scenario to refuse.
+    fn put_short_forms(&mut self, args: &ScenarioArgs) {
+        let given = [args.host.is_some(), args.compressed, !args.cookies.is_empty()];
+        for ((header, _), _) in SHORT_FORMS.iter().zip(given).filter(|(_, is_given)| *is_given) {
+            self.remove_header(header, &args.headers);
+        }
+        self.put("host", "--host", args.host.as_deref());
+        self.put("compressed", "--compressed", args.compressed.then_some(true));
+        let cookies: Vec<_> = args.cookies.iter().flatten().collect();
+        if let Some(Value::Object(mut old)) = self.document.get("cookies").cloned() {
+            old.retain(|name, _| cookies.iter().all(|(new, _)| new != name));
+            self.document.set("cookies", old);
+        }
+        for (name, value) in cookies {
+            self.document.add_cookie(name, value);
+            self.options.push(("cookies".into(), "--cookie"));
+        }
+    }
+
+    /// Takes away the file's headers of a name, but for one that is among `given`.
+    fn remove_header(&mut self, name: &str, given: &[(String, String)]) {
+        if given.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        if let Some(Value::Object(mut headers)) = self.document.get("headers").cloned() {
+            headers.retain(|other, _| !other.eq_ignore_ascii_case(name));
+            self.document.set("headers", headers);
         }
     }
 
@@ -240,6 +293,8 @@ impl Draft {
         self.put("httpVersion", "--http2", args.http2.then_some("http2"));
         self.put("streams", "--streams", args.streams);
         self.put("keepAlive", "--no-keepalive", args.no_keepalive.then_some(false));
+        self.put("addressFamily", "-4", args.ipv4.then_some("ipv4"));
+        self.put("addressFamily", "-6", args.ipv6.then_some("ipv6"));
     }
 
     /// Rules after those of the file, which still count.
@@ -257,7 +312,7 @@ impl Draft {
 
     fn judge(self) -> Result<Scenario, Failure> {
         let Self { document, folder, options, .. } = self;
-        let mut read = |name: &str| std::fs::read_to_string(folder.join(name));
+        let mut read = |name: &str| read_bounded(File::open(folder.join(name))?);
         let mut faults = document.redacted();
         match document.parse_with(&mut read) {
             Ok(scenario) if faults.is_empty() => return Ok(scenario),
@@ -283,9 +338,6 @@ fn name_option(fault: &mut Fault, options: &[(String, &'static str)]) {
     }
 }
 
-/// The subject that stands for standard input.
-const STDIN: &str = "-";
-
 /// The names of what is given.
 fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
     options.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect()
@@ -294,12 +346,17 @@ fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
 /// Standard input can be read once: whoever came second would find it empty.
 fn refuse_two_readers(args: &ScenarioArgs) -> Result<(), Failure> {
     let reads = |option: &Option<String>| option.as_deref() == Some("@-");
-    let readers = named(&[
+    let forms = args.form.iter().filter(|field| match &field.content {
+        FormContent::Text(_) => false,
+        FormContent::File(path) | FormContent::TextOf(path) => path == "-",
+    });
+    let mut readers = named(&[
         (STDIN, args.subject == STDIN),
         ("--profile @-", reads(&args.profile)),
         ("--body @-", reads(&args.body)),
         ("--json @-", reads(&args.json)),
     ]);
+    readers.extend(forms.map(|_| "-F NAME=@-"));
     match readers[..] {
         [one, other, ..] => Err(Failure::Usage(format!(
             "{one} and {other} would both read standard input; give one of them a file"
@@ -308,109 +365,9 @@ fn refuse_two_readers(args: &ScenarioArgs) -> Result<(), Failure> {
     }
 }
 
-/// Whether a subject names a scenario file rather than a URL: `-`, standard input; what has no scheme
-/// and is a path, or ends as a scenario's name does and has no port that says it is a host. Which
-/// files there are does not matter, so that a command means the same everywhere, or is refused.
-fn is_file(subject: &str) -> bool {
-    if subject == STDIN {
-        return true;
-    }
-    if subject.contains("://") || subject.starts_with("unix:") || subject.starts_with('[') {
-        return false;
-    }
-    let host = subject.split('/').next().unwrap_or_default();
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let ending = ending(Path::new(subject));
-    subject.starts_with(['/', '.']) || (ENDINGS.contains(&ending.as_str()) && !has_port)
-}
-
-/// How the names of scenario files end.
-const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
-
-fn ending(path: &Path) -> String {
-    path.extension()
-        .map(|ending| ending.to_ascii_lowercase().to_string_lossy().into())
-        .unwrap_or_default()
-}
-
-/// JSON or YAML, as the file's name says; without a name that says it, whichever it begins like.
-fn read_document(subject: &str) -> Result<Document, Failure> {
-    let text = match subject {
-        STDIN => io::read_to_string(io::stdin().lock()),
-        path => std::fs::read_to_string(path),
-    };
-    let text = text.map_err(|error| unreadable_scenario(subject, &error))?;
-    let is_json = match ending(Path::new(subject)).as_str() {
-        "json" => true,
-        "yaml" | "yml" => false,
-        _ => text.trim_start_matches(is_blank).starts_with('{'),
-    };
-    let document = if is_json { Document::from_json(&text) } else { Document::from_yaml(&text) };
-    Ok(document?)
-}
-
-/// What may stand before a document and says nothing of it; some editors write a byte order mark.
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c == '\u{feff}'
-}
-
-fn unreadable_scenario(subject: &str, error: &io::Error) -> Failure {
-    let place = if subject == STDIN { "from standard input" } else { subject };
-    let hint = match error.kind() {
-        io::ErrorKind::NotFound => " (a URL begins with http:// or https://)",
-        _ => "",
-    };
-    Failure::Usage(format!("cannot read the scenario {place}: {error}{hint}"))
-}
-
-/// The profile, and the folder in which the file that it may name is looked for.
-fn read_profile(given: &str) -> Result<(Value, PathBuf), Failure> {
-    let text = text_or_file("--profile", given)?;
-    let folder = given.strip_prefix('@').map(Path::new).and_then(Path::parent);
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
-    let profile = serde_json::from_slice(text)
-        .map_err(|error| Failure::Usage(format!("--profile is not valid JSON: {error}")))?;
-    Ok((profile, folder.unwrap_or(Path::new("")).into()))
-}
-
-/// A text as it is, or what `@FILE` or `@-`, standard input, holds.
-fn text_or_file(option: &str, given: &str) -> Result<Vec<u8>, Failure> {
-    let Some(path) = given.strip_prefix('@') else { return Ok(given.as_bytes().into()) };
-    let mut bytes = Vec::new();
-    let read = match path {
-        "-" => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
-        path => std::fs::read(path),
-    };
-    read.map_err(Failure::unreadable(option, Path::new(path)))
-}
-
 fn arrivals_word(arrivals: Arrivals) -> &'static str {
     match arrivals {
         Arrivals::Uniform => "UNIFORM",
         Arrivals::Poisson => "POISSON",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subject_is_a_file_or_a_url() {
-        for file in ["-", "a.json", "dir/a.YAML", "./a", "/tmp/a", "../a.yml", "example.com/a.json"]
-        {
-            assert!(is_file(file), "{file}");
-        }
-        for url in [
-            "http://a/b.json",
-            "unix:/tmp/s.json",
-            "localhost",
-            "localhost:3000/a.json",
-            "[::1]:80/a.json",
-            "example.com/a",
-            "a.test?b=c.d",
-        ] {
-            assert!(!is_file(url), "{url}");
-        }
     }
 }

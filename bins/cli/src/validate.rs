@@ -4,7 +4,7 @@
 use loadcore::Arrivals;
 use loadcore::Profile;
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
-use loadcore::scenario::{HttpVersion, Scenario, limits};
+use loadcore::scenario::{AddressFamily, HttpVersion, Scenario, limits};
 use std::time::Duration;
 
 const ROWS: usize = 8;
@@ -146,8 +146,7 @@ fn picture(profile: &impl Profile, end: f64, columns: usize) -> Vec<String> {
         let bars: String = rates.iter().map(mark).collect();
         let label = match row {
             row if row == ROWS - 1 => rate(peak),
-            // A half of less would not be told by a label with one decimal.
-            row if row == ROWS / 2 - 1 && peak >= 1.0 => rate(peak / 2.0),
+            row if row == ROWS / 2 - 1 => rate(peak / 2.0),
             _ => String::new(),
         };
         lines.push(format!("{label:>12} │{}", bars.trim_end()));
@@ -187,6 +186,9 @@ fn request(scenario: &Scenario) -> Vec<Fact> {
     }
     if scenario.target.is_tls() && !scenario.tls_verify {
         connection.push("any certificate".into());
+    }
+    if scenario.address_family != AddressFamily::Any {
+        connection.push(format!("{} alone", scenario.address_family));
     }
     if scenario.follow_redirects > 0 {
         let redirects = counted(scenario.follow_redirects.into(), "redirect");
@@ -300,6 +302,24 @@ Open loop, RAMP, 1 min
     }
 
     #[test]
+    fn a_low_rate_has_its_digits_on_the_axis() {
+        for (rps, top, half) in [
+            ("0.03333333333333333", "0.033/s", "0.017/s"),
+            ("0.2", "0.2/s", "0.1/s"),
+            ("1", "1/s", "0.5/s"),
+            ("0.0002777777777777778", "0.00028/s", "0.00014/s"),
+        ] {
+            let page = page_with(
+                80,
+                &format!(r#""loadProfile": {{"type": "CONSTANT", "initialRps": {rps}}}"#),
+            );
+            let bars: Vec<&str> = page.lines().filter(|line| line.contains('│')).collect();
+            assert!(bars[0].starts_with(&format!("{top:>12} │█")), "{page}");
+            assert!(bars[ROWS / 2].starts_with(&format!("{half:>12} │█")), "{page}");
+        }
+    }
+
+    #[test]
     fn a_short_spike_in_a_long_run_is_seen() {
         let page = page_of(
             r#"{"name": "spike", "targetUrl": "http://a.test/", "durationSeconds": 86400,
@@ -327,8 +347,9 @@ Open loop, RAMP, 1 min
     fn http2_carries_several_requests_in_each_connection() {
         let said = |fields: &str| words(&page_with(80, fields));
         for (fields, expected) in [
+            (r#""connections": 4"#, "4 connections, each sends when its last request is answered"),
             (
-                r#""connections": 4"#,
+                r#""connections": 4, "streams": 100"#,
                 "4 connections, each sends when a request of its own is answered: with HTTP/2 up to 100 requests at once in each, 400 in all",
             ),
             (

@@ -35,6 +35,8 @@ pub(super) struct Follower<'a> {
     pub(super) say: &'a dyn Fn(&str),
     /// Shows how the run is; `None` where nobody looks.
     pub(super) show: Option<&'a dyn Fn(Latest)>,
+    /// What the run waits for is told, each thing once: where no line shows it.
+    pub(super) tells_waiting: bool,
 }
 
 /// How following a run ended.
@@ -52,7 +54,7 @@ impl Follower<'_> {
     /// When the platform was away for too long, or does not know the run.
     pub(super) async fn follow(mut self) -> Result<Followed, Failure> {
         let mut last = View::default();
-        let mut warned = 0;
+        let (mut warned, mut waited_for) = (0, String::new());
         let mut away: Option<Clock> = None;
         let mut stopping: Option<Stopping> = None;
         loop {
@@ -67,12 +69,13 @@ impl Follower<'_> {
                     }
                     last = View::of(document);
                     self.warn(&last, &mut warned);
+                    self.tell_waiting(&last, &mut waited_for);
                     if last.has_ended() {
                         return Ok(Followed::Ended(last));
                     }
                     self.show(&last).await;
                 }
-                Err(CallError::Away(why)) => {
+                Err(CallError::Away(why) | CallError::Busy(why)) => {
                     let since = away.get_or_insert_with(|| self.tell_away(&why));
                     if since.now() > nanos(PATIENCE) && stopping.is_none() {
                         return Err(self.lost(&why));
@@ -91,6 +94,14 @@ impl Follower<'_> {
         for warning in view.warnings().skip(*warned) {
             (self.say)(&format!("warning: {warning}"));
             *warned += 1;
+        }
+    }
+
+    fn tell_waiting(&self, view: &View, told: &mut String) {
+        let Some(waiting) = view.waiting().filter(|_| self.tells_waiting) else { return };
+        if waiting.what != *told {
+            (self.say)(&waiting.to_string());
+            *told = waiting.what;
         }
     }
 
@@ -115,7 +126,7 @@ impl Follower<'_> {
                     (self.say)(&format!("the run could not be stopped: {}", problem.detail()));
                 }
             }
-            Err(CallError::Away(_) | CallError::Write(_)) => {}
+            Err(CallError::Away(_) | CallError::Busy(_) | CallError::Write(_)) => {}
         }
     }
 

@@ -19,8 +19,16 @@ use client::Client;
 use follow::{Followed, Follower};
 use loadcore::RunResult;
 use loadcore::scenario::Scenario;
+use loadcore::time::{Clock, nanos};
+use problem::CallError;
+use std::time::Duration;
 use tokio::sync::watch;
+use uuid::Uuid;
 use view::View;
+
+/// How long the first call is made again, and how often.
+const FIRST_CALL: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Makes the run on the platform at `url`; answers the exit code of its result.
 ///
@@ -35,14 +43,15 @@ pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
     let mut outputs = Outputs::open(&wanted, outputs::When::AtTheEnd)?;
     let mut interrupts = Interrupts::listen().map_err(Failure::system("await signals"))?;
 
-    let run = submit(&client, &scenario).await?;
+    let run = submit(&client, &scenario, args.output.quiet, &mut interrupts).await?;
     if !args.output.quiet {
         terminal::tell(&format!("run {run} on {}", client.shown()));
         scenario::never_due(&scenario).iter().for_each(|note| terminal::tell(note));
     }
     let shown = !args.output.quiet && terminal::shows_progress();
     let progress = shown.then(|| Progress::new(&scenario));
-    let (followed, interrupted) = attend(&client, &run, &scenario, &mut interrupts, progress).await;
+    let told = Told { progress, tells_waiting: !args.output.quiet };
+    let (followed, interrupted) = attend(&client, &run, &scenario, &mut interrupts, told).await;
     let (view, interrupted) = match followed? {
         Followed::Ended(view) => (view, interrupted),
         Followed::GivenUp(view) => {
@@ -94,16 +103,51 @@ fn refuse_what_is_of_this_machine(dial: &DialArgs, engine: &EngineArgs) -> Resul
     )))
 }
 
-/// Starts the scenario; answers the run's id.
-async fn submit(client: &Client, scenario: &Scenario) -> Result<String, Failure> {
+/// Starts the scenario; answers the run's id. A controller that is not there yet, or cannot now, is
+/// asked again: it may have been started in the line before.
+async fn submit(
+    client: &Client,
+    scenario: &Scenario,
+    quiet: bool,
+    interrupts: &mut Interrupts,
+) -> Result<String, Failure> {
     let mut document = scenario.to_value();
     document["autoStart"] = true.into();
-    let created = client.post("/scenarios", Some(&document)).await;
+    let key = Uuid::now_v7().to_string();
+    let begun = Clock::start();
+    let mut told = quiet;
+    let created = loop {
+        match client.post_once("/scenarios", &document, &key).await {
+            // Whether it was done or not: by its key the controller knows it again.
+            Err(CallError::Busy(why)) if begun.now() < nanos(FIRST_CALL) => {
+                if !std::mem::replace(&mut told, true) {
+                    let (url, patience) = (client.shown(), FIRST_CALL.as_secs());
+                    let text =
+                        format!("the controller at {url} {why}; trying again for {patience} s");
+                    terminal::tell(&text);
+                }
+                // Not in the middle of a call: it may have started the run, which is stopped then.
+                tokio::select! {
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = interrupts.first() => return Err(Failure::Interrupted),
+                }
+            }
+            answered => break answered,
+        }
+    };
     let created = created.map_err(|why| why.into_failure(client.shown(), "start the run"))?;
     created["runId"].as_str().map(str::to_owned).ok_or_else(|| {
         let url = client.shown();
         Failure::Platform(format!("{url} named no run: is it a loadcore controller?"))
     })
+}
+
+/// What the user is told meanwhile.
+struct Told {
+    /// A line that is written over; `None` where there is no terminal for it.
+    progress: Option<Progress>,
+    /// What the run waits for, in lines of its own.
+    tells_waiting: bool,
 }
 
 /// Stays with the run until its end; answers whether it was interrupted as well.
@@ -112,7 +156,7 @@ async fn attend(
     run: &str,
     scenario: &Scenario,
     interrupts: &mut Interrupts,
-    mut progress: Option<Progress>,
+    Told { mut progress, tells_waiting }: Told,
 ) -> (Result<Followed, Failure>, bool) {
     let (wish, stop) = watch::channel(false);
     let teller = progress.as_ref().map(Progress::teller);
@@ -123,7 +167,8 @@ async fn attend(
     let show = progress.as_ref().map(Progress::setter);
     let show = show.as_ref().map(|show| show as &dyn Fn(progress::Latest));
     let drain = scenario.drain;
-    let following = Follower { client, run, drain, stop, say: &say, show }.follow();
+    let tells_waiting = tells_waiting && show.is_none();
+    let following = Follower { client, run, drain, stop, say: &say, show, tells_waiting }.follow();
     tokio::pin!(following);
     let mut interrupted = false;
     let mut refresh = tokio::time::interval(progress::REFRESH);

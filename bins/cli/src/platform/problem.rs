@@ -14,8 +14,11 @@ const BY_POLICY: &str = "may not be loaded";
 /// A call that brought no document.
 #[derive(Debug)]
 pub(crate) enum CallError {
-    /// It says what the controller does in the place of answering; the same call may succeed later.
+    /// It says what the controller does in the place of answering; the same call may succeed later,
+    /// and may have been carried out already.
     Away(String),
+    /// Nobody was there, or said that it cannot now.
+    Busy(String),
     /// It has answered, and will answer the same again.
     Problem(Problem),
     /// What came could not be written here.
@@ -29,6 +32,8 @@ pub(crate) struct Problem {
     /// The last part of its type: `has-ended`.
     kind: String,
     detail: String,
+    /// Where the controller is that leads, if another one does.
+    leader: Option<String>,
     faults: Vec<Fault>,
 }
 
@@ -52,6 +57,7 @@ impl Problem {
             status: status.as_u16(),
             kind: text(&document["type"]).rsplit(':').next().unwrap_or_default().to_owned(),
             detail: detail.to_owned(),
+            leader: document["leader"].as_str().map(str::to_owned),
             faults: document["faults"].as_array().into_iter().flatten().map(fault).collect(),
         }
     }
@@ -59,6 +65,11 @@ impl Problem {
     /// The run has ended already.
     pub(crate) fn has_ended(&self) -> bool {
         self.kind == "has-ended"
+    }
+
+    /// Who is to be asked in its place.
+    pub(crate) fn leader(&self) -> Option<&str> {
+        self.leader.as_deref().filter(|_| self.kind == "stands-by")
     }
 
     pub(crate) fn detail(&self) -> &str {
@@ -69,8 +80,12 @@ impl Problem {
 impl From<Problem> for CallError {
     /// What a controller, or a proxy before it, cannot do now it may do a little later.
     fn from(problem: Problem) -> Self {
+        let said = || format!("answers {}: {}", problem.status, problem.detail);
+        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+            return Self::Busy(said());
+        }
         if problem.status >= 500 {
-            return Self::Away(format!("answers {}: {}", problem.status, problem.detail));
+            return Self::Away(said());
         }
         Self::Problem(problem)
     }
@@ -80,7 +95,9 @@ impl CallError {
     /// Why the command fails, if `doing` at the controller at `url` was all it could do.
     pub(crate) fn into_failure(self, url: &str, doing: &str) -> Failure {
         match self {
-            Self::Away(why) => Failure::Platform(format!("the controller at {url} {why}")),
+            Self::Away(why) | Self::Busy(why) => {
+                Failure::Platform(format!("the controller at {url} {why}"))
+            }
             Self::Problem(problem) => problem.into_failure(url, doing),
             Self::Write(error) => Failure::system(doing)(error),
         }

@@ -5,7 +5,7 @@ use loadcore_target::{Config, HttpVersions, Target, Tls};
 use serde_json::Value;
 
 fn run(words: &[&str]) -> Value {
-    loadcore(&[&["run", "-n", "4", "-c", "2", "-o", "json"], words].concat()).ended(0).document()
+    loadcore(&[&["run", "-n", "4", "-c", "2", "-o", "json"], words].concat()).reported()
 }
 
 #[test]
@@ -69,6 +69,38 @@ fn a_proxy_is_asked_for_the_whole_url() {
     assert!(proxy.last().starts_with("GET http://made.up.invalid/a HTTP/1.1\r\n"));
 }
 
+/// Who we are to a proxy is told to it alone: in what it passes on, and in what it is asked for a tunnel.
+#[test]
+fn a_proxy_is_told_who_we_are_by_its_url_or_by_a_header() {
+    let proxy = Recorder::start();
+    let named = format!("http://u:p@{}", proxy.address());
+    let plain = proxy.address().to_string();
+    let header = ["-H", "Proxy-Authorization: Basic eDp5"];
+    let sent = |url: &str, words: &[&str]| {
+        let mut command = command();
+        command.args(["run", url, "-n", "1", "-c", "1"]).args(words);
+        let output = command.output().unwrap();
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("u:p@"));
+        proxy.last()
+    };
+    for (words, expected) in [
+        (&["--proxy", &named][..], "Basic dTpw"),
+        (&["--proxy", &plain, header[0], header[1]], "Basic eDp5"),
+        (&["--proxy", &named, header[0], header[1]], "Basic eDp5"),
+    ] {
+        for (url, start) in [
+            ("http://a.invalid/", "GET http://a.invalid/ "),
+            ("https://a.invalid/", "CONNECT a.invalid:443 "),
+        ] {
+            let request = sent(url, words);
+            assert!(request.starts_with(start), "{request}");
+            let fields = request.matches("Proxy-Authorization").count();
+            let field = format!("\r\nProxy-Authorization: {expected}\r\n");
+            assert!(fields == 1 && request.contains(&field), "{request}");
+        }
+    }
+}
+
 #[test]
 fn proxies_of_the_environment_count_when_they_are_asked_for() {
     let (proxy, server) = (Recorder::start(), Recorder::start());
@@ -95,4 +127,32 @@ fn redirects_are_followed_as_often_as_allowed() {
     assert_eq!(run(&[&url])["statusCodeDistribution"]["302"], 4);
     assert_eq!(run(&[&url, "--max-redirects", "2"])["statusCodeDistribution"]["200"], 4);
     assert_eq!(run(&[&url, "--max-redirects", "1"])["errors"]["redirect_limit"], 4);
+}
+
+#[test]
+fn location_follows_ten_redirects_unless_a_number_is_given() {
+    let target = target(Config::default());
+    let (ten, eleven) = (target.url("/redirect/10"), target.url("/redirect/11"));
+    assert_eq!(run(&[&ten, "-L"])["statusCodeDistribution"]["200"], 4);
+    assert_eq!(run(&[&ten, "--location"])["scenario"]["followRedirects"], 10);
+    assert_eq!(run(&[&eleven, "-L"])["errors"]["redirect_limit"], 4);
+    assert_eq!(run(&[&eleven, "-L", "--max-redirects", "11"])["statusCodeDistribution"]["200"], 4);
+    assert_eq!(run(&[&ten, "--max-redirects", "9", "-L"])["errors"]["redirect_limit"], 4);
+}
+
+#[test]
+fn addresses_of_one_family_alone() {
+    let target = target(Config::default());
+    let port = target.addr().port();
+    let four = format!("127.0.0.1:{port}");
+    assert_eq!(run(&[&four, "-4"])["outcomes"]["ok"], 4);
+    assert_eq!(run(&[&format!("localhost:{port}"), "-4"])["outcomes"]["ok"], 4);
+    let refused = loadcore(&["run", &four, "-6"]).ended(1);
+    refused.says(&["127.0.0.1 is no IPv6 address, and only such are dialled"]);
+    loadcore(&["run", "[::1]:1", "--ipv4"]).ended(1).says(&["::1 is no IPv4 address"]);
+    // What is dialled counts, not what the URL names.
+    let rule = format!("::127.0.0.1:{port}");
+    assert_eq!(run(&["[::1]:1", "-4", "--connect-to", &rule])["outcomes"]["ok"], 4);
+    let page = loadcore(&["validate", "a.test", "-6"]).ended(0).out;
+    assert!(page.contains("IPv6 alone"), "{page}");
 }

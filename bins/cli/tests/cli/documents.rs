@@ -83,7 +83,7 @@ fn check(document: &Value) {
 }
 
 fn run(words: &[&str]) -> Value {
-    let document = loadcore(&[&["run", "-o", "json"], words].concat()).ended(0).document();
+    let document = loadcore(&[&["run", "-o", "json"], words].concat()).reported();
     check(&document);
     document
 }
@@ -131,6 +131,22 @@ fn an_open_loop_of_so_many_requests_sends_exactly_these() {
         assert_eq!(document["arrivals"]["due"], expected, "{words:?}");
         assert_eq!(target.stats().requests - before, expected, "{words:?}");
     }
+}
+
+#[test]
+fn a_number_of_requests_is_offered_at_its_rate() {
+    let target = target(Config::default());
+    let url = target.url("/");
+    let document = run(&[&url, "-r", "1", "-n", "1"]);
+    assert!(document["durationSeconds"].as_f64() >= Some(1.0), "{document}");
+    assert!(
+        document["offeredRps"].as_f64() <= Some(1.0),
+        "the only one is due after half a second"
+    );
+    let poisson = ["-r", "20", "-n", "4", "--arrivals", "poisson", "--seed", "3"];
+    let document = run(&[&[url.as_str()], &poisson[..]].concat());
+    assert!(document["offeredRps"].as_f64() <= Some(20.0), "{document}");
+    assert_eq!(document["series"][0]["due"], 4);
 }
 
 #[test]

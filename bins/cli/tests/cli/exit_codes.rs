@@ -14,12 +14,51 @@ fn a_run_that_is_well_ends_with_0() {
 }
 
 #[test]
-fn failed_requests_are_data_and_no_error() {
-    let url = format!("http://{}/", closed_port());
-    let words = ["run", &url, "-r", "50", "-d", "200ms", "-o", "json"];
+fn a_run_in_which_some_were_ok_ends_with_0() {
+    let target = target(Config { errors: "50%:503".parse().unwrap(), ..Config::default() });
+    let words = ["run", &target.url("/"), "-r", "200", "-d", "500ms", "-o", "json"];
     let document = loadcore(&words).ended(0).document();
-    assert_eq!(document["errors"]["connect_refused"], 10);
-    assert_eq!(document["outcomes"]["failed"], 10);
+    let failed = document["outcomes"]["failed"].as_u64().unwrap();
+    assert!((1..100).contains(&failed), "{}", document["outcomes"]);
+    assert_eq!(document["errors"]["http_5xx"], failed, "failed requests are data and no error");
+}
+
+#[test]
+fn a_run_without_an_ok_request_ends_with_96_unless_a_rule_was_violated() {
+    let url = format!("http://{}/", closed_port());
+    let run =
+        |more: &[&str]| loadcore(&[&["run", &url, "-r", "100", "-d", "200ms"][..], more].concat());
+    let document = run(&["-o", "json"]).ended(96).document();
+    assert_eq!(document["errors"]["connect_refused"], 20);
+    assert_eq!(document["outcomes"]["failed"], 20);
+    let ran = run(&["--sla", "rps>=1", "--sla", "p99<5s", "--sla", "share{503}<1%"]).ended(96);
+    assert!(ran.out.contains("\nFailed: 0 of 20 requests were ok (0.0%); connect_refused 20\n"));
+    assert!(ran.out.contains("\nOpen loop, 200 ms: 100/s offered, 0/s ok\n"), "{ran:#?}");
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let because = "it rests on failures alone: all 20 requests behind it failed";
+    assert_eq!(words.matches(because).count(), 2, "{ran:#?}");
+    for rule in ["ok_p99<5s", "ok_rps>=1", "error_rate<1%", "share{connect_refused}<1%"] {
+        let ran = run(&["--sla", rule]).ended(99);
+        assert!(ran.out.contains(&format!("  FAIL  {rule} ")), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_rule_of_ok_requests_may_end_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("abort.yaml");
+    let text = format!(
+        "name: abort\ntargetUrl: http://{}/\ndurationSeconds: 60\n\
+         loadProfile: {{type: CONSTANT, initialRps: 50}}\n\
+         sla: [{{rule: ok_p99<1s, windowSeconds: 1, abort: true}}]\n",
+        closed_port()
+    );
+    std::fs::write(&file, text).unwrap();
+    let document = loadcore(&["run", file.to_str().unwrap(), "-o", "json"]).ended(99).document();
+    let rule = &document["sla"][0];
+    assert_eq!((&rule["aborted"], &rule["actual"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(rule["violations"][0]["worst"], serde_json::Value::Null);
+    assert!(rule["reason"].as_str().unwrap().starts_with("no request was ok in "), "{rule}");
 }
 
 #[test]
@@ -57,6 +96,7 @@ fn an_invalid_scenario_ends_with_104() {
         (["-m", "A B", "-d", "1s"], "method (-m): \"A B\" is not a method"),
         (["-H", "a b: c", "-d", "1s"], "headers.\"a b\" (-H): is not a header name"),
         (["--sla", "p99<fast", "-d", "1s"], "sla[0] (--sla): \"p99<fast\" is not an SLA rule"),
+        (["--sla", "share{refused}<1%", "-d", "1s"], "did you mean share{connect_refused}?"),
     ] {
         let ran = loadcore(&[&["run", "127.0.0.1:1"], &words[..]].concat()).ended(104);
         ran.says(&["the scenario has 1 fault:", part]);

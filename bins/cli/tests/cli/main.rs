@@ -5,11 +5,13 @@
 
 mod dialling;
 mod documents;
+mod effects;
 mod exit_codes;
 mod interrupts;
 mod outputs;
 mod platform;
 mod requests;
 mod scenarios;
+mod shortage;
 mod support;
 mod usage;

@@ -3,7 +3,7 @@
 
 use crate::support::{Ran, closed_port, command, loadcore};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,10 @@ struct Script {
 
 impl Script {
     fn start(answers: Vec<Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
+    }
+
+    fn on(listener: TcpListener, answers: Vec<Answer>) -> Self {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
@@ -99,7 +102,7 @@ fn the_whole_scenario_and_the_token_are_sent() {
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["targetUrl"], "http://a.test:1/");
     assert_eq!((&body["numWorkers"], &body["autoStart"]), (&json!(3), &json!(true)));
-    assert_eq!(body["headers"]["authorization"], "Basic bWU6cHc=", "it is not redacted there");
+    assert_eq!(body["headers"]["Authorization"], "Basic bWU6cHc=", "it is not redacted there");
     assert!(requests[1].starts_with("GET /api/v1/runs/r-1 HTTP/1.1\r\n"), "{}", requests[1]);
     for request in &requests {
         assert!(request.contains("authorization: Bearer s3cret\r\n"), "{request}");
@@ -122,6 +125,98 @@ fn a_controller_that_is_away_for_a_while_is_asked_again() {
     ran.says(&["trying again for 60 s", "answers again", "warning: one", "warning: two"]);
     assert_eq!(ran.err.matches("warning: one").count(), 1, "{ran:?}");
     assert_eq!(ran.err.matches("trying again").count(), 1, "{ran:?}");
+}
+
+fn problem(kind: &str, more: Value) -> Answer {
+    let mut problem = json!({"type": format!("urn:loadcore:problem:{kind}"), "detail": "not now"});
+    more.as_object().unwrap().iter().for_each(|(name, value)| problem[name] = value.clone());
+    Some((503, problem))
+}
+
+#[test]
+fn a_controller_that_is_still_starting_is_asked_for_the_run_again() {
+    let not_ready = problem("not-ready", json!({}));
+    let answers =
+        vec![not_ready.clone(), not_ready, created(), state("FAILED", &["no worker came"])];
+    let script = Script::start(answers);
+    let ran = script.run(&[]).ended(1);
+    ran.says(&["answers 503: not now; trying again for 10 s", "FAILED: no worker came"]);
+    assert_eq!(ran.err.matches("trying again").count(), 1, "{ran:?}");
+    let asked: Vec<_> = script.requests().iter().map(|it| it[..5].to_owned()).collect();
+    assert_eq!(asked[..4], ["POST ", "POST ", "POST ", "GET /"]);
+}
+
+#[test]
+fn a_controller_that_listens_a_little_later_is_found() {
+    let address = closed_port();
+    let (told, when) = std::sync::mpsc::sync_channel(1);
+    let later = std::thread::spawn(move || {
+        when.recv().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        Script::on(listener, vec![created(), state("FAILED", &["no worker came"])])
+    });
+    let mut asked = command();
+    let url = format!("http://{address}");
+    asked.args(["run", "a.test:1", "--controller", &url]).stderr(std::process::Stdio::piped());
+    let mut child = asked.spawn().unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    while !said.contains("trying again for 10 s") {
+        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    told.send(()).unwrap();
+    lines.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(said.contains("FAILED: no worker came"), "{said}");
+    assert_eq!(later.join().unwrap().requests().len(), 2);
+}
+
+#[test]
+fn a_run_that_may_have_been_started_is_not_started_again() {
+    let script = Script::start(vec![None, created()]);
+    script.run(&[]).ended(1).says(&["broke off"]);
+    assert_eq!(script.requests().len(), 1);
+}
+
+#[test]
+fn who_stands_by_is_left_for_who_leads() {
+    let leader = Script::start(vec![created(), state("FAILED", &["no worker came"])]);
+    let url = format!("http://{}", leader.address);
+    let standby = Script::start(vec![problem("stands-by", json!({"leader": url}))]);
+    let ran = standby.run(&["--token", "t0ken"]).ended(1);
+    ran.says(&["FAILED: no worker came"]);
+    assert_eq!(standby.requests().len(), 1);
+    let asked = leader.requests();
+    assert!(
+        asked[0].starts_with("POST /api/v1/scenarios") && asked[1].starts_with("GET /api/v1/runs")
+    );
+    assert!(asked.iter().all(|it| it.contains("authorization: Bearer t0ken\r\n")), "{asked:?}");
+    let host = format!("host: {}\r\n", leader.address);
+    assert!(asked.iter().all(|it| it.to_lowercase().contains(&host)), "{asked:?}");
+}
+
+#[test]
+fn what_is_waited_for_is_told_once() {
+    let waits = |what: &str, seconds: f64| {
+        let waiting =
+            json!({"what": what, "until": "2026-01-01T00:00:00Z", "leftSeconds": seconds});
+        Some((200, json!({"state": "QUEUED", "warnings": [], "waitingFor": waiting})))
+    };
+    let script = Script::start(vec![
+        created(),
+        waits("its workers (1 of 2 workers there; place 2 in the queue)", 599.1),
+        waits("its workers (1 of 2 workers there; place 2 in the queue)", 598.1),
+        waits("its workers (1 of 2 workers there; place 1 in the queue)", 597.1),
+        state("FAILED", &["no worker came"]),
+    ]);
+    let ran = script.run(&[]).ended(1);
+    let of = |place| {
+        format!("waits for its workers (1 of 2 workers there; place {place} in the queue), ")
+    };
+    ran.says(&[&format!("{}600 s at most", of(2)), &format!("{}598 s at most", of(1))]);
+    assert_eq!(ran.err.matches("waits for").count(), 2, "{ran:?}");
+    let quiet = Script::start(vec![created(), waits("its workers", 9.0), state("FAILED", &["x"])]);
+    assert!(!quiet.run(&["-q"]).ended(1).err.contains("waits for"));
 }
 
 #[test]
@@ -181,6 +276,6 @@ fn what_is_for_this_machine_alone_is_refused_by_name() {
 fn a_token_in_the_environment_does_not_matter_without_a_controller() {
     let mut asked = command();
     asked.args(["run", &closed_port().to_string(), "-n", "1", "-q"]);
-    let ran = Ran::of(asked.env("LOADCORE_TOKEN", "s3cret").output().unwrap()).ended(0);
+    let ran = Ran::of(asked.env("LOADCORE_TOKEN", "s3cret").output().unwrap()).ended(96);
     assert!(!ran.out.contains("s3cret"), "{ran:?}");
 }

@@ -15,7 +15,20 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "--warmup", "-1s"], "it is negative"),
         (&["run", "a", "-n", "-1"], "\"-1\" is negative; give a whole number"),
         (&["run", "a", "--threads", "-1"], "\"-1\" is negative; give a whole number"),
-        (&["run", "a", "-c", "99999999999999999999"], "99999999999999999999 is too large"),
+        (&["run", "a", "-c", "99999999999999999999"], "\"99999999999999999999\" is too large"),
+        (&["run", "a", "-r", "100rps"], "write it like 100 or 100/s"),
+        (&["run", "a", "-r", "1,000"], "write it like 1000 or 1_000"),
+        (&["run", "a", "-r", "5/sec"], "write it like 5/s"),
+        (&["run", "a", "-n", "10,000"], "write 10000 or 10_000"),
+        (&["run", "a", "-c", "1.5"], "\"1.5\" is not a whole number"),
+        (&["run", "a", "-t", "4"], "write -t 4s; for threads, --threads 4"),
+        (&["run", "a", "--timeout", "1.5"], "\"1.5\" has no unit; for seconds write -t 1.5s"),
+        (&["run", "a", "-d", "10"], "\"10\" has no unit; for seconds write -d 10s"),
+        (&["run", "a", "-z", "10"], "write -d 10s"),
+        (&["run", "a", "--warmup", "1"], "write --warmup 1s"),
+        (&["run", "a", "--drain", "2"], "write --drain 2s"),
+        (&["run", "a", "--slack", "1"], "write --slack 1s"),
+        (&["run", "a", "-d", "10sec"], "write it like 10s"),
         (&["run", "a", "-d", "10x"], "write it like 10s, 500ms or 1h30m"),
         (&["run", "a", "-n", "many"], "\"many\" is not a whole number"),
         (&["run", "a", "-r", "5", "--profile", "{}"], "cannot be used with"),
@@ -26,6 +39,7 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "--cacert", "/nonexistent"], "--cacert /nonexistent: No such file"),
         (&["run", "a", "--cert", "a.pem"], "--key"),
         (&["run", "a", "--connect-to", "a:1"], "HOST1:PORT1:HOST2:PORT2"),
+        (&["run", "a", "--connect-to", "a:1:b:0"], "port \"0\" is out of range"),
         (&["run", "a", "--proxy", "https://p"], "only http:// proxies are supported"),
         (&["run", "a", "--proxy", "p:1", "--http2"], "leave out --http2, or the proxy"),
         (&["run", "a", "-H", "no colon"], "there is no colon"),
@@ -65,6 +79,17 @@ fn help_and_version_go_to_standard_output() {
     {
         assert!(help.contains(part), "{part} is missing: {help}");
     }
+    for option in [
+        "-L, --location",
+        "--host <",
+        "--compressed",
+        "--cookie <",
+        "-F, --form <",
+        "-4, --ipv4",
+        "-6, --ipv6",
+    ] {
+        assert!(help.contains(option), "{option} is missing: {help}");
+    }
     for command in ["validate", "target", "completions"] {
         assert!(loadcore(&[command, "--help"]).ended(0).out.contains("Usage: loadcore"));
     }
@@ -73,5 +98,9 @@ fn help_and_version_go_to_standard_output() {
 #[test]
 fn completions_for_a_shell() {
     let script = loadcore(&["completions", "bash"]).ended(0).out;
-    assert!(script.contains("--max-backlog"), "the options of run are in it");
+    for option in
+        ["--max-backlog", "--location", "--host", "--compressed", "--cookie", "--form", "--ipv6"]
+    {
+        assert!(script.contains(option), "{option} of run is not in it");
+    }
 }
