@@ -29,7 +29,7 @@ export CARGO_TERM_PROGRESS_WHEN=never
 if $long; then export LOADCORE_LONG=1; else unset LOADCORE_LONG; fi
 target=${CARGO_TARGET_DIR:-$PWD/target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
-PATH=$PATH:$target/secantusdb/bin
+PATH=$target/schemathesis/bin:$PATH:$target/secantusdb/bin
 everything=(--workspace --all-features --locked)
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -44,7 +44,8 @@ step_tools() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     # The tests start servers of their own, on free ports.
     command -v redis-server >/dev/null || missing+=(redis-server)
-    mongo_is_there || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    command -v curl >/dev/null || missing+=(curl)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     if [ ${#missing[@]} -gt 0 ]; then
         echo "installing: ${missing[*]}"
         local root=()
@@ -82,6 +83,16 @@ tool_mongo() {
     mongo_is_there
 }
 
+# The tool that calls the API with all that its description allows, in a folder of its own; what is on
+# the PATH is taken as well.
+tool_schemathesis() {
+    schemathesis --version 2>/dev/null | grep -q ' 4\.' && return
+    echo "installing: schemathesis (PyPI) in $target/schemathesis"
+    python3 -m venv "$target/schemathesis" || return
+    "$target/schemathesis/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5' || return
+    schemathesis --version
+}
+
 step_format() { cargo fmt --all --check; }
 
 step_architecture() { cargo test "${everything[@]}" --test architecture; }
@@ -103,8 +114,25 @@ step_tests() {
     fi
 }
 
-# Against the built-in target, alone on the machine, with a third answer: inconclusive.
-step_accuracy() { cargo test "${everything[@]}" --test accuracy; }
+# The REST API against its own description: for half a minute, with --long for five.
+step_openapi() {
+    tool_schemathesis || { echo "skipped: schemathesis cannot be installed here"; return 77; }
+    cargo build "${everything[@]}" --profile test --bin loadcore-controller || return
+    local seconds=40 examples=20
+    if $long; then seconds=300 examples=100000; fi
+    tests/schemathesis/run "$target/debug/loadcore-controller" schemathesis $seconds $examples
+}
+
+# Against the built-in target, alone on the machine, with a third answer: inconclusive. Then the step
+# counts as skipped: something was not judged.
+step_accuracy() {
+    cargo test "${everything[@]}" --test accuracy 2>&1 | tee "$scratch/accuracy"
+    [ "${PIPESTATUS[0]}" -eq 0 ] || return 1
+    ! grep -q INCONCLUSIVE "$scratch/accuracy" || return 77
+}
+
+# Makes mistakes of 1% and of 0.2 ms on purpose: the accuracy tests have to notice each.
+step_mutations() { tests/mutations/run --real; }
 
 step_doctests() { cargo test "${everything[@]}" --no-fail-fast --doc; }
 
@@ -159,7 +187,8 @@ step_dependencies() {
     cargo deny --offline check bans licenses sources
 }
 
-steps=(tools format architecture clippy documentation tests accuracy doctests examples package dependencies)
+steps=(tools format architecture clippy documentation tests openapi accuracy doctests examples package dependencies)
+if $long; then steps+=(mutations); fi
 
 # ---------------------------------------------------------------- running them
 

@@ -91,7 +91,7 @@ async fn replies_that_break_have_their_class_over_http2() {
     ] {
         let test = few(&target.url(path)).options(|options| {
             options.version = HttpVersion::Http2;
-            options.streams = 2;
+            options.streams = Some(2);
         });
         let result = run(test).await;
         let failed: u64 = classes.iter().filter_map(|class| result.errors.get(*class)).sum();
@@ -285,7 +285,7 @@ async fn connections_that_the_server_closes_in_between_are_opened_again() {
         let test = LoadTest::get(&target.url("/")).requests(REQUESTS).connections(2).threads(1);
         let result = run(test.options(|options| {
             options.version = version;
-            options.streams = 1;
+            options.streams = Some(1);
         }))
         .await;
         assert_eq!(result.outcomes.ok, REQUESTS, "{version:?}: {:?}", result.error_examples);

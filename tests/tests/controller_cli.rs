@@ -161,6 +161,60 @@ fn a_run_is_reported_as_on_this_machine() {
     assert!(log.lines().filter(|line| line.contains("HISTFAAA")).count() >= 3, "{log}");
 }
 
+/// Answers one request, and gives back what came.
+fn one_request(listener: &TcpListener) -> String {
+    use std::io::{Read, Write};
+    let (mut stream, _) = listener.accept().unwrap();
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    // A form ends so.
+    while !bytes.ends_with(b"--\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        bytes.push(byte[0]);
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn short_forms_are_sent_by_a_platforms_workers_too() {
+    let controller = Controller::start(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || one_request(&listener));
+    let words = [
+        &*address,
+        "-n",
+        "1",
+        "-c",
+        "1",
+        "--host",
+        "other.test",
+        "--cookie",
+        "id=s3cret",
+        "--compressed",
+        "-F",
+        "a=1",
+        "-4",
+        "-L",
+        "-o",
+        "json",
+    ];
+    let ran = ran(&controller.url, &words).ended(0);
+    let request = server.join().unwrap().to_lowercase();
+    for line in [
+        "post / http/1.1",
+        "host: other.test",
+        "cookie: id=s3cret",
+        "accept-encoding: gzip, br, zstd",
+    ] {
+        assert!(request.lines().any(|found| found == line), "{line} is not in {request}");
+    }
+    assert!(request.contains("name=\"a\"\r\n\r\n1\r\n"), "{request}");
+    assert!(!ran.out.contains("s3cret"), "{}", ran.out);
+    let result: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(result["scenario"]["addressFamily"], "ipv4");
+    assert_eq!(result["scenario"]["followRedirects"], 10);
+}
+
 #[test]
 fn fewer_workers_than_wanted_is_told_and_a_rule_that_is_violated_is_99() {
     let (controller, target) = (Controller::start(&["--local-workers", "1"]), target());
@@ -177,6 +231,87 @@ fn fewer_workers_than_wanted_is_told_and_a_rule_that_is_violated_is_99() {
     let result: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(result["arrivals"]["sent"], 50);
     assert_eq!(result["sla"][0]["passed"], false);
+}
+
+#[test]
+fn what_nobody_answered_is_judged_as_on_this_machine() {
+    let controller = Controller::start(&[]);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let target = format!("http://{closed}/");
+    let rules = ["rps>=10", "p99<50s", "share{5xx}<1%"].map(|rule| ["--sla", rule]).concat();
+    let load = [&target, "-r", "50", "-d", "2s", "--workers", "2", "-o", "json"];
+    let run = |rules: &[&str]| ran(&controller.url, &[&load[..], rules].concat());
+    let result: Value = serde_json::from_str(&run(&rules).ended(96).out).unwrap();
+    let because = "it rests on failures alone: all 100 requests behind it failed";
+    for (place, reason) in [(0, json!(because)), (1, json!(because)), (2, Value::Null)] {
+        assert_eq!(
+            (&result["sla"][place]["passed"], &result["sla"][place]["reason"]),
+            (&json!(true), &reason)
+        );
+    }
+    assert_eq!(result["okLatency"]["p50Ms"], Value::Null);
+    let window = json!({
+        "name": "windows", "targetUrl": target, "durationSeconds": 30, "numWorkers": 2,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 50},
+        "sla": ["ok_rps>=10", {"rule": "ok_p99<1s", "windowSeconds": 1, "abort": true}]
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("windows.json");
+    std::fs::write(&file, window.to_string()).unwrap();
+    let ran = ran(&controller.url, &[file.to_str().unwrap(), "-o", "json"]).ended(99);
+    let result: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (&result["sla"][0]["actual"], &result["sla"][0]["passed"]),
+        (&json!(0.0), &json!(false))
+    );
+    assert_eq!(
+        (&result["sla"][1]["actual"], &result["sla"][1]["aborted"]),
+        (&Value::Null, &json!(true))
+    );
+    assert!(result["durationSeconds"].as_f64() < Some(30.0));
+}
+
+#[test]
+fn a_run_that_finds_the_workers_busy_waits_for_its_turn_and_says_so() {
+    let (controller, target) = (Controller::start(&["--local-workers", "1"]), target());
+    let url = target.url("/");
+    let first = command(&controller.url, &[&url, "-r", "50", "-d", "8s", "-q"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut tries = 0;
+    while target.stats().requests < 10 {
+        tries += 1;
+        assert!(tries < 1_200, "no load within a minute");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let ran = ran(&controller.url, &[&url, "-r", "50", "-d", "1s", "-o", "json"]).ended(0);
+    let ran = ran.says("waits for its workers (0 of 1 workers there; place 1 in the queue), ");
+    let result: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&result["arrivals"]["sent"], &result["complete"]), (&json!(50), &json!(true)));
+    assert_eq!(first.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn both_lines_of_the_readme_work_when_pasted_in_one_go() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (target, data) = (target(), tempfile::tempdir().unwrap());
+    let scenario = data.path().join("rush.yaml");
+    let url = target.url("/");
+    std::fs::write(&scenario, format!("name: rush\ntargetUrl: {url}\ndurationSeconds: 1\n"))
+        .unwrap();
+    let script = "\"$0\" --listen $2 --data-dir $3 &\n\
+                  \"$1\" run $4 --controller http://$2 --workers 2; code=$?; kill $!; exit $code";
+    let programs = [program("loadcore-controller"), program("loadcore")];
+    let pasted = Command::new("sh")
+        .args(["-c", script])
+        .args(&programs)
+        .args([&free, data.path().to_str().unwrap(), scenario.to_str().unwrap()])
+        .env_clear()
+        .stdin(Stdio::null())
+        .output();
+    let ran = Ran::of(pasted.unwrap()).ended(0);
+    assert!(ran.out.contains("Verdict"), "{ran:#?}");
 }
 
 #[test]

@@ -9,12 +9,16 @@
 mod bad_input;
 #[path = "distributed/control.rs"]
 mod control;
+#[path = "distributed/ends.rs"]
+mod ends;
 #[path = "distributed/faults.rs"]
 mod faults;
 #[path = "distributed/load.rs"]
 mod load;
 #[path = "distributed/many_faults.rs"]
 mod many_faults;
+#[path = "distributed/options.rs"]
+mod options;
 #[path = "distributed/platform.rs"]
 mod platform;
 #[path = "distributed/programs.rs"]

@@ -44,7 +44,7 @@ fn full_result() -> RunResult {
         unit: "ms".into(),
         reason: None,
         window_seconds: None,
-        violations: vec![Violation { from_second: 1.0, to_second: 2.0, worst: 300.0 }],
+        violations: vec![Violation { from_second: 1.0, to_second: 2.0, worst: Some(300.0) }],
         aborted: false,
     });
     result.validity.reasons.push(Reason {

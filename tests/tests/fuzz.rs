@@ -219,7 +219,7 @@ fn scenario_parser() {
 
 /// Names that have a meaning somewhere in a scenario, and some that have none.
 fn fields() -> Vec<&'static str> {
-    "name targetUrl method headers body durationSeconds warmupSeconds numWorkers workerWaitSeconds \
+    "name targetUrl method headers body durationSeconds warmupSeconds numWorkers workerWaitSeconds queueSeconds \
      onWorkerLoss loadProfile arrivals seed connections streams maxBacklog timeoutSeconds \
      drainSeconds followRedirects tlsVerify httpVersion keepAlive sla tags notes autoStart type \
      initialRps targetRps rampUpSeconds bursts spikeStartSecond spikeDurationSeconds steps \
@@ -232,7 +232,8 @@ fn fields() -> Vec<&'static str> {
 fn values() -> Vec<Value> {
     let numbers = [0.0, -0.0, 1.0, 2.5, 10.0, 1e12, -1.0, 1e-9, 1e300, 604_801.0];
     let texts = "CONSTANT RAMP BURST SPIKE STEPS SINE REPLAY UNIFORM POISSON GET rebalance auto \
-                 http1 http2 https://[::1]:1/ http:// ftp://x p99<250ms p99<";
+                 http1 http2 https://[::1]:1/ http:// ftp://x p99<250ms p99< \
+                 ok_p99<1s share{5xx}<1%";
     let lists = [
         json!([]),
         json!({}),

@@ -14,7 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 async fn platform(most: usize) -> Controller {
-    let options = AgentOptions { threads: Some(1), ..AgentOptions::default() };
+    platform_of(most, one_thread()).await
+}
+
+fn one_thread() -> AgentOptions {
+    AgentOptions { threads: Some(1), ..AgentOptions::default() }
+}
+
+async fn platform_of(most: usize, options: AgentOptions) -> Controller {
     let options = ControllerOptions {
         local_workers: Some(LocalWorkers { most, options }),
         ..ControllerOptions::default()
@@ -82,6 +89,21 @@ async fn what_was_sent_is_what_the_target_counted() {
     platform.shut_down().await;
 }
 
+/// However many processors there are: each of the four has little to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_use_as_many_threads_as_their_parts_need_and_the_result_tells() {
+    let target = Target::start(Config::default()).await.unwrap();
+    for (threads, told) in [(None, 4), (Some(3), 12)] {
+        let options = AgentOptions { threads, ..AgentOptions::default() };
+        let platform = platform_of(4, options).await;
+        let run = submit(&platform, constant(&target, 400.0, 1.0, 4)).await;
+        wait_for(&platform, &run, RunState::Completed).await;
+        let result = result(&platform, &run).await;
+        assert_eq!((result.outcomes.ok, result.environment.threads), (400, Some(told)));
+        platform.shut_down().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_reach_every_worker_and_stand_in_the_timeline() {
     let target = Target::start(Config::default()).await.unwrap();
@@ -140,4 +162,74 @@ async fn fewer_workers_than_wanted_is_said_and_none_is_a_failure() {
     let record = wait_for(&empty, &run, RunState::Failed).await;
     assert!(record.warnings[0].contains("no worker came within"), "{:?}", record.warnings);
     empty.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_of_all_workers_together() {
+    for (limit, value, fields) in [
+        ("connections", 3, json!({"maxRequests": 60})),
+        ("connections", 2, json!({"loadProfile": {"type": "CONSTANT", "initialRps": 60}})),
+        ("maxRequests", 2, json!({"connections": 9})),
+        ("maxBacklog", 4, json!({"loadProfile": {"type": "CONSTANT", "initialRps": 60}})),
+    ] {
+        let target = Target::start(Config::default()).await.unwrap();
+        let platform = platform(5).await;
+        let mut document = json!({
+            "name": "limited", "targetUrl": target.url("/?latency=50ms"), "durationSeconds": 1,
+            "numWorkers": 5,
+        });
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        document[limit] = json!(value);
+        let run = submit(&platform, document).await;
+        let record = wait_for(&platform, &run, RunState::Completed).await;
+        let told = format!("{limit} is {value} for all workers together");
+        assert!(record.warnings.iter().any(|it| it.contains(&told)), "{:?}", record.warnings);
+        let result = result(&platform, &run).await;
+        assert_eq!(result.environment.workers, value, "{limit}");
+        if limit == "connections" {
+            assert!(target.stats().connections.peak <= value, "{:?}", target.stats().connections);
+        }
+        if limit == "maxRequests" {
+            assert_eq!(target.stats().requests, value);
+        }
+        platform.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_worker_gets_more_than_it_takes() {
+    let target = Target::start(Config::default()).await.unwrap();
+    let takes = AgentOptions { max_rps: Some(50.0), ..one_thread() };
+    let platform = platform_of(4, takes).await;
+    let run = submit(&platform, constant(&target, 200.0, 1.0, 4)).await;
+    wait_for(&platform, &run, RunState::Completed).await;
+    assert_eq!(result(&platform, &run).await.arrivals.sent, 200);
+
+    let before = target.stats().requests;
+    let run = submit(&platform, constant(&target, 201.0, 1.0, 4)).await;
+    let record = wait_for(&platform, &run, RunState::Failed).await;
+    let told = &record.warnings[0];
+    for part in ["highest rate is 201/s", "local-1", "50/s", "--max-rps"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(target.stats().requests, before, "nothing was sent");
+
+    let run = submit(&platform, constant(&target, 40.0, 60.0, 1)).await;
+    wait_for(&platform, &run, RunState::Running).await;
+    let tell = |target_rps| {
+        let rate = Command::Rate { target_rps, over_seconds: 0.0 };
+        platform.command(&run.owner, &run.id, rate)
+    };
+    assert!(tell(51.0).await.unwrap_err().to_string().contains("more than a worker takes"));
+    tell(50.0).await.unwrap();
+    platform.command(&run.owner, &run.id, Command::Stop).await.unwrap();
+    wait_for(&platform, &run, RunState::Aborted).await;
+
+    let closed = json!({
+        "name": "closed", "targetUrl": target.url("/"), "durationSeconds": 60, "maxRequests": 5,
+    });
+    let run = submit(&platform, closed).await;
+    let record = wait_for(&platform, &run, RunState::Completed).await;
+    assert!(record.warnings[0].contains("a closed loop has no rate"), "{:?}", record.warnings);
+    platform.shut_down().await;
 }

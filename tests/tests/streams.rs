@@ -2,7 +2,7 @@
 
 use h2::server;
 use loadcore::LoadTest;
-use loadcore::http::HttpVersion;
+use loadcore::http::{HttpOptions, HttpVersion};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -84,14 +84,30 @@ async fn what_the_server_does_not_allow_yet_has_not_been_sent() {
     assert!(lag > 1_000.0 && service < lag / 4.0, "lag {lag} ms, service time {service} ms");
 }
 
+/// In closed loop the connections are the load: each carries one request at a time, unless more are
+/// asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_loop_has_one_stream_in_a_connection_unless_told_otherwise() {
+    let (url, _) = start(serve).await;
+    let result = http2(&url).connections(3).requests(15).run().await.expect("a run");
+    assert_eq!((result.outcomes.ok, result.protocol.streams), (15, Some(1)));
+    // Five rounds of three at once.
+    assert!(result.duration_seconds > 0.45, "{} s", result.duration_seconds);
+    let two = |options: &mut HttpOptions| options.streams = Some(2);
+    let result = http2(&url).connections(3).options(two).requests(15).run().await.expect("a run");
+    assert_eq!((result.outcomes.ok, result.protocol.streams), (15, Some(2)));
+}
+
 /// In closed loop all streams begin at once, and not before it is known how many there may be: a
 /// server refuses what is too much (RFC 9113 section 5.1.2).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_loop_begins_with_as_many_streams_as_are_allowed() {
     let (url, seen) = start(serve).await;
-    let result = http2(&url).connections(3).requests(120).run().await.expect("a run");
+    let test = http2(&url).options(|options| options.streams = Some(100));
+    let result = test.connections(3).requests(120).run().await.expect("a run");
     assert_eq!((result.outcomes.ok, result.outcomes.failed), (120, 0), "{:?}", result.errors);
     assert_eq!(seen.requests.load(Ordering::Relaxed), 120);
+    assert_eq!(result.protocol.streams, Some(ALLOWED as u64), "what the server allows");
     // Ten rounds of twelve at once, where one stream each would be forty rounds.
     assert!(result.duration_seconds < 2.5, "{} s", result.duration_seconds);
 }
@@ -132,6 +148,7 @@ async fn serve_some(mut stream: TcpStream, seen: Arc<Seen>) -> std::io::Result<(
 }
 
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
@@ -152,6 +169,72 @@ async fn what_a_leaving_server_passed_over_goes_to_the_next_connection() {
     assert_eq!(seen.requests.load(Ordering::Relaxed), 1_000, "each is served once");
     assert!(seen.passed_over.load(Ordering::Relaxed) > 0, "no server passed anything over");
     assert!(seen.connections.load(Ordering::Relaxed) >= 50);
+}
+
+/// In closed loop all streams of a connection go round and round to a server that serves few of them:
+/// each is passed over many times, and none fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_over_goes_on_as_often_as_it_takes() {
+    let (url, seen) = start(serve_some).await;
+    let test = http2(&url).options(|options| options.streams = Some(100));
+    let result = test.connections(2).requests(2_000).run().await.expect("a run");
+    assert_eq!(result.outcomes.ok, 2_000, "{:?}", result.error_examples);
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 2_000, "each is served once");
+    assert_eq!(result.protocol.http.as_deref(), Some("2"));
+}
+
+/// Refuses all that comes on the first few connections (RFC 9113 section 8.7), and serves the others.
+async fn refuse_at_first(mut stream: TcpStream, seen: Arc<Seen>) -> std::io::Result<()> {
+    if seen.connections.load(Ordering::Relaxed) >= 5 {
+        serve(stream, seen).await;
+        return Ok(());
+    }
+    seen.connections.fetch_add(1, Ordering::Relaxed);
+    stream.read_exact(&mut [0; 24]).await?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let [_, a, b, kind, _, id @ ..] = head;
+        stream.read_exact(&mut vec![0; usize::from(a) << 8 | usize::from(b)]).await?;
+        if kind == HEADERS {
+            seen.passed_over.fetch_add(1, Ordering::Relaxed);
+            let refused = 7_u32.to_be_bytes();
+            stream.write_all(&frame(RST_STREAM, 0, u32::from_be_bytes(id), &refused)).await?;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_refuses_goes_to_another_connection() {
+    let (url, seen) = start(refuse_at_first).await;
+    let test = http2(&url).options(|options| options.streams = Some(4));
+    let result = test.connections(1).requests(20).run().await.expect("a run");
+    assert_eq!(result.outcomes.ok, 20, "{:?}", result.error_examples);
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 20, "each is served once");
+    assert!(seen.passed_over.load(Ordering::Relaxed) >= 5);
+}
+
+/// Goes away from every connection before it has served anything.
+async fn serve_none(mut stream: TcpStream, seen: Arc<Seen>) -> std::io::Result<()> {
+    seen.connections.fetch_add(1, Ordering::Relaxed);
+    stream.read_exact(&mut [0; 24]).await?;
+    let frames = [frame(SETTINGS, 0, 0, &[]), frame(GOAWAY, 0, 0, &[0; 8])].concat();
+    stream.write_all(&frames).await?;
+    stream.read_to_end(&mut Vec::new()).await.map(drop)
+}
+
+/// It ends with the timeout, says why, and is no flood of connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_serves_nobody_is_asked_until_the_timeout_and_not_too_often() {
+    let (url, seen) = start(serve_none).await;
+    let test = http2(&url).connections(1).requests(2).timeout(Duration::from_secs(1));
+    let result = test.run().await.expect("a run");
+    assert_eq!(result.errors.get("response_timeout"), Some(&2), "{:?}", result.error_examples);
+    let text = &result.error_examples["response_timeout"];
+    assert!(text.contains("passed over") && text.contains("GOAWAY, NO_ERROR"), "{text}");
+    let connections = seen.connections.load(Ordering::Relaxed);
+    assert!((4..40).contains(&connections), "{connections} connections");
 }
 
 /// Takes connections and says nothing on the first of them.

@@ -9,7 +9,7 @@ async fn the_service_holds_500_requests_per_second() -> Result<(), Box<dyn std::
     let result = LoadTest::get(&url)
         .rate(500.0)
         .duration(Duration::from_secs(1))
-        .expect("p99<50ms")
+        .expect("ok_p99<50ms")
         .expect("error_rate<1%")
         .run()
         .await?;

@@ -51,9 +51,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn agrees(profile: ProfileType, arrivals: Arrivals) -> Result<(), String> {
     let profile = LoadProfile::new(profile, D).map_err(|error| error.to_string())?;
-    let evidence = against(Config::default(), |url| {
+    let evidence = against(Config::default(), async |url| {
         let test = LoadTest::get(&url).profile(profile.clone()).arrivals(arrivals);
-        async { test.duration(Duration::from_secs_f64(D)).run().await.expect("a run") }
+        test.duration(Duration::from_secs_f64(D)).run().await.expect("a run")
     });
     identities(&evidence.result)?;
     let mut planned =

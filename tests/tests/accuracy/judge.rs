@@ -6,9 +6,9 @@ use loadcore_target::{Config, Stats, Target};
 use std::time::Duration;
 
 /// Tries before a test is inconclusive.
-const TRIES: usize = 5;
+const TRIES: usize = 3;
 /// The longest gap of a machine that runs, in milliseconds.
-pub(crate) const QUIET_MS: f64 = 1.0;
+const QUIET_MS: f64 = 1.0;
 
 /// What a run and its target say.
 pub(crate) struct Evidence {
@@ -22,14 +22,14 @@ impl Evidence {
         self.stats.watcher.map_or(0.0, |watcher| watcher.longest_ms)
     }
 
-    /// Why this run says nothing about accuracy, if so.
-    fn disturbance(&self, quiet_ms: f64) -> Option<String> {
+    /// Why this run says nothing about tails, if so.
+    fn disturbance(&self) -> Option<String> {
         let gap = self.longest_gap_ms();
         let late = self.stats.lateness.max_ms.unwrap_or(0.0);
-        if gap > quiet_ms {
+        if gap > QUIET_MS {
             return Some(format!("the machine stood still for {gap:.1} ms"));
         }
-        if late > quiet_ms {
+        if late > QUIET_MS {
             return Some(format!("the target was late by {late:.1} ms"));
         }
         let reasons = &self.result.validity.reasons;
@@ -45,31 +45,27 @@ pub(crate) fn always(
     Trial::test(name, move || test().map_err(Failed::from))
 }
 
-/// A test that needs a machine that runs: it is tried until a run is judged.
-///
-/// A run without a gap above [`QUIET_MS`] that is within all bounds shows what is to be shown. One
-/// that is not within them failed if no gap was longer than `strict_ms`; after a longer one the gap
-/// may be to blame, and it is tried again.
-pub(crate) fn when_quiet(
+/// What a judgement comes to that is no failure.
+pub(crate) enum Verdict {
+    Holds,
+    /// A bound is not held that a few disturbed requests can break.
+    Tail(String),
+}
+
+/// A test of requests one by one, whose tails need a machine that runs. What a gap cannot do fails at
+/// once. A tail that is out of bounds fails where there was no gap; else it is tried again.
+pub(crate) fn judged(
     name: &'static str,
-    strict_ms: f64,
-    run: impl Fn() -> Evidence + Send + 'static,
-    judge: impl Fn(&Evidence) -> Result<(), String> + Send + 'static,
+    run: impl Fn() -> Result<(Evidence, Verdict), String> + Send + 'static,
 ) -> Trial {
     Trial::ignorable_test(name, move || {
         let mut disturbances = Vec::new();
         for _ in 0..TRIES {
-            let evidence = run();
-            identities(&evidence.result)?;
-            let judgement = judge(&evidence);
-            let enough_ms = if judgement.is_ok() { QUIET_MS } else { strict_ms };
-            match (evidence.disturbance(enough_ms), judgement) {
-                (None, Ok(())) => return Ok(Completion::Completed),
-                (None, Err(what)) => return Err(Failed::from(what)),
-                (Some(why), Ok(())) => {
-                    disturbances.push(format!("{why}, and all was within bounds"))
-                }
-                (Some(why), Err(what)) => disturbances.push(format!("{why}, and {what}")),
+            let (evidence, verdict) = run()?;
+            let Verdict::Tail(tail) = verdict else { return Ok(Completion::Completed) };
+            match evidence.disturbance() {
+                None => return Err(Failed::from(tail)),
+                Some(why) => disturbances.push(format!("{why}, and {tail}")),
             }
         }
         let all = disturbances.join("; ");
@@ -78,11 +74,7 @@ pub(crate) fn when_quiet(
 }
 
 /// Runs `test` against a target of its own.
-pub(crate) fn against<T, F>(config: Config, test: T) -> Evidence
-where
-    T: FnOnce(String) -> F,
-    F: Future<Output = RunResult>,
-{
+pub(crate) fn against(config: Config, test: impl AsyncFnOnce(String) -> RunResult) -> Evidence {
     let config = Config { watch: Some(Duration::from_micros(500)), ..config };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {

@@ -1,15 +1,18 @@
 //! Runs against the built-in target, whose behaviour is a formula, into: are the numbers true?
 //!
-//! A virtual machine stands still now and then for tens of milliseconds. What must hold all the same
-//! (counts, identities, bounds that know of the gap) is judged in every run. What can only be seen on
-//! a machine that runs is judged in runs in which the target's watcher saw no gap above 1 ms (less
-//! where the bound is less) and the generator was well, with up to five tries; after that the test is
-//! inconclusive, which is shown as ignored and never as passed, with what each try came to.
+//! A virtual machine stands still now and then, for milliseconds or tens of them. So requests are judged
+//! one by one (`requests.rs`): the target tells what it did with each, and a gap that moves what is
+//! measured moves what is told by as much. Medians, orders, counts and histograms are judged in every
+//! run. A tail that is out of bounds fails where the target's watcher saw no gap, and is tried again
+//! where it did; after three tries the test is inconclusive, which is shown as ignored and never as
+//! passed, with what each try came to.
 
 mod arrivals;
 mod judge;
 mod latency;
 mod overload;
+mod requests;
+mod witness;
 
 use libtest_mimic::{Arguments, Trial};
 

@@ -24,7 +24,7 @@ fn overload() -> Result<(), String> {
     let config = Config { latency, workers: Some(1), ..Config::default() };
     let (early, late) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (first, last) = (Arc::clone(&early), Arc::clone(&late));
-    let evidence = against(config, |url| async move {
+    let evidence = against(config, async move |url| {
         let test = LoadTest::get(&url).rate(20_000.0).duration(Duration::from_secs(10));
         test.connections(50)
             .max_backlog(5_000)

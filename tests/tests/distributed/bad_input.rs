@@ -104,7 +104,7 @@ async fn a_worker_of_another_version_takes_no_part_and_is_named() {
     let task = coordinator.take(&stranger, SOON).await.expect("Redis answers").expect("a task");
     assert_eq!(task.run.as_str(), run.id);
     let state = TaskState::Taken;
-    report.task = Some(TaskReport { run: task.run, epoch: 1, applied: 0, state });
+    report.task = Some(TaskReport { run: task.run, epoch: 1, applied: 0, released_ns: 0, state });
     let mut platform = platform;
     platform.add_worker();
     let named = until(SOON, || {

@@ -23,7 +23,9 @@ fn slot_of_now(stats: &Stats) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_workers_share_moves_to_the_others() {
-    let mut platform = Platform::start(3).await;
+    let mut platform = Platform::start(2).await;
+    platform.add_worker_with(&["--threads", "1", "--name", "eu-3"]);
+    platform.workers.rotate_right(1);
     let run = Run::steady(&platform, 300.0, 18.0);
     run.wait_for_second(&platform, 3.0);
     let killed_at = slot_of_now(&platform.target.stats());
@@ -55,7 +57,27 @@ async fn a_killed_workers_share_moves_to_the_others() {
     let validity = &result["validity"];
     assert_ne!(validity["verdict"], "VALID");
     assert!(validity["reasons"].to_string().contains("worker_lost"), "{validity}");
-    assert!(result.to_string().contains(&lost), "the result names {lost}");
+    let names = &result["generator"]["lostWorkers"];
+    let name = names[0].as_str().unwrap_or_default();
+    assert_eq!(name, format!("eu-3 ({lost})"), "its name and its id, once: {names}");
+    assert_eq!(names.as_array().map(Vec::len), Some(1), "{names}");
+    assert!(validity["reasons"].to_string().contains(name), "the verdict names {name}: {validity}");
+    // A worker's log says what it did in the run.
+    let id = shown["id"].as_str().unwrap_or_default();
+    for survivor in &platform.workers[1..] {
+        let said = survivor.program.said();
+        let of_run: Vec<_> = said.lines().filter(|line| line.contains(id)).collect();
+        for told in [
+            "took a task",
+            "makes 33.3% of the load",
+            "makes 50.0% of the load",
+            "made load, to its end: ",
+            "all that it measured is kept",
+        ] {
+            let times = of_run.iter().filter(|line| line.contains(told)).count();
+            assert_eq!(times, 1, "{told:?} in {of_run:#?}");
+        }
+    }
     let events = run.events(&platform);
     for kind in ["worker_lost", "rebalanced"] {
         assert!(events.iter().any(|event| event == kind), "{kind}: {events:?}");
@@ -211,4 +233,29 @@ async fn a_draining_worker_hands_its_share_over() {
     assert!(early < run.planned, "it ends before the run does: {early} of {}", run.planned);
     let shown = run.ends_whole(&platform);
     assert_eq!(arrivals(&shown["result"], "sent"), run.planned, "{}", shown["result"]["arrivals"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_an_outage_of_redis_show_what_fell_due_in_it() {
+    const RATE: u64 = 90;
+    let mut platform = Platform::start(3).await;
+    let run = Run::steady(&platform, RATE as f64, 30.0);
+    run.wait_for_second(&platform, 8.0);
+    platform.redis.kill();
+    wait(Duration::from_secs(10));
+    platform.redis.start_again().await;
+    let shown = run.ends_whole(&platform);
+    let rows = shown["result"]["series"].as_array().expect("a series");
+    let of = |key: &str| -> Vec<u64> {
+        rows.iter().map(|row| row[key].as_u64().expect("a count")).take(30).collect()
+    };
+    let (due, dropped, unknown) = (of("due"), of("dropped"), of("unknown"));
+    figure(&format!("due {due:?}, dropped {dropped:?}"));
+    assert!(due.iter().all(|due| *due == RATE), "{due:?}");
+    assert!(unknown.iter().all(|unknown| *unknown == 0), "{unknown:?}");
+    let outage: Vec<_> = (0..30).filter(|second| dropped[*second] > 0).collect();
+    let (first, last) = (outage[0], outage[outage.len() - 1]);
+    // The leases ended some 3 to 4 s into it, and whoever came back took a few seconds to go on.
+    assert!((9..=15).contains(&first) && last <= 27, "{dropped:?}");
+    assert!((first + 1..last).all(|second| dropped[second] == RATE), "{dropped:?}");
 }

@@ -130,7 +130,12 @@ impl Platform {
 
     /// Starts a worker, and waits until it takes tasks.
     pub fn add_worker(&mut self) {
-        let mut worker = self.start_worker();
+        self.add_worker_with(&["--threads", "1"]);
+    }
+
+    /// The same with these options.
+    pub fn add_worker_with(&mut self, options: &[&str]) {
+        let mut worker = self.start_worker_with(options);
         let said = worker.program.says("worker ");
         worker.id = said.strip_suffix(" takes tasks").expect("its identity").to_owned();
         self.workers.push(worker);
@@ -138,8 +143,14 @@ impl Platform {
 
     /// Starts a worker that may have to wait.
     pub fn start_worker(&mut self) -> Worker {
+        self.start_worker_with(&["--threads", "1"])
+    }
+
+    /// The same with these options.
+    pub fn start_worker_with(&mut self, options: &[&str]) -> Worker {
         let log = self.next_log();
-        let arguments = ["--threads", "1", "--redis", &self.redis.url()];
+        let url = self.redis.url();
+        let arguments = [options, &["--redis", &url]].concat();
         let program = Program::start("loadcore-worker", &arguments, log);
         Worker { program, id: String::new() }
     }

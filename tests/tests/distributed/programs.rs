@@ -2,6 +2,7 @@
 
 use loadcore_test_support::process::Process;
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,19 @@ impl Program {
         let process = Process::spawn(command, &log);
         let process = process.unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
         Self { process, log }
+    }
+
+    /// The long names of a program's options, as its help has them.
+    pub fn options_of(name: &str) -> Vec<String> {
+        let help = Command::new(folder().join(name)).arg("--help").output().expect("it starts");
+        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        let names = lines.filter_map(|line| line.split("--").nth(1));
+        let end = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        let names = names.filter_map(|rest| rest.split(end).next().map(str::to_owned));
+        let names = names.filter(|name| !matches!(name.as_str(), "help" | "version"));
+        // A line of text may begin with another option's name.
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// All that it has said.
