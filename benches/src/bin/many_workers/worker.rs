@@ -143,7 +143,7 @@ impl Worker {
     }
 
     fn tell(&self, run: &RunId, applied: u64, state: TaskState) {
-        let task = TaskReport { run: run.clone(), epoch: EPOCH, applied, state };
+        let task = TaskReport { run: run.clone(), epoch: EPOCH, applied, released_ns: 0, state };
         self.report.send_modify(|report| report.task = Some(task));
     }
 
