@@ -427,6 +427,7 @@ mod tests {
         }
     }
 
+    /// With an empty set for one interval more.
     fn core<T: Transport>(transport: &T) -> (Core<Piecewise, T>, Receiver<Report>) {
         let open = OpenLoop {
             profile: Piecewise::constant(100.0),
@@ -437,7 +438,8 @@ mod tests {
         let mut source = Source::new(load);
         source.take_part(Share::WHOLE, 0, 0);
         let (report, reports) = sync_channel(4);
-        let (_, spares) = sync_channel::<Box<Interval>>(1);
+        let (empty, spares) = sync_channel(1);
+        empty.send(Box::<Interval>::default()).expect("room for one");
         let orders = watch::channel(Orders::default()).1;
         let channels = Channels { orders, reports: report, spares };
         let settings = settings();
@@ -457,5 +459,18 @@ mod tests {
         assert!(slot.ticket.get().is_none(), "its task will find nothing to send");
         let counters = reports.recv().expect("the last report").set.counters;
         assert_eq!((counters.due, counters.sent, counters.dropped_total()), (5, 0, 5));
+    }
+
+    #[test]
+    fn nothing_is_reported_after_the_last_report() {
+        let transport = FnTransport::new(|| async { Ok(200) });
+        let (core, reports) = core(&transport);
+        let now = SECOND - MILLISECOND;
+        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        core.end(DropReason::Stopped, now, now, ending);
+        // A task that comes round once more, in the next second.
+        assert!(core.dispatch(&transport, SECOND + MILLISECOND).is_none());
+        assert!(reports.recv().expect("the last report").ending.is_some());
+        assert!(reports.try_recv().is_err(), "and none after it");
     }
 }
