@@ -9,6 +9,7 @@ use crate::target::TargetArgs;
 use crate::values::{
     FormField, connect_to, cookies, form_field, header, time, timeout, user, whole,
 };
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use loadcore::http::ConnectTo;
@@ -346,6 +347,23 @@ pub(crate) struct OutputArgs {
     pub(crate) require_valid: bool,
 }
 
+/// Options whose value may be a secret, as their usage begins.
+const SECRET: [&str; 6] = ["--header ", "--cookie ", "--user ", "--form ", "--proxy ", "--token "];
+
+/// The same error where the value of an option that takes secrets is not repeated: what is printed
+/// ends in logs.
+pub(crate) fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let is_secret = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => SECRET.iter().any(|it| option.starts_with(it)),
+        _ => false,
+    };
+    if is_secret && error.get(ContextKind::InvalidValue).is_some() {
+        let hidden = ContextValue::String("(not shown)".into());
+        error.insert(ContextKind::InvalidValue, hidden);
+    }
+    error
+}
+
 /// How arrivals are spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Arrivals {
@@ -384,6 +402,16 @@ mod tests {
             count += 1;
         }
         assert!(count >= 15, "{count} examples");
+    }
+
+    #[test]
+    fn options_that_take_secrets_are_those_that_are_there() {
+        let run = Cli::command();
+        let run = run.find_subcommand("run").expect("it is there");
+        for option in SECRET {
+            let name = option.trim().trim_start_matches("--");
+            assert!(run.get_arguments().any(|it| it.get_long() == Some(name)), "{name}");
+        }
     }
 
     /// Words as a shell would see them, with single quotes only.

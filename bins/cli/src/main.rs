@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| args::without_secrets(error).exit());
     limits::raise_descriptors();
     let done = tokio::runtime::Builder::new_current_thread()
         .enable_all()

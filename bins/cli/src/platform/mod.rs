@@ -7,6 +7,7 @@
 mod client;
 mod follow;
 mod problem;
+mod submit;
 mod view;
 
 use crate::args::{DialArgs, EngineArgs, PlatformArgs, RunArgs};
@@ -19,16 +20,9 @@ use client::Client;
 use follow::{Followed, Follower};
 use loadcore::RunResult;
 use loadcore::scenario::Scenario;
-use loadcore::time::{Clock, nanos};
-use problem::CallError;
-use std::time::Duration;
+use submit::submit;
 use tokio::sync::watch;
-use uuid::Uuid;
 use view::View;
-
-/// How long the first call is made again, and how often.
-const FIRST_CALL: Duration = Duration::from_secs(10);
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// Makes the run on the platform at `url`; answers the exit code of its result.
 ///
@@ -101,45 +95,6 @@ fn refuse_what_is_of_this_machine(dial: &DialArgs, engine: &EngineArgs) -> Resul
         "{}: for load that this machine makes; with --controller workers make it, so leave it out",
         names.join(", ")
     )))
-}
-
-/// Starts the scenario; answers the run's id. A controller that is not there yet, or cannot now, is
-/// asked again: it may have been started in the line before.
-async fn submit(
-    client: &Client,
-    scenario: &Scenario,
-    quiet: bool,
-    interrupts: &mut Interrupts,
-) -> Result<String, Failure> {
-    let mut document = scenario.to_value();
-    document["autoStart"] = true.into();
-    let key = Uuid::now_v7().to_string();
-    let begun = Clock::start();
-    let mut told = quiet;
-    let created = loop {
-        match client.post_once("/scenarios", &document, &key).await {
-            // Whether it was done or not: by its key the controller knows it again.
-            Err(CallError::Busy(why)) if begun.now() < nanos(FIRST_CALL) => {
-                if !std::mem::replace(&mut told, true) {
-                    let (url, patience) = (client.shown(), FIRST_CALL.as_secs());
-                    let text =
-                        format!("the controller at {url} {why}; trying again for {patience} s");
-                    terminal::tell(&text);
-                }
-                // Not in the middle of a call: it may have started the run, which is stopped then.
-                tokio::select! {
-                    () = tokio::time::sleep(AGAIN) => {}
-                    () = interrupts.first() => return Err(Failure::Interrupted),
-                }
-            }
-            answered => break answered,
-        }
-    };
-    let created = created.map_err(|why| why.into_failure(client.shown(), "start the run"))?;
-    created["runId"].as_str().map(str::to_owned).ok_or_else(|| {
-        let url = client.shown();
-        Failure::Platform(format!("{url} named no run: is it a loadcore controller?"))
-    })
 }
 
 /// What the user is told meanwhile.

@@ -2,10 +2,13 @@
 //! that answers by a script. The real one is met in the workspace's `tests/`.
 
 use crate::support::{Ran, closed_port, command, loadcore};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What is answered to one request; `None` breaks the connection off.
 type Answer = Option<(u16, Value)>;
@@ -157,7 +160,7 @@ fn a_controller_that_listens_a_little_later_is_found() {
     });
     let mut asked = command();
     let url = format!("http://{address}");
-    asked.args(["run", "a.test:1", "--controller", &url]).stderr(std::process::Stdio::piped());
+    asked.args(["run", "a.test:1", "--controller", &url]).stderr(Stdio::piped());
     let mut child = asked.spawn().unwrap();
     let mut said = String::new();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
@@ -172,10 +175,63 @@ fn a_controller_that_listens_a_little_later_is_found() {
 }
 
 #[test]
-fn a_run_that_may_have_been_started_is_not_started_again() {
-    let script = Script::start(vec![None, created()]);
-    script.run(&[]).ended(1).says(&["broke off"]);
-    assert_eq!(script.requests().len(), 1);
+fn a_run_that_may_have_been_started_is_asked_for_under_the_same_key() {
+    let answers =
+        vec![None, Some((502, json!({"detail": "lost"}))), created(), state("FAILED", &["x"])];
+    let script = Script::start(answers);
+    script.run(&[]).ended(1).says(&["broke off", "trying again for 10 s", "FAILED: x"]);
+    let key = |request: &String| {
+        let head = request.to_lowercase();
+        head.lines().find(|line| line.starts_with("idempotency-key: ")).map(str::to_owned)
+    };
+    let keys: Vec<_> = script.requests()[..3].iter().map(key).collect();
+    assert!(keys[0].is_some() && keys.iter().all(|it| *it == keys[0]), "{keys:?}");
+}
+
+/// Runs against a controller that takes `slow` to answer the first call, interrupts it in that call,
+/// and answers what it said.
+fn interrupted_in_the_first_call(slow: Duration) -> (Ran, Vec<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let child = command()
+        .args(["run", "a.test:1", "--controller", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut first, _) = listener.accept().unwrap();
+    let mut requests = vec![request(&mut first).unwrap()];
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    std::thread::sleep(slow);
+    let body = json!({"runId": "r-1"}).to_string();
+    let _ = write!(first, "HTTP/1.1 201 X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    listener.set_nonblocking(true).unwrap();
+    let ended = std::thread::spawn(move || Ran::of(child.wait_with_output().unwrap()));
+    while !ended.is_finished() {
+        if let Ok((mut stream, _)) = listener.accept() {
+            stream.set_nonblocking(false).unwrap();
+            requests.extend(request(&mut stream));
+            let _ = write!(stream, "HTTP/1.1 202 X\r\nContent-Length: 2\r\n\r\n{{}}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (ended.join().unwrap(), requests)
+}
+
+#[test]
+fn a_ctrl_c_in_the_first_call_stops_what_it_started() {
+    let (ran, requests) = interrupted_in_the_first_call(Duration::from_millis(200));
+    ran.ended(105).says(&["run r-1 on http://127.0.0.1", "was stopped"]);
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].starts_with("POST /api/v1/runs/r-1/stop "), "{}", requests[1]);
+}
+
+#[test]
+fn a_ctrl_c_does_not_wait_for_a_controller_that_does_not_answer() {
+    // Two seconds more are given; nobody answers within 40.
+    let (ran, requests) = interrupted_in_the_first_call(Duration::from_secs(5));
+    ran.ended(105).says(&["has not said whether it started the run"]);
+    assert_eq!(requests.len(), 1);
 }
 
 #[test]

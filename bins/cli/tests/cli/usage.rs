@@ -65,6 +65,24 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["-H", "Authorization s3cret"], "'(not shown)' for '--header"),
+        (&["-H=s3cret"], "there is no colon; write"),
+        (&["--cookie", "s3cret"], "there is no =; write"),
+        (&["-u", "s3cret"], "there is no colon before a password"),
+        (&["-F", "s3cret"], "there is no =; write NAME=VALUE"),
+        (&["--proxy", "socks5://me:s3cret@p:1"], "--proxy"),
+        (&["--controller", "http://me:s3cret@p:1"], "is not supported; give --token"),
+    ];
+    for (words, part) in cases {
+        let ran = loadcore(&[&["run", "http://127.0.0.1:1/"], *words].concat()).ended(2);
+        ran.says(&[part]);
+        assert!(!ran.err.contains("s3cret"), "{words:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn without_a_word_it_explains_itself() {
     loadcore(&[]).ended(2).says(&["Usage: loadcore <COMMAND>", "Examples:", "loadcore run"]);
 }
