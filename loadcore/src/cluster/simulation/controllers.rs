@@ -1,11 +1,12 @@
 //! Controllers beside each other, in situations that chance seldom makes.
 
-use super::checks::identity;
+use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};
 use crate::cluster::ControllerOptions;
 use crate::cluster::controller::api::Outcome;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
+use crate::cluster::journal::Entry;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState, Store};
 use crate::record::Snapshot;
@@ -150,6 +151,40 @@ fn a_controller_that_lost_its_key_leads_when_nobody_makes_load_any_more() {
         assert!(record.warnings.iter().any(|it| it.contains("another key")), "{record:#?}");
         assert!(world.leader().is_some());
     });
+}
+
+#[test]
+fn what_was_sent_before_a_change_was_heard_of_is_sent_once_whoever_leads() {
+    // A worker hears of a lower rate too late: while its controller lives, or while none does.
+    for dies_first in [false, true] {
+        alone(async move {
+            let mut world = running(1, 200).await;
+            let record = world.record().await;
+            world.network.cut(world.workers[0].number, true);
+            let rate = Command::Rate { target_rps: 1.0, over_seconds: 0.0 };
+            let leader = world.leader().unwrap();
+            leader.command(&record.owner, &record.id, rate).await.unwrap();
+            tokio::time::sleep(SECOND / 2).await;
+            if dies_first {
+                world.controllers.clear();
+            }
+            tokio::time::sleep(2 * SECOND).await;
+            world.network.cut(world.workers[0].number, false);
+            tokio::time::sleep(SECOND).await;
+            world.change_controller().await;
+            tokio::time::sleep(2 * SECOND).await;
+            world.workers[0].kill();
+            tokio::time::sleep(60 * SECOND).await;
+            let record = world.record().await;
+            let heir = |it: &Entry| matches!(it, Entry::Take { past, .. } if *past > 0);
+            assert!(record.journal.iter().any(heir), "{:#?}", record.journal);
+            in_between(&mut world).await.unwrap();
+            let leader = world.leader().unwrap();
+            leader.command(&record.owner, &record.id, Command::Stop).await.unwrap();
+            ended(&world, 30).await;
+            in_between(&mut world).await.unwrap();
+        });
+    }
 }
 
 #[test]
