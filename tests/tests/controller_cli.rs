@@ -2,6 +2,7 @@
 //! counts, and what is said, written and answered in the end.
 
 use loadcore_target::{Config, Target};
+use loadcore_test_support::process::free_port;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -236,7 +237,7 @@ fn fewer_workers_than_wanted_is_told_and_a_rule_that_is_violated_is_99() {
 #[test]
 fn what_nobody_answered_is_judged_as_on_this_machine() {
     let controller = Controller::start(&[]);
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = format!("127.0.0.1:{}", free_port());
     let target = format!("http://{closed}/");
     let rules = ["rps>=10", "p99<50s", "share{5xx}<1%"].map(|rule| ["--sla", rule]).concat();
     let load = [&target, "-r", "50", "-d", "2s", "--workers", "2", "-o", "json"];
@@ -294,7 +295,7 @@ fn a_run_that_finds_the_workers_busy_waits_for_its_turn_and_says_so() {
 
 #[test]
 fn both_lines_of_the_readme_work_when_pasted_in_one_go() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = format!("127.0.0.1:{}", free_port());
     let (target, data) = (target(), tempfile::tempdir().unwrap());
     let scenario = data.path().join("rush.yaml");
     let url = target.url("/");
@@ -365,7 +366,7 @@ fn a_platform_without_workers_makes_no_run() {
 
 #[test]
 fn a_platform_that_is_not_there_is_named() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = format!("127.0.0.1:{}", free_port());
     let url = format!("http://{closed}");
     ran(&url, &["127.0.0.1:1"])
         .ended(1)

@@ -21,8 +21,11 @@ async fn three_workers_send_what_the_target_counts() {
     assert_eq!(arrivals(result, "sent"), run.planned);
     assert_eq!(result["outcomes"]["ok"], run.planned, "{}", result["errors"]);
     assert_eq!(result["environment"]["workers"], 3);
-    let verdict = result["validity"]["verdict"].as_str();
-    assert!(matches!(verdict, Some("VALID" | "DEGRADED")), "{}", result["validity"]);
+    // What else runs on this machine may have kept the generator from its work, and nothing else.
+    let busy = ["stalled", "pacer_late", "cpu_contended", "cpu_saturated", "cpu_throttled"];
+    let reasons = result["validity"]["reasons"].as_array().expect("reasons");
+    let others = reasons.iter().filter(|it| !busy.iter().any(|kind| it["kind"] == *kind));
+    assert_eq!(others.count(), 0, "{}", result["validity"]);
     let rows = result["series"].as_array().expect("a series");
     let sum: u64 = rows.iter().filter_map(|row| row["sent"].as_u64()).sum();
     assert_eq!(sum, run.planned, "{rows:?}");

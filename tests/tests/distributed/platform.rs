@@ -15,6 +15,8 @@ use tempfile::TempDir;
 pub const SOON: Duration = Duration::from_secs(60);
 /// How long an answer of the API may take: longer than its own patience of 30 s.
 const ANSWER: Duration = Duration::from_secs(45);
+/// How long a test waits for its place among the others.
+const PLACE: Duration = Duration::from_secs(30 * 60);
 
 /// Looks again and again until it is so; answers how long that took, `None`: not in time.
 pub fn until(patience: Duration, mut is_so: impl FnMut() -> bool) -> Option<Duration> {
@@ -53,7 +55,7 @@ pub struct Platform {
     pub target: Target,
     logs: u32,
     folder: TempDir,
-    _alone: File,
+    _place: File,
 }
 
 /// A controller's process.
@@ -83,7 +85,7 @@ impl Platform {
 
     /// The servers without the programs; Redis may still be missing.
     pub async fn bare(redis: redis::Server) -> Self {
-        let _alone = tokio::task::block_in_place(alone);
+        let _place = tokio::task::block_in_place(place);
         let target = Target::start(Config::default()).await.expect("a target");
         Self {
             controllers: Vec::new(),
@@ -94,7 +96,7 @@ impl Platform {
             target,
             logs: 0,
             folder: tempfile::tempdir().expect("a new directory"),
-            _alone,
+            _place,
         }
     }
 
@@ -199,10 +201,20 @@ impl Controller {
     }
 }
 
-/// One test makes load at a time, in whatever process it is.
-fn alone() -> File {
-    let path = env::current_exe().expect("a test has a file").with_file_name("distributed.lock");
-    let file = File::create(path).expect("a file beside the test");
-    file.lock().expect("a file that can be locked");
-    file
+/// As many platforms stand at once as there are processors, in whatever processes the tests are: each
+/// makes little load, and waits for most of its time.
+fn place() -> File {
+    let places = std::thread::available_parallelism().map_or(1, usize::from);
+    let folder = env::current_exe().expect("a test has a file");
+    let files: Vec<_> = (0..places)
+        .map(|place| folder.with_file_name(format!("distributed.{place}.lock")))
+        .map(|path| File::create(path).expect("a file beside the test"))
+        .collect();
+    let mut place = None;
+    until(PLACE, || {
+        place = files.iter().find(|file| file.try_lock().is_ok());
+        place.is_some()
+    });
+    let place = place.unwrap_or_else(|| panic!("no place for one more platform within {PLACE:?}"));
+    place.try_clone().expect("another handle of an open file")
 }

@@ -154,5 +154,6 @@ fn few_descriptors_make_few_connections_where_nobody_asked_for_more() {
     assert_eq!(document["outcomes"]["ok"], 500);
     assert!(document["environment"]["options"]["connections"].as_u64() < Some(64), "{document}");
     // Fewer connections are another load than the one asked for.
-    assert_eq!(document["validity"]["reasons"][0]["kind"], "descriptors_short", "{document}");
+    let mut reasons = document["validity"]["reasons"].as_array().unwrap().iter();
+    assert!(reasons.any(|it| it["kind"] == "descriptors_short"), "{document}");
 }

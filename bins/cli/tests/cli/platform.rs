@@ -202,7 +202,7 @@ fn interrupted_in_the_first_call(slow: Duration) -> (Ran, Vec<String>) {
     let (mut first, _) = listener.accept().unwrap();
     let mut requests = vec![request(&mut first).unwrap()];
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    std::thread::sleep(slow);
+    std::thread::park_timeout(slow);
     let body = json!({"runId": "r-1"}).to_string();
     let _ = write!(first, "HTTP/1.1 201 X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     listener.set_nonblocking(true).unwrap();
@@ -213,7 +213,7 @@ fn interrupted_in_the_first_call(slow: Duration) -> (Ran, Vec<String>) {
             requests.extend(request(&mut stream));
             let _ = write!(stream, "HTTP/1.1 202 X\r\nContent-Length: 2\r\n\r\n{{}}");
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     (ended.join().unwrap(), requests)
 }
