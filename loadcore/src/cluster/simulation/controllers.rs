@@ -155,32 +155,39 @@ fn a_controller_that_lost_its_key_leads_when_nobody_makes_load_any_more() {
 
 #[test]
 fn what_was_sent_before_a_change_was_heard_of_is_sent_once_whoever_leads() {
-    // A worker hears of a lower rate too late: while its controller lives, or while none does.
-    for dies_first in [false, true] {
+    // A worker hears of a lower rate too late, and is lost under the next controller; or it dies
+    // between the two, long after a rate that it has heard of in time.
+    for late in [true, false] {
         alone(async move {
             let mut world = running(1, 200).await;
             let record = world.record().await;
-            world.network.cut(world.workers[0].number, true);
-            let rate = Command::Rate { target_rps: 1.0, over_seconds: 0.0 };
-            let leader = world.leader().unwrap();
-            leader.command(&record.owner, &record.id, rate).await.unwrap();
-            tokio::time::sleep(SECOND / 2).await;
-            if dies_first {
-                world.controllers.clear();
-            }
+            let tell = async |world: &World, command| {
+                let leader = world.leader().unwrap();
+                leader.command(&record.owner, &record.id, command).await.unwrap();
+            };
+            world.network.cut(world.workers[0].number, late);
+            tell(&world, Command::Rate { target_rps: 5.0, over_seconds: 0.0 }).await;
             tokio::time::sleep(2 * SECOND).await;
             world.network.cut(world.workers[0].number, false);
-            tokio::time::sleep(SECOND).await;
+            tokio::time::sleep(if late { SECOND } else { 20 * SECOND }).await;
+            if !late {
+                // Nor does the next controller find what it said of itself.
+                world.workers[0].kill();
+                world.coordinator.wipe();
+            }
             world.change_controller().await;
             tokio::time::sleep(2 * SECOND).await;
             world.workers[0].kill();
             tokio::time::sleep(60 * SECOND).await;
-            let record = world.record().await;
-            let heir = |it: &Entry| matches!(it, Entry::Take { past, .. } if *past > 0);
-            assert!(record.journal.iter().any(heir), "{:#?}", record.journal);
             in_between(&mut world).await.unwrap();
-            let leader = world.leader().unwrap();
-            leader.command(&record.owner, &record.id, Command::Stop).await.unwrap();
+            let later = world.record().await;
+            let past = later.journal.iter().find_map(|entry| match entry {
+                Entry::Take { past, from_ns, .. } if *from_ns > 0 => Some(*past),
+                _ => None,
+            });
+            // Where it heard of the change in time nothing is past that is not due yet.
+            assert_eq!(past.map(|past| past > 0), Some(late), "{:#?}", later.journal);
+            tell(&world, Command::Stop).await;
             ended(&world, 30).await;
             in_between(&mut world).await.unwrap();
         });

@@ -176,10 +176,7 @@ impl Driver {
             let is_known = reports.contains_key(&member.0);
             let gone = is_known && task.is_none() && self.silence(&member.0) < FRESH;
             if let Some((_, _, applied)) = task {
-                let before = self.applied.insert(member.clone(), applied);
-                // What it heard while nobody looked it may have heard late.
-                let surely = self.surely_heard.map_or(applied, |surely| surely.min(applied));
-                let before = before.unwrap_or(surely);
+                let before = self.applied.insert(member.clone(), applied).unwrap_or(applied);
                 self.reach(before, applied);
             }
             let is_final = self.merging.is_final(&member);

@@ -140,8 +140,8 @@ pub(super) struct Driver {
     refusals: BTreeMap<Member, String>,
     /// How many entries each member has said that it has applied.
     applied: BTreeMap<Member, u64>,
-    /// Where another controller has driven the run: how many entries every member has surely heard in
-    /// time, or too late as that one has seen.
+    /// Where another controller has driven the run: how many entries those have surely heard of whom
+    /// nothing was heard since.
     surely_heard: Option<u64>,
     /// The record has changed since it was last given to the keeper.
     changed: bool,

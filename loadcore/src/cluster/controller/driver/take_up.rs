@@ -33,13 +33,12 @@ impl Driver {
                 None => tokio::time::sleep(AGAIN).await,
             }
         };
-        let told = journal.len() as u64;
         let known = self.record.journal.len();
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
         let seen_to = self.course.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
-        self.surely_heard = Some(told.min(self.heard_by(seen_to)));
+        self.surely_heard = Some(self.heard_by(seen_to));
         self.start_told = self.standing.start_us.is_some();
         self.pin();
         match finish::read_intervals(&intervals) {
@@ -55,8 +54,8 @@ impl Driver {
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
     }
 
-    /// How many entries every member that lived until `seen_to` had heard in time: one that cannot hear
-    /// does not live for longer than its lease.
+    /// How many entries every member that was there at `seen_to` had heard in time: one that cannot hear
+    /// is not there for longer than its lease.
     fn heard_by(&self, seen_to: Nanos) -> u64 {
         let leases = self.standing.leases.values().map(|lease| lease.length());
         let lease = nanos(leases.max().unwrap_or_default());
