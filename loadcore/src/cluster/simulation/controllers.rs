@@ -185,8 +185,8 @@ fn what_was_sent_before_a_change_was_heard_of_is_sent_once_whoever_leads() {
                 Entry::Take { past, from_ns, .. } if *from_ns > 0 => Some(*past),
                 _ => None,
             });
-            // Where it heard of the change in time nothing is past that is not due yet.
-            assert_eq!(past.map(|past| past > 0), Some(late), "{:#?}", later.journal);
+            // By the change 169 were due. Where it was heard of in time nothing is past that came after.
+            assert_eq!(past.map(|past| past > 200), Some(late), "{:#?}", later.journal);
             tell(&world, Command::Stop).await;
             ended(&world, 30).await;
             in_between(&mut world).await.unwrap();
