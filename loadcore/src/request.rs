@@ -117,7 +117,7 @@ pub enum DropReason {
     BacklogFull,
     /// This machine had no descriptor or port left to open a connection with.
     NoConnection,
-    /// The worker's lease was over.
+    /// The worker's lease was over, or it had left: its share was nobody's.
     Fenced,
     /// The run was stopped.
     Stopped,

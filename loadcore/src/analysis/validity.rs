@@ -74,6 +74,7 @@ pub fn judge(result: &RunResult) -> Validity {
         quota,
         clock,
         workers,
+        unowned,
         own_faults,
     ];
     let reasons: Vec<Reason> = checks.iter().filter_map(|check| check(result)).collect();
@@ -282,6 +283,19 @@ fn workers(result: &RunResult) -> Option<Reason> {
     let remedy = "see why it ended, and run again";
     let workers = lost.len().max(1) as u64;
     Some(Reason { unit: "workers".into(), ..count("worker_lost", workers, &what, remedy) })
+}
+
+/// What fell due while its share was nobody's: whoever had it has left in peace, before there was
+/// anybody to take it.
+fn unowned(result: &RunResult) -> Option<Reason> {
+    let fenced = *result.arrivals.dropped_by_reason.get(DropReason::Fenced.name())?;
+    if fenced == 0 || workers(result).is_some() {
+        return None;
+    }
+    let what =
+        "arrivals fell due while their share was nobody's, and were dropped: a worker had left";
+    let remedy = "start another worker before one is stopped, or give it a longer --handover";
+    Some(count("share_unowned", fenced, what, remedy))
 }
 
 fn own_faults(result: &RunResult) -> Option<Reason> {

@@ -96,7 +96,8 @@ pub enum Entry {
         /// Those that fall due after this moment are not its own.
         from_ns: Nanos,
     },
-    /// The worker's lease is over, and what it owned from then on is nobody's until it is taken.
+    /// The worker's lease is over, or it has left, and what it owned from then on is nobody's until
+    /// it is taken.
     Lost {
         /// Which worker.
         worker: WorkerId,
@@ -107,6 +108,9 @@ pub enum Entry {
         /// How many entries of this journal it had surely applied: of later ones it may not have
         /// heard.
         applied: u64,
+        /// It left in peace, with nobody there to take its share, and hands in all that it measured.
+        #[serde(default)]
+        left: bool,
     },
     /// The profile's clock stops.
     Pause {

@@ -24,6 +24,8 @@ pub struct Standing {
     pub orphans: Vec<Share>,
     /// Members that were lost, and when.
     pub lost: BTreeMap<Member, Nanos>,
+    /// Those of them that left in peace, and hand in all that they measured.
+    pub left: BTreeSet<Member>,
     /// Parts that were released: by whom, from when on, and by which entry.
     pub released: Vec<(Member, Share, Nanos, u64)>,
     /// Every member that ever owned a part: who has something to hand in.
@@ -77,7 +79,7 @@ impl Standing {
                 self.released.push((member, *part, *from_ns, self.entries - 1));
                 self.latest = self.latest.max(*from_ns);
             }
-            Entry::Lost { worker, epoch, at_ns, .. } => {
+            Entry::Lost { worker, epoch, at_ns, left, .. } => {
                 let member = (worker.clone(), *epoch);
                 let parts = self.members.remove(&member).unwrap_or_default();
                 self.orphans.extend(parts);
@@ -86,6 +88,9 @@ impl Standing {
                     self.released.drain(..).partition(|(who, ..)| *who == member);
                 self.released = kept;
                 self.orphans.extend(gone.into_iter().map(|(_, part, ..)| part));
+                if *left {
+                    self.left.insert(member.clone());
+                }
                 self.lost.insert(member, *at_ns);
             }
             Entry::Pause { at_ns } => (self.paused, self.latest) = (true, self.latest.max(*at_ns)),
@@ -110,11 +115,17 @@ impl Standing {
         }
     }
 
-    /// A part that was nobody's is taken, whole or the first piece of it: the other pieces are taken
-    /// by entries that stand beside this one.
+    /// A part that was nobody's is taken, whole or a piece of it: the other pieces are nobody's yet.
     fn orphan_is_taken(&mut self, part: Share) {
-        self.orphans.retain(|orphan| !orphan.contains(part));
-        self.released.retain(|(_, released, ..)| !released.contains(part));
+        if let Some(place) = self.orphans.iter().position(|orphan| orphan.contains(part)) {
+            let orphan = self.orphans.swap_remove(place);
+            self.orphans.extend(orphan.without(part));
+        }
+        if let Some(place) = self.released.iter().position(|(_, it, ..)| it.contains(part)) {
+            let (member, released, from_ns, entry) = self.released.swap_remove(place);
+            let left = released.without(part).map(|left| (member.clone(), left, from_ns, entry));
+            self.released.extend(left);
+        }
     }
 }
 
@@ -208,7 +219,7 @@ mod tests {
             for (round, death) in deaths.into_iter().enumerate() {
                 let living: Vec<_> = standing.members.keys().cloned().collect();
                 let (worker, epoch) = death.get(&living).clone();
-                standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
+                standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0, left: false });
                 if standing.members.is_empty() {
                     standing.members.insert(member(next), Vec::new());
                     next += 1;
@@ -233,7 +244,7 @@ mod tests {
         }
         for k in 0..lost {
             let (worker, epoch) = member(k);
-            standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0 });
+            standing.read(&Entry::Lost { worker, epoch, at_ns: 0, applied: 0, left: false });
         }
         for k in workers..workers + new {
             standing.members.insert(member(k), Vec::new());
@@ -282,13 +293,34 @@ mod tests {
     #[test]
     fn a_lost_member_leaves_orphans_until_they_are_taken() {
         let half = |k| Share::WHOLE.split(k, 2);
-        let lost = Entry::Lost { worker: member(1).0, epoch: 1, at_ns: 0, applied: 0 };
+        let lost = Entry::Lost { worker: member(1).0, epoch: 1, at_ns: 0, applied: 0, left: false };
         let mut standing = Standing::of(&[take(0, half(0), 0), take(1, half(1), 0), lost]);
         assert_eq!(standing.orphans, [half(1)]);
         assert!(standing.lost.contains_key(&member(1)) && standing.owners.contains(&member(1)));
         standing.read(&take(0, half(1), 7));
         assert_eq!((standing.orphans.len(), standing.latest), (0, 7));
         assert_eq!(standing.members[&member(0)], [half(0), half(1)]);
+    }
+
+    #[test]
+    fn of_a_part_of_which_a_piece_is_taken_the_others_are_still_nobodys() {
+        let lost = Entry::Lost { worker: member(1).0, epoch: 1, at_ns: 0, applied: 0, left: false };
+        let half = Share::WHOLE.split(1, 2);
+        let mut standing = Standing::of(&[take(1, half, 0), lost]);
+        standing.read(&take(0, half.split(2, 4), 7));
+        let left =
+            |standing: &Standing| standing.orphans.iter().map(|it| it.fraction()).sum::<f64>();
+        assert!((left(&standing) - 0.375).abs() < 1e-9, "{:?}", standing.orphans);
+        for k in [0, 1, 3] {
+            standing.read(&take(0, half.split(k, 4), 7));
+        }
+        assert!(standing.orphans.is_empty());
+        let (worker, epoch) = member(0);
+        let part = half.split(2, 4);
+        standing.read(&Entry::Release { worker, epoch, part, from_ns: 9 });
+        standing.read(&take(2, part.split(0, 2), 9));
+        assert_eq!(standing.released.len(), 1);
+        assert_eq!(standing.released[0].1, part.split(1, 2));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -253,6 +254,10 @@ pub struct RunRecord {
     pub ended_unix_ms: Option<u64>,
     /// How far it is.
     pub state: RunState,
+    /// Since when it has been in each of its states, or was last: milliseconds since 1970 on the
+    /// coordinator's clock. Another controller goes on counting from there.
+    #[serde(default)]
+    pub since: BTreeMap<RunState, u64>,
     /// How it is to end, where that was decided before its end.
     #[serde(default)]
     pub ends_as: Option<RunState>,
@@ -260,6 +265,10 @@ pub struct RunRecord {
     pub scenario: Value,
     /// What the run was told.
     pub journal: Vec<Entry>,
+    /// How many arrivals of the whole may have been sent by workers that had not heard of a change yet
+    /// which places them later: nobody is given them again.
+    #[serde(default)]
+    pub reached: u64,
     /// The key of its plan, sealed.
     #[serde(default)]
     pub plan_key: String,
@@ -270,7 +279,7 @@ pub struct RunRecord {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunState {
     /// It waits for its turn.

@@ -35,6 +35,11 @@ impl Scenario {
         self.shared().map(|(_, limit)| part.count(limit)).min().unwrap_or(u64::MAX).max(1)
     }
 
+    /// Whether whoever has these parts of the schedule has something of every limit.
+    pub(crate) fn have_something(&self, parts: &[Share]) -> bool {
+        self.shared().all(|(_, limit)| parts.iter().any(|part| part.count(limit) > 0))
+    }
+
     /// What all workers have together, by name. Where nothing may wait, nobody may.
     fn shared(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let limits = [

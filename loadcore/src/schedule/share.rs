@@ -14,6 +14,10 @@ pub struct Share {
     stride: u64,
 }
 
+/// Into so many pieces a share is split at most.
+#[cfg(feature = "cluster")]
+const MOST_PIECES: u64 = 1 << 16;
+
 /// How a share is written down.
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -57,6 +61,15 @@ impl Share {
         part.stride.is_multiple_of(self.stride)
             && part.offset >= self.offset
             && (part.offset - self.offset).is_multiple_of(self.stride)
+    }
+
+    /// What is left of it without `part`, which it contains: pieces of the size of that. Of a part
+    /// that is smaller than any that is ever made nothing is.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn without(self, part: Self) -> impl Iterator<Item = Self> {
+        let pieces = part.stride / self.stride;
+        let few = if pieces <= MOST_PIECES { pieces } else { 0 };
+        (0..few).map(move |k| self.split(k, pieces)).filter(move |piece| *piece != part)
     }
 
     /// Which fraction of all arrivals it is.
@@ -126,6 +139,17 @@ mod tests {
         assert!(third.contains(third.split(1, 2)) && !third.split(1, 2).contains(third));
         assert!(!third.contains(Share::WHOLE.split(0, 3).split(1, 2)));
         assert!(!third.split(1, 2).contains(third.split(0, 2)));
+    }
+
+    #[test]
+    #[cfg(feature = "cluster")]
+    fn without_a_part_the_other_pieces_are_left() {
+        let third = Share::WHOLE.split(1, 3);
+        let part = third.split(1, 4);
+        let left: Vec<_> = third.without(part).collect();
+        assert_eq!(left, [0, 2, 3].map(|k| third.split(k, 4)));
+        assert_eq!(third.without(third).count(), 0);
+        assert_eq!(third.without(third.split(0, 1 << 40)).count(), 0);
     }
 
     #[test]

@@ -58,6 +58,11 @@ async fn the_only_worker_of_all_gives_its_share_up_in_time() {
     let shown = run.ends_whole(&platform);
     let fenced = shown["result"]["arrivals"]["droppedByReason"]["fenced"].as_u64();
     assert!(fenced.is_some_and(|fenced| fenced > 0), "{}", shown["result"]["arrivals"]);
+    // It left in peace: nobody was lost, and yet the load was not what was asked for.
+    assert_eq!(shown["result"]["generator"]["lostWorkers"].as_array().map(Vec::len), Some(0));
+    let validity = shown["result"]["validity"].to_string();
+    assert!(validity.contains("share_unowned") && !validity.contains("worker_lost"), "{validity}");
+    assert!(run.events(&platform).contains(&"worker_left".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,8 @@ const OPEN: &[Case] = &[
     ("clocks apart", |r| r.generator.clock_error_ms = 11.0, Degraded, "clock_uncertain"),
     ("lost", |r| r.generator.lost_workers = vec!["w7".into()], Degraded, "worker_lost"),
     ("unknown", |r| r.arrivals.unknown = 3, Degraded, "worker_lost"),
+    ("a share that was nobody's", |r| dropped(r, "fenced", 3), Degraded, "share_unowned"),
+    ("a lost one's share was nobody's", lost_with_drops, Degraded, "worker_lost"),
     ("internal", |r| error(r, "internal"), Degraded, "internal_errors"),
     // What follows is the target's doing.
     ("target refuses", |r| error(r, "connect_refused"), Valid, ""),
@@ -106,6 +108,11 @@ fn short(result: &mut RunResult, times: u64, share: f64) {
 fn cpu(result: &mut RunResult, overall: f64, peak: f64) {
     result.generator.cpu_share = Some(overall);
     result.generator.peak_cpu_share = Some(peak);
+}
+
+fn lost_with_drops(result: &mut RunResult) {
+    result.generator.lost_workers = vec!["w7".into()];
+    dropped(result, "fenced", 3);
 }
 
 fn no_connection(result: &mut RunResult, n: u64) {

@@ -29,8 +29,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long a worker that drains goes on with its share while nobody is there to take it over, where
-/// nothing else is said: what is in flight then still ends within the 30 s that a pod is given.
+/// nothing else is said.
 pub const HANDOVER: Duration = Duration::from_secs(8);
+/// How long after that what is in flight is awaited, if the scenario does not say less.
+const IN_FLIGHT: Duration = Duration::from_secs(8);
+/// How long after that a worker that drains waits for its last snapshot to be taken from the
+/// coordinator: a controller that is started again needs a few seconds.
+const LEAVE_BEHIND: Duration = Duration::from_secs(10);
+/// A pod is given 30 s from SIGTERM on; something is left for what is said meanwhile.
+const _: () = assert!(HANDOVER.as_secs() + IN_FLIGHT.as_secs() + LEAVE_BEHIND.as_secs() <= 27);
 
 /// How long a worker's pacer lets due requests gather, where nobody has said otherwise. Longer than
 /// that of a run on one's own machine: workers share their machines with each other and often with

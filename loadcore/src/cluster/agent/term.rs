@@ -2,7 +2,7 @@
 
 use super::beats::Status;
 use super::outbox::Outbox;
-use super::{Agent, Load, follow};
+use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, Load, follow};
 use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
 use crate::cluster::{Lease, RunId};
@@ -30,10 +30,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const PLAN_TRIES: u32 = 50;
 /// Between them.
 const AGAIN: Duration = Duration::from_millis(200);
-
-/// How long one that drains waits for its last snapshot to be taken from the coordinator: a controller
-/// that is started again needs a few seconds.
-const LEAVE_BEHIND: Duration = Duration::from_secs(10);
 /// So long after a controller could hear that a worker drains nothing new is given to it.
 const ON_ITS_WAY: Duration = Duration::from_millis(1_500);
 
@@ -60,6 +56,7 @@ pub(super) async fn serve(
         owned: Vec::new(),
         clock: None,
         released: 0,
+        gave_up: false,
         drain,
         halt: agent.halt.clone(),
     };
@@ -92,6 +89,8 @@ struct Term<'a> {
     clock: Option<Clock>,
     /// As of when parts were released.
     released: Nanos,
+    /// It drains, and nobody has taken its share: what was ours is nobody's.
+    gave_up: bool,
     drain: &'a mut watch::Receiver<bool>,
     halt: watch::Receiver<bool>,
 }
@@ -129,14 +128,14 @@ impl Term<'_> {
     async fn course(mut self) {
         self.log("took a task");
         self.tell(TaskState::Taken);
-        let Some(scenario) = self.plan().await else { return };
-        if let Err(reason) = self.agent.generator.prepare(&scenario).await {
-            self.tell(TaskState::Refused { reason });
-            self.wait_for_close().await;
-            return;
-        }
-        self.tell(TaskState::Ready);
-        let Some(clock) = self.wait_for_work().await else {
+        let mut drain = self.drain.clone();
+        let work = tokio::select! {
+            biased;
+            work = self.find_work() => work,
+            // Who has nothing yet may go, once nothing can be on its way any more.
+            () = after(&mut drain, ON_ITS_WAY) => None,
+        };
+        let Some((scenario, clock)) = work else {
             self.log("was not needed");
             return;
         };
@@ -164,6 +163,19 @@ impl Term<'_> {
         }
     }
 
+    /// Waits for admission, plan, start and a part; answers the plan and the run's clock.
+    async fn find_work(&mut self) -> Option<(Scenario, Clock)> {
+        let scenario = self.plan().await?;
+        if let Err(reason) = self.agent.generator.prepare(&scenario).await {
+            self.tell(TaskState::Refused { reason });
+            self.wait_for_close().await;
+            return None;
+        }
+        self.tell(TaskState::Ready);
+        let clock = self.wait_for_work().await?;
+        Some((scenario, clock))
+    }
+
     fn status(&self) -> &Status {
         &self.agent.status
     }
@@ -188,7 +200,11 @@ impl Term<'_> {
     }
 
     fn log_end(&self, last: Option<&Last>) {
-        let how = if self.state == TaskState::Fenced { "its lease was over" } else { "to its end" };
+        let how = match self.state {
+            _ if self.gave_up => "it was drained, and nobody took its share",
+            TaskState::Fenced => "its lease was over",
+            _ => "to its end",
+        };
         let sums = last.map(|it| format!("{} sent, {} ok, {} failed", it.sent, it.ok, it.failed));
         self.log(&format!("made load, {how}: {}", sums.as_deref().unwrap_or("nothing")));
     }
@@ -252,11 +268,8 @@ impl Term<'_> {
 
     /// Waits until the start is known and a part is ours; answers the run's clock.
     async fn wait_for_work(&mut self) -> Option<Clock> {
-        let (mut drain, mut halt) = (self.drain.clone(), self.halt.clone());
+        let mut halt = self.halt.clone();
         let wait = async {
-            // Who has nothing yet may go, once nothing can be on its way any more.
-            let leave = after(&mut drain, ON_ITS_WAY);
-            tokio::pin!(leave);
             loop {
                 let at = self.start.and_then(|us| self.status().instant_of(us));
                 if let Some(zero) = at.filter(|_| !self.parts.is_empty()) {
@@ -264,7 +277,6 @@ impl Term<'_> {
                 }
                 tokio::select! {
                     biased;
-                    () = &mut leave => return None,
                     () = super::true_or_gone(&mut halt) => return None,
                     said = self.next() => match said? {
                         Said::Lost(_) | Said::Close => return None,
@@ -284,14 +296,17 @@ impl Term<'_> {
         self.tell(TaskState::Running);
         self.log_share();
         let (mut last, mut halt) = (None, self.halt.clone());
-        let (mut drain, mut waits) = (self.drain.clone(), true);
+        let (mut drain, mut still_drain) = (self.drain.clone(), self.drain.clone());
         let handover = after(&mut drain, self.agent.handover);
-        tokio::pin!(handover);
+        let in_flight = after(&mut still_drain, self.agent.handover + IN_FLIGHT);
+        tokio::pin!(handover, in_flight);
+        let (mut hands_over, mut awaits, mut may_halt) = (true, true, true);
         loop {
-            let halted = self.state == TaskState::Fenced;
             tokio::select! {
                 biased;
                 said = self.next() => match said {
+                    // All that was ours is released already.
+                    Some(Said::Load(_, Order::Release(..))) if self.gave_up => {}
                     Some(Said::Load(at, order)) => {
                         if matches!(order, Order::Take(..) | Order::Release(..)) {
                             self.log_share();
@@ -313,15 +328,18 @@ impl Term<'_> {
                     }
                     None => break,
                 },
-                () = super::true_or_gone(&mut halt), if !halted => {
-                    self.fenced(&load, clock.now());
+                () = super::true_or_gone(&mut halt), if may_halt => {
+                    may_halt = false;
+                    load.control.order_at(clock.now(), Order::Stop(DropReason::Fenced));
+                    self.tell(TaskState::Fenced);
                 }
-                () = &mut handover, if waits => {
-                    waits = false;
-                    // What was released goes on elsewhere as of its moment.
-                    if !self.owned.is_empty() {
-                        self.fenced(&load, clock.now());
-                    }
+                () = &mut handover, if hands_over => {
+                    hands_over = false;
+                    self.give_up(&load, clock);
+                }
+                () = &mut in_flight, if awaits => {
+                    awaits = false;
+                    load.control.order_at(clock.now(), Order::Stop(DropReason::RunEnded));
                 }
                 () = tokio::time::sleep(LOOK) => {
                     if fence.is_over() {
@@ -351,6 +369,21 @@ impl Term<'_> {
             load.control.order_at(at, Order::Stop(DropReason::Fenced));
             self.tell(TaskState::Fenced);
         }
+    }
+
+    /// Nobody has come to take what is ours, and from now on it is nobody's. What was due before is
+    /// still sent, and what is in flight awaited.
+    fn give_up(&mut self, load: &Load, clock: Clock) {
+        // What was released goes on elsewhere as of its moment.
+        if self.owned.is_empty() || self.state == TaskState::Fenced {
+            return;
+        }
+        let from = clock.now() + IN_TIME;
+        for part in std::mem::take(&mut self.owned) {
+            load.control.order_at(from, Order::Release(part, from));
+        }
+        (self.gave_up, self.released) = (true, self.released.max(from));
+        self.tell(TaskState::Fenced);
     }
 
     fn hand_in(&self, snapshot: &Snapshot) {
@@ -387,7 +420,13 @@ impl Term<'_> {
     }
 
     async fn wait_for_close(&mut self) {
-        let _ = tokio::time::timeout(ADMISSION, self.until_closed()).await;
+        let mut drain = self.drain.clone();
+        tokio::select! {
+            biased;
+            () = self.until_closed() => {}
+            () = after(&mut drain, ON_ITS_WAY) => {}
+            () = tokio::time::sleep(ADMISSION) => {}
+        }
     }
 
     async fn until_closed(&mut self) {

@@ -12,6 +12,29 @@ use crate::request::DropReason;
 use crate::result::Span;
 use crate::time::SECOND;
 
+/// What the books say of an interval beside what was reported. It is stored with it, so that another
+/// controller goes on with these books and not with others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Booked {
+    /// Arrivals that fell due in it and were nobody's.
+    pub(super) fenced: u64,
+    /// Arrivals up to its end that are unknown.
+    pub(super) unknown: u64,
+}
+
+impl Booked {
+    /// What stands in a stored interval. That is no worker's, and where a worker's snapshot has its
+    /// term and its time it has this. Earlier versions have stored 0.
+    pub(super) fn read(interval: &Snapshot) -> Self {
+        Self { fenced: interval.epoch, unknown: interval.elapsed_ns }
+    }
+
+    /// Puts it where [`Booked::read`] finds it.
+    pub(super) fn write(self, interval: &mut Snapshot) {
+        (interval.epoch, interval.elapsed_ns) = (self.fenced, self.unknown);
+    }
+}
+
 /// What is known of those who have made load up to the end of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evidence {
@@ -34,32 +57,55 @@ pub(super) struct Books {
 
 impl Books {
     /// Books an interval by whose end so many arrivals were planned (`None`: a closed loop has no
-    /// plan). Answers how many are unknown.
+    /// plan).
     pub(super) fn book(
         &mut self,
         published: &mut Published,
         planned: Option<u64>,
         evidence: Evidence,
-    ) -> u64 {
-        let Some(planned) = planned else { return 0 };
+    ) -> Booked {
+        self.enter(published, planned, |missing| match evidence {
+            Evidence::Whole => Booked { fenced: missing, unknown: 0 },
+            Evidence::Late => Booked::default(),
+            Evidence::Lost => Booked { fenced: 0, unknown: missing },
+        })
+    }
+
+    /// Books an interval again as another controller has booked it.
+    pub(super) fn restore(
+        &mut self,
+        published: &mut Published,
+        planned: Option<u64>,
+        booked: Booked,
+    ) -> Booked {
+        self.enter(published, planned, |missing| {
+            let fenced = booked.fenced.min(missing);
+            Booked { fenced, unknown: booked.unknown.min(missing - fenced) }
+        })
+    }
+
+    /// `what` says what became of those that are missing. The rest of them waits.
+    fn enter(
+        &mut self,
+        published: &mut Published,
+        planned: Option<u64>,
+        what: impl FnOnce(u64) -> Booked,
+    ) -> Booked {
+        let Some(planned) = planned else { return Booked::default() };
         let Published { interval, total, .. } = published;
         let told = told(&total.total.counters, total.backlog);
         // A worker that had not heard of a change may have done more than was planned.
         let due = planned.max(told + self.fenced).max(self.due);
         let missing = due - told - self.fenced;
-        let (mut fenced, mut unknown) = (0, 0);
-        match evidence {
-            Evidence::Whole => fenced = missing,
-            Evidence::Late => total.backlog += missing,
-            Evidence::Lost => unknown = missing,
-        }
+        let Booked { fenced, unknown } = what(missing);
         self.fenced += fenced;
         interval.counters.due = due - self.due;
         interval.counters.dropped[DropReason::Fenced as usize] += fenced;
+        total.backlog += missing - fenced - unknown;
         total.total.counters.due = due - unknown;
         total.total.counters.dropped[DropReason::Fenced as usize] += self.fenced;
         self.due = due;
-        unknown
+        Booked { fenced, unknown }
     }
 }
 
@@ -209,7 +255,7 @@ mod tests {
 
     #[test]
     fn while_the_run_goes_on_what_is_missing_waits_or_is_unknown_or_fenced() {
-        let mut books = Books::default();
+        let (mut books, mut others) = (Books::default(), Books::default());
         let mut total = Snapshot::default();
         let mut book = |second, sent, evidence| {
             let (snapshot, span) = interval(second, sent, 0);
@@ -221,7 +267,16 @@ mod tests {
                 interval: snapshot.total,
                 total: total.clone(),
             };
-            let unknown = books.book(&mut published, Some((second + 1) * RATE), evidence);
+            let planned = Some((second + 1) * RATE);
+            let mut again = published.clone();
+            let booked = books.book(&mut published, planned, evidence);
+            // Another controller reads the same of what is stored.
+            let mut stored = Snapshot::default();
+            booked.write(&mut stored);
+            let stored = Snapshot::decode(&stored.encode()).unwrap();
+            assert_eq!(others.restore(&mut again, planned, Booked::read(&stored)), booked);
+            assert_eq!((&again.interval, &again.total), (&published.interval, &published.total));
+            let unknown = booked.unknown;
             let (interval, all) = (published.interval.counters, published.total);
             let counters = &all.total.counters;
             let told = counters.sent + counters.dropped_total() + all.backlog;

@@ -57,14 +57,18 @@ pub(super) fn result(
         drain_ns: merged.elapsed_ns.saturating_sub(measured_end),
         interrupted: record.state == RunState::Aborted || standing.stopped_at.is_some(),
         unknown: missing.unknown,
-        lost_workers: lost(&standing),
+        lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
     };
     Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
 }
 
-/// Names and ids of the workers that were lost, each once.
-pub(super) fn lost(standing: &Standing) -> Vec<String> {
-    let owners = standing.lost.keys().filter(|member| standing.owners.contains(*member));
+/// Names and ids of the workers that were lost, each once. Who left in peace and has handed in its
+/// last snapshot was not.
+pub(super) fn lost(standing: &Standing, is_final: impl Fn(&Member) -> bool) -> Vec<String> {
+    let owners = standing.lost.keys().filter(|member| {
+        let is_missed = !standing.left.contains(*member) || !is_final(member);
+        standing.owners.contains(*member) && is_missed
+    });
     let mut names: Vec<_> = owners.map(|(worker, _)| standing.name_of(worker)).collect();
     // One that was lost in two of its terms stands there once: they are in the order of workers.
     names.dedup();
@@ -140,7 +144,7 @@ fn unheard(
     snapshots: &[SnapshotRecord],
 ) -> u64 {
     let lost = record.journal.iter().filter_map(|entry| match entry {
-        Entry::Lost { worker, epoch, at_ns, applied } => {
+        Entry::Lost { worker, epoch, at_ns, applied, .. } => {
             Some(((worker.clone(), *epoch), *at_ns, *applied))
         }
         _ => None,
@@ -285,9 +289,11 @@ mod tests {
             created_unix_ms: 0,
             ended_unix_ms: Some(1),
             state: RunState::Completed,
+            since: Default::default(),
             ends_as: None,
             scenario: json!({}),
             journal: Vec::new(),
+            reached: 0,
             plan_key: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),

@@ -44,7 +44,7 @@ struct Reported {
 }
 
 /// An interval of the whole run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Published {
     /// The second it begins with.
     pub(super) number: u64,
@@ -100,6 +100,17 @@ impl Merging {
     pub(super) fn elapsed(&self, member: &Member) -> Nanos {
         let last = self.members.get(member).and_then(|reported| reported.snapshots.back());
         last.map_or(0, |snapshot| snapshot.elapsed_ns)
+    }
+
+    /// Whether what is published of the member goes up to `end`, to which it was published last: what
+    /// it has done by then is in the totals.
+    pub(super) fn has_told(&self, member: &Member, end: Nanos) -> bool {
+        let first = self.members.get(member).and_then(|reported| reported.snapshots.front());
+        first.is_some_and(|it| match it.elapsed_ns {
+            elapsed if elapsed <= end => it.is_final || elapsed == end,
+            // Whoever came later has nothing to tell of it.
+            elapsed => elapsed.div_ceil(SECOND).saturating_sub(it.seq) * SECOND >= end,
+        })
     }
 
     /// Goes on after `published` intervals that another controller has merged to `total`.
@@ -319,6 +330,28 @@ mod tests {
         merging.take(hands[1].does(&[OK; 5])).unwrap();
         let second = merging.publish(&all, 2 * SECOND, 0).expect("all have reported");
         assert_eq!((second.interval.counters.sent, second.total.total.counters.sent), (13, 16));
+    }
+
+    #[test]
+    fn who_has_told_all_of_a_time_is_known() {
+        let mut hands = [Hand::new(), Hand::new(), Hand::new()];
+        let mut merging = Merging::default();
+        let third = |hand: &mut Hand| (0..3).map(|_| hand.does(&[OK])).last().unwrap();
+        // Of the second the first two snapshots were lost on the way; the third has come in second 2.
+        for _ in 0..3 {
+            merging.take(hands[0].does(&[OK])).unwrap();
+        }
+        merging.take(third(&mut hands[1])).unwrap();
+        let late = hands[2].does(&[OK]);
+        merging.take(SnapshotRecord { elapsed_ns: 3 * SECOND, ..late }).unwrap();
+        for second in 1..=3 {
+            let published = merging.publish(&living(&hands[..1]), 100 * SECOND, 0);
+            assert_eq!(published.map(|it| it.end_ns), Some(second * SECOND));
+            let told = |hand: &Hand| merging.has_told(&hand.member(), second * SECOND);
+            let expected = [true, second == 3, true];
+            assert_eq!([0, 1, 2].map(|at| told(&hands[at])), expected, "second {second}");
+        }
+        assert!(!merging.has_told(&Hand::new().member(), SECOND), "nothing has come of it");
     }
 
     #[test]

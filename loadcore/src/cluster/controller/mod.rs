@@ -283,9 +283,11 @@ impl Controller {
             created_unix_ms: unix_millis(),
             ended_unix_ms: None,
             state: RunState::Queued,
+            since: BTreeMap::new(),
             ends_as: None,
             scenario: scenario.document.clone(),
             journal: Vec::new(),
+            reached: 0,
             plan_key: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),
@@ -598,6 +600,14 @@ impl Inner {
     fn now_us(&self) -> u64 {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         clock.us_at(now()).unwrap_or_else(|| unix_millis() * 1_000)
+    }
+
+    /// When the coordinator's clock showed so many milliseconds, as near as we know it; now where that
+    /// is not said, or not past yet.
+    fn instant_of(&self, ms: Option<u64>) -> Instant {
+        let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = ms.and_then(|ms| clock.instant_of(ms.saturating_mul(1_000)));
+        at.map_or(now(), |at| at.min(now()))
     }
 
     /// The scenario of a record, with its secrets.

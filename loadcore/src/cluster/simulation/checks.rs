@@ -25,6 +25,8 @@ pub(super) struct Witness {
 #[derive(Debug)]
 struct State {
     dice: Dice,
+    /// The target does not answer any more.
+    hangs: bool,
     counted: u64,
     numbers: BTreeSet<u64>,
     /// Arrivals sent, by the second of the run's clock in which they were due.
@@ -69,6 +71,7 @@ impl Witness {
     pub(super) fn new(seed: u64) -> Self {
         let state = State {
             dice: Dice::new(seed),
+            hangs: false,
             counted: 0,
             numbers: BTreeSet::new(),
             by_second: BTreeMap::new(),
@@ -85,9 +88,17 @@ impl Witness {
     pub(super) fn counts(&self) -> Duration {
         let mut state = self.state.lock().unwrap();
         state.counted += 1;
+        if state.hangs {
+            return Duration::from_secs(3_600);
+        }
         let slow = state.dice.chance(1);
         let ms = if slow { state.dice.between(500, 3_000) } else { state.dice.between(1, 20) };
         Duration::from_millis(ms)
+    }
+
+    /// From now on no request is answered.
+    pub(super) fn hangs(&self) {
+        self.state.lock().unwrap().hangs = true;
     }
 
     pub(super) fn violation(&self, what: String) {

@@ -1,11 +1,12 @@
 //! Controllers beside each other, in situations that chance seldom makes.
 
-use super::checks::identity;
+use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};
 use crate::cluster::ControllerOptions;
 use crate::cluster::controller::api::Outcome;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
+use crate::cluster::journal::Entry;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState, Store};
 use crate::record::Snapshot;
@@ -150,6 +151,47 @@ fn a_controller_that_lost_its_key_leads_when_nobody_makes_load_any_more() {
         assert!(record.warnings.iter().any(|it| it.contains("another key")), "{record:#?}");
         assert!(world.leader().is_some());
     });
+}
+
+#[test]
+fn what_was_sent_before_a_change_was_heard_of_is_sent_once_whoever_leads() {
+    // A worker hears of a lower rate too late, and is lost under the next controller; or it dies
+    // between the two, long after a rate that it has heard of in time.
+    for late in [true, false] {
+        alone(async move {
+            let mut world = running(1, 200).await;
+            let record = world.record().await;
+            let tell = async |world: &World, command| {
+                let leader = world.leader().unwrap();
+                leader.command(&record.owner, &record.id, command).await.unwrap();
+            };
+            world.network.cut(world.workers[0].number, late);
+            tell(&world, Command::Rate { target_rps: 5.0, over_seconds: 0.0 }).await;
+            tokio::time::sleep(2 * SECOND).await;
+            world.network.cut(world.workers[0].number, false);
+            tokio::time::sleep(if late { SECOND } else { 20 * SECOND }).await;
+            if !late {
+                // Nor does the next controller find what it said of itself.
+                world.workers[0].kill();
+                world.coordinator.wipe();
+            }
+            world.change_controller().await;
+            tokio::time::sleep(2 * SECOND).await;
+            world.workers[0].kill();
+            tokio::time::sleep(60 * SECOND).await;
+            in_between(&mut world).await.unwrap();
+            let later = world.record().await;
+            let past = later.journal.iter().find_map(|entry| match entry {
+                Entry::Take { past, from_ns, .. } if *from_ns > 0 => Some(*past),
+                _ => None,
+            });
+            // Where it heard of the change in time nothing is past that is not due yet.
+            assert_eq!(past.map(|past| past > 0), Some(late), "{:#?}", later.journal);
+            tell(&world, Command::Stop).await;
+            ended(&world, 30).await;
+            in_between(&mut world).await.unwrap();
+        });
+    }
 }
 
 #[test]

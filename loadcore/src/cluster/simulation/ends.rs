@@ -200,11 +200,16 @@ fn a_draining_worker_without_an_heir_gives_its_share_up_in_time() {
             }
             let (record, _) = ended(&world).await;
             assert_eq!(record.state, RunState::Completed, "{record:#?}");
-            let lost = events(&record, "worker_lost");
-            assert!(lost.len() == 1 && lost[0].contains("it was drained"), "{lost:?}");
+            let left = events(&record, "worker_left");
+            assert!(left.len() == 1 && left[0].contains("nobody came in time"), "{left:?}");
+            assert!(events(&record, "worker_lost").is_empty());
             let result = result(&world, &record).await;
             let arrivals = &result.arrivals;
             assert!(result.complete && arrivals.unknown == 0, "{arrivals:?}");
+            // It is no lost one, and yet the load was not the one that was asked for.
+            assert!(result.generator.lost_workers.is_empty());
+            let reasons = &result.validity.reasons;
+            assert!(reasons.len() == 1 && reasons[0].kind == "share_unowned", "{reasons:?}");
             let fenced = arrivals.dropped_by_reason.get("fenced").copied().unwrap_or(0);
             assert!(fenced > 0 && arrivals.due == 2_000, "{arrivals:?}");
             assert_eq!(heirs(&record).len(), usize::from(spare_comes));
@@ -213,6 +218,66 @@ fn a_draining_worker_without_an_heir_gives_its_share_up_in_time() {
             assert!(made.contains(&arrivals.sent), "{arrivals:?}");
         });
     }
+}
+
+#[test]
+fn a_worker_that_left_before_a_controller_could_see_it_was_not_lost() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), scenario(1, 60, json!({})), 0).await;
+        world.controllers.clear();
+        world.workers[0].drain();
+        tokio::time::sleep(24 * SECOND).await;
+        assert!(!world.workers[0].is_running());
+        world.add_controller().await;
+        let (record, _) = ended(&world).await;
+        assert_eq!(events(&record, "worker_left").len(), 1, "{record:#?}");
+        assert!(result(&world, &record).await.generator.lost_workers.is_empty());
+    });
+}
+
+#[test]
+fn what_is_in_flight_keeps_no_draining_worker_for_longer_than_a_pod_is_given() {
+    for spares in [0, 1] {
+        alone(async {
+            let change = json!({"drainSeconds": 120, "timeoutSeconds": 300});
+            let document = scenario(1, 60, change);
+            let world = running(ControllerOptions::default(), document, spares).await;
+            world.witness.hangs();
+            tokio::time::sleep(SECOND).await;
+            world.workers[0].drain();
+            tokio::time::sleep(14 * SECOND).await;
+            assert!(world.workers[0].is_running(), "what is in flight is awaited");
+            tokio::time::sleep(14 * SECOND).await;
+            assert!(!world.workers[0].is_running(), "{:#?}", world.record().await);
+            let run = world.record().await;
+            let stop = world.leader().unwrap().command(&run.owner, &run.id, Command::Stop);
+            stop.await.unwrap();
+            let (record, _) = ended(&world).await;
+            let result = result(&world, &record).await;
+            assert!(result.complete, "{:?}", result.arrivals);
+            // Some two seconds of the load or more, none of which was ever answered.
+            assert!(result.outcomes.unfinished > 100, "{:?}", result.outcomes);
+            assert_eq!(result.arrivals.sent, result.outcomes.ok + result.outcomes.unfinished);
+        });
+    }
+}
+
+#[test]
+fn a_worker_that_drains_at_the_end_of_its_load_has_given_nothing_up() {
+    alone(async {
+        let document = scenario(1, 10, json!({"drainSeconds": 60, "timeoutSeconds": 300}));
+        let world = running(ControllerOptions::default(), document, 0).await;
+        tokio::time::sleep(4 * SECOND).await;
+        world.witness.hangs();
+        tokio::time::sleep(SECOND).await;
+        world.workers[0].drain();
+        let (record, waited) = ended(&world).await;
+        assert!(waited < 28.0, "{waited} s");
+        assert!(events(&record, "worker_left").is_empty(), "{record:#?}");
+        let result = result(&world, &record).await;
+        assert_eq!((result.arrivals.due, result.arrivals.dropped), (500, 0), "{result:?}");
+        assert!(result.complete && result.outcomes.unfinished > 0);
+    });
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use super::{Dice, SECRET, World};
 use crate::cluster::Lease;
 use crate::cluster::controller::api::Command;
+use crate::profile::Profile;
+use crate::scenario::Scenario;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ pub(super) struct Plan {
     pub(super) lease: Lease,
     /// How long a lost one's evidence is awaited.
     pub(super) evidence_wait: Duration,
+    /// What each of the first workers takes at most: together they take all, and seldom more.
+    pub(super) max_rps: Option<f64>,
 }
 
 /// What happens.
@@ -85,7 +89,14 @@ impl Plan {
         }
         faults.sort_by_key(|(at, _)| *at);
         let lease = Lease::new(Duration::from_secs(lease)).unwrap();
-        Self { scenario, workers, faults, lease, evidence_wait: Duration::from_secs(evidence_wait) }
+        let max_rps = dice.chance(15).then(|| {
+            scenario["connections"] = json!(dice.between(4, 12));
+            let read = Scenario::from_value(scenario.clone()).unwrap();
+            let peak = read.load.profile().unwrap().peak_rate();
+            peak * dice.between(100, 180) as f64 / 100.0 / workers as f64
+        });
+        let evidence_wait = Duration::from_secs(evidence_wait);
+        Self { scenario, workers, faults, lease, evidence_wait, max_rps }
     }
 }
 

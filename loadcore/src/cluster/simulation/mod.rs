@@ -14,6 +14,7 @@ mod links;
 
 mod queue;
 mod series;
+mod shares;
 
 use crate::LoadTest;
 use crate::cluster::agent::{Agent, AgentOptions, Generator, Load};
@@ -143,11 +144,15 @@ impl World {
     }
 
     fn add_worker(&mut self) {
+        self.add_worker_with(AgentOptions::default());
+    }
+
+    fn add_worker_with(&mut self, options: AgentOptions) {
         let host = self.host();
         let link = CoordinatorLink::new(host, &self.network, &self.coordinator);
         let engine = Arc::new(SimulatedEngine { witness: Arc::clone(&self.witness) });
         let id = WorkerId(format!("w{host}"));
-        let agent = Agent::with(id, Arc::new(link), engine, AgentOptions::default()).unwrap();
+        let agent = Agent::with(id, Arc::new(link), engine, options).unwrap();
         self.workers.push(Host::start(host, agent));
     }
 
@@ -173,6 +178,15 @@ impl World {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         panic!("no controller could be started");
+    }
+
+    /// The controllers die, and another takes the lead once their lease is over.
+    async fn change_controller(&mut self) {
+        self.controllers.clear();
+        self.add_controller().await;
+        while self.leader().is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn leader(&self) -> Option<&Controller> {
@@ -202,12 +216,17 @@ impl World {
 /// One seed from its start to its checks. What it answers is printed, with the seed, if it is wrong.
 async fn simulate(seed: u64, loud: bool) -> Result<(), String> {
     let mut world = World::new(seed, loud);
-    let Plan { scenario, workers, faults, lease, evidence_wait } = Plan::new(&mut world.dice);
+    let plan = Plan::new(&mut world.dice);
+    let Plan { scenario, workers, faults, lease, evidence_wait, max_rps } = plan;
     (world.lease, world.evidence_wait) = (lease, evidence_wait);
-    world.say(&format!("{workers} workers, {lease:?}, evidence {evidence_wait:?}, {faults:?}"));
+    world.say(&format!(
+        "{workers} workers, {max_rps:?}, {lease:?}, evidence {evidence_wait:?}, {faults:?}"
+    ));
     world.say(&scenario.to_string());
     world.add_controller().await;
-    (0..workers).for_each(|_| world.add_worker());
+    for _ in 0..workers {
+        world.add_worker_with(AgentOptions { max_rps, ..AgentOptions::default() });
+    }
     tokio::time::sleep(Duration::from_millis(300)).await;
     world.submit(scenario).await;
     let begun = world.network.now();

@@ -159,6 +159,54 @@ fn the_queue_outlives_its_controller() {
 }
 
 #[test]
+fn what_a_run_has_waited_it_has_waited_whoever_leads() {
+    alone(async {
+        // Workers that are busy.
+        let mut world = platform(1).await;
+        submit(&world, scenario(1, 60, 600)).await;
+        let begun = world.network.now();
+        let run = submit(&world, scenario(1, 10, 15)).await;
+        world.change_controller().await;
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(state(&world, &run).await, RunState::Queued);
+        let record = ended(&world, &run, 40).await;
+        assert!(record.warnings.iter().any(|it| it.contains("queueSeconds (15 s)")), "{record:#?}");
+        let waited = world.network.now() - begun;
+        assert!(15 * SECOND <= waited && waited < 20 * SECOND, "{waited:?}");
+    });
+    alone(async {
+        // Workers that are not there.
+        let mut world = platform(1).await;
+        let mut document = scenario(2, 10, 600);
+        document["workerWaitSeconds"] = json!(16);
+        let begun = world.network.now();
+        let run = submit(&world, document).await;
+        assert_eq!(now(&world, &run).await.state, RunState::Preparing);
+        world.change_controller().await;
+        while now(&world, &run).await.state == RunState::Preparing {
+            tokio::time::sleep(SECOND / 10).await;
+        }
+        let waited = world.network.now() - begun;
+        assert!(16 * SECOND <= waited && waited < 20 * SECOND, "{waited:?}");
+        let record = ended(&world, &run, 20).await;
+        assert_eq!(record.state, RunState::Completed, "{record:#?}");
+    });
+    alone(async {
+        // A pause, which lasts an hour at most.
+        use crate::cluster::controller::api::Command;
+        let mut world = platform(1).await;
+        let run = submit(&world, scenario(1, 60, 600)).await;
+        let leader = world.leader().unwrap();
+        leader.command(&run.owner, &run.id, Command::Pause).await.unwrap();
+        tokio::time::sleep(3_000 * SECOND).await;
+        world.change_controller().await;
+        assert_eq!(now(&world, &run).await.state, RunState::Paused);
+        let record = ended(&world, &run, 700).await;
+        assert_eq!(record.state, RunState::Aborted, "{record:#?}");
+    });
+}
+
+#[test]
 fn workers_inside_the_controller_are_awaited_too() {
     alone(async {
         let mut world = World::new(7, false);

@@ -1,9 +1,10 @@
 //! What stands in the rows of the series, and what those who watch are told, whatever fails.
 
 use super::{SECRET, World, alone, checks};
+use crate::cluster::agent::AgentOptions;
 use crate::cluster::controller::api::{Frame, FrameKind, Outcome};
 use crate::cluster::store::RunState;
-use crate::result::RunResult;
+use crate::result::{Arrivals, RunResult};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -170,6 +171,67 @@ fn whoever_goes_on_watching_after_a_change_of_controllers_counts_nothing_twice()
             assert!(again.kind == frame.kind && same("second") && same("sent"), "{frame:?}");
         }
     });
+}
+
+/// Half of the load is nobody's from about second 13 on: its worker left, and the other takes no more.
+async fn with_half_of_the_load() -> World {
+    let mut world = World::new(11, false);
+    world.add_controller().await;
+    for _ in 0..2 {
+        world.add_worker_with(AgentOptions { max_rps: Some(45.0), ..AgentOptions::default() });
+    }
+    tokio::time::sleep(SECOND).await;
+    let mut document = scenario(40);
+    document["numWorkers"] = json!(2);
+    document["sla"] = json!([{"rule": "dropped_rate<60%", "windowSeconds": 1, "abort": true}]);
+    world.submit(document).await;
+    tokio::time::sleep(4 * SECOND).await;
+    world.workers[0].drain();
+    tokio::time::sleep(20 * SECOND).await;
+    world
+}
+
+#[test]
+fn another_controller_goes_on_with_the_books_of_the_one_before_it() {
+    let figures = |changes: bool| {
+        alone(async move {
+            let mut world = with_half_of_the_load().await;
+            let before = live(&world).await;
+            assert!(before.arrivals.dropped > 300, "{:?}", before.arrivals);
+            if changes {
+                world.change_controller().await;
+                tokio::time::sleep(SECOND / 2).await;
+                let after = live(&world).await;
+                let known = before.series.len() - 2;
+                assert_eq!(after.series[..known], before.series[..known]);
+                assert_eq!(after.generator.lost_workers, before.generator.lost_workers);
+            }
+            tokio::time::sleep(3 * SECOND).await;
+            let then = live(&world).await;
+            let result = result(&world).await;
+            // In no second was more dropped than the half, so that no rule has ended it.
+            assert_eq!(world.record().await.state, RunState::Completed);
+            assert!(result.sla[0].passed, "{:?}", result.sla);
+            (then.arrivals, result.arrivals)
+        })
+    };
+    let (went_on, changed) = (figures(false), figures(true));
+    assert_eq!(went_on.1, changed.1);
+    // The live figures are those of about the same second.
+    let (one, other) = (&went_on.0, &changed.0);
+    assert_eq!((one.backlog, one.unknown), (other.backlog, other.unknown), "{one:?} {other:?}");
+    let share = |it: &Arrivals| it.dropped as f64 / it.due as f64;
+    assert!((share(one) - share(other)).abs() < 0.05, "{one:?} {other:?}");
+}
+
+/// The result so far.
+async fn live(world: &World) -> RunResult {
+    let record = world.record().await;
+    let asked = world.leader().expect("somebody leads");
+    let result = asked.result(&record.owner, &record.id).await.unwrap();
+    let Outcome::Live(result) = result else { panic!("{result:?}") };
+    checks::identity(&result).unwrap();
+    *result
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn why(reason: &str) -> &'static str {
     match reason {
         "backlog_full" => " (more waited than may wait)",
         "no_connection" => " (no descriptor or port left)",
-        "fenced" => " (the worker's lease was over)",
+        "fenced" => " (their share was nobody's: a worker's lease was over, or it had left)",
         "stopped" => " (they still waited when the run was ended)",
         "run_ended" => " (they still waited when the drain was over)",
         _ => "",

@@ -128,7 +128,7 @@ pub(super) async fn all_entries_come_back_as_they_were(coordinator: Checked) {
         Entry::Start { at_us: 1_700_000_000_000_001 },
         Entry::Take { worker: "w".into(), epoch, part, from_ns: 0, past: 7 },
         Entry::Release { worker: "w".into(), epoch, part, from_ns: u64::MAX },
-        Entry::Lost { worker: "w".into(), epoch, at_ns: 7, applied: 2 },
+        Entry::Lost { worker: "w".into(), epoch, at_ns: 7, applied: 2, left: false },
         Entry::Pause { at_ns: 1 },
         Entry::Resume { at_ns: 2 },
         Entry::Rate { at_ns: 3, target_rps: 0.1 + 0.2, over_seconds: 1e-9 },

@@ -40,6 +40,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
         created_unix_ms: 1_700_000_000_000,
         ended_unix_ms: None,
         state: RunState::Running,
+        since: Default::default(),
         ends_as: Some(RunState::Aborted),
         scenario: document(),
         journal: vec![
@@ -53,6 +54,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
             },
             Entry::Rate { at_ns: 0, target_rps: 0.1 + 0.2, over_seconds: 1e-300 },
         ],
+        reached: 0,
         plan_key: "sealed".into(),
         warnings: vec!["größer als 1 · 壊".into(), String::new()],
         timeline: vec![TimelineEvent {

@@ -1,12 +1,30 @@
 //! What limits leave, and what workers say that they take at most, into who makes what of the load.
 
+use super::shares::Able;
 use super::{Driver, Reports};
 use crate::cluster::capacity::shares;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, divide};
 use crate::profile::Profile;
 use crate::schedule::Share;
-use std::collections::BTreeMap;
+
+/// A part of the load from which on it is halved where nobody takes it whole.
+const SPLIT: f64 = 1.0 / 32.0;
+
+/// Who gets what of parts that look for an owner.
+#[derive(Default)]
+pub(super) struct Divided {
+    pub(super) given: Vec<(Member, Share)>,
+    /// What nobody takes.
+    pub(super) left: Vec<Share>,
+}
+
+/// Adds to what members have what they are given.
+pub(super) fn take(able: &mut Able, given: &[(Member, Share)]) {
+    for (member, part) in given {
+        able.entry(member.clone()).or_default().push(*part);
+    }
+}
 
 impl Driver {
     /// How many workers share the load: who would get nothing of a limit takes no part.
@@ -57,7 +75,8 @@ impl Driver {
             self.warn_of_closed_loop(&reports, ready);
         }
         let most: Vec<_> = ready.iter().map(|member| self.most(&reports, member)).collect();
-        let Some(shares) = shares(&most) else {
+        let limit = self.scenario.pieces_that_fit(Share::WHOLE);
+        let Some(shares) = shares(&most, limit) else {
             return Err(format!(
                 "the load's highest rate is {}/s, which is more than the workers take ({}): give it \
                  more workers, or raise their --max-rps",
@@ -69,29 +88,60 @@ impl Driver {
         Ok(each.flat_map(|(who, parts)| parts.into_iter().map(|it| (who.clone(), it))).collect())
     }
 
-    /// Who gets what of parts that are nobody's: each piece has something of every limit that all
-    /// share, and nobody more than it takes. Nothing where they would.
-    pub(super) fn divided(
-        &mut self,
+    /// Who gets what of parts that look for an owner: all of them, if those that are there take that,
+    /// and else as much as they take.
+    pub(super) fn divided(&self, parts: &[Share], able: &Able, reports: &Reports) -> Divided {
+        if let Some(given) = self.all_divided(parts, able, reports) {
+            return Divided { given, left: Vec::new() };
+        }
+        let mut able = able.clone();
+        let mut parts = parts.to_vec();
+        parts.sort_by(|a, b| b.fraction().total_cmp(&a.fraction()));
+        let mut divided = Divided::default();
+        parts.into_iter().for_each(|part| self.divide_one(part, &mut able, reports, &mut divided));
+        divided
+    }
+
+    /// What nobody takes whole is halved.
+    fn divide_one(&self, part: Share, able: &mut Able, reports: &Reports, divided: &mut Divided) {
+        if let Some(given) = self.all_divided(&[part], able, reports) {
+            take(able, &given);
+            divided.given.extend(given);
+        } else if part.fraction() >= SPLIT && self.scenario.pieces_that_fit(part) >= 2 {
+            for k in 0..2 {
+                self.divide_one(part.split(k, 2), able, reports, divided);
+            }
+        } else {
+            divided.left.push(part);
+        }
+    }
+
+    /// The parts divided among those members that take what comes to them: nobody gets more than it
+    /// takes, and each has something of every limit that all share. `None`: that cannot be.
+    fn all_divided(
+        &self,
         parts: &[Share],
-        able: &BTreeMap<Member, Vec<Share>>,
+        able: &Able,
         reports: &Reports,
-    ) -> Vec<(Member, Share)> {
+    ) -> Option<Vec<(Member, Share)>> {
         let mut able = able.clone();
         while !able.is_empty() {
             let given = divide(parts, &able, |part| self.scenario.pieces_that_fit(part));
-            let too_much = able.iter().find(|(member, owned)| {
-                let got = given.iter().filter(|(who, _)| who == *member).map(|(_, part)| part);
-                let all: f64 = owned.iter().chain(got).map(|part| part.fraction()).sum();
-                all > self.most(reports, member) + 1e-9
+            let mut then = able.clone();
+            take(&mut then, &given);
+            let before = able.len();
+            able.retain(|member, owned| {
+                let all = &then[member];
+                let sum: f64 = all.iter().map(|part| part.fraction()).sum();
+                let takes_it =
+                    sum <= self.most(reports, member) + 1e-9 && self.scenario.have_something(all);
+                all.len() == owned.len() || takes_it
             });
-            let Some(member) = too_much.map(|(member, _)| member.clone()) else { return given };
-            able.remove(&member);
+            if able.len() == before {
+                return Some(given);
+            }
         }
-        let text = "a share that is nobody's is more than the workers that are there take \
-                    (--max-rps): it waits for another worker";
-        self.warn(text);
-        Vec::new()
+        None
     }
 
     /// Why a rate is more than those take who make the load; `None`: they do.

@@ -1,7 +1,7 @@
 //! Snapshots into the run's intervals: published, kept, and held against its rules.
 
 use super::super::api::FrameKind;
-use super::super::books::Evidence;
+use super::super::books::{Booked, Evidence};
 use super::super::frames::Until;
 use super::super::merge::Published;
 use super::super::{finish, live};
@@ -107,13 +107,16 @@ impl Driver {
 
     /// What is known of those who have made load up to `end` of the measured time.
     fn evidence(&self, end: Nanos) -> Evidence {
-        let lacks =
-            |member: &&Member| !self.merging.is_final(member) && self.merging.elapsed(member) < end;
+        let lacks = |member: &&Member| !self.merging.has_told(member, end);
         let lacking: Vec<_> = self.standing.owners.iter().filter(lacks).collect();
         if lacking.iter().any(|member| self.standing.lost.contains_key(*member)) {
             return Evidence::Lost;
         }
-        if lacking.is_empty() { Evidence::Whole } else { Evidence::Late }
+        // Whoever takes what was released takes it from then on.
+        let end = self.course.measured_from() + end;
+        let changes_hands = self.standing.released.iter().any(|(_, _, from_ns, _)| *from_ns < end);
+        let whole = lacking.is_empty() && !changes_hands;
+        if whole { Evidence::Whole } else { Evidence::Late }
     }
 
     /// Whatever has come is published, whoever is missing.
@@ -138,20 +141,19 @@ impl Driver {
         let total = published.interval.clone();
         let planned = self.course.due_by(from + span.to_ns);
         let evidence = self.evidence(span.to_ns);
-        let unknown = self.books.book(&mut published, planned, evidence);
-        let lost = finish::lost(&self.standing);
+        let booked = self.books.book(&mut published, planned, evidence);
+        let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
         let mut live = self.driven.live();
-        let (events, data) = live.interval(&published, span, &self.course, unknown, lost);
+        let (events, data) = live.interval(&published, span, &self.course, booked.unknown, lost);
         let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
         // Of several seconds in one another controller could not show each.
         let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };
         let seq = live.told.add(FrameKind::Interval, data, until);
         drop(live);
         self.controller.count(&published.interval);
-        self.store_interval(Some((
-            Snapshot { seq, total, in_flight, backlog, ..Snapshot::default() },
-            span,
-        )));
+        let mut stored = Snapshot { seq, total, in_flight, backlog, ..Snapshot::default() };
+        booked.write(&mut stored);
+        self.store_interval(Some((stored, span)));
         for event in events {
             self.rule_event(event);
         }
@@ -186,6 +188,8 @@ impl Driver {
                     sum.total.merge(&interval.total);
                     (sum.in_flight, sum.backlog) = (interval.in_flight, interval.backlog);
                     sum.seq = interval.seq;
+                    let (before, new) = (Booked::read(sum), Booked::read(&interval));
+                    Booked { fenced: before.fenced + new.fenced, ..new }.write(sum);
                     whole.to_ns = span.to_ns;
                     whole.draining = span.draining;
                 }

@@ -25,7 +25,7 @@ impl Driver {
     /// something is left.
     pub(super) fn left_of(&mut self, orphans: &[Share]) -> Vec<Left> {
         let Some(limit) = self.counted() else {
-            let past = self.reached;
+            let past = self.record.reached;
             return orphans.iter().map(|part| Left { part: *part, past }).collect();
         };
         let left: Vec<_> = orphans.iter().filter_map(|part| self.left_after_loss(*part)).collect();
@@ -71,10 +71,10 @@ impl Driver {
         (self.run_now() - lost_at >= patience).then_some(Left { part, past: limit })
     }
 
-    /// Who took the part last.
+    /// Who took the part last, or what it is a piece of.
     fn owner_before(&self, wanted: Share) -> Option<Member> {
         self.record.journal.iter().rev().find_map(|entry| match entry {
-            Entry::Take { worker, epoch, part, .. } if *part == wanted => {
+            Entry::Take { worker, epoch, part, .. } if part.contains(wanted) => {
                 Some((worker.clone(), *epoch))
             }
             _ => None,
@@ -92,9 +92,9 @@ impl Driver {
             let before = part.count(*past);
             let of_it = sent.min(part.count(limit).saturating_sub(before));
             sent -= of_it;
-            if *part == wanted {
+            if part.contains(wanted) {
                 let past = part.global(before + of_it).unwrap_or(limit).min(limit);
-                return Left { part: *part, past };
+                return Left { part: wanted, past };
             }
         }
         Left { part: wanted, past: limit }

@@ -183,10 +183,13 @@ impl Driver {
             if is_final && !self.is_cut_short(&member, fenced) {
                 continue;
             }
-            let drains = task.is_some_and(|(report, ..)| report.draining);
-            let why = if (fenced || is_final) && drains {
-                "it was drained, and nobody came in time to take its share".to_owned()
-            } else if fenced || is_final {
+            // One that has gone, with all that it measured handed in, was drained too.
+            let drains = task.map_or(is_final && !is_known, |(report, ..)| report.draining);
+            if drains && (fenced || is_final) && !self.load_is_over() {
+                self.leaves(member);
+                continue;
+            }
+            let why = if (fenced || is_final) && !drains {
                 "its lease was over".to_owned()
             } else if gone {
                 "it is not in the run any more".to_owned()
@@ -211,22 +214,35 @@ impl Driver {
     }
 
     pub(super) fn lose(&mut self, member: Member, why: &str) {
+        let text = format!("worker {} was lost: {why}", self.name_of(&member.0));
+        self.part_with(member, false, &text);
+    }
+
+    /// It hands in what it measured, and its share is nobody's.
+    fn leaves(&mut self, member: Member) {
+        let name = self.name_of(&member.0);
+        let text = format!("worker {name} has left, and nobody came in time to take its share");
+        self.part_with(member, true, &text);
+    }
+
+    fn part_with(&mut self, member: Member, left: bool, text: &str) {
         let owns = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
         // What it was to release may not have been released.
         let owned = owns || self.standing.released.iter().any(|(who, ..)| *who == member);
-        let applied = self.applied.remove(&member).unwrap_or(0);
+        let seen = self.applied.remove(&member);
+        let (heard, applied) = (seen.or(self.surely_heard).unwrap_or(0), seen.unwrap_or(0));
         let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
         if owned {
-            self.reach(applied, self.record.journal.len() as u64);
+            self.reach(heard, self.record.journal.len() as u64);
         }
         let (worker, epoch) = member;
-        self.note(Entry::Lost { worker: worker.clone(), epoch, at_ns, applied });
+        self.note(Entry::Lost { worker: worker.clone(), epoch, at_ns, applied, left });
         if !owned {
             return;
         }
-        let text = format!("worker {} was lost: {why}", self.name_of(&worker));
-        self.warn(&text);
-        self.event("worker_lost", &text, json!({"worker": worker, "epoch": epoch}));
+        self.warn(text);
+        let kind = if left { "worker_left" } else { "worker_lost" };
+        self.event(kind, text, json!({"worker": worker, "epoch": epoch}));
         (self.sought_since, self.ready_since) = (None, None);
         if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
             self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
@@ -243,7 +259,9 @@ impl Driver {
             {
                 let mut course = Course::new(&self.scenario);
                 known.iter().for_each(|entry| course.read(entry));
-                self.reached = self.reached.max(course.due_by(now).unwrap_or(0));
+                let reached = course.due_by(now).unwrap_or(0);
+                self.changed |= reached > self.record.reached;
+                self.record.reached = self.record.reached.max(reached);
             }
         }
     }

@@ -116,8 +116,10 @@ pub(super) struct Driver {
     begun: Instant,
     /// When the run's clock shows 0: kept, so that nobody who sets a clock moves the run's.
     zero: Option<Instant>,
-    /// Since when the run is in its state.
+    /// Since when the run is in its state, whoever has driven it.
     since: Instant,
+    /// Since when it has waited for its turn, or did.
+    queued_at: Instant,
     /// When workers were worth waiting for last.
     patient_until: Instant,
     /// Since when parts look for an owner.
@@ -139,9 +141,9 @@ pub(super) struct Driver {
     refusals: BTreeMap<Member, String>,
     /// How many entries each member has said that it has applied.
     applied: BTreeMap<Member, u64>,
-    /// How many arrivals of the whole may have been sent by workers that had not heard of a change
-    /// yet which places them later: nobody is given them again.
-    reached: u64,
+    /// Where another controller has driven the run: how many entries those have surely heard of whom
+    /// nothing was heard since.
+    surely_heard: Option<u64>,
     /// The record has changed since it was last given to the keeper.
     changed: bool,
     /// Workers may have heard of the start.
@@ -177,6 +179,9 @@ impl Driver {
         let started_ms = standing.start_us.unwrap_or(0) / 1_000;
         let mut live = Live::new(record.clone(), &scenario, started_ms);
         live.told.awaits_what_was_shown();
+        record.since.entry(RunState::Queued).or_insert(controller.now_us() / 1_000);
+        let since = |state| controller.instant_of(record.since.get(&state).copied());
+        let (since, queued_at) = (since(record.state), since(RunState::Queued));
         let keeper = Arc::new(Keeper::default());
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
@@ -199,7 +204,8 @@ impl Driver {
             heard: now(),
             begun: now(),
             zero: None,
-            since: now(),
+            since,
+            queued_at,
             patient_until: now(),
             sought_since: None,
             ready_since: None,
@@ -212,7 +218,7 @@ impl Driver {
             answers: Vec::new(),
             refusals: BTreeMap::new(),
             applied: BTreeMap::new(),
-            reached: 0,
+            surely_heard: None,
             start_told: false,
             postponed: 0,
             changed: true,
@@ -414,6 +420,7 @@ impl Driver {
     fn state(&mut self, state: RunState) {
         if self.record.state != state {
             self.record.state = state;
+            self.record.since.insert(state, self.controller.now_us() / 1_000);
             self.since = now();
             self.waits_for(None);
             self.changed = true;

@@ -32,8 +32,7 @@ struct Here {
 impl Driver {
     /// Waits for this run's turn, and then prepares it.
     pub(super) async fn queue(&mut self) {
-        let (waited, patience) = (self.begun.elapsed_now(), self.scenario.queue_wait);
-        let left = patience.saturating_sub(waited);
+        let left = self.queue_left();
         let (place, sought) = self.place();
         let here = self.here(sought);
         let is_my_turn = here.as_ref().is_some_and(|here| {
@@ -43,7 +42,7 @@ impl Driver {
             return self.prepare().await;
         }
         let there = here.map_or(0, |here| here.free);
-        if waited >= SHOWN_AFTER {
+        if self.begun.elapsed_now() >= SHOWN_AFTER {
             let wanted = self.wanted();
             let text = format!("{} workers there; place {place} in the queue", of(there, wanted));
             self.waits(format!("its workers ({text})"), left);
@@ -55,16 +54,23 @@ impl Driver {
         }
     }
 
+    /// How long busy workers are awaited yet.
+    fn queue_left(&self) -> Duration {
+        self.scenario.queue_wait.saturating_sub(self.queued_at.elapsed_now())
+    }
+
     /// How long workers are awaited yet, in a run that has left the queue.
     pub(super) fn patience_left(&self) -> Duration {
         let (waited, absent) = (self.since.elapsed_now(), self.scenario.worker_wait);
-        let left = absent.saturating_sub(waited);
+        // Nobody could take a task of a run that no controller drove.
+        let driven = waited.min(self.begun.elapsed_now());
+        let settle = absent.min(SETTLE).saturating_sub(driven);
+        let left = absent.saturating_sub(waited).max(settle);
         // Of those that wait for a start of their own nothing is to be hoped: they may wait for us.
         if self.here(0).is_none_or(|here| here.loading == 0) {
             return left;
         }
-        let busy = self.scenario.queue_wait.saturating_sub(self.begun.elapsed_now());
-        busy.max(absent.min(SETTLE).saturating_sub(waited))
+        self.queue_left().max(settle)
     }
 
     /// Why there is no run.

@@ -7,6 +7,7 @@
 //! draining worker goes on with what it has until there is an heir, releases it as of a moment ahead,
 //! and the heir takes it as of the same moment once that was acknowledged: no gap, no overlap.
 
+use super::capacity::{Divided, take};
 use super::left::Left;
 use super::{Driver, ElapsedNow, FRESH, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
@@ -32,7 +33,7 @@ const NEWCOMERS: Duration = Duration::from_secs(2);
 const OFFER_AGAIN: Duration = Duration::from_secs(10);
 
 /// Members that can take parts, with those that they have.
-type Able = BTreeMap<Member, Vec<Share>>;
+pub(super) type Able = BTreeMap<Member, Vec<Share>>;
 
 impl Driver {
     /// Members that have ever taken a task of this run.
@@ -117,9 +118,8 @@ impl Driver {
                 self.withdraw().await;
             }
         } else if self.heirs_are_there(reports).await {
-            let able = self.able(reports);
-            self.give_orphans(&orphans, &able, reports);
-            self.release(leaving, &able, reports);
+            self.give_orphans(&orphans, reports);
+            self.release(leaving, reports);
         }
         self.hand_over(reports);
     }
@@ -159,9 +159,9 @@ impl Driver {
         members.filter(taken).count()
     }
 
-    fn give_orphans(&mut self, orphans: &[Left], able: &Able, reports: &Reports) {
+    fn give_orphans(&mut self, orphans: &[Left], reports: &Reports) {
         let parts: Vec<_> = orphans.iter().map(|left| left.part).collect();
-        let given = self.divided(&parts, able, reports);
+        let given = self.given(&parts, reports);
         if given.is_empty() {
             return;
         }
@@ -175,6 +175,17 @@ impl Driver {
         }
         let text = format!("the lost share was divided among {}", count(heirs.len()));
         self.taken(&text, heirs.len(), from_ns);
+    }
+
+    /// Who gets what of parts that are nobody's.
+    fn given(&mut self, parts: &[Share], reports: &Reports) -> Vec<(Member, Share)> {
+        let Divided { given, left } = self.divided(parts, &self.able(reports), reports);
+        if !left.is_empty() {
+            let text = "a share that is nobody's is more than the workers that are there take \
+                        (--max-rps): what they do not take waits for another worker";
+            self.warn(text);
+        }
+        given
     }
 
     /// Draining members that have parts which somebody else could make something of.
@@ -194,19 +205,29 @@ impl Driver {
         leaving.map(|(member, parts)| (member.clone(), parts.clone())).collect()
     }
 
-    /// Releases the parts of those that leave, if those that are there can take them all.
-    fn release(&mut self, leaving: Vec<(Member, Vec<Share>)>, able: &Able, reports: &Reports) {
-        let all: Vec<_> = leaving.iter().flat_map(|(_, parts)| parts).copied().collect();
-        if self.divided(&all, able, reports).is_empty() {
-            return;
-        }
+    /// Releases the parts of each of those that leave, if those that are there can take them.
+    fn release(&mut self, leaving: Vec<(Member, Vec<Share>)>, reports: &Reports) {
+        // What is released already will be theirs.
+        let released: Vec<_> = self.standing.released.iter().map(|(_, part, ..)| *part).collect();
+        let mut able = self.able(reports);
+        let pending = self.divided(&released, &able, reports);
+        take(&mut able, &pending.given);
         for ((worker, epoch), parts) in leaving {
+            let name = self.name_of(&worker);
+            let Divided { given, left } = self.divided(&parts, &able, reports);
+            if !left.is_empty() {
+                self.warn(&format!(
+                    "worker {name} is to leave, and its share is more than the other workers take \
+                     (--max-rps): it goes on until another worker comes, for its --handover at most"
+                ));
+                continue;
+            }
+            take(&mut able, &given);
             let from_ns = self.moment(RELEASE_NOTICE);
             for part in parts {
                 let worker = worker.clone();
                 self.note(Entry::Release { worker, epoch, part, from_ns });
             }
-            let name = self.name_of(&worker);
             let text = format!("worker {name} leaves and hands its share over");
             self.event("worker_draining", &text, json!({"worker": worker}));
         }
@@ -223,12 +244,12 @@ impl Driver {
         let released = released.filter_map(|(member, part, told_ns, _)| {
             Some((member.clone(), self.left_of_released(member, *part)?, *told_ns))
         });
-        let (released, able): (Vec<_>, _) = (released.collect(), self.able(reports));
-        if released.is_empty() || able.is_empty() {
+        let released: Vec<_> = released.collect();
+        if released.is_empty() || self.able(reports).is_empty() {
             return;
         }
         let parts: Vec<_> = released.iter().map(|(_, left, _)| left.part).collect();
-        let given = self.divided(&parts, &able, reports);
+        let given = self.given(&parts, reports);
         if given.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 //! What another controller has left of a run into a driver that goes on with it.
 
 use super::super::api::{Frame, FrameKind};
-use super::super::books::Evidence;
+use super::super::books::Booked;
 use super::super::merge::Published;
 use super::super::{Inner, finish};
 use super::Driver;
@@ -10,7 +10,7 @@ use crate::cluster::journal::Entry;
 use crate::cluster::store::{IntervalRecord, RunState, TimelineEvent};
 use crate::record::{Merge, Snapshot};
 use crate::result::Span;
-use crate::time::{SECOND, now};
+use crate::time::{Nanos, SECOND, nanos, now};
 use serde_json::Value;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -37,6 +37,8 @@ impl Driver {
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
+        let seen_to = self.course.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
+        self.surely_heard = Some(self.heard_by(seen_to));
         self.start_told = self.standing.start_us.is_some();
         self.pin();
         match finish::read_intervals(&intervals) {
@@ -50,6 +52,21 @@ impl Driver {
         // Nobody was listened to before this.
         (self.begun, self.heard) = (now(), now());
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
+    }
+
+    /// How many entries every member that was there at `seen_to` had heard in time: one that cannot hear
+    /// is not there for longer than its lease.
+    fn heard_by(&self, seen_to: Nanos) -> u64 {
+        let leases = self.standing.leases.values().map(|lease| lease.length());
+        let lease = nanos(leases.max().unwrap_or_default());
+        let unsure = |entry: &Entry| match entry {
+            Entry::Pause { at_ns } | Entry::Resume { at_ns } | Entry::Rate { at_ns, .. } => {
+                *at_ns + lease >= seen_to
+            }
+            _ => false,
+        };
+        let journal = &self.record.journal;
+        journal.iter().position(unsure).unwrap_or(journal.len()) as u64
     }
 
     pub(super) async fn read_what_is_left(
@@ -97,9 +114,10 @@ impl Driver {
                 total: total.clone(),
             };
             let planned = self.course.due_by(from + span.to_ns);
-            let unknown = self.books.book(&mut published, planned, Evidence::Late);
+            let booked = self.books.restore(&mut published, planned, Booked::read(interval));
+            let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
-            let (_, data) = live.interval(&published, *span, &self.course, unknown, Vec::new());
+            let (_, data) = live.interval(&published, *span, &self.course, booked.unknown, lost);
             frames.push(Frame { seq: interval.seq, kind: FrameKind::Interval, data });
         }
         self.driven.live().told.resumes(frames);
