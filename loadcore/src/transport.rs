@@ -30,6 +30,10 @@ pub trait Transport: Send + Sync + 'static {
     /// A new lane, not opened yet.
     fn lane(&self, thread: &Rc<Thread>) -> Self::Lane;
 
+    /// Is told before all else in which loop it will be used: in open loop arrivals come by time alone,
+    /// and lanes carry what comes; in closed loop the lanes are the load.
+    fn for_loop(&mut self, _open: bool) {}
+
     /// How many requests a lane may carry at once, as far as is known before one is open.
     fn streams(&self) -> Streams {
         Streams::One

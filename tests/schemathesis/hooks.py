@@ -30,6 +30,7 @@ UNSAYABLE = [
     (r"(host|cookies|compressed|form)", r"stands beside"),
     (r"cookies", r"bytes together"),
     (r"addressFamily", r"is no IPv\d address"),
+    (r"streams", r"requests side by side on a connection, but"),
     # A field of a form has one content, whose type RFC 9110 says, and is a file or none.
     (r"form(\[\d+\].*)?", r".*"),
     (r"sla(\[\d+\].*)?", r".*"),  # The grammar of rules, which reference the load and its requests.

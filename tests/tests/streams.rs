@@ -2,7 +2,7 @@
 
 use h2::server;
 use loadcore::LoadTest;
-use loadcore::http::{HttpOptions, HttpVersion};
+use loadcore::http::{HttpOptions, HttpTransport, HttpVersion};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -93,6 +93,18 @@ async fn a_closed_loop_has_one_stream_in_a_connection_unless_told_otherwise() {
     assert_eq!((result.outcomes.ok, result.protocol.streams), (15, Some(1)));
     // Five rounds of three at once.
     assert!(result.duration_seconds > 0.45, "{} s", result.duration_seconds);
+    // So it is where the transport is given as such, and another one has seen it.
+    let options = HttpOptions {
+        version: HttpVersion::Http2,
+        ..HttpOptions::get(url.parse().expect("a URL"))
+    };
+    let transport = HttpTransport::new(options).expect("a request");
+    let test = LoadTest::transport(transport.clone()).threads(1).connections(3).requests(15);
+    let result = test.run().await.expect("a run");
+    assert_eq!((result.outcomes.ok, result.protocol.streams), (15, Some(1)));
+    let open = LoadTest::transport(transport).rate(20.0).duration(Duration::from_millis(500));
+    let result = open.threads(1).run().await.expect("a run");
+    assert_eq!(result.protocol.streams, Some(ALLOWED as u64), "of a hundred");
     let two = |options: &mut HttpOptions| options.streams = Some(2);
     let result = http2(&url).connections(3).options(two).requests(15).run().await.expect("a run");
     assert_eq!((result.outcomes.ok, result.protocol.streams), (15, Some(2)));

@@ -50,10 +50,14 @@ pub const SHORTEST_SECONDS: f64 = 0.1;
 /// Share of the time for which the container's quota may stop the process: 1%.
 pub const THROTTLED_SHARE: f64 = 0.01;
 
-/// Share of the arrivals, and in closed loop of the attempts and of the connections' time, that this
-/// machine may be unable to begin, or to begin in time, for want of a descriptor or port: less than
-/// 1%. A single one degrades.
+/// Share of the arrivals that this machine may be unable to begin at all, for want of a descriptor or
+/// port: less than 1%. A single one degrades.
 pub const NO_CONNECTION_SHARE: f64 = 0.01;
+
+/// Share of the arrivals that may have to wait for such a thing, and in closed loop of the connections'
+/// time: less than 10%. Those requests are late, as where the generator stands still; beyond it the load
+/// was not the one that was asked for.
+pub const WAITED_SHARE: f64 = 0.10;
 
 /// Uncertainty of a worker's clock against the others: 10 ms.
 pub const CLOCK_ERROR_MS: f64 = 10.0;
@@ -203,39 +207,33 @@ fn quota(result: &RunResult) -> Option<Reason> {
     Some(share("cpu_throttled", Verdict::Degraded, (figure, THROTTLED_SHARE), what, remedy))
 }
 
-/// What this machine could not begin for want of a descriptor, a port or memory.
+/// What this machine could not begin, or not in time, for want of a descriptor, a port or memory.
 fn shortages(result: &RunResult) -> Option<Reason> {
     let Generator { shortages, shortage_share, .. } = result.generator;
-    let is_open = result.is_open_loop();
-    let Arrivals { due, sent, dropped_by_reason, .. } = &result.arrivals;
+    let Arrivals { due, dropped_by_reason, .. } = &result.arrivals;
     let dropped = dropped_by_reason.get(DropReason::NoConnection.name()).copied().unwrap_or(0);
     let lacking = format!("this machine had no port or descriptor left{}", example(result));
-    let (part, what) = match shortage_share.filter(|share| *share > 0.0) {
-        // In closed loop nothing was due: what was lost is the time of connections.
-        Some(waited) => {
-            let tried = shortages as f64 / (sent + shortages).max(1) as f64;
-            let what = format!(
-                "connections waited for {} of their time, since {lacking}",
-                percent(waited)
-            );
-            (waited.max(tried), what)
-        }
-        None if dropped > 0 => {
-            let what = format!("{dropped} of {due} arrivals were given up, since {lacking}");
-            (dropped.max(shortages) as f64 / (*due).max(1) as f64, what)
-        }
-        // Who waited for a port is as late as that took.
-        None if is_open => {
-            let what = format!("arrivals had to wait {shortages} times, since {lacking}");
-            (shortages as f64 / (*due).max(1) as f64, what)
-        }
-        None => (0.0, String::new()),
+    let of_due = |count: u64| count as f64 / (*due).max(1) as f64;
+    // In closed loop nothing was due: what was lost is the time of connections.
+    let (waited, who_waited) = if result.is_open_loop() {
+        let waited = shortages.saturating_add(dropped).min(*due);
+        (of_due(waited), format!("{waited} of {due} arrivals had to wait"))
+    } else {
+        let share = shortage_share.unwrap_or(0.0).min(1.0);
+        (share, format!("connections waited for {} of their time", percent(share)))
     };
     let remedy = "reuse connections (keep-alive), raise the limit of open files (ulimit -n), widen the \
                   range of ports (Linux: net.ipv4.ip_local_port_range), or use more workers";
-    if part >= NO_CONNECTION_SHARE {
-        let figures = (part.min(1.0), NO_CONNECTION_SHARE);
-        return Some(share("descriptors_short", Verdict::Invalid, figures, &what, remedy));
+    let invalid = |figure, limit, what: &str| {
+        let what = format!("{what}, since {lacking}");
+        Some(share("descriptors_short", Verdict::Invalid, (figure, limit), &what, remedy))
+    };
+    if of_due(dropped) >= NO_CONNECTION_SHARE {
+        let what = format!("{dropped} of {due} arrivals were given up");
+        return invalid(of_due(dropped), NO_CONNECTION_SHARE, &what);
+    }
+    if waited >= WAITED_SHARE {
+        return invalid(waited, WAITED_SHARE, &who_waited);
     }
     let times = shortages.max(dropped);
     (times > 0).then(|| {

@@ -79,7 +79,8 @@ pub enum Entry {
         /// Those that fall due after this moment.
         from_ns: Nanos,
         /// And are not among the first so many of the whole run: whoever had the part may have sent
-        /// them, before it heard of a change that places them later.
+        /// them, before it heard of a change that places them later. In closed loop, where a number of
+        /// requests ends it: those that were sent of the part.
         #[serde(default)]
         past: u64,
     },

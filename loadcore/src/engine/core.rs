@@ -101,12 +101,12 @@ impl<P: Profile, T: Transport> Core<P, T> {
             *streams = state.lanes.widest().max(*streams as usize) as u64;
         }
         while let Some(found) = state.lanes.acquire() {
-            let Some(ticket) = state.source.take(now) else {
-                state.lanes.give_back(found);
+            let Some(mut ticket) = state.source.take(now) else {
+                state.lanes.give_back(found, now);
                 break;
             };
             state.ledger.assign(&ticket);
-            self.look_whether_it_waited(state, ticket, now);
+            self.look_whether_it_waited(state, &mut ticket, now);
             match found {
                 Found::Slot(id) => {
                     let slot = state.lanes.slot(id);
@@ -214,15 +214,15 @@ impl<P: Profile, T: Transport> Core<P, T> {
             return None;
         }
         let ticket = if self.settings.fence.is_over() { None } else { state.source.take(now) };
-        let Some(ticket) = ticket else {
+        let Some(mut ticket) = ticket else {
             state.lanes.release(slot.id);
             return None;
         };
         state.lanes.appoint_opener(slot.id);
         if self.has_few_lanes(state) {
-            self.waited_for_a_lane(state, ticket, now);
+            self.waited_for_a_lane(state, &mut ticket, now);
         } else {
-            self.look_whether_it_waited(state, ticket, now);
+            self.look_whether_it_waited(state, &mut ticket, now);
         }
         Some(ticket)
     }

@@ -4,11 +4,14 @@
 //! Lanes are made on demand, up to a limit, and those that have closed are opened again by whoever
 //! needs them next.
 
+mod shortage;
+
 use super::backoff::Backoff;
 use super::source::Ticket;
 use crate::request::{Failure, Protocol};
 use crate::time::Nanos;
 use crate::transport::{Lane, Opened, Streams};
+use shortage::Shortage;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -80,6 +83,7 @@ struct LaneState<L> {
     streams: usize,
     /// Slots that rest after they could not open it: meanwhile nobody tries.
     resting: usize,
+    backoff: Backoff,
     /// It is among those that may have room.
     grows: bool,
 }
@@ -119,14 +123,7 @@ pub(super) struct Lanes<L> {
     /// In open loop requests that can share a lane wait for the one that is opening; in closed loop
     /// every lane is wanted.
     open_loop: bool,
-    /// In open loop, where any lane will do: slots that rest since this machine is short of what a
-    /// lane needs. Meanwhile none is opened, and then one by one until that has gone well.
-    short: usize,
-    shortage: Backoff,
-    /// Idle slots of closed lanes that wait for the end of that.
-    held: Vec<usize>,
-    /// When it ended last; `Nanos::MAX` until then.
-    short_until: Nanos,
+    shortage: Shortage,
 }
 
 impl<L: Lane> Lanes<L> {
@@ -143,69 +140,59 @@ impl<L: Lane> Lanes<L> {
             widest: 0,
             slowest_connect: 0,
             open_loop,
-            short: 0,
-            shortage: Backoff::default(),
-            held: Vec::new(),
-            short_until: 0,
+            shortage: Shortage::none(),
         }
     }
 
-    /// No further lane is opened for now, since this machine is short of what it needs.
+    /// Lanes are lacking since this machine is short of what they need.
     pub(super) fn are_short(&self) -> bool {
-        !self.may_be_opened()
+        self.shortage.is_on()
     }
 
     /// A lane may be opened, as far as this machine goes.
     fn may_be_opened(&self) -> bool {
-        self.short == 0 && (self.opening == 0 || self.shortage.wait() == 0)
+        self.shortage.allows(self.opening)
     }
 
     /// Until when the tickets of an open loop may have waited for that; `Nanos::MAX`: they still do.
     pub(super) fn short_until(&self) -> Nanos {
-        self.short_until
+        self.shortage.until()
     }
 
     /// A slot rests: until [`Lanes::rested`] it takes no ticket, and nobody opens its lane; in open loop
-    /// nobody opens any. Answers for how long: as `own` says, or where it failed to open its lane in open
-    /// loop, as this machine's shortage says.
+    /// nobody opens any. Answers for how long: as `own` says, or where it failed to open its lane, as often
+    /// as that lane has failed in closed loop, and as this machine's shortage says in open loop.
     pub(super) fn rest(&mut self, slot: &Slot, own: &mut Backoff) -> Nanos {
         if !self.open_loop {
-            self.lanes[slot.lane].resting += 1;
-            return own.failed();
+            let lane = &mut self.lanes[slot.lane];
+            lane.resting += 1;
+            return if lane.lane.is_open() { own.failed() } else { lane.backoff.failed() };
         }
-        self.short += 1;
-        self.short_until = Nanos::MAX;
-        if !slot.open_failed.take() {
-            own.failed()
-        } else if self.short == 1 {
-            self.shortage.failed()
-        } else {
-            // Several that tried at once have found the same.
-            self.shortage.wait()
+        if slot.open_failed.take() {
+            return self.shortage.rest();
         }
+        self.shortage.begin_rest();
+        own.failed()
+    }
+
+    /// In closed loop: this slot alone rests since its lane could not be opened.
+    pub(super) fn rests_alone(&self, slot: &Slot) -> bool {
+        self.lanes[slot.lane].resting == 1
     }
 
     /// A slot has rested, and is the next to try.
-    pub(super) fn rested(&mut self, slot: &Slot, now: Nanos) {
+    pub(super) fn rested(&mut self, slot: &Slot) {
         if self.open_loop {
-            self.short -= 1;
-            self.may_go_on(now);
+            self.shortage.rested(&mut self.ready);
         } else {
             let lane = &mut self.lanes[slot.lane];
             lane.resting -= 1;
             if lane.resting == 0 {
                 self.ready.append(&mut lane.parked);
+                lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
             }
         }
         self.ready.push(slot.id);
-    }
-
-    /// This machine may have what a lane needs.
-    fn may_go_on(&mut self, now: Nanos) {
-        if self.short == 0 {
-            self.ready.append(&mut self.held);
-            self.short_until = self.short_until.min(now);
-        }
     }
 
     /// Until when requests that can share a lane may have waited for the one that was opening.
@@ -231,10 +218,6 @@ impl<L: Lane> Lanes<L> {
     /// No more may be made.
     pub(super) fn are_all_made(&self) -> bool {
         self.lanes.len() == self.most
-    }
-
-    pub(super) fn most(&self) -> usize {
-        self.most
     }
 
     pub(super) fn are_opening(&self) -> bool {
@@ -269,11 +252,14 @@ impl<L: Lane> Lanes<L> {
         })
     }
 
-    /// Puts back what [`Lanes::acquire`] found.
-    pub(super) fn give_back(&mut self, found: Found) {
+    /// Puts back what [`Lanes::acquire`] found: nobody needs it.
+    pub(super) fn give_back(&mut self, found: Found, now: Nanos) {
         if let Found::Slot(id) = found {
             self.no_longer_opens(id);
             self.ready.push(id);
+        }
+        if self.shortage.is_on() {
+            self.shortage.is_enough(&mut self.ready, now);
         }
     }
 
@@ -291,7 +277,7 @@ impl<L: Lane> Lanes<L> {
         if parks {
             lane.parked.push(id);
         } else if !is_open && self.open_loop && !self.may_be_opened() {
-            self.held.push(id);
+            self.shortage.hold(id);
             return false;
         }
         !parks
@@ -322,6 +308,10 @@ impl<L: Lane> Lanes<L> {
                 }
                 opener == slot.id
             }
+            None if lane.resting > 0 => {
+                lane.waiting.push(slot.id);
+                false
+            }
             // It was open when the ticket was given, and has closed since.
             None => {
                 lane.opener = Some(slot.id);
@@ -341,16 +331,18 @@ impl<L: Lane> Lanes<L> {
     ) -> Option<Protocol> {
         self.no_longer_opens(slot.id);
         slot.open_failed.set(opened.is_err());
-        // Whoever is refused had all that this machine has to give.
-        if self.shortage.wait() > 0 && !opened.is_err_and(Failure::is_shortage) {
-            self.shortage.succeeded();
-            self.may_go_on(now);
+        if !opened.is_err_and(Failure::is_shortage) {
+            let lanes = (self.most, self.are_all_made());
+            self.shortage.went_well(lanes, &mut self.ready, now);
         }
         let opened = opened.ok();
         let took = opened.map_or(0, |opened| opened.connect_ns);
         self.slowest_connect = self.slowest_connect.max(took);
         let lane = &mut self.lanes[slot.lane];
         lane.streams = opened.map_or(1, |opened| opened.streams);
+        if opened.is_some() {
+            lane.backoff.succeeded();
+        }
         let protocol = opened.and_then(|_| lane.lane.protocol());
         self.widest = self.widest.max(usize::from(protocol.is_some()));
         if lane.streams > 1 {
@@ -360,7 +352,10 @@ impl<L: Lane> Lanes<L> {
             return protocol;
         }
         self.ready.append(&mut lane.parked);
-        lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
+        // In closed loop they wait until the slot that has failed has rested.
+        if opened.is_some() || self.open_loop {
+            lane.waiting.drain(..).for_each(|waiting| self.slots[waiting].wake());
+        }
         protocol
     }
 
@@ -369,7 +364,7 @@ impl<L: Lane> Lanes<L> {
         self.shared_since = now;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             let is_told = lane.lane.is_open() && lane.carries().is_some();
-            let is_lost = !lane.lane.is_open() && lane.opener.is_none();
+            let is_lost = !lane.lane.is_open() && lane.opener.is_none() && lane.resting == 0;
             if is_told && lane.lane.protocol().is_some() {
                 self.widest = self.widest.max(lane.carries().unwrap_or(1));
             }
@@ -398,6 +393,7 @@ impl<L: Lane> Lanes<L> {
                     slots: 0,
                     streams: 1,
                     resting: 0,
+                    backoff: Backoff::default(),
                     grows: false,
                 });
                 self.lanes.len() - 1

@@ -27,6 +27,10 @@ pub(super) struct Ledger {
     last_end: Nanos,
     /// Until when the load's time is in the reports.
     load_time: Nanos,
+    /// Connections of a closed loop that rest since this machine is short of something, and until
+    /// which moment of the load's time that is in the books.
+    resting: u64,
+    rest_booked: Nanos,
     /// When the pacer woke last.
     paced_at: Nanos,
     /// When nothing more fell due, once that is so.
@@ -46,6 +50,8 @@ impl Ledger {
             next_boundary: settings.measured_from,
             last_end: settings.measured_from,
             load_time: 0,
+            resting: 0,
+            rest_booked: 0,
             paced_at: settings.measured_from,
             load_end: None,
         }
@@ -82,6 +88,39 @@ impl Ledger {
         let taken = self.recorder.take_back(ticket.intended, start, why);
         self.in_flight -= u64::from(taken);
         taken
+    }
+
+    /// A ticket has to wait since this machine is short of something; answers whether that is news.
+    pub(super) fn kept_waiting(&mut self, ticket: &mut Ticket) -> bool {
+        let is_news = ticket.measured && !std::mem::replace(&mut ticket.kept_waiting, true);
+        if is_news {
+            self.recorder.short();
+        }
+        is_news
+    }
+
+    /// A connection of a closed loop rests since this machine is short of something. Its time is lost,
+    /// as far as it is the load's: not in a warm-up, a pause or the drain.
+    pub(super) fn lane_rests<P: Profile>(&mut self, source: &Source<P>, now: Nanos) {
+        self.book_rest(source, now);
+        self.resting += 1;
+    }
+
+    /// One of those has rested.
+    pub(super) fn lane_has_rested<P: Profile>(&mut self, source: &Source<P>, now: Nanos) {
+        self.book_rest(source, now);
+        self.resting -= 1;
+    }
+
+    /// What was lost up to `now` is in the books, as if all connections were one.
+    fn book_rest<P: Profile>(&mut self, source: &Source<P>, now: Nanos) {
+        let load_time = source.load_time(now);
+        let time = load_time.saturating_sub(self.rest_booked);
+        self.rest_booked = self.rest_booked.max(load_time);
+        if self.resting > 0 {
+            let lost = time * self.resting / (source.lanes() as Nanos).max(1);
+            self.recorder.current_mut().health.short_ns += lost;
+        }
     }
 
     /// An attempt came to an outcome.
@@ -236,6 +275,7 @@ impl Ledger {
             self.recorder.dropped(*reason, now - before);
         }
         self.dropped = dropped;
+        self.book_rest(source, now);
         let lap = self.usage.lap(now);
         let load_time = source.load_time(now);
         let health = &mut self.recorder.current_mut().health;

@@ -19,6 +19,8 @@ pub(crate) struct Ticket {
     pub(crate) intended: Option<Nanos>,
     /// Part of the statistics: not of the warm-up.
     pub(crate) measured: bool,
+    /// It had to wait since this machine was short of something, and that is counted.
+    pub(crate) kept_waiting: bool,
     /// Its number in the one schedule of the run, for tests that look for doubles.
     #[cfg(test)]
     pub(crate) number: u64,
@@ -30,6 +32,7 @@ impl Ticket {
         Self {
             intended,
             measured,
+            kept_waiting: false,
             #[cfg(test)]
             number: _number,
         }
@@ -84,8 +87,21 @@ struct Part<P: Profile> {
     bucket: Option<TokenBucket<Live<P>>>,
     /// The warm-up's, on the run's clock.
     warmup: Option<TokenBucket<Piecewise>>,
+    /// Its own requests in closed loop.
+    numbers: Numbers,
     /// It was given up.
     released: bool,
+}
+
+/// The requests of a part in closed loop: they are numbered as its arrivals would be.
+#[derive(Debug)]
+struct Numbers {
+    /// Of those before it nothing is ours.
+    first: u64,
+    /// The next one to be sent.
+    next: u64,
+    /// How many there are, where a number of requests ends the load.
+    most: u64,
 }
 
 impl<P: Profile + Clone> Load<P> {
@@ -117,7 +133,8 @@ impl<P: Profile + Clone> Source<P> {
     }
 
     /// Gets the arrivals of `share` that fall due after `from` on the run's clock and are not among the
-    /// first `past` of the run.
+    /// first `past` of the run. In closed loop, where nothing falls due, the requests of a part have the
+    /// numbers of its arrivals, in the order in which they are sent.
     pub(crate) fn take_part(&mut self, share: Share, from: Nanos, past: u64) {
         let from = self.clock.profile_at(from);
         let bucket = self.load.open.as_ref().map(|open| {
@@ -127,7 +144,10 @@ impl<P: Profile + Clone> Source<P> {
             TokenBucket::taken_over(schedule, share.count(open.max_backlog), from, past)
         });
         let warmup = if from == 0 { self.warmup(share) } else { None };
-        self.parts.push(Part { share, bucket, warmup, released: false });
+        let first = share.count(past);
+        let most = self.load.limit.map_or(u64::MAX, |limit| share.count(limit));
+        let numbers = Numbers { first, next: first, most };
+        self.parts.push(Part { share, bucket, warmup, numbers, released: false });
     }
 
     fn warmup(&self, share: Share) -> Option<TokenBucket<Piecewise>> {
@@ -152,6 +172,13 @@ impl<P: Profile + Clone> Source<P> {
             }
             part.warmup = None;
         }
+    }
+}
+
+impl<P: Profile> Part<P> {
+    /// In closed loop: something of it may still be sent.
+    fn is_open(&self) -> bool {
+        self.numbers.next < self.numbers.most
     }
 }
 
@@ -197,7 +224,15 @@ impl<P: Profile> Source<P> {
         match ticket.intended {
             Some(_) => self.returned.push(ticket),
             // In closed loop nothing was due.
-            None => self.taken -= u64::from(ticket.measured),
+            None if ticket.measured => {
+                self.taken -= 1;
+                let has_sent =
+                    |part: &&mut Part<P>| !part.released && part.numbers.next > part.numbers.first;
+                if let Some(part) = self.parts.iter_mut().rfind(has_sent) {
+                    part.numbers.next -= 1;
+                }
+            }
+            None => {}
         }
     }
 
@@ -231,18 +266,15 @@ impl<P: Profile> Source<P> {
     }
 
     fn take_closed(&mut self, now: Nanos, measured: bool) -> Option<Ticket> {
-        let idle = self.parts.iter().all(|part| part.released);
-        let spent = measured && self.closed_limit().is_some_and(|limit| self.taken >= limit);
-        if idle || spent || self.clock.is_paused() || self.clock.profile(now) >= self.load.end {
+        if self.clock.is_paused() || self.clock.profile(now) >= self.load.end {
             return None;
         }
+        let sends = |part: &&mut Part<P>| !part.released && (!measured || part.is_open());
+        let part = self.parts.iter_mut().find(sends)?;
+        let number = part.share.global(part.numbers.next).unwrap_or(u64::MAX);
+        part.numbers.next += u64::from(measured);
         self.taken += u64::from(measured);
-        Some(Ticket::new(None, measured, 0))
-    }
-
-    fn closed_limit(&self) -> Option<u64> {
-        let limit = self.load.limit?;
-        Some(self.parts.iter().map(|part| part.share.count(limit)).sum())
+        Some(Ticket::new(None, measured, number))
     }
 
     /// Gives up what waits beyond the backlog's limit, for `reason`.
@@ -349,7 +381,7 @@ impl<P: Profile> Source<P> {
             return false;
         }
         if self.load.open.is_none() {
-            return self.closed_limit().is_some_and(|limit| self.taken >= limit);
+            return !self.parts.iter().any(|part| !part.released && part.is_open());
         }
         self.parts.iter().all(|part| {
             let reached = part.bucket.as_ref().map_or(0, TokenBucket::reached);

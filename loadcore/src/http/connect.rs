@@ -264,7 +264,7 @@ fn lacks(error: &io::Error, address: SocketAddr) -> bool {
 }
 
 /// Whether this machine had run out of descriptors, memory or places in its tables.
-fn is_shortage(error: &io::Error) -> bool {
+pub(super) fn is_shortage(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(

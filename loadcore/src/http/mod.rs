@@ -49,6 +49,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     shared: Arc<Shared>,
+    /// Requests that a connection of HTTP/2 carries at once.
+    streams: usize,
 }
 
 #[derive(Debug)]
@@ -64,8 +66,9 @@ impl HttpTransport {
     /// When the URL, the proxy or a certificate cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
         let resolver = Resolver::new(options.address_family);
+        let streams = options.streams(true);
         let shared = Shared { plan: Plan::new(options)?, resolver };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), streams })
     }
 
     /// Whether the policy refuses every address of the target: asked before a run, so that it can
@@ -104,6 +107,7 @@ impl Transport for HttpTransport {
     fn lane(&self, thread: &Rc<Thread>) -> HttpLane {
         HttpLane {
             shared: Arc::clone(&self.shared),
+            streams: self.streams,
             thread: Rc::clone(thread),
             connection: RefCell::new(Connection::None),
             kept: RefCell::new(None),
@@ -119,12 +123,16 @@ impl Transport for HttpTransport {
         match options.version {
             HttpVersion::Http1 => Streams::One,
             _ if !options.keep_alive => Streams::One,
-            HttpVersion::Http2 if options.streams() > 1 => Streams::Many,
-            HttpVersion::Auto if self.shared.plan.request.origin.tls && options.streams() > 1 => {
+            HttpVersion::Http2 if self.streams > 1 => Streams::Many,
+            HttpVersion::Auto if self.shared.plan.request.origin.tls && self.streams > 1 => {
                 Streams::Unknown
             }
             _ => Streams::One,
         }
+    }
+
+    fn for_loop(&mut self, open: bool) {
+        self.streams = self.shared.plan.options.streams(open);
     }
 
     fn descriptors_per_lane(&self) -> u64 {
@@ -138,6 +146,7 @@ impl Transport for HttpTransport {
 #[derive(Debug)]
 pub struct HttpLane {
     shared: Arc<Shared>,
+    streams: usize,
     thread: Rc<Thread>,
     connection: RefCell<Connection>,
     /// For redirects: an open connection to another origin.
@@ -163,7 +172,7 @@ impl Lane for HttpLane {
         let Shared { plan, .. } = &*self.shared;
         let (connection, connect_ns, tls_ns) = self.connect(&plan.request).await?;
         let streams = match &connection {
-            Connection::Http2(_) if plan.options.keep_alive => plan.options.streams(),
+            Connection::Http2(_) if plan.options.keep_alive => self.streams,
             _ => 1,
         };
         self.connection.replace(connection);
@@ -310,6 +319,7 @@ impl HttpLane {
     fn beside(&self) -> HttpLane {
         HttpLane {
             shared: Arc::clone(&self.shared),
+            streams: self.streams,
             thread: Rc::clone(&self.thread),
             connection: RefCell::new(Connection::None),
             kept: RefCell::new(None),

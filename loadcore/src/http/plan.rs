@@ -76,9 +76,10 @@ impl HttpOptions {
         }
     }
 
-    /// Requests that a connection of HTTP/2 carries at once, where no loop has said otherwise.
-    pub(super) fn streams(&self) -> usize {
-        self.streams.unwrap_or(OPEN_STREAMS)
+    /// Requests that a connection of HTTP/2 carries at once. In closed loop the connections are the load:
+    /// each carries one, unless more are asked for.
+    pub(super) fn streams(&self, open: bool) -> usize {
+        self.streams.unwrap_or(if open { OPEN_STREAMS } else { 1 })
     }
 
     /// Where connections for `origin` lead: what `connect_to` says of it, or itself.

@@ -3,9 +3,14 @@
 //! Answers are kept for [`KEEP`], failures for [`KEEP_FAILURE`]: a run that opens a connection for
 //! each request must not become a load test of the name server.
 
+use super::connect::is_shortage;
 use crate::request::{AddressFamily, ErrorClass, Failure};
 use crate::time::{Clock, Nanos, SECOND};
+#[cfg(feature = "dns")]
+use hickory_resolver::net::NetError;
 use std::collections::HashMap;
+use std::error::Error;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +36,33 @@ pub struct Resolver {
 #[derive(Debug, Clone)]
 struct Known {
     until: Nanos,
-    answer: Result<Arc<Addresses>, Box<str>>,
+    answer: Result<Arc<Addresses>, Unknown>,
+}
+
+/// Why a name has no address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unknown {
+    why: Box<str>,
+    /// It could not be asked, since this machine had no descriptor or port left.
+    is_shortage: bool,
+}
+
+impl Unknown {
+    fn new(why: impl Into<Box<str>>) -> Self {
+        Self { why: why.into(), is_shortage: false }
+    }
+
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut causes = std::iter::successors(Some(error), |&error| error.source());
+        let is_shortage =
+            causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_shortage));
+        Self { why: error.to_string().into(), is_shortage }
+    }
+
+    fn failure(&self, host: &str) -> Failure {
+        let why = format_args!("the name {host} does not resolve: {}", self.why);
+        if self.is_shortage { Failure::shortage(why) } else { Failure::text(ErrorClass::Dns, why) }
+    }
 }
 
 /// The addresses of one name and whose turn it is.
@@ -72,7 +103,7 @@ impl Resolver {
     /// The addresses of `host`; an address is its own answer.
     ///
     /// # Errors
-    /// `dns`, naming the host.
+    /// `dns`, naming the host, or a shortage.
     pub async fn addresses(&self, host: &str) -> Result<Arc<Addresses>, Failure> {
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
             if !self.family.has(address) {
@@ -95,26 +126,31 @@ impl Resolver {
                 known
             }
         };
-        known.answer.map_err(|why| {
-            Failure::text(ErrorClass::Dns, format_args!("the name {host} does not resolve: {why}"))
-        })
+        known.answer.map_err(|unknown| unknown.failure(host))
     }
 
     async fn ask(&self, host: &str) -> Known {
         let found = self.lookup(host).await.and_then(|all| of_family(self.family, all));
-        let answer = found.map(|all| Arc::new(Addresses::new(all))).map_err(String::into);
-        let keep = if answer.is_ok() { KEEP } else { KEEP_FAILURE };
+        let answer = found.map(|all| Arc::new(Addresses::new(all)));
+        let keep = match &answer {
+            Ok(_) => KEEP,
+            // Nobody has said anything of the name.
+            Err(unknown) if unknown.is_shortage => 0,
+            Err(_) => KEEP_FAILURE,
+        };
         Known { until: self.clock.now() + keep, answer }
     }
 
     #[cfg(feature = "dns")]
-    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, Unknown> {
         match &self.hickory {
             Some(hickory) => match hickory.lookup_ip(host).await {
                 Ok(found) => Ok(found.iter().collect()),
-                Err(error) if error.is_nx_domain() => Err("there is no such name".into()),
-                Err(error) if error.is_no_records_found() => Err("it has no address".into()),
-                Err(error) => Err(error.to_string()),
+                Err(error) if error.is_nx_domain() => Err(Unknown::new("there is no such name")),
+                Err(error) if error.is_no_records_found() => Err(Unknown::new("it has no address")),
+                // It tells of no cause.
+                Err(NetError::Io(error)) => Err(Unknown::of(&*error)),
+                Err(error) => Err(Unknown::of(&error)),
             },
             // No name server is configured: the system may still know the name from its files.
             None => system_lookup(host).await,
@@ -122,24 +158,27 @@ impl Resolver {
     }
 
     #[cfg(not(feature = "dns"))]
-    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+    async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, Unknown> {
         system_lookup(host).await
     }
 }
 
 /// The addresses of a name that may be dialled, at least one.
-fn of_family(family: AddressFamily, mut all: Vec<IpAddr>) -> Result<Vec<IpAddr>, String> {
+fn of_family(family: AddressFamily, mut all: Vec<IpAddr>) -> Result<Vec<IpAddr>, Unknown> {
     if all.is_empty() {
-        return Err("it has no address".into());
+        return Err(Unknown::new("it has no address"));
     }
     all.retain(|address| family.has(*address));
-    if all.is_empty() { Err(format!("it has no {family} address")) } else { Ok(all) }
+    if all.is_empty() {
+        return Err(Unknown::new(format!("it has no {family} address")));
+    }
+    Ok(all)
 }
 
-async fn system_lookup(host: &str) -> Result<Vec<IpAddr>, String> {
+async fn system_lookup(host: &str) -> Result<Vec<IpAddr>, Unknown> {
     match tokio::net::lookup_host((host, 0)).await {
         Ok(found) => Ok(found.map(|address| address.ip()).collect()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(Unknown::of(&error)),
     }
 }
 
@@ -150,13 +189,30 @@ mod tests {
     #[test]
     fn a_family_that_a_name_does_not_have_is_named() {
         let [four, six] = ["127.0.0.1", "::1"].map(|text| text.parse::<IpAddr>().unwrap());
-        let of = of_family;
+        let of = |family, all| of_family(family, all).map_err(|unknown| unknown.why.into_string());
         assert_eq!(of(AddressFamily::Any, vec![four, six]), Ok(vec![four, six]));
         assert_eq!(of(AddressFamily::Ipv4, vec![four, six, four]), Ok(vec![four, four]));
         assert_eq!(of(AddressFamily::Ipv6, vec![four, six]), Ok(vec![six]));
         assert_eq!(of(AddressFamily::Ipv6, vec![four]), Err("it has no IPv6 address".into()));
         assert_eq!(of(AddressFamily::Ipv4, vec![six]), Err("it has no IPv4 address".into()));
         assert_eq!(of(AddressFamily::Ipv4, vec![]), Err("it has no address".into()));
+    }
+
+    #[test]
+    fn a_name_that_could_not_be_asked_for_want_of_a_descriptor_is_a_shortage() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("io error: {0}")]
+        struct Asking(#[source] io::Error);
+        for (number, short) in [(24, true), (23, true), (105, true), (111, false)] {
+            let error = Asking(io::Error::from_raw_os_error(number));
+            let failure = Unknown::of(&error).failure("a.test");
+            assert_eq!(failure.is_shortage(), short, "{failure}");
+            let text = failure.to_string();
+            assert!(text.starts_with("the name a.test does not resolve: io error: "), "{text}");
+            let direct = Unknown::of(&io::Error::from_raw_os_error(number)).failure("a.test");
+            assert_eq!(direct.is_shortage(), short, "{direct}");
+        }
+        assert_eq!(Unknown::new("there is no such name").failure("a").class, ErrorClass::Dns);
     }
 
     #[tokio::test]

@@ -100,13 +100,9 @@ impl Histogram {
         }
     }
 
-    /// Takes out one duration that was counted; answers whether it was there. Costs as much as going
-    /// through all buckets.
-    pub(super) fn take_out(&mut self, nanos: Nanos) -> bool {
-        let mut one = Self::new();
-        one.record(nanos);
-        let there = self.hdr.count_at(nanos.min(Self::HIGHEST)) > 0 && one.overflow.count == 0;
-        there && self.subtract(&one).is_ok()
+    /// How many durations were counted in the bucket of `nanos`; none, where it has no bucket.
+    pub(super) fn count_at(&self, nanos: Nanos) -> u64 {
+        if nanos > Self::HIGHEST { 0 } else { self.hdr.count_at(nanos) }
     }
 
     /// How many durations were counted, those above the range included.

@@ -3,7 +3,7 @@
 //! A recorder has one writer, its thread. It owns one [`Interval`] and swaps it for an empty one
 //! when it is read, so the reader never touches what is being written.
 
-use super::{Interval, Protocol};
+use super::{Histogram, Interval, Protocol};
 use crate::request::{DropReason, ErrorClass, Failure};
 use crate::time::Nanos;
 use std::fmt::Display;
@@ -15,6 +15,8 @@ const LONGEST_EXAMPLE: usize = 200;
 #[derive(Debug)]
 pub struct Recorder {
     current: Box<Interval>,
+    /// Schedule lags of those among them that could not begin: taken out all at once when they are read.
+    taken_back: Histogram,
     /// A bit for each error class of which an example was taken, in this run and not in this
     /// interval only: making a text costs an allocation.
     exampled: u32,
@@ -42,10 +44,10 @@ pub struct Sample<'a> {
 }
 
 impl Recorder {
-    /// A recorder with nothing in it; allocates its interval.
+    /// A recorder with nothing in it; allocates all that it will need.
     #[must_use]
     pub fn new() -> Self {
-        Self { current: Box::default(), exampled: 0 }
+        Self { current: Box::default(), taken_back: Histogram::new(), exampled: 0 }
     }
 
     /// Counts `count` arrivals as due.
@@ -70,21 +72,31 @@ impl Recorder {
         }
     }
 
+    /// Counts something that this machine had to do without, or not yet: an arrival that waited for it;
+    /// in closed loop an attempt that could not begin.
+    #[inline]
+    pub fn short(&mut self) {
+        self.current.health.shortages += 1;
+    }
+
     /// A request that was counted as started could not begin, since this machine was short of
-    /// something: it is none, and a shortage. Answers false, and changes nothing, where the start was
+    /// something: it is none. Answers false, and changes nothing, where the start was
     /// handed over with an earlier interval.
     pub fn take_back(&mut self, intended: Option<Nanos>, start: Nanos, why: &Failure) -> bool {
-        let Interval { counters, histograms, health, .. } = &mut *self.current;
-        let is_here = match intended {
-            Some(intended) => histograms.lag.take_out(start.saturating_sub(intended)),
+        let Interval { counters, histograms, .. } = &mut *self.current;
+        let lag = intended.map(|intended| start.saturating_sub(intended));
+        let is_here = match lag {
+            Some(lag) => histograms.lag.count_at(lag) > self.taken_back.count_at(lag),
             None => counters.due > 0,
         };
         if counters.sent == 0 || !is_here {
             return false;
         }
+        if let Some(lag) = lag {
+            self.taken_back.record(lag);
+        }
         counters.sent -= 1;
         counters.due -= u64::from(intended.is_none());
-        health.shortages += 1;
         if self.exampled & (1 << ErrorClass::Internal as u32) == 0 {
             self.take_example(ErrorClass::Internal, why);
         }
@@ -185,6 +197,11 @@ impl Recorder {
     #[must_use]
     pub fn exchange(&mut self, empty: Box<Interval>) -> Box<Interval> {
         debug_assert!(empty.counters.sent == 0 && empty.histograms.response.is_empty());
+        if !self.taken_back.is_empty() {
+            let taken = self.current.histograms.lag.subtract(&self.taken_back);
+            debug_assert!(taken.is_ok(), "each was found when it was taken back");
+            self.taken_back.reset();
+        }
         std::mem::replace(&mut self.current, empty)
     }
 
@@ -311,17 +328,20 @@ mod tests {
         recorder.started(None, 70 * MS);
         assert!(recorder.take_back(Some(20 * MS), 60 * MS, &why));
         assert!(recorder.take_back(None, 70 * MS, &why));
-        let Interval { counters, histograms, health, examples, .. } = &*recorder.current;
-        assert_eq!((counters.due, counters.sent, health.shortages), (2, 1, 2));
+        assert!(!recorder.take_back(Some(20 * MS), 60 * MS, &why), "it was taken back already");
+        let full = recorder.exchange(Box::default());
+        let Interval { counters, histograms, examples, .. } = &*full;
+        assert_eq!((counters.due, counters.sent), (2, 1));
         assert_eq!((histograms.lag.count(), histograms.lag.max().map(|ns| ns / MS)), (1, Some(5)));
         assert_eq!(examples[&ErrorClass::Internal], "no port is left");
         assert_eq!(counters.errors, [0; ErrorClass::ALL.len()]);
         // What was handed over stays as it was told.
-        let full = recorder.exchange(Box::default());
         assert!(!recorder.take_back(Some(10 * MS), 15 * MS, &why));
         assert!(!recorder.take_back(None, 15 * MS, &why));
         assert_eq!(*recorder.current, Interval::new());
-        assert_eq!(full.counters.sent, 1);
+        // What was taken back was that once, and of one interval.
+        recorder.started(Some(20 * MS), 60 * MS);
+        assert_eq!(recorder.exchange(Box::default()).histograms.lag.count(), 1);
     }
 
     #[test]

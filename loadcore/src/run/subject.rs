@@ -14,9 +14,6 @@ pub trait IntoTransport: Send + 'static {
     /// Prepares it, and checks that it may be loaded.
     fn into_transport(self) -> impl Future<Output = Result<Self::Transport, RunError>> + Send;
 
-    /// What it is by default depends on the loop, open or closed.
-    fn for_loop(&mut self, _open: bool) {}
-
     /// What it is, for the result's scenario.
     fn describe(&self, _into: &mut Map<String, Value>) {}
 }
@@ -28,14 +25,6 @@ impl IntoTransport for HttpOptions {
         let transport = HttpTransport::new(self)?;
         transport.check_policy().await.map_err(RunError::Refused)?;
         Ok(transport)
-    }
-
-    /// In closed loop the connections are the load: each carries one request, unless more are asked
-    /// for.
-    fn for_loop(&mut self, open: bool) {
-        if !open {
-            self.streams.get_or_insert(1);
-        }
     }
 
     fn describe(&self, into: &mut Map<String, Value>) {

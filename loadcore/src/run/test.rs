@@ -351,13 +351,13 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
     /// When the run could not be made.
     pub async fn start(self) -> Result<RunHandle, RunError> {
         let Self { subject, profile, settings, observers } = self;
-        let mut subject = subject?;
-        let profile = profile.transpose()?;
-        subject.for_loop(profile.is_some());
+        let (subject, profile) = (subject?, profile.transpose()?);
         let rules = settings.parsed_rules()?;
         let mut plan = Planned::new(&settings, profile)?;
         plan.describe(&subject, &settings);
-        let transport = Arc::new(subject.into_transport().await?);
+        let mut transport = subject.into_transport().await?;
+        transport.for_loop(plan.profile.is_some());
+        let transport = Arc::new(transport);
         plan.fit(&settings, transport.descriptors_per_lane())?;
         plan.launch(&settings, &transport, rules, observers)
     }

@@ -50,7 +50,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let arrivals = arrivals(object);
     let max_requests = object.integer("maxRequests", 1..=limits::MAX_ARRIVALS);
     let connections = object.integer("connections", 1..=limits::MAX_CONNECTIONS);
-    let streams = object.integer("streams", 1..=limits::MAX_STREAMS);
+    let streams = object.integer("streams", 1..=limits::MAX_STREAMS).map(|streams| streams as u32);
     let max_backlog = object.integer("maxBacklog", 0..=limits::MAX_BACKLOG);
     let timeout = object.duration("timeoutSeconds", limits::MAX_WAIT_SECONDS);
     let drain = object.wait("drainSeconds", limits::MAX_WAIT_SECONDS);
@@ -63,6 +63,9 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
+    if let (Some(streams), Some(load)) = (streams, &load) {
+        streams_without_effect(object, streams, load, http_version, keep_alive);
+    }
     object.refuse_unknown();
 
     let (load, workers) = (load?, num_workers.unwrap_or(1));
@@ -81,7 +84,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         arrivals,
         max_requests,
         connections: connections.map_or_else(|| load.default_connections(), |n| n as u32),
-        streams: streams.map_or(load.default_streams(), |streams| streams as u32),
+        streams: streams.unwrap_or(load.default_streams()),
         max_backlog: max_backlog.or_else(|| load.default_max_backlog(workers)),
         load,
         timeout: timeout.unwrap_or(Duration::from_secs(10)),
@@ -96,6 +99,31 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         notes,
         auto_start: auto_start.unwrap_or(true),
     })
+}
+
+/// Requests side by side need HTTP/2, and connections that are kept. A document that was stored holds the
+/// default, which is no request for any.
+fn streams_without_effect(
+    object: &mut Object<'_>,
+    streams: u32,
+    load: &super::Load,
+    version: Option<HttpVersion>,
+    keep_alive: Option<bool>,
+) {
+    if streams == 1 || streams == load.default_streams() {
+        return;
+    }
+    let why = match (version, keep_alive) {
+        (Some(HttpVersion::Http1), _) => {
+            "httpVersion is http1 (--http1), which carries one after another"
+        }
+        (_, Some(false)) => {
+            "keepAlive is false (--no-keepalive), which gives each request a connection of its own"
+        }
+        _ => return,
+    };
+    let text = format!("{streams} requests side by side on a connection, but {why}; leave one out");
+    object.fault("streams", text);
 }
 
 /// The words of `onWorkerLoss`.

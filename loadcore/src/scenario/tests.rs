@@ -72,7 +72,7 @@ fn everything_can_be_said() {
         "arrivals": "POISSON", "seed": 18_446_744_073_709_551_615u64, "maxRequests": 100,
         "connections": 7, "streams": 8, "maxBacklog": 0, "timeoutSeconds": 0.25,
         "drainSeconds": 0, "followRedirects": 3, "tlsVerify": false, "httpVersion": "http2",
-        "keepAlive": false, "tags": ["a", "b"], "notes": "line\nline", "autoStart": false,
+        "keepAlive": true, "tags": ["a", "b"], "notes": "line\nline", "autoStart": false,
         "sla": ["p99<250ms", {"rule": "error_rate<1%", "windowSeconds": 5, "abort": true}],
     }));
     assert_eq!(scenario.method, Method::POST);
@@ -88,11 +88,14 @@ fn everything_can_be_said() {
         ProfileType::Ramp { initial_rps: 10.0, target_rps: 20.5, ramp_up_seconds: Some(1.5) };
     assert_eq!(*profile, ramp);
     assert_eq!(scenario.arrivals, Arrivals::Poisson { seed: u64::MAX });
-    assert_eq!((scenario.connections, scenario.max_backlog), (7, Some(0)));
+    assert_eq!((scenario.connections, scenario.streams, scenario.max_backlog), (7, 8, Some(0)));
     let rule = SlaRule::new("error_rate<1%".parse().unwrap(), Some(5), 0, true).unwrap();
     assert_eq!(scenario.sla[1], rule);
     assert_eq!(scenario.tags, ["a", "b"]);
     assert_eq!(valid(scenario.to_value()), scenario);
+    let without = valid(with(json!({"keepAlive": false})));
+    assert!(scenario.keep_alive && !without.keep_alive);
+    assert_eq!(valid(without.to_value()), without);
 }
 
 #[test]
@@ -163,6 +166,44 @@ fn what_is_said_twice_is_a_fault() {
         faults(unix),
         ["addressFamily: a Unix socket has no address of the network; leave it out"]
     );
+}
+
+#[test]
+fn requests_side_by_side_need_what_carries_them() {
+    let open = json!({"type": "CONSTANT", "initialRps": 5});
+    let of = |streams: u32, more: Value| {
+        let mut document = with(json!({"streams": streams}));
+        let more = more.as_object().unwrap().clone();
+        document.as_object_mut().unwrap().extend(more);
+        document
+    };
+    assert_eq!(
+        faults(of(8, json!({"httpVersion": "http1"}))),
+        [
+            "streams: 8 requests side by side on a connection, but httpVersion is http1 (--http1), which \
+          carries one after another; leave one out"
+        ]
+    );
+    assert_eq!(
+        faults(of(100, json!({"keepAlive": false}))),
+        [
+            "streams: 100 requests side by side on a connection, but keepAlive is false (--no-keepalive), which \
+          gives each request a connection of its own; leave one out"
+        ]
+    );
+    faults(of(8, json!({"httpVersion": "http1", "loadProfile": open.clone()})));
+    // What is stored holds the default.
+    for fields in [
+        json!({"httpVersion": "http1"}),
+        json!({"httpVersion": "http1", "loadProfile": open.clone()}),
+        json!({"keepAlive": false, "loadProfile": open}),
+    ] {
+        let stored = valid(with(fields)).to_value();
+        assert!(stored["streams"].is_u64());
+        valid(stored);
+    }
+    valid(of(1, json!({"httpVersion": "http1"})));
+    valid(of(8, json!({"httpVersion": "http2"})));
 }
 
 #[test]

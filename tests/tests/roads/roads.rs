@@ -3,6 +3,7 @@
 use crate::table::{Case, Told};
 use loadcore::cluster::agent::{Agent, AgentOptions};
 use loadcore::cluster::controller::api::{Command, Outcome};
+use loadcore::cluster::journal::Entry;
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::store::{RunRecord, RunState, ScenarioRecord};
 use loadcore::cluster::{
@@ -108,6 +109,7 @@ async fn locally(case: &Case, document: Value) -> Value {
         Told::Resume => handle.resume().expect("it is paused"),
         Told::Rate(rate) => handle.change_rate(*rate, 0.0).expect("it runs"),
         Told::Stop => handle.stop(),
+        Told::Drain => {}
     };
     for (after, told) in case.orders() {
         tokio::time::sleep(*after).await;
@@ -138,6 +140,11 @@ async fn on_a_platform(platform: &Controller, case: &Case, document: Value) -> V
             Told::Resume => Command::Resume,
             Told::Rate(rate) => Command::Rate { target_rps: *rate, over_seconds: 0.0 },
             Told::Stop => Command::Stop,
+            Told::Drain => {
+                let worker = a_worker_of(platform, &run).await;
+                platform.drain_worker(&worker).await.expect("it is there");
+                continue;
+            }
         };
         platform.command(&run.owner, &run.id, command).await.expect("it runs");
     }
@@ -147,6 +154,16 @@ async fn on_a_platform(platform: &Controller, case: &Case, document: Value) -> V
         Outcome::Final(result) => serde_json::to_value(result).expect("a document"),
         other => panic!("{}: no final result: {other:?}, {record:?}", case.name),
     }
+}
+
+/// The first that was given something of the run.
+async fn a_worker_of(platform: &Controller, run: &RunRecord) -> String {
+    let record = platform.run(&run.owner, &run.id).await.expect("an answer").expect("a run");
+    let mut takers = record.journal.into_iter().filter_map(|entry| match entry {
+        Entry::Take { worker, .. } => Some(worker.0),
+        _ => None,
+    });
+    takers.next().expect("somebody makes its load")
 }
 
 async fn wait_until(

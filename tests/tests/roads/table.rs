@@ -13,6 +13,8 @@ pub enum Told {
     Resume,
     Rate(f64),
     Stop,
+    /// One of its workers is to leave; locally there is none that could.
+    Drain,
 }
 
 /// A row of the table.
@@ -196,6 +198,14 @@ pub fn cases() -> Vec<Case> {
         .short()
         .fixes(36, 36, 36, 0)
         .warns(),
+        case(
+            "closed loop, ended by a number, drain",
+            json!({"durationSeconds": 60,
+            "connections": 8, "maxRequests": 200, "numWorkers": 2}),
+        )
+        .told(vec![after(1_000, Told::Drain)])
+        .short()
+        .fixes(200, 200, 200, 0),
         case(
             "open loop, ended by a number",
             with(

@@ -56,8 +56,17 @@ const OPEN: &[Case] = &[
     ("throttled", |r| r.generator.throttled_share = Some(0.02), Degraded, "cpu_throttled"),
     ("short once", |r| r.generator.shortages = 1, Degraded, "descriptors_short"),
     ("a drop of ours", |r| no_connection(r, 10), Degraded, "descriptors_short"),
-    ("a few that waited", |r| r.generator.shortages = 99, Degraded, "descriptors_short"),
-    ("1% that waited", |r| r.generator.shortages = 100, Invalid, "descriptors_short"),
+    ("some that waited", |r| r.generator.shortages = 999, Degraded, "descriptors_short"),
+    ("10% that waited", |r| r.generator.shortages = 1_000, Invalid, "descriptors_short"),
+    (
+        "10% that waited or were given up",
+        |r| {
+            no_connection(r, 99);
+            r.generator.shortages = 901;
+        },
+        Invalid,
+        "descriptors_short",
+    ),
     ("less than 1% of ours", |r| no_connection(r, 99), Degraded, "descriptors_short"),
     ("1% of ours", |r| no_connection(r, 100), Invalid, "descriptors_short"),
     ("clock", |r| r.generator.clock_faults = 1, Degraded, "clock_faulty"),
@@ -83,8 +92,9 @@ const CLOSED: &[Case] = &[
     ("stopped", |r| r.generator.stalled_share = Some(0.375), Invalid, "stalled"),
     ("fewer connections", |r| r.generator.shortages = 2, Degraded, "descriptors_short"),
     ("a port waited for", |r| short(r, 3, 0.001), Degraded, "descriptors_short"),
-    ("ports waited for", |r| short(r, 3, 0.01), Invalid, "descriptors_short"),
-    ("attempts that did not begin", |r| short(r, 70, 0.001), Invalid, "descriptors_short"),
+    ("a blip", |r| short(r, 320, 0.015), Degraded, "descriptors_short"),
+    ("ports waited for", |r| short(r, 3, 0.10), Invalid, "descriptors_short"),
+    ("connections that never opened", |r| short(r, 3, 1.01), Invalid, "descriptors_short"),
 ];
 
 fn late(result: &mut RunResult, late: u64, wakes: u64) {

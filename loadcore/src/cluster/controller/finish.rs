@@ -117,7 +117,15 @@ fn missing(
         Some(planned) => planned.saturating_sub(merged.total.counters.due),
         // A closed loop has no plan to be held against.
         None if whole => 0,
-        None => closed_loop_guess(standing, finals, snapshots),
+        None => {
+            let left = scenario.max_requests.unwrap_or(u64::MAX);
+            let left = left.saturating_sub(merged.total.counters.due);
+            // Where a number ended the load, whoever was lost may have sent all that the others have not.
+            let last = course.measured_from() + merged.elapsed_ns;
+            let by_number =
+                scenario.max_requests.is_some() && course.end_at().is_some_and(|end| last < end);
+            if by_number { left } else { closed_loop_guess(standing, finals, snapshots).min(left) }
+        }
     };
     if whole {
         Missing { unknown: 0, fenced: lacking }

@@ -39,6 +39,8 @@ struct Reported {
     snapshots: VecDeque<SnapshotRecord>,
     seq: u64,
     is_final: bool,
+    /// Requests, by the newest of them.
+    sent: u64,
 }
 
 /// An interval of the whole run.
@@ -71,8 +73,10 @@ impl Merging {
                 "it holds another worker's snapshot, or another number, than it says".into()
             );
         }
+        let sent = read.total.counters.sent;
         let member = (snapshot.worker.clone(), snapshot.epoch);
         let reported = self.members.entry(member).or_default();
+        reported.sent = reported.sent.max(sent);
         reported.insert(snapshot);
         Ok(newer)
     }
@@ -85,6 +89,11 @@ impl Merging {
     /// The newest number of each member.
     pub(super) fn seq(&self, member: &Member) -> u64 {
         self.members.get(member).map_or(0, |reported| reported.seq)
+    }
+
+    /// How many requests the member has sent, as far as it has told.
+    pub(super) fn sent(&self, member: &Member) -> u64 {
+        self.members.get(member).map_or(0, |reported| reported.sent)
     }
 
     /// How far the member was, in the measured time, when it handed in last.

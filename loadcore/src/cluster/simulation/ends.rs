@@ -381,3 +381,69 @@ fn a_worker_that_hears_late_of_its_release_keeps_what_it_may_have_sent() {
         super::checks::in_between(&mut world).await.unwrap();
     });
 }
+
+/// A closed loop that a number of requests ends, some 20 s after its start.
+fn counted(workers: usize, most: u64) -> Value {
+    let closed = json!({"loadProfile": null, "connections": 6, "maxRequests": most});
+    scenario(workers, 600, closed)
+}
+
+#[test]
+fn a_draining_worker_of_a_counted_load_hands_over_what_it_has_not_sent() {
+    // Two workers, or one and a spare; the last is drained when the other has nothing left to do.
+    for (workers, spares, after) in [(2, 0, 0), (1, 1, 0), (2, 1, 0), (2, 0, 13)] {
+        alone(async {
+            let document = counted(workers, 4_000);
+            let mut world = running(ControllerOptions::default(), document, spares).await;
+            tokio::time::sleep(Duration::from_secs(after)).await;
+            world.workers[0].drain();
+            tokio::time::sleep(8 * SECOND).await;
+            assert!(!world.workers[0].is_running(), "{:#?}", world.record().await);
+            let (record, _) = ended(&world).await;
+            let case = format!("{workers} workers, {spares} spares, {after} s: {record:#?}");
+            assert_eq!(record.state, RunState::Completed, "{case}");
+            let result = result(&world, &record).await;
+            assert!(result.complete && result.duration_seconds < 60.0, "{case}");
+            assert_eq!((result.arrivals.due, result.arrivals.sent), (4_000, 4_000), "{case}");
+            super::checks::at_the_end(&mut world, &record, &[]).await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn after_the_loss_of_a_worker_of_a_counted_load_no_request_is_sent_twice() {
+    for (workers, spares) in [(2, 0), (2, 1), (1, 1)] {
+        alone(async {
+            let document = counted(workers, 4_000);
+            let mut world = running(ControllerOptions::default(), document, spares).await;
+            world.workers[0].kill();
+            let (record, _) = ended(&world).await;
+            let case = format!("{workers} workers, {spares} spares: {record:#?}");
+            let result = result(&world, &record).await;
+            let arrivals = &result.arrivals;
+            assert!(arrivals.sent < 4_000 && arrivals.due <= 4_000, "{arrivals:?}: {case}");
+            assert!(!result.complete && arrivals.unknown > 0, "{arrivals:?}: {case}");
+            assert!(result.duration_seconds < 60.0, "{}: {case}", result.duration_seconds);
+            let told = record.warnings.iter().filter(|it| it.contains("is unknown")).count();
+            assert_eq!(told, 1, "{case}");
+        });
+    }
+}
+
+#[test]
+fn what_a_lost_worker_of_a_counted_load_has_told_in_the_end_is_not_sent_again() {
+    alone(async {
+        let document = counted(2, 4_000);
+        let mut world = running(ControllerOptions::default(), document, 0).await;
+        // Its lease is over, it has stopped, and says in time what it has sent.
+        world.network.cut(world.workers[0].number, true);
+        tokio::time::sleep(8 * SECOND).await;
+        assert_eq!(events(&world.record().await, "worker_lost").len(), 1);
+        world.network.cut(world.workers[0].number, false);
+        let (record, _) = ended(&world).await;
+        let result = result(&world, &record).await;
+        assert!(result.complete, "{:?} {record:#?}", result.arrivals);
+        assert_eq!((result.arrivals.due, result.arrivals.sent), (4_000, 4_000), "{record:#?}");
+        super::checks::in_between(&mut world).await.unwrap();
+    });
+}

@@ -81,6 +81,12 @@ impl Plan {
         if !calm && dice.chance(25) {
             drain(dice, &mut faults, seconds, workers);
         }
+        if dice.chance(15) {
+            // A closed loop, and a number of requests that ends it, perhaps.
+            scenario["loadProfile"] = json!(null);
+            scenario["connections"] = json!(dice.between(1, 8));
+            scenario["maxRequests"] = json!(dice.between(1, 200 * seconds));
+        }
         faults.sort_by_key(|(at, _)| *at);
         let lease = Lease::new(Duration::from_secs(lease)).unwrap();
         let max_rps = dice.chance(15).then(|| {

@@ -15,7 +15,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn tell_of_few_lanes(&self) {
         let mut state = self.state.borrow_mut();
         if self.settings.lanes_short && !state.source.is_open_loop() {
-            state.ledger.recorder().current_mut().health.shortages += 1;
+            state.ledger.recorder().short();
         }
     }
 
@@ -26,14 +26,15 @@ impl<P: Profile, T: Transport> Core<P, T> {
         &self,
         state: &mut State<P, T::Lane>,
         slot: &Slot,
-        (ticket, start): (Ticket, Nanos),
+        (mut ticket, start): (Ticket, Nanos),
         failure: &Failure,
     ) -> bool {
         if ticket.measured && !state.ledger.take_back(ticket, start, failure) {
             return false;
         }
-        slot.short.set(ticket.measured);
+        state.ledger.kept_waiting(&mut ticket);
         state.source.give_back(ticket);
+        slot.short.set(true);
         if state.may_have_ended() {
             self.news.notify_one();
         }
@@ -41,23 +42,28 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// The slot takes no ticket for a while, nor does anybody open its lane. Where this machine was short
-    /// of something, no lane is opened in open loop, in which any lane would do.
+    /// of something, no lane is opened in open loop, in which any lane would do; in closed loop the time
+    /// of a connection is lost.
     pub(in crate::engine) async fn rest(&self, slot: &Slot, backoff: &mut Backoff) {
-        let time = {
+        let clock = self.thread.clock;
+        let (begin, time, loses) = {
             let mut state = self.state.borrow_mut();
             let state = &mut *state;
-            let time = state.lanes.rest(slot, backoff);
-            if slot.short.take() && !state.source.is_open_loop() {
-                let now = self.thread.clock.now();
-                let left = state.source.end_at().unwrap_or(Nanos::MAX).saturating_sub(now);
-                let lost = time.min(left) / state.lanes.most().max(1) as Nanos;
-                state.ledger.recorder().current_mut().health.short_ns += lost;
+            let (begin, time) = (clock.now(), state.lanes.rest(slot, backoff));
+            // The time of a lane is lost once, however many requests it would carry.
+            let loses = slot.short.take() && state.lanes.rests_alone(slot);
+            if loses {
+                state.ledger.lane_rests(&state.source, begin);
             }
-            time
+            (begin, time, loses)
         };
-        let clock = self.thread.clock;
-        sleep_until(clock.instant(clock.now() + time)).await;
-        self.state.borrow_mut().lanes.rested(slot, self.thread.clock.now());
+        sleep_until(clock.instant(begin + time)).await;
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        if loses {
+            state.ledger.lane_has_rested(&state.source, clock.now());
+        }
+        state.lanes.rested(slot);
         self.thread.replan.notify_one();
     }
 
@@ -76,7 +82,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     pub(super) fn look_whether_it_waited(
         &self,
         state: &mut State<P, T::Lane>,
-        ticket: Ticket,
+        ticket: &mut Ticket,
         now: Nanos,
     ) {
         let until = state.lanes.short_until();
@@ -86,18 +92,17 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// A ticket has waited for a slot until `until`, where this machine, and not the target, was the
-    /// limit.
+    /// limit. It is counted once, however often it is tried.
     #[cold]
     pub(super) fn waited_for_a_lane(
         &self,
         state: &mut State<P, T::Lane>,
-        ticket: Ticket,
+        ticket: &mut Ticket,
         until: Nanos,
     ) {
         let waited = ticket.intended.map_or(0, |intended| until.saturating_sub(intended));
-        if ticket.measured && waited > self.settings.slack {
+        if waited > self.settings.slack && state.ledger.kept_waiting(ticket) {
             state.ledger.recorder().pacer_lag(waited);
-            state.ledger.recorder().current_mut().health.shortages += 1;
         }
     }
 }

@@ -13,6 +13,7 @@ mod open;
 mod orders;
 mod queues;
 mod replies;
+mod shortage;
 mod target;
 
 use super::source::{Load, OpenLoop};
@@ -25,7 +26,7 @@ use crate::transport::{Hearing, Thread};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use target::{Seen, Target};
+use target::{Seen, Target, Try, Way};
 use tokio::sync::watch;
 
 /// Sets of histograms in circulation, more than any run here has intervals.
@@ -53,6 +54,8 @@ struct Evidence {
     intervals: Vec<Interval>,
     total: Interval,
     ending: Ending,
+    /// When connections were to be opened.
+    tries: Vec<Try>,
 }
 
 impl Run {
@@ -86,7 +89,16 @@ impl Run {
     /// Runs it against a target that answers the n-th request (from 0), read at a moment, at the
     /// moment that `reply` says.
     fn against(self, reply: impl Fn(u64, Nanos) -> Nanos + Send + Sync + 'static) -> Evidence {
-        let target = Target::new(reply);
+        self.over(Way::default(), reply)
+    }
+
+    /// The same, where connections to it fare so.
+    fn over(
+        self,
+        way: Way,
+        reply: impl Fn(u64, Nanos) -> Nanos + Send + Sync + 'static,
+    ) -> Evidence {
+        let target = Target::new(reply, way);
         let (report, reports) = sync_channel(SETS);
         let (spare, spares) = sync_channel(SETS);
         (0..SETS).for_each(|_| spare.send(Box::default()).unwrap());
@@ -119,6 +131,7 @@ impl Run {
             intervals.push(*report.set);
             ending = ending.or(report.ending);
         }
-        Evidence { seen: target.seen(), intervals, total, ending: ending.expect("a last report") }
+        let (seen, tries) = (target.seen(), target.tries());
+        Evidence { seen, intervals, total, ending: ending.expect("a last report"), tries }
     }
 }

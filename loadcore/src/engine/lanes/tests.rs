@@ -1,7 +1,8 @@
 //! Lanes that open, close and rest into who carries the next ticket.
 
 use super::*;
-use crate::request::Outcome;
+use crate::request::{ErrorClass, Outcome};
+use crate::time::MILLISECOND;
 
 /// A lane of which a test says what it is.
 #[derive(Debug)]
@@ -160,6 +161,38 @@ fn a_slot_that_is_not_needed_gives_the_opening_back() {
     lanes.release(0);
     let found = lanes.acquire().unwrap();
     assert!(lanes.are_opening());
-    lanes.give_back(found);
+    lanes.give_back(found, 0);
     assert!(!lanes.are_opening() && lanes.has_room());
+}
+
+#[test]
+fn in_closed_loop_a_lane_that_could_not_be_opened_is_tried_once_after_each_rest() {
+    let mut lanes = Lanes::new(1, Streams::Many, false);
+    let (_, made) = take_all(&mut lanes);
+    made[0].open.set(true);
+    let first = Rc::clone(&lanes.slots()[0]);
+    lanes.opened(&first, Ok(opened(3)), 0);
+    assert_eq!(take_all(&mut lanes).0, [1, 2]);
+    // It closes under three requests, and is not opened again.
+    made[0].open.set(false);
+    let all: Vec<_> = lanes.slots().to_vec();
+    let refused = Failure::new(ErrorClass::ConnectRefused, "refused");
+    let mut waits = Vec::new();
+    for tries in [0, 1, 2, 0] {
+        let may: Vec<_> = (0..3).map(|k| lanes.may_open(&all[(tries + k) % 3])).collect();
+        assert_eq!(may, [true, false, false], "try {tries}");
+        lanes.opened(&all[tries], Err(&refused), 0);
+        waits.push(lanes.rest(&all[tries], &mut Backoff::default()) / MILLISECOND);
+        assert!(lanes.rests_alone(&all[tries]));
+        assert!(all.iter().all(|slot| !lanes.may_open(slot)), "one rests");
+        lanes.rested(&all[tries]);
+    }
+    assert_eq!(waits, [10, 20, 40, 80]);
+    made[0].open.set(true);
+    assert!(lanes.may_open(&all[1]));
+    lanes.opened(&all[1], Ok(opened(3)), 0);
+    made[0].open.set(false);
+    lanes.appoint_opener(1);
+    lanes.opened(&all[1], Err(&refused), 0);
+    assert_eq!(lanes.rest(&all[1], &mut Backoff::default()), 10 * MILLISECOND, "it begins anew");
 }

@@ -61,6 +61,41 @@ fn in_closed_loop_what_is_given_back_was_never_taken() {
 }
 
 #[test]
+fn in_closed_loop_an_heir_sends_what_is_left_of_a_part() {
+    let load: Load<Piecewise> =
+        Load { open: None, warmup: 0, end: SECOND, limit: Some(100), lanes: 8 };
+    let taken = |source: &mut Source<Piecewise>, most: usize| {
+        (0..most).filter(|_| source.take(1).is_some()).count()
+    };
+    let [ours, theirs] = [0, 1].map(|k| Share::WHOLE.split(k, 2));
+    let mut leaver = Source::new(load.clone());
+    leaver.take_part(theirs, 0, 0);
+    assert_eq!(taken(&mut leaver, 13), 13);
+    leaver.release_part(theirs, 1);
+    assert_eq!(taken(&mut leaver, 100), 0);
+    // The first 13 of its part are gone.
+    let past = theirs.global(13).unwrap();
+    let heir = |piece| {
+        let mut heir = Source::new(load.clone());
+        heir.take_part(ours, 0, 0);
+        heir.take_part(piece, 0, past);
+        let sent = taken(&mut heir, 1_000);
+        assert!(heir.is_spent());
+        sent
+    };
+    assert_eq!(heir(theirs), 100 - 13);
+    let pieces: usize = (0..3).map(|k| heir(theirs.split(k, 3)) - 50).sum();
+    assert_eq!(pieces, 50 - 13);
+    // Of what is given up again nothing is sent on behalf of another part.
+    let mut back = Source::new(load.clone());
+    back.take_part(ours, 0, 0);
+    back.take_part(theirs, 0, past);
+    assert_eq!(taken(&mut back, 10), 10);
+    back.release_part(ours, 1);
+    assert_eq!(taken(&mut back, 1_000), 50 - 13);
+}
+
+#[test]
 fn a_number_of_requests_takes_as_long_as_their_rate_says() {
     let ends = |rate: f64, limit, end| {
         let profile = Piecewise::constant(rate);

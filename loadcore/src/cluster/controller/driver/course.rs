@@ -198,10 +198,11 @@ impl Driver {
     /// in their last snapshot.
     pub(super) fn number_has_ended_it(&self) -> bool {
         let Standing { orphans, released, .. } = &self.standing;
-        let owned = orphans.is_empty() && released.is_empty();
-        let limited = self.scenario.max_requests.is_some() && owned;
+        let over = self.is_nothing_left() && released.is_empty();
+        let limited = self.scenario.max_requests.is_some() && over;
         let left = self.owners_alive();
-        limited && !left.is_empty() && left.iter().all(|member| self.merging.is_final(member))
+        let somebody = !left.is_empty() || !orphans.is_empty();
+        limited && somebody && left.iter().all(|member| self.merging.is_final(member))
     }
 
     /// Whether nothing more falls due.

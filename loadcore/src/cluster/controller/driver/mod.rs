@@ -10,6 +10,7 @@ mod course;
 mod evidence;
 mod intervals;
 mod journal;
+mod left;
 mod members;
 mod queue;
 mod shares;

@@ -8,6 +8,7 @@
 //! and the heir takes it as of the same moment once that was acknowledged: no gap, no overlap.
 
 use super::capacity::{Divided, take};
+use super::left::Left;
 use super::{Driver, ElapsedNow, FRESH, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
 use crate::cluster::journal::Entry;
@@ -109,6 +110,7 @@ impl Driver {
     pub(super) async fn share_out(&mut self, reports: &Reports) {
         let rebalances = self.scenario.on_worker_loss == OnWorkerLoss::Rebalance;
         let orphans = if rebalances { self.standing.orphans.clone() } else { Vec::new() };
+        let orphans = self.left_of(&orphans);
         let leaving = self.leaving(reports);
         if orphans.is_empty() && leaving.is_empty() && self.standing.released.is_empty() {
             self.sought_since = None;
@@ -157,15 +159,17 @@ impl Driver {
         members.filter(taken).count()
     }
 
-    fn give_orphans(&mut self, orphans: &[Share], reports: &Reports) {
-        let given = self.given(orphans, reports);
+    fn give_orphans(&mut self, orphans: &[Left], reports: &Reports) {
+        let parts: Vec<_> = orphans.iter().map(|left| left.part).collect();
+        let given = self.given(&parts, reports);
         if given.is_empty() {
             return;
         }
         let from_ns = self.moment(TAKE_NOTICE);
         let mut heirs = BTreeSet::new();
         for ((worker, epoch), part) in given {
-            let past = self.record.reached;
+            let whole = orphans.iter().find(|left| left.part.contains(part));
+            let Some(Left { past, .. }) = whole.copied() else { continue };
             heirs.insert(worker.clone());
             self.note(Entry::Take { worker, epoch, part, from_ns, past });
         }
@@ -236,24 +240,28 @@ impl Driver {
             let task = self.task(reports, member);
             task.is_some_and(|(_, _, applied)| applied > *entry) || self.merging.is_final(member)
         };
-        let released: Vec<_> =
-            self.standing.released.iter().filter(acknowledged).cloned().collect();
+        let released = self.standing.released.iter().filter(acknowledged);
+        let released = released.filter_map(|(member, part, told_ns, _)| {
+            Some((member.clone(), self.left_of_released(member, *part)?, *told_ns))
+        });
+        let released: Vec<_> = released.collect();
         if released.is_empty() || self.able(reports).is_empty() {
             return;
         }
-        let parts: Vec<_> = released.iter().map(|(_, part, ..)| *part).collect();
+        let parts: Vec<_> = released.iter().map(|(_, left, _)| left.part).collect();
         let given = self.given(&parts, reports);
         if given.is_empty() {
             return;
         }
         let (mut heirs, mut from) = (BTreeSet::new(), 0);
         for ((worker, epoch), part) in given {
-            let whole = released.iter().find(|(_, whole, ..)| whole.contains(part));
-            let Some((member, _, told_ns, _)) = whole else { continue };
+            let whole = released.iter().find(|(_, left, _)| left.part.contains(part));
+            let Some((member, Left { past, .. }, told_ns)) = whole else { continue };
+            let past = *past;
             let from_ns = (*told_ns).max(self.released_at(reports, member));
             from = from.max(from_ns);
             heirs.insert(worker.clone());
-            self.note(Entry::Take { worker, epoch, part, from_ns, past: 0 });
+            self.note(Entry::Take { worker, epoch, part, from_ns, past });
         }
         let text = format!("the share that was handed over is taken by {}", count(heirs.len()));
         self.taken(&text, heirs.len(), from);
