@@ -89,10 +89,11 @@ impl Plan {
         }
         faults.sort_by_key(|(at, _)| *at);
         let lease = Lease::new(Duration::from_secs(lease)).unwrap();
-        let max_rps = dice.chance(15).then(|| {
+        // A closed loop has no rate that it could bound.
+        let read = Scenario::from_value(scenario.clone()).unwrap();
+        let peak = read.load.profile().map(Profile::peak_rate);
+        let max_rps = peak.filter(|_| dice.chance(15)).map(|peak| {
             scenario["connections"] = json!(dice.between(4, 12));
-            let read = Scenario::from_value(scenario.clone()).unwrap();
-            let peak = read.load.profile().unwrap().peak_rate();
             peak * dice.between(100, 180) as f64 / 100.0 / workers as f64
         });
         let evidence_wait = Duration::from_secs(evidence_wait);
