@@ -98,6 +98,14 @@ fn steps_need_no_duration() {
 }
 
 #[test]
+fn streams_that_can_have_no_effect_are_a_fault_that_names_both() {
+    for other in ["--http1", "--no-keepalive"] {
+        let ran = loadcore(&["run", "127.0.0.1:1", "-r", "5", "--streams", "8", other]).ended(104);
+        ran.says(&["streams (--streams): 8 requests side by side", &format!("({other}), which")]);
+    }
+}
+
+#[test]
 fn the_same_document_whichever_way_it_came() {
     let target = target(Config::default());
     let url = target.url("/status/201");

@@ -34,8 +34,6 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "-r", "5", "--profile", "{}"], "cannot be used with"),
         (&["run", "a", "--profile", "{"], "--profile is not valid JSON"),
         (&["run", "a", "--http1", "--http2"], "cannot be used with"),
-        (&["run", "a", "--http1", "--streams", "8"], "--streams: 8 requests side by side"),
-        (&["run", "a", "-r", "5", "--streams", "8", "--no-keepalive"], "(--no-keepalive), which"),
         (&["run", "a", "-b", "x", "--json", "{}"], "cannot be used with"),
         (&["run", "a", "-b", "@/nonexistent"], "--body /nonexistent: No such file"),
         (&["run", "a", "--cacert", "/nonexistent"], "--cacert /nonexistent: No such file"),

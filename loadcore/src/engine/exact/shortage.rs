@@ -3,12 +3,9 @@
 
 use super::target::{Try, Way};
 use super::{Evidence, Run};
-use crate::analysis::validity::judge;
 use crate::engine::Order;
 use crate::profile::ProfileType;
-use crate::record::Snapshot;
 use crate::request::DropReason;
-use crate::result::{self, LoopKind, Plan, ResultBuilder, Verdict};
 use crate::time::{MICROSECOND, MILLISECOND, Nanos};
 use std::ops::Range;
 
@@ -27,12 +24,9 @@ fn open(seconds: f64) -> Run {
     Run::open(ProfileType::Constant { initial_rps: 997.0 }, seconds)
 }
 
-/// What the report says of the generator.
-fn verdict(evidence: &Evidence, loop_kind: LoopKind) -> Verdict {
-    let total = Snapshot { total: evidence.total.clone(), ..Snapshot::default() };
-    let ending =
-        result::Ending { duration_ns: evidence.ending.load_end, ..result::Ending::default() };
-    judge(&ResultBuilder::new(Plan { loop_kind, ..Plan::default() }).build(&total, &ending)).verdict
+/// Which part of the arrivals had to wait for a port, and are judged as late.
+fn waited(evidence: &Evidence) -> f64 {
+    evidence.total.health.shortages as f64 / evidence.total.counters.due as f64
 }
 
 fn dropped(evidence: &Evidence) -> u64 {
@@ -45,18 +39,18 @@ fn an_arrival_that_waits_for_a_port_is_counted_once_however_often_it_is_tried() 
         let evidence = open(seconds).over(short(ms(1_003)..ms(1_103)), |_, read| read + SERVICE);
         evidence.figures_follow();
         let late = |it: &&super::Seen| it.times.intended != Some(it.times.start);
-        let waited = evidence.seen.iter().filter(late).count() as u64;
+        let late = evidence.seen.iter().filter(late).count() as u64;
         // It is tried after 10, 20, 40 and 80 ms, and then opens.
         assert_eq!(evidence.tries.iter().filter(|it| !it.began).count(), 4);
-        assert!((145..155).contains(&waited), "{waited} of 150 ms");
-        assert_eq!(evidence.total.health.shortages, waited);
+        assert!((145..155).contains(&late), "{late} of 150 ms");
+        assert_eq!(evidence.total.health.shortages, late);
         assert_eq!((evidence.seen.len() as f64, dropped(&evidence)), (997.0 * seconds, 0));
-        assert_eq!(verdict(&evidence, LoopKind::Open), Verdict::Degraded, "{seconds} s");
+        assert!(waited(&evidence) < 0.10, "{seconds} s: less than a verdict would take");
     }
 }
 
 #[test]
-fn what_never_begins_or_waits_for_long_makes_the_run_invalid() {
+fn what_never_begins_is_dropped_for_that_and_what_waits_for_long_is_counted() {
     let run = || {
         let mut run = open(10.0);
         run.load.open.as_mut().unwrap().max_backlog = 50;
@@ -64,15 +58,12 @@ fn what_never_begins_or_waits_for_long_makes_the_run_invalid() {
     };
     let evidence = run().over(short(ms(1_003)..ms(1_103)), |_, read| read + SERVICE);
     assert!((95..105).contains(&dropped(&evidence)), "{} of 150", dropped(&evidence));
-    let judged = if dropped(&evidence) < 100 { Verdict::Degraded } else { Verdict::Invalid };
-    assert_eq!(verdict(&evidence, LoopKind::Open), judged);
     let evidence = run().over(short(ms(1_003)..ms(1_253)), |_, read| read + SERVICE);
     assert!(dropped(&evidence) > 200);
-    assert_eq!(verdict(&evidence, LoopKind::Open), Verdict::Invalid);
     // None is given up, and more than one of ten waits.
     let evidence = open(10.0).over(short(ms(1_003)..ms(2_003)), |_, read| read + SERVICE);
     assert_eq!(dropped(&evidence), 0);
-    assert_eq!(verdict(&evidence, LoopKind::Open), Verdict::Invalid);
+    assert!(waited(&evidence) > 0.10, "{}", waited(&evidence));
 }
 
 /// How many connections began to be opened at each moment from `from` on.
@@ -109,7 +100,7 @@ fn a_machine_at_its_limit_is_not_asked_as_fast_as_others_ask() {
     let begun = evidence.tries.len() - failed;
     // After each that fails all rest for 10 ms or more. 50 in 100 ms are all that the machine has.
     assert!(failed <= 850 && begun > 2_000, "{failed} failed beside {begun}");
-    assert_eq!(verdict(&evidence, LoopKind::Open), Verdict::Invalid);
+    assert!(waited(&evidence) > 0.10 && dropped(&evidence) > 1_000);
 }
 
 #[test]
@@ -129,9 +120,8 @@ fn the_time_that_connections_lose_is_the_loads() {
     let (_, evidence) = lost(none(), ms(400)..ms(500), 10.0);
     assert_eq!(evidence.total.health.short_ns / MILLISECOND, 150);
     assert_eq!(evidence.total.health.shortages, 3 * 4);
-    assert_eq!(verdict(&evidence, LoopKind::Closed), Verdict::Degraded);
     let (_, evidence) = lost(none(), ms(400)..ms(800), 4.0);
-    assert_eq!(verdict(&evidence, LoopKind::Closed), Verdict::Invalid);
+    assert_eq!(evidence.total.health.short_ns / MILLISECOND, 630);
     // Up to the load's end alone.
     let (failed, evidence) = lost(none(), ms(400)..ms(5_000), 1.0);
     assert!(ms(1_000) - failed - evidence.total.health.short_ns < 3, "all the rest is lost");
