@@ -267,6 +267,13 @@ impl<L: Lane> Lanes<L> {
     /// somebody else is doing that or nobody may, or where the lane turned out to carry fewer requests.
     #[inline]
     pub(super) fn is_open_or_parks(&mut self, id: usize) -> bool {
+        let lane = &self.lanes[self.slots[id].lane];
+        // Most lanes have one slot, and it has just used its own.
+        (lane.slots == 1 && lane.lane.is_open()) || self.is_shared_or_parks(id)
+    }
+
+    #[inline(never)]
+    fn is_shared_or_parks(&mut self, id: usize) -> bool {
         let lane = &mut self.lanes[self.slots[id].lane];
         let is_open = lane.lane.is_open();
         let parks = if is_open {
