@@ -106,6 +106,33 @@ fn without_redis_it_waits_says_so_without_the_password_and_ends_when_it_is_told(
     assert!(!worker.said.contains("geheim") && !health.contains("geheim"), "{}", worker.said);
 }
 
+/// What `loadcore-worker health` says and ends with, where the worker is to be found so.
+fn health(address: &str, probe: &[&str]) -> (Option<i32>, String) {
+    let mut command = command(&[&["health"], probe].concat());
+    let output = command.env("LOADCORE_ACTUATOR_LISTEN", address).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn it_asks_itself_whether_it_is_well() {
+    let arguments = ["--redis", "redis://127.0.0.1:1", "--actuator-listen", "127.0.0.1:0"];
+    let mut worker = Worker::start(&arguments);
+    let line = worker.says("health and metrics at http://");
+    let address = line.rsplit("http://").next().unwrap().to_owned();
+    worker.says("trying again");
+    assert_eq!(health(&address, &["liveness"]), (Some(0), String::new()));
+    for probe in [&[][..], &["readiness"]] {
+        let (code, said) = health(&address, probe);
+        assert!(
+            code == Some(1) && said.contains("Redis at redis://127.0.0.1:1"),
+            "{code:?} {said}"
+        );
+    }
+    drop(worker);
+    let (code, said) = health(&address, &["liveness"]);
+    assert!(code == Some(1) && said.contains("nothing answers on"), "{code:?} {said}");
+}
+
 #[test]
 fn a_log_that_nobody_would_see_is_refused() {
     let output = command(&["--redis", "redis://h"]).env("LOADCORE_LOG", "loud").output().unwrap();
@@ -160,6 +187,7 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
     };
     worker.says("takes tasks");
     is("HTTP/1.1 200").await;
+    assert_eq!(health(&address, &[]), (Some(0), String::new()));
     worker.said.clear();
     let port = redis.end();
     worker.says("what it measures waits");
