@@ -5,9 +5,8 @@ mod demo;
 mod options;
 mod serve;
 
-use clap::Parser;
-use loadcore_process::{health, limits, log::log};
-use options::Task;
+use loadcore_process::{command, health, limits, log::log};
+use options::{CommandLine, Task};
 use serve::Fault;
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,7 +16,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Wrong usage that the parser sees ends here, with 2.
-    let task = match options::CommandLine::parse().resolve() {
+    let task = match command::parse::<CommandLine>().resolve() {
         Ok(task) => task,
         Err(error) => return fail(&error, USAGE),
     };

@@ -182,6 +182,18 @@ fn health_and_metrics_have_a_listener_of_their_own() {
 }
 
 #[test]
+fn an_empty_variable_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(&["--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(data.path());
+    for name in ["CONFIG", "REDIS_URL", "MONGO_URL", "LOCAL_WORKERS", "LEASE", "DEMO", "KEEP_DAYS"]
+    {
+        command.env(format!("LOADCORE_{name}"), "");
+    }
+    Controller::of(command).expect("it starts").says("the platform is ready");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();

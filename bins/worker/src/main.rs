@@ -4,9 +4,8 @@ mod health;
 mod options;
 mod work;
 
-use clap::Parser;
-use loadcore_process::{health::ask, limits, log::log};
-use options::Task;
+use loadcore_process::{command, health::ask, limits, log::log};
+use options::{CommandLine, Task};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -15,7 +14,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
-    let task = options::CommandLine::parse().resolve();
+    let task = command::parse::<CommandLine>().resolve();
     let task = match task.and_then(|task| log().map(|()| task)) {
         Ok(task) => task,
         Err(error) => return fail(&error, USAGE),

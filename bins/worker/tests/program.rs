@@ -25,7 +25,11 @@ struct Worker {
 
 impl Worker {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut command(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (line, log) = sync_channel(10_000);
         std::thread::spawn(move || {
@@ -70,6 +74,21 @@ fn what_the_environment_says_counts_too() {
     let asked = command(&["--redis", "redis://h"]).env("LOADCORE_HANDOVER", "2h").output().unwrap();
     let said = String::from_utf8(asked.stderr).unwrap();
     assert!(asked.status.code() == Some(2) && said.contains("at most 3600s"), "{said}");
+}
+
+/// Compose fills in what nobody has set.
+#[test]
+fn an_empty_variable_is_none() {
+    let mut command = command(&["--redis", "redis://127.0.0.1:1"]);
+    for name in ["ALLOW_TARGETS", "THREADS", "HANDOVER", "SLACK", "MAX_RPS", "LISTEN", "LOG"] {
+        command.env(format!("LOADCORE_{name}"), "");
+    }
+    let mut worker = Worker::of(command.env("LOADCORE_ACTUATOR_LISTEN", "127.0.0.1:0"));
+    worker.says("health and metrics at");
+    worker.says("trying again");
+    let none = self::command(&[]).env("LOADCORE_REDIS_URL", "").output().unwrap();
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && said.contains("--redis"), "{said}");
 }
 
 #[test]
