@@ -117,6 +117,9 @@ finish() {
     counted=$((counted + ${ok:-0} + ${failures:-0}))
     local latency
     latency=$(object latency <<<"$answer")
+    local errors
+    errors=$(object errors <<<"$answer")
+    [ "${failures:-0}" = 0 ] || note "failed, by class: ${errors#*{}"
     note "mean $(field meanMs <<<"$latency") ms, p99 $(field p99Ms <<<"$latency") ms"
 }
 
