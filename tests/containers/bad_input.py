@@ -1,13 +1,11 @@
 """What a platform in Compose says when something is wrong, and that it goes on as soon as it can."""
 
 import json
-import os
 import socket
 import subprocess
-import time
 
 from engine import HERE, ROOT, compose
-from platform_ import free_port, holds, until
+from platform_ import holds, until
 
 
 def port_taken(platform):
@@ -20,8 +18,8 @@ def port_taken(platform):
             port = taken.getsockname()[1]
             code, said = compose("up", "-d", "--no-build", "--no-deps", "controller", check=False,
                                  env={variable: str(port)})
-            last = said.strip().splitlines()[-1]
-            holds(f"{variable} taken is named", code != 0 and str(port) in said and "in use" in said, last[-160:])
+            told = next((line for line in said.splitlines() if str(port) in line), said)
+            holds(f"{variable} taken is named", code != 0 and "in use" in told, told[-160:])
         compose("rm", "-sf", "controller")
     compose("up", "-d", "--no-build", "--no-deps", "controller")
     platform.ready()

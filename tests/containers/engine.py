@@ -67,9 +67,7 @@ class Engine:
             DOCKER_HOST=f"unix://{self.socket}",
             COMPOSE_PROJECT_NAME=PROJECT,
             COMPOSE_FILE=f"{ROOT}/docker-compose.yml:{HERE}/compose.yml",
-            TRIAL_NETWORK=NETWORK,
-            # Images that are absent are a fault; nothing is fetched.
-            COMPOSE_DOCKER_CLI_BUILD="0")
+            TRIAL_NETWORK=NETWORK)
 
     # ---------------------------------------------------------------- images
 

@@ -1,12 +1,10 @@
 """What holds while containers are killed and restarted under a run."""
 
-import os
+import json
 import subprocess
-import threading
 import time
 import urllib.parse
 import urllib.request
-import json
 
 from engine import ROOT, compose
 from platform_ import books, holds, until
