@@ -15,7 +15,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 
-usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; }
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p;}' "$0"; }
 wrong() { echo "test-platform.sh: $1 (see --help)" >&2; exit 2; }
 
 url= target= token=${LOADCORE_TOKEN:-}
@@ -60,7 +60,7 @@ ask() {
 asks() { ask "$@" >/dev/null; }
 
 # The first value of this name in the JSON on standard input: a text or a number.
-field() { grep -o "\"$1\":\(\"[^\"]*\"\|[-0-9.e+]*\|null\|true\|false\)" | head -n 1 | sed 's/^[^:]*://; s/"//g'; }
+field() { grep -oE "\"$1\":(\"[^\"]*\"|[-0-9.e+]+|null|true|false)" | head -n 1 | sed 's/^[^:]*://; s/"//g'; }
 # The first object of this name, without what is nested in it.
 object() { grep -o "\"$1\":{[^{}]*" | head -n 1; }
 
