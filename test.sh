@@ -29,7 +29,7 @@ export CARGO_TERM_PROGRESS_WHEN=never
 if $long; then export LOADCORE_LONG=1; else unset LOADCORE_LONG; fi
 target=${CARGO_TARGET_DIR:-$PWD/target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
-PATH=$target/schemathesis/bin:$PATH:$target/secantusdb/bin
+PATH=$target/schemathesis/bin:$target/check-jsonschema/bin:$PATH:$target/secantusdb/bin
 everything=(--workspace --all-features --locked)
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -124,6 +124,37 @@ step_openapi() {
     tests/schemathesis/run "$target/debug/loadcore-controller" schemathesis $seconds $examples
 }
 
+# The tool that has the schema of Compose files, and reads YAML.
+tool_check_jsonschema() {
+    check-jsonschema --version 2>/dev/null && return
+    echo "installing: check-jsonschema (PyPI) in $target/check-jsonschema"
+    python3 -m venv "$target/check-jsonschema" || return
+    "$target/check-jsonschema/bin/pip" install --quiet --disable-pip-version-check check-jsonschema || return
+    check-jsonschema --version
+}
+
+# The files of the deployment by their schema, against the programs and against each other; and
+# test-platform.sh: it passes on a controller, and does not where the target cannot be reached.
+step_deployment() {
+    local script
+    for script in test-platform.sh deploy/docker/skeleton; do bash -n "$script" || return; done
+    PYTHONPYCACHEPREFIX=$scratch/pycache python3 -m py_compile deploy/docker/try tests/containers/*.py || return
+    tool_check_jsonschema || { echo "skipped: check-jsonschema cannot be installed here"; return 77; }
+    check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml || return
+    cargo build "${everything[@]}" --profile test --bins || return
+    "$(head -n 1 "$(command -v check-jsonschema)" | sed 's/^#!//')" tests/containers/check.py "$target/debug" || return
+    tests/containers/without "$target/debug"
+}
+
+# Images are built and the whole Compose file is run, broken and held to what it promises.
+step_containers() {
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "skipped: containers need Debian and root here"
+        return 77
+    fi
+    deploy/docker/try --compile --folder "$target/containers"
+}
+
 # Against the built-in target, alone on the machine, with a third answer: inconclusive. Then the step
 # counts as skipped: something was not judged.
 step_accuracy() {
@@ -188,8 +219,8 @@ step_dependencies() {
     cargo deny --offline check bans licenses sources
 }
 
-steps=(tools format architecture clippy documentation tests openapi accuracy doctests examples package dependencies)
-if $long; then steps+=(mutations); fi
+steps=(tools format architecture clippy documentation tests openapi deployment accuracy doctests examples package dependencies)
+if $long; then steps+=(mutations containers); fi
 
 # ---------------------------------------------------------------- running them
 

@@ -40,6 +40,11 @@ pub fn app(state: AppState) -> Router {
     layered(routes::all(), state)
 }
 
+/// Health and metrics alone, for a listener of their own.
+pub fn actuator(state: AppState) -> Router {
+    layered(routes::actuator(), state)
+}
+
 /// Routes with all that holds for each of them. The last layer is the outermost: it counts what
 /// `finish` has made of all that is inside.
 fn layered(routes: Router<AppState>, state: AppState) -> Router {

@@ -2,13 +2,11 @@
 
 mod backends;
 mod demo;
-mod log;
 mod options;
 mod serve;
-mod signals;
 
-use clap::Parser;
-use log::log;
+use loadcore_process::{command, health, limits, log::log};
+use options::{CommandLine, Task};
 use serve::Fault;
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,17 +16,21 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Wrong usage that the parser sees ends here, with 2.
-    let options = match options::CommandLine::parse().resolve() {
-        Ok(options) => options,
+    let task = match command::parse::<CommandLine>().resolve() {
+        Ok(task) => task,
         Err(error) => return fail(&error, USAGE),
     };
     if let Err(error) = log() {
         return fail(&error, USAGE);
     }
+    limits::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = match &runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(options)),
-        Err(error) => Err(Fault::Broken(format!("could not start: {error}"))),
+    let done = match (&runtime, task) {
+        (Ok(runtime), Task::Serve(options)) => runtime.block_on(serve::serve(*options)),
+        (Ok(runtime), Task::Ask(address, probe)) => {
+            runtime.block_on(health::ask(address, probe)).map_err(Fault::Broken)
+        }
+        (Err(error), _) => Err(Fault::Broken(format!("could not start: {error}"))),
     };
     // What does not end by itself does not hold the process up.
     if let Ok(runtime) = runtime {

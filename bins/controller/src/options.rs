@@ -9,6 +9,7 @@ use loadcore::cluster::controller::EVIDENCE_WAIT;
 use loadcore::http::TargetPolicy;
 use loadcore::scenario::parse_duration;
 use loadcore_controller::origin::Hosts;
+use loadcore_process::health::{Command, Probe};
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -29,8 +30,10 @@ const MOST_EVIDENCE_WAIT: Duration = Duration::from_secs(600);
 #[derive(Debug, Parser)]
 #[command(name = "loadcore-controller", version, after_help = AFTER)]
 pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A file of these options, YAML or TOML, under their long names
-    #[arg(long, value_name = "FILE", env = "LOADCORE_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "LOADCORE_CONFIG", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     given: Given,
@@ -46,8 +49,13 @@ LOADCORE_LOG filters the log on standard error: error, warn, info (default), deb
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Given {
     /// Where to listen: ADDRESS:PORT (port 0 takes a free one) [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN")]
+    #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN", global = true)]
     listen: Option<String>,
+
+    /// A listener for health and metrics alone, which probes and Prometheus reach without a token
+    /// [default: they are at --listen alone]
+    #[arg(long, value_name = "ADDR", env = "LOADCORE_ACTUATOR_LISTEN", global = true)]
+    actuator_listen: Option<String>,
 
     /// The embedded database and the key of its secrets [default: your user data directory]
     #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR")]
@@ -109,6 +117,8 @@ struct Given {
 pub struct Options {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where health and metrics are as well, and nothing else.
+    pub actuator_listen: Option<SocketAddr>,
     /// Of the embedded database, and of the key file.
     pub data_dir: PathBuf,
     /// Coordination over Redis.
@@ -133,15 +143,41 @@ pub struct Options {
     pub demo: bool,
 }
 
+/// What the program is to do.
+pub enum Task {
+    /// Serve.
+    Serve(Box<Options>),
+    /// Ask the one that listens here how it is.
+    Ask(SocketAddr, Probe),
+}
+
 impl CommandLine {
     /// The options, all said or by default.
     ///
     /// # Errors
     /// What is wrong, naming the option: wrong usage.
-    pub fn resolve(self) -> Result<Options, String> {
+    pub fn resolve(self) -> Result<Task, String> {
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
         let given = self.given;
-        let listen = address(given.listen.or(file.listen).as_deref().unwrap_or(LISTEN))?;
+        let listen = given.listen.clone().or(file.listen.clone());
+        let listen = address("--listen", listen.as_deref().unwrap_or(LISTEN))?;
+        let actuator = given.actuator_listen.clone().or(file.actuator_listen.clone());
+        let actuator = actuator.map(|text| address("--actuator-listen", &text)).transpose()?;
+        match self.command {
+            Some(Command::Health { probe }) => Ok(Task::Ask(actuator.unwrap_or(listen), probe)),
+            None => Ok(Task::Serve(Box::new(Options::of(given, file, listen, actuator)?))),
+        }
+    }
+}
+
+impl Options {
+    /// What is given, before what the file says, before the defaults.
+    fn of(
+        given: Given,
+        file: Given,
+        listen: SocketAddr,
+        actuator_listen: Option<SocketAddr>,
+    ) -> Result<Self, String> {
         let open = given.allow_unauthenticated.or(file.allow_unauthenticated).unwrap_or(false);
         refuse_open_door(listen, open)?;
         let allowed = given.allow_targets.or(file.allow_targets);
@@ -150,8 +186,9 @@ impl CommandLine {
         redis.as_deref().map_or(Ok(()), redis_url)?;
         let mongo = given.mongo.or(file.mongo);
         mongo.as_deref().map_or(Ok(()), mongo_url)?;
-        Ok(Options {
+        Ok(Self {
             listen,
+            actuator_listen,
             data_dir: data_dir.map_or_else(user_data_dir, Ok)?,
             redis,
             mongo,
@@ -173,10 +210,10 @@ fn read(path: &Path) -> Result<Given, String> {
         .map_err(|error| format!("the file {} cannot be used: {error}", path.display()))
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+fn address(option: &str, text: &str) -> Result<SocketAddr, String> {
     let numbers = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numbers.as_deref().unwrap_or(text).parse().map_err(|_| {
-        format!("--listen {text}: no address; write 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080")
+        format!("{option} {text}: no address; write 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080")
     })
 }
 
@@ -261,7 +298,10 @@ mod tests {
         let words = ["loadcore-controller", "--data-dir", "/data"]
             .into_iter()
             .chain(line.split_whitespace());
-        CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()
+        match CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()? {
+            Task::Serve(options) => Ok(*options),
+            Task::Ask(address, probe) => Err(format!("{address} is asked for {probe:?}")),
+        }
     }
 
     #[test]
@@ -285,6 +325,31 @@ mod tests {
         assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated").is_ok());
         assert!(resolved("--listen 0.0.0.0:8080 --allow-unauthenticated=false").is_err());
         assert!(resolved("--listen localhost:0").is_ok() && resolved("--listen [::1]:0").is_ok());
+    }
+
+    #[test]
+    fn health_is_asked_where_it_is_served() {
+        let asked = |line| resolved(line).err().unwrap();
+        assert_eq!(asked("health"), "127.0.0.1:8080 is asked for Works");
+        assert_eq!(asked("--listen [::]:81 health readiness"), "[::]:81 is asked for Readiness");
+        assert_eq!(
+            asked("health liveness --listen [::]:81 --actuator-listen 0.0.0.0:9100"),
+            "0.0.0.0:9100 is asked for Liveness"
+        );
+        let file = write(".toml", "actuator-listen = \"localhost:9100\"\n");
+        let line = format!("health --config {}", file.path().display());
+        assert_eq!(asked(&line), "127.0.0.1:9100 is asked for Works");
+        assert!(asked("health soon").contains("readiness"));
+    }
+
+    #[test]
+    fn probes_may_have_a_listener_of_their_own_anywhere() {
+        let options = resolved("--actuator-listen 0.0.0.0:9100").unwrap();
+        assert_eq!(options.actuator_listen, Some("0.0.0.0:9100".parse().unwrap()));
+        assert_eq!(options.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(resolved("").unwrap().actuator_listen, None);
+        let error = resolved("--actuator-listen here").err().unwrap();
+        assert!(error.contains("--actuator-listen here: no address"), "{error}");
     }
 
     #[test]

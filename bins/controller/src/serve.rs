@@ -7,16 +7,17 @@
 use crate::backends::{self, Failure};
 use crate::demo;
 use crate::options::Options;
-use crate::signals::Signals;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
-use loadcore_controller::app;
 use loadcore_controller::doorstep::Doorstep;
+use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
+use loadcore_controller::{actuator, app};
+use loadcore_process::listen::bound;
+use loadcore_process::signals::Signals;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -45,12 +46,13 @@ pub enum Fault {
 /// # Errors
 /// What cannot become right by itself.
 pub async fn serve(options: Options) -> Result<(), Fault> {
-    let broken = |what: String| move |why: std::io::Error| Fault::Broken(format!("{what}: {why}"));
-    let mut signals = Signals::new().map_err(broken("could not watch for signals".into()))?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(broken(format!("could not listen on {}", options.listen)))?;
-    let address = listener.local_addr().map_err(broken("the address is not known".into()))?;
+    let mut signals = Signals::new()
+        .map_err(|error| Fault::Broken(format!("could not watch for signals: {error}")))?;
+    let (listener, address) = bound(options.listen).await.map_err(Fault::Broken)?;
+    let probed = match options.actuator_listen {
+        Some(address) => Some(bound(address).await.map_err(Fault::Broken)?),
+        None => None,
+    };
     let local = Local::open(&options).await?;
     if !address.ip().is_loopback() {
         tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
@@ -61,6 +63,13 @@ pub async fn serve(options: Options) -> Result<(), Fault> {
     let (end, ending) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
     let state = AppState { standby_ready: options.standby_ready, ..state };
+    if let Some((listener, address)) = probed {
+        tracing::info!("health and metrics at http://{address}");
+        let hosts = Hosts::new(address.ip().is_loopback(), Vec::new());
+        let router = actuator(state.clone().called(hosts));
+        // It ends with the process: probes are answered to the last.
+        tokio::spawn(axum::serve(Doorstep(listener), router).into_future());
+    }
     let router = app(state);
     let server =
         axum::serve(Doorstep(listener), router).with_graceful_shutdown(ended(ending.clone()));

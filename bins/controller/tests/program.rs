@@ -123,6 +123,91 @@ fn an_address_that_others_reach_is_refused() {
     assert!(said.contains("--allow-unauthenticated") && said.contains("0.0.0.0"), "{said}");
 }
 
+/// Status and body of what another listener of it answers.
+fn asked_at(address: &str, head: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "{head}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Open to all, while the API stays on loopback: it says how the controller is, and nothing else.
+#[test]
+fn health_and_metrics_have_a_listener_of_their_own() {
+    let data = tempfile::tempdir().unwrap();
+    let more = ["--actuator-listen", "0.0.0.0:0"];
+    let mut command = command(&["--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(data.path()).args(more);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = stderr.lines().map_while(Result::ok);
+    let mut port_of = |text: &str| {
+        let line = lines.find(|line| line.contains(text)).expect("it is said");
+        line.rsplit(':').next().unwrap().to_owned()
+    };
+    port_of("listens on http://");
+    let address = format!("127.0.0.1:{}", port_of("health and metrics at http://0.0.0.0:"));
+    port_of("the platform is ready");
+    let get = |path: &str| {
+        // A name that the API on loopback would refuse: Prometheus asks for one such.
+        asked_at(&address, &format!("GET {path} HTTP/1.1\r\nHost: controller:9100"))
+    };
+    for path in ["/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness"] {
+        let (status, body) = get(path);
+        assert!(status == 200 && body.contains("\"UP\""), "{path}: {status} {body}");
+    }
+    assert_eq!(get("/actuator/info").0, 200);
+    for path in ["/actuator/prometheus", "/metrics"] {
+        assert!(get(path).1.contains("loadtest_ready 1\n"), "{path}");
+    }
+    for path in ["/", "/openapi.json", "/api/v1/scenarios", "/api/v1/workers"] {
+        let (status, body) = get(path);
+        assert!(status == 404 && body.contains("no-route"), "{path}: {status} {body}");
+    }
+    let asking = |listener: &str, address: &str| {
+        let mut command = self::command(&["health"]);
+        let output = command.env(listener, address).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let everywhere = address.replace("127.0.0.1", "0.0.0.0");
+    assert_eq!(asking("LOADCORE_ACTUATOR_LISTEN", &everywhere), (Some(0), String::new()));
+    let pid = Pid::from_raw(child.id() as i32).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (code, said) = asking("LOADCORE_LISTEN", &address);
+    assert!(code == Some(1) && said.contains("nothing answers on"), "{code:?} {said}");
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(&["--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(data.path());
+    for name in ["CONFIG", "REDIS_URL", "MONGO_URL", "LOCAL_WORKERS", "LEASE", "DEMO", "KEEP_DAYS"]
+    {
+        command.env(format!("LOADCORE_{name}"), "");
+    }
+    Controller::of(command).expect("it starts").says("the platform is ready");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_what_to_do() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for option in ["--listen", "--actuator-listen"] {
+        let given = [option, &taken];
+        let other = if option == "--listen" { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+        let (code, said) = ended(&[&["--data-dir", data], &given[..], other].concat());
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains(&taken) && said.contains("another program listens there"), "{said}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_named() {
     for (arguments, told) in [

@@ -1,13 +1,11 @@
 //! The program `loadcore-worker`: options into a worker that works until it is told to end.
 
 mod health;
-mod log;
 mod options;
-mod signals;
 mod work;
 
-use clap::Parser;
-use log::log;
+use loadcore_process::{command, health::ask, limits, log::log};
+use options::{CommandLine, Task};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -16,14 +14,17 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
-    let options = options::Options::parse();
-    if let Err(error) = options.checked().and_then(|()| log()) {
-        return fail(&error, USAGE);
-    }
+    let task = command::parse::<CommandLine>().resolve();
+    let task = match task.and_then(|task| log().map(|()| task)) {
+        Ok(task) => task,
+        Err(error) => return fail(&error, USAGE),
+    };
+    limits::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = match &runtime {
-        Ok(runtime) => runtime.block_on(work::work(options)),
-        Err(error) => Err(format!("could not start: {error}")),
+    let done = match (&runtime, task) {
+        (Ok(runtime), Task::Work(options)) => runtime.block_on(work::work(*options)),
+        (Ok(runtime), Task::Ask(address, probe)) => runtime.block_on(ask(address, probe)),
+        (Err(error), _) => Err(format!("could not start: {error}")),
     };
     if let Ok(runtime) = runtime {
         runtime.shutdown_background();

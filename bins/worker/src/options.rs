@@ -1,9 +1,10 @@
 //! Options and environment into how the worker is to work.
 
-use clap::Parser;
+use clap::{Args, Parser};
 use loadcore::http::{Networks, TargetPolicy};
 use loadcore::run::MAX_SLACK;
 use loadcore::scenario::parse_duration;
+use loadcore_process::health::{Command, Probe};
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,11 +14,26 @@ const MOST_HANDOVER: Duration = Duration::from_secs(3_600);
 
 /// A worker of a loadcore platform: takes its share of each run's load.
 #[derive(Debug, Parser)]
-#[command(name = "loadcore-worker", version, after_help = AFTER)]
+#[command(name = "loadcore-worker", version, after_help = AFTER, subcommand_negates_reqs = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How it is to work.
+#[derive(Debug, Args)]
 pub struct Options {
     /// Where the platform is coordinated: redis://HOST:PORT/DB, rediss:// for TLS
-    #[arg(long, value_name = "URL", env = "LOADCORE_REDIS_URL", hide_env_values = true)]
-    pub redis: String,
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LOADCORE_REDIS_URL",
+        hide_env_values = true,
+        required = true
+    )]
+    redis: Option<String>,
 
     /// What people call it [default: its id, new for each start]
     #[arg(
@@ -49,8 +65,18 @@ pub struct Options {
     pub handover: Option<Duration>,
 
     /// Where its health and metrics are: ADDRESS:PORT [default: nowhere]
-    #[arg(long, value_name = "ADDR", env = "LOADCORE_LISTEN")]
-    pub listen: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR", env = "LOADCORE_ACTUATOR_LISTEN", global = true)]
+    actuator_listen: Option<SocketAddr>,
+
+    /// The same as --actuator-listen: a worker listens for nothing else
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "LOADCORE_LISTEN",
+        global = true,
+        conflicts_with = "actuator_listen"
+    )]
+    listen: Option<SocketAddr>,
 
     /// Networks that it dials, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and public
     /// addresses; metadata services never]
@@ -63,14 +89,46 @@ SIGTERM or Ctrl-C drains: it hands its share to a spare worker or to the others,
 --handover, and ends. A second one ends at once.
 LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
 
-impl Options {
-    /// That what the parser cannot judge is right too.
+/// What the program is to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Work.
+    Work(Box<Options>),
+    /// Ask the one that listens here how it is.
+    Ask(SocketAddr, Probe),
+}
+
+impl CommandLine {
+    /// What was said, and that what the parser cannot judge is right too.
     ///
     /// # Errors
     /// A URL that is none, named without its password: wrong usage.
-    pub fn checked(&self) -> Result<(), String> {
-        let redis = RedisCoordinator::new(&RedisOptions::new(self.redis.as_str()));
-        redis.map(drop).map_err(|error| format!("--redis: {error}"))
+    pub fn resolve(self) -> Result<Task, String> {
+        let options = self.options;
+        if let Some(Command::Health { probe }) = self.command {
+            let listens = options.actuator().ok_or(
+                "health is asked where the worker listens for that: give --actuator-listen ADDR, \
+                 or LOADCORE_ACTUATOR_LISTEN, to both",
+            )?;
+            return Ok(Task::Ask(listens, probe));
+        }
+        let redis = RedisCoordinator::new(&RedisOptions::new(options.redis()));
+        redis.map_err(|error| format!("--redis: {error}"))?;
+        Ok(Task::Work(Box::new(options)))
+    }
+}
+
+impl Options {
+    /// Where the platform is coordinated: the parser asks for it wherever there is work to do.
+    #[must_use]
+    pub fn redis(&self) -> &str {
+        self.redis.as_deref().unwrap_or_default()
+    }
+
+    /// Where its health and metrics are.
+    #[must_use]
+    pub fn actuator(&self) -> Option<SocketAddr> {
+        self.actuator_listen.or(self.listen)
     }
 
     /// Which addresses it dials.
@@ -109,13 +167,42 @@ mod tests {
     use clap::CommandFactory;
 
     fn parsed(line: &str) -> Result<Options, String> {
+        match task(line)? {
+            Task::Work(options) => Ok(*options),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    fn task(line: &str) -> Result<Task, String> {
         let words = ["loadcore-worker"].into_iter().chain(line.split_whitespace());
-        Options::try_parse_from(words).map_err(|error| error.to_string())
+        CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()
+    }
+
+    #[test]
+    fn health_is_asked_where_it_is_served_and_needs_nothing_else() {
+        for (line, asked) in [
+            ("health --actuator-listen 0.0.0.0:9101", "Ask(0.0.0.0:9101, Works)"),
+            ("--redis redis://h --listen [::1]:1 health liveness", "Ask([::1]:1, Liveness)"),
+        ] {
+            assert_eq!(format!("{:?}", task(line).unwrap()), asked, "{line}");
+        }
+        let told = task("health").unwrap_err();
+        assert!(told.contains("--actuator-listen ADDR"), "{told}");
+    }
+
+    #[test]
+    fn its_one_listener_has_two_names() {
+        let listens = |line| parsed(line).unwrap().actuator().map(|it| it.port());
+        assert_eq!(listens("--redis redis://h"), None);
+        assert_eq!(listens("--redis redis://h --listen 127.0.0.1:1"), Some(1));
+        assert_eq!(listens("--redis redis://h --actuator-listen 127.0.0.1:2"), Some(2));
+        let both = "--redis redis://h --listen 127.0.0.1:1 --actuator-listen 127.0.0.1:1";
+        assert!(parsed(both).unwrap_err().contains("cannot be used with"));
     }
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Options::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 
     #[test]

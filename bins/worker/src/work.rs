@@ -2,14 +2,14 @@
 
 use crate::health::{self, Status};
 use crate::options::Options;
-use crate::signals::Signals;
 use loadcore::cluster::Coordinator;
 use loadcore::cluster::agent::{Agent, AgentOptions};
+use loadcore_process::listen::bound;
+use loadcore_process::signals::Signals;
 use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,22 +26,19 @@ pub async fn work(options: Options) -> Result<(), String> {
     let mut signals =
         Signals::new().map_err(|error| format!("could not watch for signals: {error}"))?;
     let (status, shown) = watch::channel(Status::Waiting("it is starting".into()));
-    if let Some(address) = options.listen {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| format!("could not listen on {address}: {error}"))?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+    if let Some(address) = options.actuator() {
+        let (listener, address) = bound(address).await?;
         tracing::info!("health and metrics at http://{address}");
         // It ends with the process: probes are answered while it drains.
         tokio::spawn(axum::serve(listener, health::app(shown)).into_future());
     }
     let coordinator = tokio::select! {
-        found = reach(&options.redis, &status) => found?,
+        found = reach(options.redis(), &status) => found?,
         () = signals.first() => return Ok(()),
     };
     let (drain, draining) = watch::channel(false);
     let (mut agent, contact) = start(coordinator, &options, draining)?;
-    let watching = watch_contact(contact, drain.subscribe(), &status, &options.redis);
+    let watching = watch_contact(contact, drain.subscribe(), &status, options.redis());
     let work = async {
         tokio::select! {
             // Somebody drained it from the controller.
@@ -139,7 +136,7 @@ fn start(
             policy: options.policy(),
         },
     )?;
-    let beats = agent.beats(redis(&options.redis)?);
+    let beats = agent.beats(redis(options.redis())?);
     let failed = |error| format!("the heartbeats could not be started: {error}");
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let thread = std::thread::Builder::new().name("heartbeats".into());

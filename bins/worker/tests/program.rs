@@ -25,7 +25,11 @@ struct Worker {
 
 impl Worker {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut command(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (line, log) = sync_channel(10_000);
         std::thread::spawn(move || {
@@ -72,6 +76,21 @@ fn what_the_environment_says_counts_too() {
     assert!(asked.status.code() == Some(2) && said.contains("at most 3600s"), "{said}");
 }
 
+/// Compose fills in what nobody has set.
+#[test]
+fn an_empty_variable_is_none() {
+    let mut command = command(&["--redis", "redis://127.0.0.1:1"]);
+    for name in ["ALLOW_TARGETS", "THREADS", "HANDOVER", "SLACK", "MAX_RPS", "LISTEN", "LOG"] {
+        command.env(format!("LOADCORE_{name}"), "");
+    }
+    let mut worker = Worker::of(command.env("LOADCORE_ACTUATOR_LISTEN", "127.0.0.1:0"));
+    worker.says("health and metrics at");
+    worker.says("trying again");
+    let none = self::command(&[]).env("LOADCORE_REDIS_URL", "").output().unwrap();
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && said.contains("--redis"), "{said}");
+}
+
 #[test]
 fn wrong_usage_is_named() {
     for (arguments, told) in [
@@ -104,6 +123,33 @@ fn without_redis_it_waits_says_so_without_the_password_and_ends_when_it_is_told(
     }
     assert_eq!(worker.child.wait().unwrap().code(), Some(0), "{}", worker.said);
     assert!(!worker.said.contains("geheim") && !health.contains("geheim"), "{}", worker.said);
+}
+
+/// What `loadcore-worker health` says and ends with, where the worker is to be found so.
+fn health(address: &str, probe: &[&str]) -> (Option<i32>, String) {
+    let mut command = command(&[&["health"], probe].concat());
+    let output = command.env("LOADCORE_ACTUATOR_LISTEN", address).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn it_asks_itself_whether_it_is_well() {
+    let arguments = ["--redis", "redis://127.0.0.1:1", "--actuator-listen", "127.0.0.1:0"];
+    let mut worker = Worker::start(&arguments);
+    let line = worker.says("health and metrics at http://");
+    let address = line.rsplit("http://").next().unwrap().to_owned();
+    worker.says("trying again");
+    assert_eq!(health(&address, &["liveness"]), (Some(0), String::new()));
+    for probe in [&[][..], &["readiness"]] {
+        let (code, said) = health(&address, probe);
+        assert!(
+            code == Some(1) && said.contains("Redis at redis://127.0.0.1:1"),
+            "{code:?} {said}"
+        );
+    }
+    drop(worker);
+    let (code, said) = health(&address, &["liveness"]);
+    assert!(code == Some(1) && said.contains("nothing answers on"), "{code:?} {said}");
 }
 
 #[test]
@@ -160,6 +206,7 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
     };
     worker.says("takes tasks");
     is("HTTP/1.1 200").await;
+    assert_eq!(health(&address, &[]), (Some(0), String::new()));
     worker.said.clear();
     let port = redis.end();
     worker.says("what it measures waits");

@@ -7,7 +7,9 @@ use super::connect::is_shortage;
 use crate::request::{AddressFamily, ErrorClass, Failure};
 use crate::time::{Clock, Nanos, SECOND};
 #[cfg(feature = "dns")]
-use hickory_resolver::net::NetError;
+use hickory_resolver::config::ServerOrderingStrategy;
+#[cfg(feature = "dns")]
+use hickory_resolver::net::{NetError, runtime::TokioRuntimeProvider};
 use std::collections::HashMap;
 use std::error::Error;
 use std::io;
@@ -94,9 +96,7 @@ impl Resolver {
             family,
             names: Mutex::default(),
             #[cfg(feature = "dns")]
-            hickory: hickory_resolver::TokioResolver::builder_tokio()
-                .and_then(|builder| builder.build())
-                .ok(),
+            hickory: hickory_resolver::TokioResolver::builder_tokio().ok().and_then(in_order),
         }
     }
 
@@ -163,6 +163,19 @@ impl Resolver {
     }
 }
 
+/// Name servers are asked one after another, in the order in which they are given, as the system does:
+/// one for the names of a container network or of an office stands before one that does not know
+/// them, and whose "there is no such name" may come first.
+#[cfg(feature = "dns")]
+fn in_order(
+    mut builder: hickory_resolver::ResolverBuilder<TokioRuntimeProvider>,
+) -> Option<hickory_resolver::TokioResolver> {
+    let options = builder.options_mut();
+    options.num_concurrent_reqs = 1;
+    options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
+    builder.build().ok()
+}
+
 /// The addresses of a name that may be dialled, at least one.
 fn of_family(family: AddressFamily, mut all: Vec<IpAddr>) -> Result<Vec<IpAddr>, Unknown> {
     if all.is_empty() {
@@ -213,6 +226,61 @@ mod tests {
             assert_eq!(direct.is_shortage(), short, "{direct}");
         }
         assert_eq!(Unknown::new("there is no such name").failure("a").class, ErrorClass::Dns);
+    }
+
+    /// A name server that answers `host` with `address`, or that there is no such name, after `delay`.
+    #[cfg(feature = "dns")]
+    async fn name_server(address: Option<[u8; 4]>, delay: std::time::Duration) -> u16 {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut query = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut query).await {
+                // The name ends with an empty label; type and class follow.
+                let name = query[12..length].iter().position(|byte| *byte == 0).unwrap();
+                let question = 12 + name + 5;
+                let is_a = query[question - 4..question - 2] == [0, 1];
+                let answers = address.filter(|_| is_a);
+                let mut reply = query[..question].to_vec();
+                // An answer, recursion is there, and 3 is "no such name".
+                reply[2..4].copy_from_slice(&[0x81, if address.is_some() { 0x80 } else { 0x83 }]);
+                reply[4..12].copy_from_slice(&[0, 1, 0, answers.is_some().into(), 0, 0, 0, 0]);
+                if let Some(address) = answers {
+                    reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+                    reply.extend(address);
+                }
+                tokio::time::sleep(delay).await;
+                socket.send_to(&reply, from).await.unwrap();
+            }
+        });
+        port
+    }
+
+    /// As in a container: the network's own name server first, and one that knows nothing of it.
+    #[cfg(feature = "dns")]
+    #[tokio::test]
+    async fn the_first_name_server_has_the_first_word() {
+        use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+        let slow = std::time::Duration::from_millis(50);
+        let first = name_server(Some([10, 89, 0, 7]), slow).await;
+        let second = name_server(None, std::time::Duration::ZERO).await;
+        let servers = [first, second].map(|port| {
+            let mut udp = ConnectionConfig::udp();
+            udp.port = port;
+            NameServerConfig::new([127, 0, 0, 1].into(), true, vec![udp])
+        });
+        let config = ResolverConfig::from_parts(None, vec![], servers.to_vec());
+        for turn in 0..5 {
+            let builder = hickory_resolver::TokioResolver::builder_with_config(
+                config.clone(),
+                TokioRuntimeProvider::default(),
+            );
+            let resolver =
+                Resolver { hickory: in_order(builder), ..Resolver::new(AddressFamily::Any) };
+            let found = resolver.addresses(&format!("target{turn}.test")).await.unwrap();
+            let all: Vec<_> = found.in_turn(80).collect();
+            assert_eq!(all, ["10.89.0.7:80".parse().unwrap()]);
+        }
     }
 
     #[tokio::test]

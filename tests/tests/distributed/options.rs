@@ -30,6 +30,7 @@ fn worker() -> Vec<(&'static str, &'static str, Seen)> {
         ("slack", "7ms", Seen::Result("/generator/slackMs", json!(7.0))),
         ("handover", "", Elsewhere),
         ("max-rps", "50", Warned("--max-rps")),
+        ("actuator-listen", "127.0.0.1:0", Said("health and metrics at http://")),
         ("listen", "127.0.0.1:0", Said("health and metrics at http://")),
         ("allow-targets", "10.0.0.0/8", Warned("could not take part")),
     ]
@@ -87,6 +88,7 @@ async fn every_option_of_a_worker_changes_something() {
 const CONTROLLER: &[(&str, &str, &str)] = &[
     ("config", "bins/controller/tests/program.rs", "--config"),
     ("listen", "bins/controller/tests/program.rs", "--listen"),
+    ("actuator-listen", "bins/controller/tests/program.rs", "--actuator-listen"),
     ("data-dir", "bins/controller/tests/program.rs", "--data-dir"),
     ("redis", "tests/tests/distributed/platform.rs", "--redis"),
     ("mongo", "tests/tests/distributed/platform.rs", "--mongo"),

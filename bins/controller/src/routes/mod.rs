@@ -54,6 +54,11 @@ pub(crate) fn all() -> Router<AppState> {
         .route("/", get(page::page))
 }
 
+/// Those for probes and for Prometheus: they hold nothing of a tenant.
+pub(crate) fn actuator() -> Router<AppState> {
+    actuator::routes().split_for_parts().0
+}
+
 /// The OpenAPI page, made once.
 async fn openapi(text: Arc<str>) -> impl axum::response::IntoResponse {
     ([(axum::http::header::CONTENT_TYPE, "application/json")], text.to_string())

@@ -1,0 +1,8 @@
+//! What the programs of a platform share as processes, each thing in one place.
+
+pub mod command;
+pub mod health;
+pub mod limits;
+pub mod listen;
+pub mod log;
+pub mod signals;
