@@ -141,7 +141,7 @@ step_deployment() {
     PYTHONPYCACHEPREFIX=$scratch/pycache python3 -m py_compile deploy/docker/try tests/containers/*.py || return
     tool_check_jsonschema || { echo "skipped: check-jsonschema cannot be installed here"; return 77; }
     check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml || return
-    cargo build "${everything[@]}" --profile test --bins || return
+    cargo test "${everything[@]}" --test program --test cli --no-run || return
     "$(head -n 1 "$(command -v check-jsonschema)" | sed 's/^#!//')" tests/containers/check.py "$target/debug" || return
     tests/containers/without "$target/debug"
 }
