@@ -94,5 +94,6 @@ def half_a_core(platform, counted):
     holds("half a core is one engine thread", result["environment"]["threads"] == 1,
           f"{result['environment']['cores']} cores, {result['environment']['threads']} threads")
     kinds = [it["kind"] for it in result["validity"]["reasons"]]
-    holds("the verdict says that it was throttled", "cpu_throttled" in kinds, json.dumps(result["validity"])[:300])
+    # On a machine that has not even that half for it, nothing is throttled.
+    holds("the verdict says that it lacked a processor", {"cpu_throttled", "cpu_contended"} & set(kinds), kinds)
     holds("the target counted what was sent", counted.count() == result["arrivals"]["sent"], counted.count())
