@@ -30,7 +30,17 @@ pub(super) struct Slot {
     pub(super) open_failed: Cell<bool>,
     /// It rests since this machine was short of what its last attempt needed.
     pub(super) short: Cell<bool>,
+    /// Of the last attempt that was passed over.
+    pub(super) passed: RefCell<Option<Box<PassedOver>>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// How often the attempt that began at `start` was passed over, and how the last time.
+#[derive(Debug)]
+pub(super) struct PassedOver {
+    pub(super) start: Nanos,
+    pub(super) times: u32,
+    pub(super) why: Failure,
 }
 
 impl Slot {
@@ -416,6 +426,7 @@ impl<L: Lane> Lanes<L> {
             expired: Cell::new(false),
             open_failed: Cell::new(false),
             short: Cell::new(false),
+            passed: RefCell::new(None),
             waker: RefCell::new(None),
         });
         self.slots.push(Rc::clone(&slot));

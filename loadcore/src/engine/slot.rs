@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use super::core::{Core, Then};
-use super::lanes::Slot;
+use super::lanes::{PassedOver, Slot};
 use super::source::Ticket;
 use crate::profile::Profile;
 use crate::request::{ErrorClass, Failure, Outcome};
@@ -12,7 +12,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -77,9 +77,8 @@ async fn attempt<P: Profile, T: Transport>(
     slot.deadline.set(start.saturating_add(core.settings.timeout));
     slot.expired.set(false);
     let phase = Cell::new(Phase::Exchanging);
-    let passed = Cell::new(None);
     let ended = {
-        let mut exchange = pin!(exchange(core, slot, lane, ticket, (&phase, &passed)));
+        let mut exchange = pin!(exchange(core, (slot, lane), ticket, start, &phase));
         poll_fn(|cx| {
             if slot.expired.get() {
                 return Poll::Ready(Ended::TimedOut);
@@ -97,9 +96,9 @@ async fn attempt<P: Profile, T: Transport>(
     let failure = match ended {
         Ended::With(outcome) => return outcome,
         Ended::TimedOut if phase.get() == Phase::Exchanging => {
-            timeout(core, (ErrorClass::ResponseTimeout, "whole reply"), passed.take())
+            timeout(core, slot, start, (ErrorClass::ResponseTimeout, "whole reply"))
         }
-        Ended::TimedOut => timeout(core, lane.awaits(), passed.take()),
+        Ended::TimedOut => timeout(core, slot, start, lane.awaits()),
         Ended::Panicked(what) => {
             Failure::text(ErrorClass::Target, format_args!("the transport panicked: {what}"))
         }
@@ -133,21 +132,22 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "without a text".to_owned())
 }
 
-/// How often an attempt was passed over, and how the last time.
-type PassedOver = Option<Box<(u32, Failure)>>;
-
 #[cold]
 fn timeout<P: Profile, T: Transport>(
     core: &Core<P, T>,
+    slot: &Slot,
+    start: Nanos,
     (class, what): (ErrorClass, &str),
-    passed: PassedOver,
 ) -> Failure {
+    let passed = slot.passed.take().filter(|it| it.start == start);
     let limit = seconds(core.settings.timeout);
     let said = format!("no {what} within the timeout of {limit} s");
     match passed.as_deref() {
         None => Failure::text(class, said),
-        Some((1, why)) => Failure::text(class, format_args!("{said}; before that {why}")),
-        Some((times, why)) => Failure::text(
+        Some(PassedOver { times: 1, why, .. }) => {
+            Failure::text(class, format_args!("{said}; before that {why}"))
+        }
+        Some(PassedOver { times, why, .. }) => Failure::text(
             class,
             format_args!("{said}: it was passed over {times} times, the last time {why}"),
         ),
@@ -157,10 +157,10 @@ fn timeout<P: Profile, T: Transport>(
 #[inline]
 async fn exchange<P: Profile, T: Transport>(
     core: &Core<P, T>,
-    slot: &Slot,
-    lane: &T::Lane,
+    (slot, lane): (&Slot, &T::Lane),
     ticket: Ticket,
-    (phase, passed): (&Cell<Phase>, &Cell<PassedOver>),
+    start: Nanos,
+    phase: &Cell<Phase>,
 ) -> Outcome {
     loop {
         if !lane.is_open()
@@ -174,17 +174,23 @@ async fn exchange<P: Profile, T: Transport>(
         }
         // The other side has received nothing of it: it is still the same attempt, on the lane's
         // next connection, as often as its timeout lets it be.
-        passed.set(passed_over(passed.take(), outcome.failure));
-        // A transport that is always ready must not keep the thread from its timers.
-        tokio::task::yield_now().await;
+        pass_over(slot, start, outcome.failure).await;
     }
 }
 
+/// Notes it, and lets others run: a transport that is always ready must not keep the thread from its
+/// timers. What is rare is boxed, so that requests that go well carry nothing of it.
 #[cold]
-fn passed_over(before: PassedOver, why: Option<Failure>) -> PassedOver {
-    let times = before.map_or(0, |before| before.0);
+fn pass_over(
+    slot: &Slot,
+    start: Nanos,
+    why: Option<Failure>,
+) -> Pin<Box<impl Future<Output = ()> + use<>>> {
+    let before = slot.passed.take().filter(|it| it.start == start);
+    let times = before.map_or(0, |it| it.times).saturating_add(1);
     let why = why.unwrap_or(Failure::new(ErrorClass::Reset, "the lane was closed"));
-    Some(Box::new((times.saturating_add(1), why)))
+    slot.passed.replace(Some(Box::new(PassedOver { start, times, why })));
+    Box::pin(tokio::task::yield_now())
 }
 
 /// Opens the lane, or waits until whoever is opening it has.
