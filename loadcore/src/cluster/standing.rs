@@ -115,17 +115,18 @@ impl Standing {
         }
     }
 
-    /// A part that was nobody's is taken, whole or a piece of it: the other pieces are nobody's yet.
+    /// A part that was nobody's is taken, whole or a piece of it: the rest is nobody's yet. Pieces of one
+    /// part may be of several sizes, so that one may lie across what is left of it.
     fn orphan_is_taken(&mut self, part: Share) {
-        if let Some(place) = self.orphans.iter().position(|orphan| orphan.contains(part)) {
-            let orphan = self.orphans.swap_remove(place);
-            self.orphans.extend(orphan.without(part));
-        }
-        if let Some(place) = self.released.iter().position(|(_, it, ..)| it.contains(part)) {
-            let (member, released, from_ns, entry) = self.released.swap_remove(place);
-            let left = released.without(part).map(|left| (member.clone(), left, from_ns, entry));
-            self.released.extend(left);
-        }
+        let orphans = std::mem::take(&mut self.orphans);
+        self.orphans = orphans.into_iter().flat_map(|orphan| orphan.without(part)).collect();
+        let released = std::mem::take(&mut self.released);
+        self.released = released
+            .into_iter()
+            .flat_map(|(member, released, from_ns, entry)| {
+                released.without(part).map(move |left| (member.clone(), left, from_ns, entry))
+            })
+            .collect();
     }
 }
 
@@ -321,6 +322,26 @@ mod tests {
         standing.read(&take(2, part.split(0, 2), 9));
         assert_eq!(standing.released.len(), 1);
         assert_eq!(standing.released[0].1, part.split(1, 2));
+    }
+
+    /// A quarter of the load in pieces of two sizes: halved, and each half divided by itself.
+    #[test]
+    fn pieces_of_several_sizes_leave_nothing_behind() {
+        let quarter = Share::WHOLE.split(0, 4);
+        let halves = [0, 1].map(|k| quarter.split(k, 2));
+        let pieces =
+            (0..3).map(|k| halves[0].split(k, 3)).chain([0, 1].map(|k| halves[1].split(k, 2)));
+        let (worker, epoch) = member(0);
+        let lost = Entry::Lost { worker: worker.clone(), epoch, at_ns: 0, applied: 0, left: false };
+        let release = Entry::Release { worker, epoch, part: quarter, from_ns: 5 };
+        for given_up in [lost, release] {
+            let mut standing = Standing::of(&[take(0, quarter, 0), given_up]);
+            for (who, piece) in pieces.clone().enumerate() {
+                standing.read(&take(1 + who as u64, piece, 7));
+            }
+            assert_eq!(standing.orphans, []);
+            assert_eq!(standing.released, []);
+        }
     }
 
     #[test]

@@ -63,13 +63,17 @@ impl Share {
             && (part.offset - self.offset).is_multiple_of(self.stride)
     }
 
-    /// What is left of it without `part`, which it contains: pieces of the size of that. Of a part
-    /// that is smaller than any that is ever made nothing is.
+    /// What is left of it without the arrivals of `part`, however the two overlap: itself where they do
+    /// not, and else pieces that lie apart from it. Of pieces smaller than any that are ever made
+    /// nothing is.
     #[cfg(feature = "cluster")]
     pub(crate) fn without(self, part: Self) -> impl Iterator<Item = Self> {
-        let pieces = part.stride / self.stride;
+        let common = gcd(self.stride, part.stride);
+        let overlap = self.offset.abs_diff(part.offset).is_multiple_of(common);
+        // Of the size at which each piece lies within the part or apart from it.
+        let pieces = if overlap { part.stride / common } else { 1 };
         let few = if pieces <= MOST_PIECES { pieces } else { 0 };
-        (0..few).map(move |k| self.split(k, pieces)).filter(move |piece| *piece != part)
+        (0..few).map(move |k| self.split(k, pieces)).filter(move |piece| !part.contains(*piece))
     }
 
     /// Which fraction of all arrivals it is.
@@ -102,12 +106,33 @@ impl Share {
     }
 }
 
+#[cfg(feature = "cluster")]
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        #[cfg(feature = "cluster")]
+        fn what_is_left_without_a_part_is_all_but_that(
+            (a, b) in (1u64..9, 1u64..9), (c, d) in (1u64..9, 1u64..9), at in 0u64..100_000,
+        ) {
+            let share = Share::WHOLE.split(at % a, a).split(at % b, b);
+            let part = Share::WHOLE.split(at / 9 % c, c).split(at / 99 % d, d);
+            let has = |share: Share, arrival| share.count(arrival + 1) > share.count(arrival);
+            let left: Vec<_> = share.without(part).collect();
+            for arrival in 0..600 {
+                let wanted = has(share, arrival) && !has(part, arrival);
+                let found = left.iter().filter(|piece| has(**piece, arrival)).count();
+                prop_assert_eq!(found, usize::from(wanted), "{} of {:?}", arrival, left);
+            }
+        }
+
         #[test]
         fn shares_of_shares_are_the_whole(
             workers in 1u64..12, threads in prop::collection::vec(1u64..9, 12), n in 0u64..100_000,

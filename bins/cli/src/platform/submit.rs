@@ -31,7 +31,7 @@ pub(super) async fn submit(
     document["autoStart"] = true.into();
     let key = Uuid::now_v7().to_string();
     let begun = Clock::start();
-    let mut told = quiet;
+    let (mut told, mut may_be_done) = (quiet, false);
     let created = loop {
         let call = client.post_once("/scenarios", &document, &key);
         tokio::pin!(call);
@@ -43,6 +43,7 @@ pub(super) async fn submit(
                 return Err(Failure::Interrupted);
             }
         };
+        may_be_done |= matches!(answered, Err(CallError::Away(_)));
         match answered {
             Err(CallError::Busy(why) | CallError::Away(why)) if begun.now() < nanos(FIRST_CALL) => {
                 if !std::mem::replace(&mut told, true) {
@@ -53,7 +54,12 @@ pub(super) async fn submit(
                 }
                 tokio::select! {
                     () = sleep(AGAIN) => {}
-                    () = interrupts.first() => return Err(Failure::Interrupted),
+                    () = interrupts.first() => {
+                        if may_be_done {
+                            take_back(client, None).await;
+                        }
+                        return Err(Failure::Interrupted);
+                    }
                 }
             }
             answered => break answered,

@@ -122,8 +122,10 @@ fn missing(
             let left = left.saturating_sub(merged.total.counters.due);
             // Where a number ended the load, whoever was lost may have sent all that the others have not.
             let last = course.measured_from() + merged.elapsed_ns;
-            let by_number =
-                scenario.max_requests.is_some() && course.end_at().is_some_and(|end| last < end);
+            let by_number = scenario.max_requests.is_some()
+                && standing.stopped_at.is_none()
+                && finals.values().any(|is_final| *is_final)
+                && course.end_at().is_some_and(|end| last < end);
             if by_number { left } else { closed_loop_guess(standing, finals, snapshots).min(left) }
         }
     };
@@ -243,13 +245,22 @@ pub(super) async fn last_intervals(
 }
 
 /// Stored intervals, read: for statistics of a run that has ended.
+///
+/// One that begins within another is left out. A controller that was cut off while another took its
+/// run up may have kept some seconds of a time that the other has in one.
 pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
+    let mut end = 0;
+    let apart = stored.iter().filter(|it| {
+        let apart = it.from_ns >= end;
+        end = end.max(it.to_ns);
+        apart
+    });
     let read = |it: &IntervalRecord| {
         let snapshot = Snapshot::decode(&it.bytes).map_err(|error| error.to_string())?;
         let span = Span { from_ns: it.from_ns, to_ns: it.to_ns, draining: it.draining };
         Ok((snapshot, span))
     };
-    stored.iter().map(read).collect()
+    apart.map(read).collect()
 }
 
 #[cfg(test)]
@@ -278,6 +289,21 @@ mod tests {
         assert_eq!(owed(&heard[..2], SECOND), 0);
         assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
         assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
+
+    #[test]
+    fn what_two_controllers_have_kept_of_one_time_counts_once() {
+        let second = |from: u64, to: u64, sent| {
+            let mut snapshot = Snapshot::default();
+            snapshot.total.counters.sent = sent;
+            let (from_ns, to_ns) = (from * SECOND, to * SECOND);
+            let bytes = snapshot.encode().into();
+            IntervalRecord { number: from, from_ns, to_ns, draining: false, bytes }
+        };
+        let stored = [(0, 1, 7), (1, 4, 30), (2, 3, 10), (3, 4, 10), (4, 5, 9), (4, 5, 9)];
+        let read = read_intervals(&stored.map(|(from, to, sent)| second(from, to, sent))).unwrap();
+        let sent: Vec<_> = read.iter().map(|(it, _)| it.total.counters.sent).collect();
+        assert_eq!(sent, [7, 30, 9]);
     }
 
     fn run() -> RunRecord {

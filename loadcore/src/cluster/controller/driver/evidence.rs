@@ -70,6 +70,12 @@ impl Driver {
         !is_lost || is_back()
     }
 
+    /// Whether a member may hand in what it measured, however long it was lost: it is there, or nobody
+    /// can be heard.
+    pub(super) fn may_hand_in(&self, member: &Member) -> bool {
+        self.hands_in(&self.reports(), member) || self.deaf_for() > DEAF
+    }
+
     /// How long a lost member's evidence is awaited yet; `None`: no more.
     fn evidence_left(&self, member: &Member, waited: Duration, hopeless: bool) -> Option<Duration> {
         let lost_at = i128::from(*self.standing.lost.get(member)?);

@@ -53,6 +53,14 @@ impl Driver {
         orphans.iter().all(is_given_up)
     }
 
+    /// Whether a member that has handed in its last snapshot has sent less than its parts of the number:
+    /// it had ended, or nearly so, when more was given to it.
+    pub(super) fn has_more_to_send(&self, member: &Member) -> bool {
+        let Some(limit) = self.counted() else { return false };
+        let parts = self.standing.members.get(member);
+        parts.into_iter().flatten().any(|part| self.after(member, *part, limit).past < limit)
+    }
+
     /// The number of requests that ends a closed loop.
     fn counted(&self) -> Option<u64> {
         self.scenario.max_requests.filter(|_| !self.scenario.load.is_open())
@@ -68,7 +76,8 @@ impl Driver {
         }
         let lost_at = i128::from(*self.standing.lost.get(&member)?);
         let patience = i128::from(nanos(self.controller.options.evidence_wait));
-        (self.run_now() - lost_at >= patience).then_some(Left { part, past: limit })
+        let is_over = self.run_now() - lost_at >= patience && !self.may_hand_in(&member);
+        is_over.then_some(Left { part, past: limit })
     }
 
     /// Who took the part last, or what it is a piece of.

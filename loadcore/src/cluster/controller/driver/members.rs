@@ -186,7 +186,11 @@ impl Driver {
             // One that has gone, with all that it measured handed in, was drained too.
             let drains = task.map_or(is_final && !is_known, |(report, ..)| report.draining);
             if drains && (fenced || is_final) && !self.load_is_over() {
-                self.leaves(member);
+                self.leaves(member, "nobody came in time to take its share");
+                continue;
+            }
+            if is_final && !fenced && self.has_more_to_send(&member) {
+                self.leaves(member, "it had come to its end when more was given to it");
                 continue;
             }
             let why = if (fenced || is_final) && !drains {
@@ -209,8 +213,9 @@ impl Driver {
         // Near the end its clock may be ahead of ours, and nothing is worth being given away.
         let near_end = |end: Nanos| self.run_now() + i128::from(SECOND) >= i128::from(end);
         let over = self.course.end_at().is_some_and(near_end);
-        // Where their number ends the load, nobody but the worker knows that it had more to do.
-        owns && !over && (fenced || self.scenario.max_requests.is_none())
+        // Where their number ends an open loop, nobody but the worker knows that it had more to do.
+        let had_more = self.scenario.max_requests.is_none() || self.has_more_to_send(member);
+        owns && !over && (fenced || had_more)
     }
 
     pub(super) fn lose(&mut self, member: Member, why: &str) {
@@ -219,9 +224,9 @@ impl Driver {
     }
 
     /// It hands in what it measured, and its share is nobody's.
-    fn leaves(&mut self, member: Member) {
+    fn leaves(&mut self, member: Member, why: &str) {
         let name = self.name_of(&member.0);
-        let text = format!("worker {name} has left, and nobody came in time to take its share");
+        let text = format!("worker {name} has left, and {why}");
         self.part_with(member, true, &text);
     }
 
