@@ -121,11 +121,9 @@ fn missing(
             let left = scenario.max_requests.unwrap_or(u64::MAX);
             let left = left.saturating_sub(merged.total.counters.due);
             // Where a number ended the load, whoever was lost may have sent all that the others have not.
-            let last = course.measured_from() + merged.elapsed_ns;
             let by_number = scenario.max_requests.is_some()
                 && standing.stopped_at.is_none()
-                && finals.values().any(|is_final| *is_final)
-                && course.end_at().is_some_and(|end| last < end);
+                && course.end_at().is_some_and(|end| ended_before(record, standing, end));
             if by_number { left } else { closed_loop_guess(standing, finals, snapshots).min(left) }
         }
     };
@@ -136,6 +134,13 @@ fn missing(
         let unheard = unheard(record, scenario, finals, snapshots);
         Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
+}
+
+/// Whether the load ended before `end` on the run's clock, and nobody had told it to.
+fn ended_before(record: &RunRecord, standing: &Standing, end: Nanos) -> bool {
+    let stopping = record.since.get(&RunState::Stopping).zip(standing.start_us);
+    // A moment is told in whole milliseconds.
+    stopping.is_some_and(|(ms, start_us)| (ms + 1) * 1_000 < start_us + end / 1_000)
 }
 
 /// The most that lost workers may have sent after their last snapshots, by what they had heard.

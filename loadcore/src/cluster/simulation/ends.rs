@@ -430,6 +430,22 @@ fn after_the_loss_of_a_worker_of_a_counted_load_no_request_is_sent_twice() {
     }
 }
 
+/// Its number would have ended it much later: the lost worker cannot have sent all that was left.
+#[test]
+fn where_a_stop_ended_a_counted_load_not_all_that_was_left_is_unknown() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), counted(1, 1_000_000_000), 0).await;
+        world.workers[0].kill();
+        tokio::time::sleep(6 * SECOND).await;
+        let run = world.record().await;
+        let stop = world.leader().unwrap().command(&run.owner, &run.id, Command::Stop);
+        stop.await.unwrap();
+        let (record, _) = ended(&world).await;
+        let arrivals = result(&world, &record).await.arrivals;
+        assert!((1..100_000).contains(&arrivals.unknown), "{arrivals:?}: {record:#?}");
+    });
+}
+
 #[test]
 fn what_a_lost_worker_of_a_counted_load_has_told_in_the_end_is_not_sent_again() {
     alone(async {
