@@ -430,6 +430,24 @@ fn after_the_loss_of_a_worker_of_a_counted_load_no_request_is_sent_twice() {
     }
 }
 
+/// The other has come to its end by then, and nobody is left who would say what is lacking.
+#[test]
+fn what_a_worker_of_a_counted_load_left_while_nobody_led_is_sent_by_another() {
+    alone(async {
+        let mut world = running(ControllerOptions::default(), counted(2, 4_000), 0).await;
+        world.controllers.clear();
+        world.workers[0].drain();
+        tokio::time::sleep(24 * SECOND).await;
+        assert!(!world.workers[0].is_running());
+        world.add_controller().await;
+        let (record, _) = ended(&world).await;
+        let result = result(&world, &record).await;
+        assert!(result.complete, "{:?} {record:#?}", result.arrivals);
+        assert_eq!((result.arrivals.due, result.arrivals.sent), (4_000, 4_000), "{record:#?}");
+        assert!(result.generator.lost_workers.is_empty(), "{record:#?}");
+    });
+}
+
 /// Its number would have ended it much later: the lost worker cannot have sent all that was left.
 #[test]
 fn where_a_stop_ended_a_counted_load_not_all_that_was_left_is_unknown() {
