@@ -220,14 +220,20 @@ fn a_draining_worker_without_an_heir_gives_its_share_up_in_time() {
     }
 }
 
+/// The only controller has gone, and then the first worker was drained and has left.
+async fn left_while_nobody_led(document: Value) -> World {
+    let mut world = running(ControllerOptions::default(), document, 0).await;
+    world.controllers.clear();
+    world.workers[0].drain();
+    tokio::time::sleep(24 * SECOND).await;
+    assert!(!world.workers[0].is_running());
+    world
+}
+
 #[test]
 fn a_worker_that_left_before_a_controller_could_see_it_was_not_lost() {
     alone(async {
-        let mut world = running(ControllerOptions::default(), scenario(1, 60, json!({})), 0).await;
-        world.controllers.clear();
-        world.workers[0].drain();
-        tokio::time::sleep(24 * SECOND).await;
-        assert!(!world.workers[0].is_running());
+        let mut world = left_while_nobody_led(scenario(1, 60, json!({}))).await;
         world.add_controller().await;
         let (record, _) = ended(&world).await;
         assert_eq!(events(&record, "worker_left").len(), 1, "{record:#?}");
@@ -344,11 +350,7 @@ fn the_lease_is_what_the_controller_has_said() {
 #[test]
 fn a_draining_worker_leaves_in_time_though_no_controller_is_there() {
     alone(async {
-        let mut world = running(ControllerOptions::default(), scenario(1, 60, json!({})), 0).await;
-        world.controllers.clear();
-        world.workers[0].drain();
-        tokio::time::sleep(24 * SECOND).await;
-        assert!(!world.workers[0].is_running());
+        let mut world = left_while_nobody_led(scenario(1, 60, json!({}))).await;
         // What it measured is with the coordinator, and whoever comes finds it there.
         world.add_controller().await;
         let (record, _) = ended(&world).await;
@@ -434,11 +436,7 @@ fn after_the_loss_of_a_worker_of_a_counted_load_no_request_is_sent_twice() {
 #[test]
 fn what_a_worker_of_a_counted_load_left_while_nobody_led_is_sent_by_another() {
     alone(async {
-        let mut world = running(ControllerOptions::default(), counted(2, 4_000), 0).await;
-        world.controllers.clear();
-        world.workers[0].drain();
-        tokio::time::sleep(24 * SECOND).await;
-        assert!(!world.workers[0].is_running());
+        let mut world = left_while_nobody_led(counted(2, 4_000)).await;
         world.add_controller().await;
         let (record, _) = ended(&world).await;
         let result = result(&world, &record).await;
