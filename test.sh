@@ -186,7 +186,9 @@ step_examples() {
 # nothing of this workspace and the programs built. That is a check of the packages too, so cargo's
 # own, and `cargo install` of each program, run only with --long.
 step_package() {
-    local version crate verify=(--no-verify) crates=() programs=()
+    # A folder of its own: every folder in it becomes a member of the workspace that is made there.
+    local unpacked=$scratch/package version crate verify=(--no-verify) crates=() programs=()
+    mkdir "$unpacked" || return
     version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
     for crate in loadcore loadcore-* bins/*; do
         grep -q '^publish = false' "$crate/Cargo.toml" && continue
@@ -196,20 +198,20 @@ step_package() {
     if $long; then verify=(); fi
     cargo package "${crates[@]/#/-p}" --locked --allow-dirty "${verify[@]}" || return
     for crate in "${crates[@]}"; do
-        tar -xzf "$target/package/$crate-$version.crate" -C "$scratch" || return
-        mv "$scratch/$crate-$version" "$scratch/$crate" || return
+        tar -xzf "$target/package/$crate-$version.crate" -C "$unpacked" || return
+        mv "$unpacked/$crate-$version" "$unpacked/$crate" || return
     done
-    cp -r tests/consumer "$scratch/consumer" || return
-    mv "$scratch/consumer/workspace.toml" "$scratch/Cargo.toml" || return
+    cp -r tests/consumer "$unpacked/consumer" || return
+    mv "$unpacked/consumer/workspace.toml" "$unpacked/Cargo.toml" || return
     # The same versions as here, so that what is built already is used again.
-    cp Cargo.lock "$scratch/Cargo.lock" || return
+    cp Cargo.lock "$unpacked/Cargo.lock" || return
     export CARGO_TARGET_DIR=$target
-    (cd "$scratch" && cargo test -p consumer && cargo check --workspace --all-features) || return
+    (cd "$unpacked" && cargo test -p consumer && cargo check --workspace --all-features) || return
     if $long; then
         for crate in "${programs[@]}"; do
-            (cd "$scratch" && cargo install --path "$crate" --locked --root "$scratch/installed") || return
+            (cd "$unpacked" && cargo install --path "$crate" --locked --root "$unpacked/installed") || return
         done
-        for crate in "$scratch"/installed/bin/*; do "$crate" --version || return; done
+        for crate in "$unpacked"/installed/bin/*; do "$crate" --version || return; done
     fi
 }
 
