@@ -61,6 +61,8 @@ impl Histogram {
     pub const HIGHEST: Nanos = 3_600 * SECOND;
     /// Significant decimal digits kept of every value.
     pub const DIGITS: u8 = 3;
+    /// Significant decimal digits of a [coarse](Self::coarse) one.
+    pub const COARSE_DIGITS: u8 = 2;
     /// The greatest count that is read from a binary form: a million a second for nine years. Sums
     /// over 65,536 workers then stay within 64 bits.
     pub(super) const MOST: u64 = 1 << 48;
@@ -72,6 +74,16 @@ impl Histogram {
     pub fn new() -> Self {
         let hdr = Hdr::new_with_bounds(Self::LOWEST, Self::HIGHEST, Self::DIGITS)
             .expect("the bounds are valid");
+        Self { hdr, overflow: Overflow::default() }
+    }
+
+    /// An empty histogram of two significant digits, for figures of which there are many. It has memory
+    /// for times as long as the longest so far, and merges with its like alone.
+    #[must_use]
+    pub fn coarse() -> Self {
+        let mut hdr = Hdr::new_with_bounds(Self::LOWEST, 2 * Self::LOWEST, Self::COARSE_DIGITS)
+            .expect("the bounds are valid");
+        hdr.auto(true);
         Self { hdr, overflow: Overflow::default() }
     }
 
@@ -120,6 +132,11 @@ impl Histogram {
     /// Adds what was read of a binary form.
     pub(super) fn merge_counts(&mut self, counts: &Counts, overflow: &Overflow) {
         counts.add_to(self);
+        self.overflow.merge(overflow);
+    }
+
+    /// Adds what lay above the range of another one.
+    pub(super) fn merge_overflow(&mut self, overflow: &Overflow) {
         self.overflow.merge(overflow);
     }
 

@@ -3,7 +3,8 @@
 //! The series is fed while the run goes on; all totals come from the cumulative snapshot, so an
 //! interval that was lost on the way costs resolution in time and no count.
 
-use super::series::Series;
+use super::requests::Requests;
+use super::series::{self, Series};
 use super::timestamp::rfc3339;
 use super::{
     Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
@@ -32,6 +33,8 @@ pub struct Plan {
     pub planned_seconds: f64,
     /// How long the pacer may let due requests gather.
     pub slack_ns: Nanos,
+    /// Names and weights of the requests; none without a mix.
+    pub mix: Vec<(String, f64)>,
 }
 
 /// From when to when an interval was recorded, in nanoseconds since the measured time began.
@@ -56,6 +59,8 @@ pub struct Ending {
     pub interrupted: bool,
     /// Arrivals that fell due on lost workers after their last snapshot.
     pub unknown: u64,
+    /// The same of each request of the mix.
+    pub unknown_of: Vec<u64>,
     /// Workers that were lost.
     pub lost_workers: Vec<String>,
 }
@@ -65,25 +70,35 @@ pub struct Ending {
 pub struct ResultBuilder {
     plan: Plan,
     series: Series,
+    requests: Requests,
 }
 
 impl ResultBuilder {
     /// For a run that is about to start.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let series = Series::new(plan.planned_seconds);
-        Self { plan, series }
+        let series = Series::new(plan.planned_seconds, series::MOST_ROWS, Histogram::new());
+        let requests = Requests::new(&plan.mix, plan.planned_seconds);
+        Self { plan, series, requests }
     }
 
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
     pub fn interval(&mut self, interval: &Interval, span: Span) {
-        self.interval_with_unknown(interval, span, 0);
+        self.interval_with_unknown(interval, span, 0, &[]);
     }
 
-    /// The same where so many arrivals up to the interval's end are unknown. They have fallen due, and
-    /// are counted so in the interval in which they did.
-    pub fn interval_with_unknown(&mut self, interval: &Interval, span: Span, unknown: u64) {
-        self.series.add(interval, span, unknown);
+    /// The same where so many arrivals up to the interval's end are unknown, in all and of each request
+    /// of the mix. They have fallen due, and are counted so in the interval in which they did.
+    pub fn interval_with_unknown(
+        &mut self,
+        interval: &Interval,
+        span: Span,
+        unknown: u64,
+        unknown_of: &[u64],
+    ) {
+        let Interval { counters, histograms, named, .. } = interval;
+        self.series.add((counters, &histograms.response), span, unknown);
+        self.requests.add(named, span, unknown_of);
     }
 
     /// The result as of `merged`: at the end, or while the run goes on.
@@ -92,7 +107,7 @@ impl ResultBuilder {
     /// what `analysis` says about it.
     #[must_use]
     pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
-        let Interval { counters, histograms, health, protocols, examples } = &merged.total;
+        let Interval { counters, histograms, health, protocols, examples, named } = &merged.total;
         let ok = histograms.ok(counters);
         let duration_seconds = seconds(ending.duration_ns);
         let per_second = |n: u64| (duration_seconds > 0.0).then(|| n as f64 / duration_seconds);
@@ -111,12 +126,7 @@ impl ResultBuilder {
             achieved_rps: per_second(total_requests),
             complete: ending.unknown == 0,
             arrivals,
-            outcomes: Outcomes {
-                ok: counters.ok,
-                failed: counters.failed,
-                unfinished: counters.sent.saturating_sub(total_requests),
-                late: counters.late,
-            },
+            outcomes: outcomes(counters),
             total_requests,
             success_rate: percentage(counters.ok, total_requests),
             bytes_sent: counters.bytes_sent,
@@ -125,12 +135,13 @@ impl ResultBuilder {
             service_time: LatencySummary::of(&histograms.service),
             schedule_lag: LatencySummary::of(&histograms.lag),
             status_code_distribution: counters.statuses.iter().copied().collect(),
-            errors: named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors),
+            errors: named_counts(counters),
             sla: Vec::new(),
             validity: Validity::default(),
             bottlenecks: Vec::new(),
             protocol: protocol(protocols),
             ok_latency: ok_latency(ok.as_ref(), &histograms.response),
+            requests: self.requests.results(named, &ending.unknown_of, per_second),
             series_seconds,
             series,
             latency_kind: match self.plan.loop_kind {
@@ -141,10 +152,7 @@ impl ResultBuilder {
             tls: LatencySummary::of(&histograms.tls),
             first_byte: LatencySummary::of(&histograms.first_byte),
             connects: counters.connects,
-            error_examples: examples
-                .iter()
-                .map(|(class, text)| (class.name().to_owned(), text.clone()))
-                .collect(),
+            error_examples: error_examples(examples, counters),
             warmup_seconds: self.plan.warmup_seconds,
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
@@ -154,7 +162,7 @@ impl ResultBuilder {
     }
 }
 
-fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
+pub(super) fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
     Arrivals {
         // What a lost worker had to do fell due as well, only nobody could say so.
         due: counters.due.saturating_add(unknown),
@@ -166,8 +174,37 @@ fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
     }
 }
 
+pub(super) fn outcomes(counters: &Counters) -> Outcomes {
+    Outcomes {
+        ok: counters.ok,
+        failed: counters.failed,
+        unfinished: counters.sent.saturating_sub(counters.outcomes()),
+        late: counters.late,
+    }
+}
+
+/// Failed requests by class, those that the thing under load has named among them. One that it calls
+/// as one of ours is called is counted there.
+pub(super) fn named_counts(counters: &Counters) -> BTreeMap<String, u64> {
+    let mut errors = named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors);
+    for (class, own) in counters.own.iter() {
+        let count = errors.entry(class.to_owned()).or_default();
+        *count = count.saturating_add(own.count);
+    }
+    errors
+}
+
+fn error_examples(
+    examples: &BTreeMap<ErrorClass, String>,
+    counters: &Counters,
+) -> BTreeMap<String, String> {
+    let ours = examples.iter().map(|(class, text)| (class.name(), &**text));
+    let own = counters.own.iter().map(|(class, own)| (class, &*own.example));
+    own.chain(ours).map(|(class, text)| (class.to_owned(), text.to_owned())).collect()
+}
+
 /// The largest of the ok is known to a bucket, and is not larger than the largest of all.
-fn ok_latency(ok: Option<&Histogram>, all: &Histogram) -> LatencySummary {
+pub(super) fn ok_latency(ok: Option<&Histogram>, all: &Histogram) -> LatencySummary {
     let mut latency = ok.map_or_else(LatencySummary::default, LatencySummary::of);
     let most = all.max().map_or(f64::INFINITY, ms);
     latency.max_ms = latency.max_ms.map(|max_ms| max_ms.min(most));
@@ -222,7 +259,7 @@ fn named<const N: usize>(names: [&str; N], counts: &[u64; N]) -> BTreeMap<String
     counted.map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-fn percentage(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn percentage(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
 }
 
@@ -262,7 +299,7 @@ mod tests {
         let text = serde_json::to_string(&steady_run()).unwrap();
         let keys = keys(&text);
         assert_eq!(
-            keys[..29],
+            keys[..30],
             [
                 "schemaVersion",
                 "scenario",
@@ -289,6 +326,7 @@ mod tests {
                 "bottlenecks",
                 "protocol",
                 "okLatency",
+                "requests",
                 "seriesSeconds",
                 "series",
                 "latencyKind",

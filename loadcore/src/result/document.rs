@@ -3,7 +3,7 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, LatencySummary};
+use super::{CarriedHistograms, LatencySummary, RequestResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -68,6 +68,9 @@ pub struct RunResult {
     /// `latency` over the ok alone; null where they are not known apart from the failed.
     #[serde(default)]
     pub ok_latency: LatencySummary,
+    /// Each request of the mix, in its order; empty without one.
+    #[serde(default)]
+    pub requests: Vec<RequestResult>,
     /// Seconds in each row of the series.
     pub series_seconds: u64,
     /// The run over time: at most 3,600 rows, whose sums are the totals.

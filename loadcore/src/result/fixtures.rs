@@ -50,7 +50,7 @@ pub(crate) fn failing_run() -> RunResult {
                     }
                     4 if second == 9 => {
                         recorder.due(1);
-                        recorder.started(Some(intended), intended + waited);
+                        recorder.started(0, Some(intended), intended + waited);
                     }
                     _ => request(recorder, Some(intended), waited, service, Ok(200)),
                 }
@@ -68,7 +68,7 @@ pub(crate) fn closed_run() -> RunResult {
     for second in 0..2 {
         run.second(false, |recorder, dice| {
             for n in 0..3_000 {
-                recorder.started(None, second * SECOND + n);
+                recorder.started(0, None, second * SECOND + n);
                 ended(recorder, None, 0, dice.about(300 * US), Ok(200));
             }
         });
@@ -98,7 +98,7 @@ pub(crate) fn refused_run() -> RunResult {
     for second in 0..2 {
         run.second(false, |recorder, dice| {
             for n in 0..3_000 {
-                recorder.started(None, second * SECOND + n);
+                recorder.started(0, None, second * SECOND + n);
                 ended(recorder, None, 0, dice.about(30 * US), Err(&refused));
             }
         });
@@ -148,6 +148,7 @@ pub(crate) fn plan(loop_kind: LoopKind) -> Plan {
         warmup_seconds: 0.0,
         planned_seconds: 15.0,
         slack_ns: 100 * US,
+        mix: Vec::new(),
     }
 }
 
@@ -205,7 +206,7 @@ pub(crate) fn request(
     reply: Result<u16, &Failure>,
 ) {
     recorder.due(1);
-    recorder.started(intended, intended.unwrap_or(0) + waited);
+    recorder.started(0, intended, intended.unwrap_or(0) + waited);
     ended(recorder, intended, waited, service, reply);
 }
 
@@ -218,6 +219,7 @@ fn ended(
 ) {
     let start = intended.unwrap_or(0) + waited;
     recorder.sample(&Sample {
+        request: 0,
         intended,
         start,
         end: start + service,

@@ -7,6 +7,7 @@
 mod builder;
 mod carried;
 mod document;
+mod requests;
 mod series;
 mod summary;
 mod timestamp;
@@ -20,6 +21,7 @@ pub use document::{
     Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, Protocol, ReadError, Reason,
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
+pub use requests::RequestResult;
 pub use summary::LatencySummary;
 pub(crate) use summary::ms;
 pub use timestamp::rfc3339;

@@ -6,16 +6,17 @@
 //! cannot be merged without their histograms and become null.
 
 use super::{LatencySummary, SeriesRow, Span};
-use crate::record::{Counters, Histogram, Interval, Merge};
+use crate::record::{Counters, Histogram, Interval, Merge, Named};
 use crate::time::SECOND;
 
-/// The most rows that are kept.
-const MOST_ROWS: usize = 3_600;
+/// The most rows that are kept of the whole.
+pub(super) const MOST_ROWS: usize = 3_600;
 
 /// The rows so far, and the one that is being filled.
 #[derive(Debug)]
 pub(super) struct Series {
     row_seconds: u64,
+    most_rows: usize,
     rows: Vec<SeriesRow>,
     open: Option<SeriesRow>,
     /// Everything so far.
@@ -25,15 +26,16 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// For a run that is planned to last so long.
-    pub(super) fn new(planned_seconds: f64) -> Self {
-        let row_seconds = (planned_seconds / MOST_ROWS as f64).ceil().max(1.0) as u64;
+    /// Of at most so many rows, for a run that is planned to last so long; `latency` is empty.
+    pub(super) fn new(planned_seconds: f64, most_rows: usize, latency: Histogram) -> Self {
+        let row_seconds = (planned_seconds / most_rows as f64).ceil().max(1.0) as u64;
         Self {
             row_seconds,
+            most_rows,
             rows: Vec::new(),
             open: None,
             sum: SeriesRow::default(),
-            latency: Histogram::new(),
+            latency,
         }
     }
 
@@ -41,7 +43,12 @@ impl Series {
     ///
     /// A drain that is shorter than a row belongs to the row before it: a row of its own would look
     /// like a second in which nothing fell due.
-    pub(super) fn add(&mut self, interval: &Interval, span: Span, unknown: u64) {
+    pub(super) fn add(
+        &mut self,
+        (counters, response): (&Counters, &Histogram),
+        span: Span,
+        unknown: u64,
+    ) {
         let begun = span.from_ns / SECOND / self.row_seconds * self.row_seconds;
         let short = span.to_ns.saturating_sub(span.from_ns) < self.row_seconds * SECOND;
         let belongs = |row: &SeriesRow| row.second >= begun || (span.draining && short);
@@ -49,11 +56,11 @@ impl Series {
             self.close();
             self.open = Some(SeriesRow { second: begun, ..SeriesRow::default() });
         }
-        self.sum.count(&interval.counters);
+        self.sum.count(counters);
         if let Some(row) = &mut self.open {
-            row.count(&interval.counters);
+            row.count(counters);
             row.stands(&self.sum, unknown);
-            self.latency.merge(&interval.histograms.response);
+            self.latency.merge(response);
         }
     }
 
@@ -91,7 +98,7 @@ impl Series {
         let row = row.measured(&self.latency);
         self.latency.reset();
         self.push(row);
-        if self.rows.len() >= MOST_ROWS {
+        if self.rows.len() >= self.most_rows {
             self.row_seconds *= 2;
             for mut row in std::mem::take(&mut self.rows) {
                 row.second = row.second / self.row_seconds * self.row_seconds;
@@ -115,6 +122,14 @@ impl SeriesRow {
         let mut row = Self { second: span.from_ns / SECOND, ..Self::default() };
         row.count(&interval.counters);
         row.measured(&interval.histograms.response)
+    }
+
+    /// The row of one request of the mix in a single interval.
+    #[must_use]
+    pub fn of_named(named: &Named, span: Span) -> Self {
+        let mut row = Self { second: span.from_ns / SECOND, ..Self::default() };
+        row.count(&named.counters);
+        row.measured(&named.response)
     }
 
     fn count(&mut self, counters: &Counters) {
@@ -169,6 +184,14 @@ mod tests {
         interval
     }
 
+    fn series_of(planned_seconds: f64) -> Series {
+        Series::new(planned_seconds, MOST_ROWS, Histogram::new())
+    }
+
+    fn add(series: &mut Series, interval: &Interval, span: Span, unknown: u64) {
+        series.add((&interval.counters, &interval.histograms.response), span, unknown);
+    }
+
     fn span(from_ms: u64, to_ms: u64, draining: bool) -> Span {
         Span { from_ns: from_ms * MILLISECOND, to_ns: to_ms * MILLISECOND, draining }
     }
@@ -179,9 +202,9 @@ mod tests {
 
     #[test]
     fn a_row_is_a_second_of_a_short_run() {
-        let mut series = Series::new(15.0);
-        series.add(&interval(10, 1), span(0, 1_000, false), 0);
-        series.add(&interval(5, 20), span(1_000, 2_000, false), 0);
+        let mut series = series_of(15.0);
+        add(&mut series, &interval(10, 1), span(0, 1_000, false), 0);
+        add(&mut series, &interval(5, 20), span(1_000, 2_000, false), 0);
         let (row_seconds, rows) = series.rows(&total(15), 0);
         assert_eq!(row_seconds, 1);
         assert_eq!(
@@ -193,36 +216,41 @@ mod tests {
 
     #[test]
     fn a_short_drain_belongs_to_the_last_row_and_a_long_one_has_its_own() {
-        let mut series = Series::new(7.0);
-        series.add(&interval(10, 1), span(0, 1_000, false), 0);
-        series.add(&interval(10, 1), span(1_000, 2_000, false), 0);
-        series.add(&interval(1, 300), span(2_000, 2_300, true), 0);
+        let mut series = series_of(7.0);
+        add(&mut series, &interval(10, 1), span(0, 1_000, false), 0);
+        add(&mut series, &interval(10, 1), span(1_000, 2_000, false), 0);
+        add(&mut series, &interval(1, 300), span(2_000, 2_300, true), 0);
         let rows = series.rows(&total(21), 0).1;
         assert_eq!((rows.len(), rows[1].sent), (2, 11));
         assert!(rows[1].p50_ms.unwrap() < 2.0, "its percentiles are exact");
         assert!(rows[1].max_ms.unwrap() >= 300.0);
 
-        series.add(&interval(1, 9), span(2_000, 3_000, true), 0);
-        series.add(&interval(1, 9), span(3_000, 3_400, true), 0);
+        add(&mut series, &interval(1, 9), span(2_000, 3_000, true), 0);
+        add(&mut series, &interval(1, 9), span(3_000, 3_400, true), 0);
         let rows = series.rows(&total(23), 0).1;
         assert_eq!((rows.len(), rows[2].second, rows[2].sent), (3, 2, 2));
     }
 
     #[test]
     fn a_measured_time_that_ends_within_a_second_keeps_its_last_row() {
-        let mut series = Series::new(6.5);
-        series.add(&interval(10, 1), span(0, 1_000, false), 0);
-        series.add(&interval(5, 1), span(1_000, 1_500, false), 0);
-        series.add(&interval(1, 1), span(1_500, 1_900, true), 0);
+        let mut series = series_of(6.5);
+        add(&mut series, &interval(10, 1), span(0, 1_000, false), 0);
+        add(&mut series, &interval(5, 1), span(1_000, 1_500, false), 0);
+        add(&mut series, &interval(1, 1), span(1_500, 1_900, true), 0);
         let rows = series.rows(&total(16), 0).1;
         assert_eq!((rows.len(), rows[1].sent), (2, 6));
     }
 
     #[test]
     fn rows_of_a_long_run_are_longer() {
-        let mut series = Series::new(36_005.0);
+        let mut series = series_of(36_005.0);
         for second in 0..24 {
-            series.add(&interval(1, 1), span(second * 1_000, second * 1_000 + 1_000, false), 0);
+            add(
+                &mut series,
+                &interval(1, 1),
+                span(second * 1_000, second * 1_000 + 1_000, false),
+                0,
+            );
         }
         let (row_seconds, rows) = series.rows(&total(24), 0);
         assert_eq!((row_seconds, rows.len()), (11, 3));
@@ -232,11 +260,16 @@ mod tests {
 
     #[test]
     fn a_run_that_outgrows_its_plan_has_its_rows_merged() {
-        let mut series = Series::new(10.0);
+        let mut series = series_of(10.0);
         let last = 3 * MOST_ROWS as u64;
         for second in 0..last {
             let ms = 1 + second % 2;
-            series.add(&interval(1, ms), span(second * 1_000, second * 1_000 + 1_000, false), 0);
+            add(
+                &mut series,
+                &interval(1, ms),
+                span(second * 1_000, second * 1_000 + 1_000, false),
+                0,
+            );
         }
         let (row_seconds, rows) = series.rows(&total(last), 0);
         assert_eq!(row_seconds, 4);
@@ -250,10 +283,10 @@ mod tests {
 
     #[test]
     fn what_no_interval_brought_is_in_the_last_row() {
-        let mut series = Series::new(10.0);
+        let mut series = series_of(10.0);
         assert!(series.rows(&total(0), 0).1.is_empty());
         assert_eq!(series.rows(&total(3), 0).1[0].sent, 3);
-        series.add(&interval(2, 1), span(0, 1_000, false), 0);
+        add(&mut series, &interval(2, 1), span(0, 1_000, false), 0);
         let rows = series.rows(&total(3), 0).1;
         assert_eq!((rows.len(), rows[0].sent, rows[0].p50_ms), (1, 3, None));
     }
@@ -267,11 +300,11 @@ mod tests {
             planned in 0.0..20_000.0f64,
             drained in 0..4usize,
         ) {
-            let mut series = Series::new(planned);
+            let mut series = series_of(planned);
             let (mut at, mut sum) = (0, 0);
             for (place, (n, ms)) in counts.iter().enumerate() {
                 let draining = place + drained >= counts.len();
-                series.add(&interval(*n, 3), span(at, at + ms, draining), 0);
+                add(&mut series, &interval(*n, 3), span(at, at + ms, draining), 0);
                 (at, sum) = (at + ms, sum + n);
             }
             let rows = series.rows(&total(sum), 0).1;

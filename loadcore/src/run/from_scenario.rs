@@ -2,8 +2,8 @@
 //! front end read the document.
 
 use super::LoadTest;
-use crate::http::{HttpOptions, TlsOptions};
-use crate::scenario::{Load, Scenario};
+use crate::http::{HttpOptions, HttpRequest, TlsOptions};
+use crate::scenario::{Load, NamedRequest, Scenario};
 
 impl LoadTest {
     /// The load test that `scenario` describes. This machine makes all of its load, whatever its
@@ -24,6 +24,8 @@ impl LoadTest {
     pub fn from_scenario(scenario: &Scenario) -> Self {
         let mut test = Self::http(http_options(scenario))
             .arrivals(scenario.arrivals)
+            .seed(scenario.seed)
+            .names(scenario.mix.iter().map(|request| (request.name.clone(), request.weight)))
             .warmup(scenario.warmup)
             .timeout(scenario.timeout)
             .drain(scenario.drain)
@@ -57,6 +59,7 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
+        mix: scenario.mix.iter().map(|request| http_request(scenario, request)).collect(),
         version: scenario.http_version,
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
@@ -65,6 +68,15 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         address_family: scenario.address_family,
         unix_socket: scenario.target.unix_socket().map(Into::into),
         ..HttpOptions::get(scenario.target.uri().clone())
+    }
+}
+
+fn http_request(scenario: &Scenario, request: &NamedRequest) -> HttpRequest {
+    HttpRequest {
+        uri: request.url.uri().clone(),
+        method: request.method.clone(),
+        headers: request.all_headers(&scenario.headers),
+        body: request.body.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
 
 use super::books::{Settled, settle};
+use super::by_name::ByName;
 use super::live::{judged, plan};
 use crate::analysis::sla::Live as LiveRules;
 use crate::cluster::coordinator::SnapshotRecord;
@@ -9,7 +10,7 @@ use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Snapshot, SnapshotReader};
+use crate::record::{Named, Snapshot, SnapshotReader};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -43,10 +44,14 @@ pub(super) fn result(
     let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
-    for Settled { interval, span, unknown } in settle(read, &mut course, missed, load_end) {
-        builder.interval_with_unknown(&interval, span, unknown);
+    let course_and_mix = (&mut course, scenario.picks());
+    for Settled { interval, span, unknown, unknown_of } in
+        settle(read, course_and_mix, missed, load_end)
+    {
+        builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
         live.observe(&interval, span);
     }
+    let unknown_of = settle_names(scenario, &mut course, &mut merged, &missing);
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
         counters.due += missing.fenced;
@@ -57,6 +62,7 @@ pub(super) fn result(
         drain_ns: merged.elapsed_ns.saturating_sub(measured_end),
         interrupted: record.state == RunState::Aborted || standing.stopped_at.is_some(),
         unknown: missing.unknown,
+        unknown_of,
         lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
     };
     Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
@@ -91,6 +97,9 @@ fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bo
     }
     // What a lost worker had waiting is known to have been due, and nothing else is known of it.
     merged.total.counters.due -= merged.backlog.min(merged.total.counters.due);
+    for Named { counters, .. } in &mut merged.total.named {
+        counters.due = counters.sent.saturating_add(counters.dropped_total());
+    }
     merged.backlog = 0;
     Ok((merged, finals))
 }
@@ -134,6 +143,31 @@ fn missing(
         let unheard = unheard(record, scenario, finals, snapshots);
         Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
+}
+
+/// Divides what is missing among the requests of the mix: what was nobody's is put into `merged`, what
+/// is unknown of each is answered.
+fn settle_names(
+    scenario: &Scenario,
+    course: &mut Course,
+    merged: &mut Snapshot,
+    missing: &Missing,
+) -> Vec<u64> {
+    let mut by_name = ByName::new(scenario.picks());
+    merged.total.make_room(scenario.mix.len());
+    // In closed loop the requests of a whole number are known beforehand too.
+    let counted = merged.total.counters.due + missing.unknown;
+    let by_number = scenario.max_requests.filter(|limit| *limit == counted);
+    let Some(planned) = course.planned().or(by_number) else {
+        return by_name.guess(missing.unknown);
+    };
+    let both = (missing.fenced, missing.unknown);
+    let [fenced_of, unknown_of] = by_name.divide(&merged.total, planned, both);
+    for (named, fenced) in merged.total.named.iter_mut().zip(fenced_of) {
+        named.counters.due += fenced;
+        named.counters.dropped[DropReason::Fenced as usize] += fenced;
+    }
+    unknown_of
 }
 
 /// Whether the load ended before `end` on the run's clock, and nobody had told it to.

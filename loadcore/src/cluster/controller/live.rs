@@ -86,11 +86,11 @@ impl Live {
         published: &Published,
         span: Span,
         course: &Course,
-        unknown: u64,
+        (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
     ) -> (Vec<Event>, Value) {
         let Published { interval, total, .. } = published;
-        self.builder.interval_with_unknown(interval, span, unknown);
+        self.builder.interval_with_unknown(interval, span, unknown, &unknown_of);
         let events = self.live_rules.observe(interval, span);
         if self.recent.len() == KEPT {
             self.recent.pop_front();
@@ -103,6 +103,7 @@ impl Live {
             drain_ns: load_end.map_or(0, |end| span.to_ns.saturating_sub(end)),
             interrupted: false,
             unknown,
+            unknown_of,
             lost_workers,
         };
         self.total = total.clone();
@@ -190,6 +191,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         warmup_seconds: scenario.warmup.as_secs_f64(),
         planned_seconds: planned(scenario).as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
+        mix: scenario.mix.iter().map(|it| (it.name.clone(), it.weight)).collect(),
     }
 }
 

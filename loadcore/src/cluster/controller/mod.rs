@@ -28,6 +28,7 @@
 pub mod api;
 
 mod books;
+mod by_name;
 mod driver;
 mod figures;
 mod finish;

@@ -7,6 +7,7 @@
 mod headline;
 mod histogram;
 mod over_time;
+mod requests;
 mod sections;
 mod style;
 
@@ -32,6 +33,7 @@ pub fn render(result: &RunResult, options: Options) -> String {
         sections::verdict(result, style),
         sections::accounting(result, style),
         sections::percentiles(result, style),
+        requests::draw(result, style),
         histogram::draw(result, style),
         over_time::draw(result, style),
         sections::statuses(result, style),
