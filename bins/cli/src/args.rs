@@ -38,6 +38,9 @@ Examples:
       HTTP/2, as https:// servers mostly speak it, --streams N makes it N requests in each.
   loadcore run localhost:8081 -r 500 -n 10000 --sla 'ok_p99<250ms' --sla 'error_rate<1%'
       10,000 requests in 20 seconds; exit code 99 if a rule is violated.
+  loadcore run localhost:8081/ localhost:8081/cart localhost:8081/search -r 300
+      Three requests at random, in equal parts, with figures for each. With --urls FILE they come
+      from a file, each with a method and a weight: 'POST /cart 0.5'.
   loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
   loadcore run localhost:8081 -d 1m --profile \\
       '{\"type\": \"RAMP\", \"initialRps\": 10, \"targetRps\": 2000, \"rampUpSeconds\": 45}'
@@ -107,10 +110,17 @@ pub(crate) struct RunArgs {
 /// What becomes part of the scenario.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ScenarioArgs {
-    /// A URL (http:// may be left out), or a scenario file in JSON or YAML; - reads the scenario from
-    /// standard input
+    /// A URL (http:// may be left out), or several, which are sent at random and reported one by one;
+    /// or a scenario file in JSON or YAML; - reads the scenario from standard input
     #[arg(value_name = "URL|FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) subject: String,
+    #[arg(required_unless_present = "urls")]
+    pub(crate) subjects: Vec<String>,
+
+    /// URLs from a file, one on each line as [METHOD] URL [WEIGHT], relative to the URL that is given,
+    /// if one is; lines that begin with # are passed over. Each is sent as often as its weight says
+    /// [default: 1], and reported by its path
+    #[arg(long, value_name = "FILE", help_heading = "Request", value_hint = ValueHint::FilePath)]
+    pub(crate) urls: Option<String>,
 
     /// Arrivals per second in all, open loop: 500, 1.5k, 0.5, 30k/1m. Without a rate or a profile:
     /// closed loop, as fast as the connections are answered
@@ -145,7 +155,8 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "HOW", ignore_case = true, help_heading = "Load")]
     pub(crate) arrivals: Option<Arrivals>,
 
-    /// Where the randomness of Poisson arrivals begins [default: 0]
+    /// What follows from chance follows from it: Poisson arrivals, and which of several requests each
+    /// arrival is [default: 0]
     #[arg(long, value_name = "N")]
     #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,

@@ -214,7 +214,8 @@ enum State {
 
 impl Stream {
     fn interval(&mut self, closed: &ClosedInterval<'_>) {
-        self.begin(closed.started_unix_ms);
+        let names = closed.mix.iter().map(|(name, _)| name.clone());
+        self.begin(closed.started_unix_ms, names.collect());
         let written = match &mut self.state {
             State::Csv(csv) => csv.interval(closed.interval, closed.span),
             State::Hlog(hlog) => hlog.interval(closed.interval, closed.span),
@@ -225,11 +226,14 @@ impl Stream {
         }
     }
 
-    fn begin(&mut self, started_unix_ms: u64) {
+    fn begin(&mut self, started_unix_ms: u64, names: Vec<String>) {
+        if !matches!(self.state, State::Waiting(_)) {
+            return;
+        }
         let state = std::mem::replace(&mut self.state, State::Over(Ok(())));
         self.state = match (state, self.format) {
             (State::Waiting(sink), Format::Csv) => {
-                CsvWriter::new(LineWriter::new(sink)).map(State::Csv)
+                CsvWriter::new(LineWriter::new(sink), names).map(State::Csv)
             }
             (State::Waiting(sink), _) => {
                 HlogWriter::new(LineWriter::new(sink), started_unix_ms).map(State::Hlog)
@@ -242,7 +246,7 @@ impl Stream {
     /// Ends it. Where no interval came, as after a Ctrl-C in the warm-up, its head alone takes the place
     /// of what an earlier run left there; nothing of it has a time, so that of its end will do.
     fn finish(&mut self) -> Result<(), Failure> {
-        self.begin(unix_millis());
+        self.begin(unix_millis(), Vec::new());
         let ended = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
             State::Waiting(_) => Ok(()),
             State::Csv(csv) => csv.finish().map(drop),

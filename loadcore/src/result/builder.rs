@@ -82,6 +82,12 @@ impl ResultBuilder {
         Self { plan, series, requests }
     }
 
+    /// Names and weights of the requests; none without a mix.
+    #[must_use]
+    pub fn mix(&self) -> &[(String, f64)] {
+        &self.plan.mix
+    }
+
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
     pub fn interval(&mut self, interval: &Interval, span: Span) {
         self.interval_with_unknown(interval, span, 0, &[]);

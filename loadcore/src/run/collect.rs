@@ -40,6 +40,8 @@ pub struct ClosedInterval<'a> {
     pub total: &'a Snapshot,
     /// When the measured time began, in milliseconds since 1970.
     pub started_unix_ms: u64,
+    /// Names and weights of the requests; none without a mix.
+    pub mix: &'a [(String, f64)],
 }
 
 /// What the collector of a run needs.
@@ -225,6 +227,7 @@ impl Collector {
             span,
             total,
             started_unix_ms: self.started_unix_ms,
+            mix: self.builder.mix(),
         };
         // What comes after the load with nothing in it is no second of the run.
         if !(is_last && draining && interval.counters == Counters::default()) {
