@@ -3,7 +3,9 @@
 use super::policy::TargetPolicy;
 use super::proxy::{self, Proxy};
 use super::tls::{self, TlsError, TlsOptions};
-use crate::request::{AddressFamily, FieldName, HttpVersion, Origin, Url, check_method, framing};
+use crate::request::{
+    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing,
+};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, UPGRADE,
@@ -31,6 +33,9 @@ pub struct HttpOptions {
     pub headers: Vec<(FieldName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
+    /// What a reply must have, beyond its status being 2xx or 3xx, to be ok. Where redirects are
+    /// followed, the last one.
+    pub checks: Checks,
     /// Which version of HTTP.
     pub version: HttpVersion,
     /// Requests that a connection of HTTP/2 carries at once; `None`: one in closed loop, where the
@@ -63,6 +68,7 @@ impl HttpOptions {
             method: Method::GET,
             headers: Vec::new(),
             body: Bytes::new(),
+            checks: Checks::default(),
             version: HttpVersion::Auto,
             streams: None,
             keep_alive: true,
@@ -154,6 +160,8 @@ pub struct Prepared {
     pub http1: Bytes,
     /// The reply has no body, whatever it says.
     pub is_head: bool,
+    /// What the reply must have.
+    pub checks: Checks,
 }
 
 impl Prepared {
@@ -181,7 +189,8 @@ impl Prepared {
             http2_fields.append(&*name, value);
         }
         let is_head = method == Method::HEAD;
-        Ok(Self { origin, uri, http2_uri, method, fields: http2_fields, body, http1, is_head })
+        let (fields, checks) = (http2_fields, options.checks.clone());
+        Ok(Self { origin, uri, http2_uri, method, fields, body, http1, is_head, checks })
     }
 }
 

@@ -62,7 +62,8 @@ pub fn next(
     };
     let headers: Vec<_> =
         plan.options.headers.iter().filter(|(name, _)| kept(name)).cloned().collect();
-    Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)
+    let next = Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)?;
+    Ok(Prepared { checks: previous.checks.clone(), ..next })
 }
 
 /// RFC 3986 section 5, and RFC 3987 for letters beyond ASCII, which many servers do not encode.
