@@ -57,6 +57,7 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
+        checks: scenario.checks.iter().cloned().collect(),
         version: scenario.http_version,
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
@@ -84,7 +85,7 @@ mod tests {
             r#""targetUrl": "https://a.test/x?y", "method": "PUT", "headers": {"X-A": "1"},
                "body": "b", "httpVersion": "http2", "streams": 7,
                "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2,
-               "addressFamily": "ipv6""#,
+               "addressFamily": "ipv6", "checks": [{"status": 200}]"#,
         );
         assert_eq!(given.uri, "https://a.test/x?y");
         assert_eq!((given.method.as_str(), &given.body[..]), ("PUT", &b"b"[..]));
@@ -96,6 +97,7 @@ mod tests {
         assert_eq!(given.max_redirects, 3);
         assert!(given.tls.insecure);
         assert_eq!(given.address_family, crate::http::AddressFamily::Ipv6);
+        assert_eq!(given.checks.all()[0].to_string(), "status==200");
         let given = options(r#""targetUrl": "https://a.test/", "keepAlive": false"#);
         assert!(!given.keep_alive);
     }
