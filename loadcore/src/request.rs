@@ -1,6 +1,7 @@
 //! What is asked, and what became of it: the request template, the outcome, the error classes.
 
 mod asked;
+mod check;
 mod field_name;
 mod form;
 mod mix;
@@ -13,7 +14,10 @@ pub use asked::{
     framing, has_scheme, is_framing, parse_port, with_scheme,
 };
 
+pub use check::{Check, CheckError, Checks, Field, Inspection, MAX_CHECK_BYTES};
+pub(crate) use check::{Kind as CheckKind, STATUSES};
 pub use field_name::FieldName;
+pub(crate) use field_name::is_secret_header;
 pub use form::{Form, Part, type_of};
 pub use mix::{MOST_REQUESTS, Mix, Tally};
 pub use protocol::{Http, Protocol, Tls};

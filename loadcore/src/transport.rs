@@ -275,8 +275,8 @@ mod tower {
     //! A `tower::Service` into a transport: an axum `Router` is loaded without a socket.
 
     use super::closure::outcome_of;
-    use super::{Call, Lane, Opened, Outcome, Rc, Thread, Transport};
-    use crate::request::{ErrorClass, Failure};
+    use super::{Call, Lane, Opened, Outcome, Rc, RefCell, Thread, Transport};
+    use crate::request::{Checks, ErrorClass, Failure, Inspection};
     use bytes::Buf;
     use http_body::Body;
     use std::fmt::Display;
@@ -290,12 +290,19 @@ mod tower {
     pub struct ServiceTransport<S, M> {
         service: S,
         make: M,
+        checks: Checks,
     }
 
     impl<S, M> ServiceTransport<S, M> {
         /// Loads clones of `service` with the requests that `make` makes of their calls.
         pub fn new(service: S, make: M) -> Self {
-            Self { service, make }
+            Self { service, make, checks: Checks::default() }
+        }
+
+        /// Fails each reply that fails one of `checks`, as class `check`.
+        #[must_use]
+        pub fn checks(self, checks: Checks) -> Self {
+            Self { checks, ..self }
         }
     }
 
@@ -312,7 +319,8 @@ mod tower {
 
         fn lane(&self, thread: &Rc<Thread>) -> Self::Lane {
             let thread = Rc::clone(thread);
-            ServiceLane { service: self.service.clone(), make: self.make.clone(), thread }
+            let Self { service, make, checks } = self.clone();
+            ServiceLane { service, make, thread, checks, inspection: RefCell::default() }
         }
     }
 
@@ -322,6 +330,9 @@ mod tower {
         service: S,
         make: M,
         thread: Rc<Thread>,
+        checks: Checks,
+        /// Of the last reply, for the next one.
+        inspection: RefCell<Inspection>,
     }
 
     impl<S, M, Req, B> Lane for ServiceLane<S, M>
@@ -355,14 +366,29 @@ mod tower {
             };
             let first_byte_at = Some(self.thread.clock.now());
             let mut outcome = outcome_of(Ok(reply.status().as_u16()));
-            let (received, failure) = read(reply.into_body()).await;
+            let mut watched = self.checks.some().map(|checks| {
+                let mut inspection = self.inspection.take();
+                inspection.begin(checks);
+                let headers = reply.headers();
+                let fields = || headers.iter().map(|(name, it)| (name.as_str(), it.as_bytes()));
+                inspection.head(checks, reply.status().as_u16(), fields);
+                (checks, inspection)
+            });
+            let (received, failure) = read(reply.into_body(), watched.as_mut()).await;
             outcome.failure = failure;
+            if let Some((checks, mut inspection)) = watched {
+                outcome.failure = outcome.failure.or_else(|| inspection.end(checks));
+                self.inspection.replace(inspection);
+            }
             Outcome { first_byte_at, bytes_received: received, ..outcome }
         }
     }
 
     /// Reads a body to its end: how many bytes it had, and what went wrong.
-    async fn read<B: Body>(body: B) -> (u64, Option<Failure>)
+    async fn read<B: Body>(
+        body: B,
+        mut watched: Option<&mut (&Checks, Inspection)>,
+    ) -> (u64, Option<Failure>)
     where
         B::Error: Display,
     {
@@ -371,7 +397,15 @@ mod tower {
         while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
             match frame {
                 Ok(frame) => {
-                    received += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                    let Ok(mut data) = frame.into_data() else { continue };
+                    received += data.remaining() as u64;
+                    let Some((checks, inspection)) = &mut watched else { continue };
+                    while data.has_remaining() {
+                        let piece = data.chunk();
+                        let length = piece.len();
+                        inspection.body(checks, piece);
+                        data.advance(length);
+                    }
                 }
                 Err(error) => return (received, Some(Failure::text(ErrorClass::Body, error))),
             }

@@ -36,6 +36,21 @@ async fn a_router_is_loaded_without_a_socket() {
     assert_eq!(result.errors.get("http_5xx"), Some(&100));
 }
 
+#[tokio::test]
+async fn a_router_s_replies_are_checked() {
+    let router = Router::new().route("/", get(|| async { ([("x-a", "b")], "hello") }));
+    for (check, ok) in
+        [("body~=hello", 100), ("header:x-a==b", 100), ("bytes==5", 100), ("body~=hallo", 0)]
+    {
+        let checks = [check.parse().expect("a check")].into_iter().collect();
+        let transport = ServiceTransport::new(router.clone(), to("/")).checks(checks);
+        let test = LoadTest::transport(transport).rate(200.0).duration(Duration::from_millis(500));
+        let result = test.run().await.expect("a run");
+        assert_eq!(result.outcomes.ok, ok, "{check}: {:?}", result.error_examples);
+        assert_eq!(result.errors.get("check").copied().unwrap_or(0), 100 - ok, "{check}");
+    }
+}
+
 /// A body of two pieces, the second of which may be a failure, and comes later.
 struct Pieces {
     given: usize,

@@ -41,6 +41,8 @@ Examples:
   loadcore run localhost:8081/ localhost:8081/cart localhost:8081/search -r 300
       Three requests at random, in equal parts, with figures for each. With --urls FILE they come
       from a file, each with a method and a weight: 'POST /cart 0.5'.
+  loadcore run localhost:8081 -r 500 --check 'status==200' --check 'body~=ok'
+      A reply without these is a failed request, of class check.
   loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
   loadcore run localhost:8081 -d 1m --profile \\
       '{\"type\": \"RAMP\", \"initialRps\": 10, \"targetRps\": 2000, \"rampUpSeconds\": 45}'
@@ -265,6 +267,12 @@ pub(crate) struct ScenarioArgs {
     /// Connect to IPv6 addresses alone
     #[arg(short = '6', long, help_heading = "Connection")]
     pub(crate) ipv6: bool,
+
+    /// What a reply must have, beyond its status being 2xx or 3xx, to be ok (repeatable), beside the
+    /// checks of the file: status==200, status==2xx, header:x-a==b, header:x-a~=b (has it in it),
+    /// header:x-a (is there), body~=ok, bytes<=9000, bytes>=1, bytes==5
+    #[arg(long = "check", value_name = "CHECK", help_heading = "Judgement")]
+    pub(crate) checks: Vec<String>,
 
     /// A rule (repeatable), beside those of the file: of the ok requests alone ok_p99<250ms,
     /// ok_p99.9<1s, ok_mean<40ms, ok_rps>=1000; of all, failed ones too, p99<250ms, rps>=1000;

@@ -47,7 +47,8 @@ pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, 
     draft.put_request(args)?;
     draft.put_request_into_mix()?;
     draft.put_connection(args);
-    draft.put_rules(&args.sla);
+    draft.add("checks", "--check", &args.checks);
+    draft.add("sla", "--sla", &args.sla);
     draft.judge()
 }
 
@@ -358,16 +359,16 @@ impl Draft {
         self.put("addressFamily", "-6", args.ipv6.then_some("ipv6"));
     }
 
-    /// Rules after those of the file, which still count.
-    fn put_rules(&mut self, rules: &[String]) {
-        let old = self.document.get("sla").filter(|sla| !sla.is_null()).cloned();
+    /// Texts of an option after those of the file's list, which still count.
+    fn add(&mut self, field: &'static str, option: &'static str, texts: &[String]) {
+        let old = self.document.get(field).filter(|list| !list.is_null()).cloned();
         // What is no list is a fault of the file, and is left to be found.
         if let Value::Array(mut all) = old.unwrap_or_else(|| json!([])) {
-            for rule in rules {
-                self.options.push((format!("sla[{}]", all.len()), "--sla"));
-                all.push(rule.as_str().into());
+            for text in texts {
+                self.options.push((format!("{field}[{}]", all.len()), option));
+                all.push(text.as_str().into());
             }
-            self.document.set("sla", all);
+            self.document.set(field, all);
         }
     }
 

@@ -4,6 +4,7 @@
 use loadcore::Arrivals;
 use loadcore::Profile;
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
+use loadcore::request::Check;
 use loadcore::scenario::{AddressFamily, HttpVersion, Scenario, limits};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let mut lines = vec![one_line(&title, width)];
     lines.extend(load(scenario, width));
     lines.push(String::new());
-    let facts = [request(scenario), limits_of(scenario), rules(scenario)];
+    let facts = [request(scenario), limits_of(scenario), checks(scenario), rules(scenario)];
     lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
     for note in crate::scenario::notes(scenario) {
         lines.push(String::new());
@@ -225,6 +226,14 @@ fn warmup(scenario: &Scenario) -> String {
         }
         _ => format!("{lasts} of load in no statistic"),
     }
+}
+
+fn checks(scenario: &Scenario) -> Vec<Fact> {
+    // What is looked for may be long, and have several lines.
+    let line = |(i, check): (usize, &Check)| {
+        (if i == 0 { "Checks" } else { "" }, one_line(&check.to_string(), WIDTH - LABEL))
+    };
+    scenario.checks.iter().enumerate().map(line).collect()
 }
 
 fn rules(scenario: &Scenario) -> Vec<Fact> {

@@ -17,6 +17,7 @@ mod redirect;
 mod resolve;
 mod stamped;
 mod tls;
+mod watched;
 
 pub use crate::request::{AddressFamily, HttpVersion, Origin};
 pub use plan::{ConnectTo, HttpOptions, HttpRequest, PlanError};
@@ -302,7 +303,7 @@ impl HttpLane {
     #[inline]
     async fn hop(&self, request: &Prepared, wants_location: bool) -> Hop {
         let Some(mut http1) = self.take_http1() else {
-            return self.exchange_http2(request).await;
+            return self.exchange_http2(request, wants_location).await;
         };
         let keep_alive = self.shared.plan.options.keep_alive;
         let (outcome, reusable) =
@@ -315,7 +316,7 @@ impl HttpLane {
     }
 
     #[inline(never)]
-    async fn exchange_http2(&self, request: &Prepared) -> Hop {
+    async fn exchange_http2(&self, request: &Prepared, wants_location: bool) -> Hop {
         let stream = match &*self.connection.borrow() {
             Connection::Http2(http2) => http2.stream(),
             _ => {
@@ -324,7 +325,7 @@ impl HttpLane {
                 return (Outcome { not_begun: true, ..Outcome::failed(lost) }, None);
             }
         };
-        let ended = stream.exchange(&self.thread, request).await;
+        let ended = stream.exchange(&self.thread, request, wants_location).await;
         let passed_over = ended.0.not_begun;
         let keep_alive = self.shared.plan.options.keep_alive;
         // Somebody may have opened another one since.

@@ -3,7 +3,9 @@
 use super::policy::TargetPolicy;
 use super::proxy::{self, Proxy};
 use super::tls::{self, TlsError, TlsOptions};
-use crate::request::{AddressFamily, FieldName, HttpVersion, Origin, Url, check_method, framing};
+use crate::request::{
+    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing,
+};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, UPGRADE,
@@ -34,6 +36,9 @@ pub struct HttpOptions {
     /// The requests of a mix, in its order, in the place of the one that URI, method, headers and body
     /// make. Which of them is sent is told by [`Call::request`](crate::transport::Call::request).
     pub mix: Vec<HttpRequest>,
+    /// What a reply must have, beyond its status being 2xx or 3xx, to be ok. Where redirects are
+    /// followed, the last one.
+    pub checks: Checks,
     /// Which version of HTTP.
     pub version: HttpVersion,
     /// Requests that a connection of HTTP/2 carries at once; `None`: one in closed loop, where the
@@ -67,6 +72,7 @@ impl HttpOptions {
             headers: Vec::new(),
             body: Bytes::new(),
             mix: Vec::new(),
+            checks: Checks::default(),
             version: HttpVersion::Auto,
             streams: None,
             keep_alive: true,
@@ -91,8 +97,8 @@ impl HttpOptions {
         if !self.mix.is_empty() {
             return self.mix.clone();
         }
-        let Self { uri, method, headers, body, .. } = self.clone();
-        vec![HttpRequest { uri, method, headers, body }]
+        let Self { uri, method, headers, body, checks, .. } = self.clone();
+        vec![HttpRequest { uri, method, headers, body, checks }]
     }
 
     /// Where connections for `origin` lead: what `connect_to` says of it, or itself.
@@ -145,6 +151,8 @@ pub struct HttpRequest {
     pub headers: Vec<(FieldName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
+    /// What its reply must have.
+    pub checks: Checks,
 }
 
 /// "What would go to this host and port goes to that one": an empty host or port 0 fits any.
@@ -182,6 +190,8 @@ pub struct Prepared {
     pub http1: Bytes,
     /// The reply has no body, whatever it says.
     pub is_head: bool,
+    /// What the reply must have.
+    pub checks: Checks,
 }
 
 impl Prepared {
@@ -209,8 +219,8 @@ impl Prepared {
             http2_fields.append(&*name, value);
         }
         let is_head = method == Method::HEAD;
-        let (fields, given) = (http2_fields, given.into());
-        Ok(Self { origin, uri, http2_uri, method, fields, body, given, http1, is_head })
+        let (fields, given, checks) = (http2_fields, given.into(), Checks::default());
+        Ok(Self { origin, uri, http2_uri, method, fields, body, given, http1, is_head, checks })
     }
 }
 
@@ -372,13 +382,13 @@ impl Plan {
         });
         let proxy = proxy.transpose()?;
         let requests = options.requests().into_iter().map(|request| {
-            let HttpRequest { uri, method, headers, body } = request;
+            let HttpRequest { uri, method, headers, body, checks } = request;
             let refused = |why| PlanError::Target { uri: uri.to_string(), why };
             let url = Url::of(&uri).map_err(refused)?;
             let prepared = Prepared::new(&options, &url, method, &headers, body);
             let prepared = prepared.map_err(refused)?;
             options.check_family(&uri, &prepared.origin)?;
-            Ok(prepared)
+            Ok(Prepared { checks, ..prepared })
         });
         let requests: Box<[_]> = requests.collect::<Result<_, PlanError>>()?;
         let mut origins: Vec<Origin> = Vec::new();

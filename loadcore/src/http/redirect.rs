@@ -61,7 +61,8 @@ pub fn next(
         !(of_body && body.is_empty()) && (same_origin || !of_origin)
     };
     let headers: Vec<_> = first.given.iter().filter(|(name, _)| kept(name)).cloned().collect();
-    Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)
+    let next = Prepared::new(&plan.options, &url, method, &headers, body).map_err(unusable)?;
+    Ok(Prepared { checks: previous.checks.clone(), ..next })
 }
 
 #[cfg(test)]

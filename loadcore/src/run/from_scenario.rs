@@ -60,6 +60,7 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
         mix: scenario.mix.iter().map(|request| http_request(scenario, request)).collect(),
+        checks: scenario.checks.iter().cloned().collect(),
         version: scenario.http_version,
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
@@ -77,6 +78,7 @@ fn http_request(scenario: &Scenario, request: &NamedRequest) -> HttpRequest {
         method: request.method.clone(),
         headers: request.all_headers(&scenario.headers),
         body: request.body.clone(),
+        checks: scenario.checks.iter().chain(&request.checks).cloned().collect(),
     }
 }
 
@@ -96,7 +98,7 @@ mod tests {
             r#""targetUrl": "https://a.test/x?y", "method": "PUT", "headers": {"X-A": "1"},
                "body": "b", "httpVersion": "http2", "streams": 7,
                "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2,
-               "addressFamily": "ipv6""#,
+               "addressFamily": "ipv6", "checks": [{"status": 200}]"#,
         );
         assert_eq!(given.uri, "https://a.test/x?y");
         assert_eq!((given.method.as_str(), &given.body[..]), ("PUT", &b"b"[..]));
@@ -108,6 +110,7 @@ mod tests {
         assert_eq!(given.max_redirects, 3);
         assert!(given.tls.insecure);
         assert_eq!(given.address_family, crate::http::AddressFamily::Ipv6);
+        assert_eq!(given.checks.all()[0].to_string(), "status==200");
         let given = options(r#""targetUrl": "https://a.test/", "keepAlive": false"#);
         assert!(!given.keep_alive);
     }

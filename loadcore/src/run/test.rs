@@ -10,7 +10,7 @@ use super::settings::{Expected, TestSettings};
 use super::subject::IntoTransport;
 use crate::http::HttpOptions;
 use crate::profile::{LoadProfile, Profile};
-use crate::request::{AddressFamily, Authority, ENCODINGS, Failure, FieldName, Form, Url};
+use crate::request::{AddressFamily, Authority, Check, ENCODINGS, Failure, FieldName, Form, Url};
 use crate::result::RunResult;
 use crate::schedule::Arrivals;
 use crate::transport::{Call, FnTransport, Session, Transport};
@@ -159,6 +159,15 @@ impl<P> LoadTest<P, HttpOptions> {
     /// Follows so many redirects within a request; 0: a redirect is an answer like any other.
     pub fn follow_redirects(self, most: u32) -> Self {
         self.options(|options| options.max_redirects = most)
+    }
+
+    /// Fails each reply without this, as class `check`: `status==200`, `header:x-a==b`, `body~=ok`,
+    /// `bytes<=9000`. All of them: [`Check`].
+    pub fn check_reply(self, check: &str) -> Self {
+        match check.parse::<Check>() {
+            Ok(check) => self.options(|options| options.checks = options.checks.and(check)),
+            Err(why) => self.refused("a check", check.escape_debug().to_string(), why.to_string()),
+        }
     }
 
     /// Dials addresses of IPv4 or IPv6 alone.

@@ -1,9 +1,10 @@
 //! Turns the `mix` of a document into named requests.
 
+use super::checks::checks;
 use super::object::{Object, key_text};
 use super::parse::{body, headers, method};
 use super::{Target, limits};
-use crate::request::{FieldName, MOST_REQUESTS, Mix, Url};
+use crate::request::{Check, FieldName, MOST_REQUESTS, Mix, Url};
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ pub struct NamedRequest {
     pub headers: Vec<(FieldName, HeaderValue)>,
     /// Its body; empty for none.
     pub body: Bytes,
+    /// Its own checks, beside the scenario's.
+    pub checks: Vec<Check>,
 }
 
 impl NamedRequest {
@@ -91,8 +94,8 @@ fn request(object: &mut Object<'_>, target: &mut Option<Target>) -> Option<Named
     let url = url(object, target);
     let method = method(object, Method::GET);
     let headers = headers(object);
-    let body = body(object);
-    Some(NamedRequest { name: name?, weight: weight?, url: url?, method, headers, body })
+    let (body, checks) = (body(object), checks(object));
+    Some(NamedRequest { name: name?, weight: weight?, url: url?, method, headers, body, checks })
 }
 
 /// A weight that is wrong is none.

@@ -28,6 +28,7 @@
 //! # Ok::<(), loadcore::scenario::ScenarioError>(())
 //! ```
 
+mod checks;
 mod document;
 mod load_profile;
 mod mix;
@@ -46,17 +47,17 @@ mod yaml;
 
 pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
+#[cfg(feature = "cluster")]
+pub(crate) use crate::request::is_secret_header;
 pub use crate::request::{AddressFamily, HttpVersion};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
 pub use object::field_path;
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
-#[cfg(feature = "cluster")]
-pub(crate) use write::is_secret_header;
 
 use crate::profile::{LoadProfile, Profile};
-use crate::request::{FieldName, Mix};
+use crate::request::{Check, FieldName, Mix};
 use crate::schedule::Arrivals;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -102,6 +103,8 @@ pub mod limits {
     pub const MAX_WAIT_SECONDS: f64 = 3_600.0;
     /// Longest wait of a run for workers that are busy with other runs.
     pub const MAX_QUEUE_SECONDS: f64 = MAX_DURATION_SECONDS;
+    /// Checks of a reply.
+    pub const MAX_CHECKS: usize = 32;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
     /// Tags, and characters of each.
@@ -177,6 +180,8 @@ pub struct ScenarioFields {
     pub keep_alive: bool,
     /// Which addresses of a name are dialled.
     pub address_family: AddressFamily,
+    /// What each reply must have, beyond its status being 2xx or 3xx, to be ok.
+    pub checks: Vec<Check>,
     /// The bounds on statistics.
     pub sla: Vec<SlaRule>,
     /// For finding it again.

@@ -1,5 +1,6 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
+use super::checks::checks;
 use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
@@ -60,6 +61,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let http_version = object.choice("httpVersion", HTTP_VERSIONS);
     let keep_alive = object.boolean("keepAlive");
     let address_family = address_family(object, target.as_ref());
+    let checks = checks(object);
     let sla = rules(object);
     let tags = tags(object);
     let notes = notes(object);
@@ -97,6 +99,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         http_version: http_version.unwrap_or_default(),
         keep_alive: keep_alive.unwrap_or(true),
         address_family,
+        checks,
         sla,
         tags,
         notes,

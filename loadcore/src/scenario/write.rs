@@ -1,9 +1,9 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{NamedRequest, REDACTED, Scenario};
+use super::{NamedRequest, REDACTED, Scenario, checks};
 use crate::profile::ProfileType;
-use crate::request::FieldName;
+use crate::request::{FieldName, is_secret_header};
 use crate::schedule::Arrivals;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,6 +44,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
         "keepAlive": scenario.keep_alive,
         "addressFamily": word(ADDRESS_FAMILIES, scenario.address_family),
+        "checks": checks::document(&scenario.checks),
         "sla": json!(scenario.sla),
         "tags": scenario.tags,
         "notes": scenario.notes,
@@ -76,6 +77,7 @@ fn named_request(request: &NamedRequest, is_unix: bool) -> Value {
         "url": path.map_or_else(|| uri.to_string(), ToString::to_string),
         "headers": headers(&request.headers),
         "body": null,
+        "checks": checks::document(&request.checks),
     });
     put_body(&mut document, &request.body);
     document
@@ -97,17 +99,6 @@ fn redact(request: &mut Value) {
         }
     }
 }
-
-/// Whether a header of this name carries a secret.
-pub(crate) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_HEADERS.iter().any(|part| name.contains(part))
-}
-
-/// Parts of the names of headers that carry secrets: `authorization`, `x-auth`, `cookie`,
-/// `x-csrf-token`, `x-api-key`.
-const SECRET_HEADERS: [&str; 7] =
-    ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
 /// A map of text, and of lists where a name has several values.
 fn headers(headers: &[(FieldName, HeaderValue)]) -> Value {
