@@ -1,15 +1,15 @@
 //! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
 
 use super::books::{Settled, settle};
-use super::live::{judged, plan};
-use crate::analysis::sla::Live as LiveRules;
+use super::live::plan;
+use crate::analysis::{Judge, WorkerTotals};
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Snapshot, SnapshotReader};
+use crate::record::{Interval, Merge, Snapshot, SnapshotReader};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -32,20 +32,22 @@ pub(super) fn result(
     record.journal.iter().for_each(|entry| course.read(entry));
     let started_unix_ms =
         standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
-    let (mut merged, finals) = merged(snapshots)?;
+    let (mut merged, finals, workers) = merged(snapshots, &standing)?;
     let missing =
         missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
     let all = missing.unknown + missing.fenced;
     let counted = merged.total.counters.due + all;
     let load_end = course.ended_at(course.measured_from() + merged.elapsed_ns, counted);
     let measured_end = load_end.saturating_sub(course.measured_from());
-    let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
-    let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
+    let plan = plan(record, scenario, started_unix_ms);
+    let mut judge = Judge::new(scenario.sla.clone(), &plan);
+    workers.into_iter().for_each(|totals| judge.worker(totals));
+    let mut builder = ResultBuilder::new(plan);
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
     for Settled { interval, span, unknown } in settle(read, &mut course, missed, load_end) {
         builder.interval_with_unknown(&interval, span, unknown);
-        live.observe(&interval, span);
+        judge.interval(&interval, span, unknown);
     }
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
@@ -59,7 +61,7 @@ pub(super) fn result(
         unknown: missing.unknown,
         lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
     };
-    Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
+    Ok(judge.judge(builder.build(&merged, &ending)))
 }
 
 /// Names and ids of the workers that were lost, each once. Who left in peace and has handed in its
@@ -75,15 +77,21 @@ pub(super) fn lost(standing: &Standing, is_final: impl Fn(&Member) -> bool) -> V
     names
 }
 
-/// All snapshots added up, and which member's is the last one.
-fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bool>), String> {
+type Merged = (Snapshot, BTreeMap<Member, bool>, Vec<WorkerTotals>);
+
+/// All snapshots added up, which member's is the last one, and what each of them did.
+fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, String> {
     // The store has the newest of each member, and no other.
     let mut merged = Snapshot::default();
     let mut reader = SnapshotReader::default();
-    let mut finals = BTreeMap::new();
+    let mut own = Interval::new();
+    let (mut finals, mut workers) = (BTreeMap::new(), Vec::new());
     for record in snapshots {
-        let added = reader.add_to(&mut merged.total, &record.bytes);
+        own.reset();
+        let added = reader.add_to(&mut own, &record.bytes);
         let snapshot = added.map_err(|error| error.to_string())?;
+        merged.total.merge(&own);
+        workers.push(WorkerTotals::of(standing.name_of(&record.worker), &own));
         merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
         merged.in_flight = merged.in_flight.saturating_add(snapshot.in_flight);
         merged.backlog = merged.backlog.saturating_add(snapshot.backlog);
@@ -92,7 +100,7 @@ fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bo
     // What a lost worker had waiting is known to have been due, and nothing else is known of it.
     merged.total.counters.due -= merged.backlog.min(merged.total.counters.due);
     merged.backlog = 0;
-    Ok((merged, finals))
+    Ok((merged, finals, workers))
 }
 
 /// Arrivals that were planned and that nobody has reported.
