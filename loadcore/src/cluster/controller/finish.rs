@@ -305,6 +305,35 @@ mod tests {
     }
 
     #[test]
+    fn what_each_worker_did_is_known_beside_the_sum() {
+        let record = |worker: &str, epoch, sent, ms: u64| {
+            let mut snapshot =
+                Snapshot { worker: worker.into(), epoch, seq: 1, ..Snapshot::default() };
+            let Interval { counters, histograms, .. } = &mut snapshot.total;
+            (counters.due, counters.sent, counters.ok) = (sent, sent, sent);
+            histograms.response.record_n(ms * 1_000_000, sent);
+            histograms.service.record_n(ms * 1_000_000, sent);
+            SnapshotRecord {
+                run: RunId::from("r"),
+                worker: WorkerId(worker.into()),
+                epoch,
+                seq: 1,
+                elapsed_ns: SECOND,
+                is_final: true,
+                bytes: snapshot.encode().into(),
+            }
+        };
+        let snapshots = [record("a", 1, 3, 5), record("a", 2, 4, 5), record("b", 1, 6, 90)];
+        let (merged, finals, workers) = merged(&snapshots, &Standing::default()).unwrap();
+        assert_eq!((merged.total.counters.sent, finals.len()), (13, 3));
+        assert_eq!(merged.total.histograms.response.count(), 13);
+        let each: Vec<_> = workers.iter().map(|it| (&*it.worker, it.counters.sent)).collect();
+        assert_eq!(each, [("a", 3), ("a", 4), ("b", 6)]);
+        let slowest = workers[2].response.quantile(0.5).unwrap();
+        assert!(slowest > 80_000_000 && workers[1].service.count() == 4, "{slowest}");
+    }
+
+    #[test]
     fn what_two_controllers_have_kept_of_one_time_counts_once() {
         let second = |from: u64, to: u64, sent| {
             let mut snapshot = Snapshot::default();
