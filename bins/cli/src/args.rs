@@ -357,6 +357,10 @@ pub(crate) struct OutputArgs {
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
     pub(crate) outputs: Vec<Output>,
 
+    /// Leave the distributions of single seconds out of json: its rows keep their percentiles
+    #[arg(long)]
+    pub(crate) no_distribution: bool,
+
     /// No progress, which is otherwise shown where standard error is a terminal
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -11,7 +11,7 @@ use loadcore::cluster::controller::Frames;
 use loadcore::cluster::controller::api::{Frame, FrameKind};
 use loadcore::cluster::store::TimelineEvent;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -28,9 +28,19 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How long the last word waits for a reader that was too slow, and may come back to itself.
 const LAST_WORD: Duration = Duration::from_secs(20);
 
-/// A run's frames as a stream: the state of a wait for one outlives what comes in between.
-pub fn of(frames: Frames) -> impl Stream<Item = Frame> + Send {
-    stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)))
+/// A run's frames as a stream, with the distribution of each second or without: the state of a wait for
+/// one outlives what comes in between.
+pub fn of(frames: Frames, distribution: bool) -> impl Stream<Item = Frame> + Send {
+    let frames =
+        stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)));
+    frames.map(move |frame| if distribution { frame } else { without_distribution(frame) })
+}
+
+fn without_distribution(mut frame: Frame) -> Frame {
+    if frame.kind == FrameKind::Interval {
+        frame.data["distribution"] = Value::Null;
+    }
+    frame
 }
 
 /// Sends frames until they, the reader or this process end.
@@ -193,6 +203,14 @@ mod tests {
         let text = messages[0].to_text().unwrap();
         assert_eq!(text, r#"{"seq":1,"type":"interval","data":{"second":1}}"#);
         assert_eq!((messages.len(), close_of(&messages)), (3, Some(1_000)));
+    }
+
+    #[test]
+    fn of_a_second_alone_the_distribution_is_left_out() {
+        let data = json!({"second": 1, "distribution": "fgIAAwE="});
+        let second = Frame { data, ..frame(1) };
+        assert_eq!(without_distribution(second).data, json!({"second": 1, "distribution": null}));
+        assert_eq!(without_distribution(last(2)), last(2));
     }
 
     #[tokio::test]

@@ -362,7 +362,7 @@ impl Eq for Histogram {}
 
 /// ⌈quantile · count⌉, between 1 and `count`. The product is lowered by its own rounding error
 /// first, so that 0.07 of 100 is the 7th value and not the 8th.
-fn rank(quantile: f64, count: u64) -> u64 {
+pub(super) fn rank(quantile: f64, count: u64) -> u64 {
     let exact = quantile.clamp(0.0, 1.0) * count as f64;
     ((exact - exact * f64::EPSILON).ceil() as u64).clamp(1, count)
 }

@@ -11,6 +11,7 @@
 //! number of requests.
 
 mod codec;
+mod distribution;
 mod hdr;
 mod histogram;
 mod interval;
@@ -28,6 +29,7 @@ pub use crate::request::{Http, Protocol, Tls};
 pub use codec::DecodeError;
 #[cfg(feature = "cluster")]
 pub(crate) use codec::SnapshotReader;
+pub use distribution::{Bucket, Distribution};
 pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};

@@ -4,7 +4,7 @@
 //! interval that was lost on the way costs resolution in time and no count.
 
 use super::requests::Requests;
-use super::series::{self, Series};
+use super::series::Series;
 use super::timestamp::rfc3339;
 use super::{
     Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
@@ -77,7 +77,7 @@ impl ResultBuilder {
     /// For a run that is about to start.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let series = Series::new(plan.planned_seconds, series::MOST_ROWS, Histogram::new());
+        let series = Series::new(plan.planned_seconds, super::MOST_ROWS, Histogram::new());
         let requests = Requests::new(&plan.mix, plan.planned_seconds);
         Self { plan, series, requests }
     }
@@ -272,11 +272,13 @@ pub(super) fn percentage(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Merge;
     use crate::record::{Http, Tls};
     use crate::result::fixtures::{
-        closed_run, empty_run, failing_run, interrupted_run, steady_run,
+        Run, closed_run, empty_run, failing_run, interrupted_run, plan, request, steady_run,
     };
     use crate::result::{ReadError, SeriesRow};
+    use crate::time::{MICROSECOND as US, MILLISECOND as MS, SECOND};
 
     /// The keys of a JSON object in the order of its text.
     fn keys(text: &str) -> Vec<String> {
@@ -440,6 +442,17 @@ mod tests {
         }
     }
 
+    /// Written by a program that knew neither distributions of rows nor findings.
+    #[test]
+    fn a_document_of_before_is_read() {
+        let result = RunResult::from_json(include_str!("golden_v1.json")).unwrap();
+        assert_eq!((result.series.len(), result.total_requests, result.sla.len()), (3, 90, 2));
+        assert!(result.series.iter().all(|row| row.distribution.is_none() && row.p50_ms.is_some()));
+        assert_eq!(result.bottlenecks, []);
+        let text = serde_json::to_string(&result).unwrap();
+        assert_eq!(RunResult::from_json(&text).unwrap(), result);
+    }
+
     #[test]
     fn a_newer_document_is_refused_by_name() {
         let error = RunResult::from_json(r#"{"schemaVersion": 9}"#).unwrap_err();
@@ -450,6 +463,41 @@ mod tests {
         );
         let error = RunResult::from_json("{}").unwrap_err().to_string();
         assert!(error.starts_with("not a result document: missing field `schemaVersion`"));
+    }
+
+    #[test]
+    fn an_hours_result_stays_below_a_megabyte_and_a_half() {
+        let mut run = Run::new(plan(LoopKind::Open));
+        for second in 0..8 {
+            run.second(false, |recorder, dice| {
+                for n in 0..2_000 {
+                    let (due, waited) = (second * SECOND + n * MS / 2, dice.up_to(90 * US));
+                    request(recorder, Some(due), waited, dice.about(7 * MS), Ok(200));
+                }
+            });
+        }
+        let mut merged = Snapshot::default();
+        let mut builder = ResultBuilder::new(plan(LoopKind::Open));
+        for second in 0..3_600 {
+            let (interval, _) = &run.intervals[second as usize % 8];
+            let span =
+                Span { from_ns: second * SECOND, to_ns: (second + 1) * SECOND, draining: false };
+            builder.interval(interval, span);
+            merged.total.counters.merge(&interval.counters);
+        }
+        run.intervals
+            .iter()
+            .for_each(|(it, _)| merged.total.histograms.response.merge(&it.histograms.response));
+        let ending = Ending { duration_ns: 3_600 * SECOND, ..Ending::default() };
+        let mut result = builder.build(&merged, &ending);
+        let size = |result: &RunResult| serde_json::to_string_pretty(result).unwrap().len();
+        let whole = size(&result);
+        assert_eq!(result.series.len(), 3_600);
+        assert!(result.series.iter().all(|row| row.distribution.is_some()));
+        assert!(whole < 1_500_000, "{whole} bytes");
+        result.leave_out_distributions();
+        assert!(size(&result) < whole - 3_600 * 50, "they are left out");
+        assert!(result.series.iter().all(|row| row.distribution.is_none() && row.p99_ms.is_some()));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Turns a few made-up targets into results, for tests. The same each time, to the byte.
 
-use super::{Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, Span};
+use super::{
+    Ending, Environment, Finding, FindingKind, LoopKind, Plan, ResultBuilder, RunResult, Severity,
+    Span,
+};
 use crate::record::{Interval, Merge, Recorder, Sample, Snapshot, ThreadTime};
 use crate::request::{DropReason, ErrorClass, Failure};
 use crate::time::{MICROSECOND as US, MILLISECOND as MS, Nanos, SECOND};
@@ -130,6 +133,22 @@ pub(crate) fn interrupted_run() -> RunResult {
         ..Ending::default()
     };
     run.end(ending, 0)
+}
+
+/// A finding that says little.
+pub(crate) fn finding(kind: FindingKind) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Info,
+        confidence: 0.5,
+        from_second: 0.0,
+        to_second: 1.0,
+        request: None,
+        evidence: serde_json::Map::new(),
+        witnesses: Vec::new(),
+        explanation: String::new(),
+        next_step: String::new(),
+    }
 }
 
 pub(crate) fn plan(loop_kind: LoopKind) -> Plan {

@@ -10,8 +10,7 @@
 
 use super::RunError;
 use super::handle::Control;
-use crate::analysis::sla::{self, Live, SlaRule};
-use crate::analysis::validity;
+use crate::analysis::Judge;
 use crate::engine::{self, Report};
 use crate::record::{Counters, Interval, Merge, Snapshot};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
@@ -59,8 +58,7 @@ pub(super) struct Collector {
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) builder: ResultBuilder,
-    pub(super) rules: Vec<SlaRule>,
-    pub(super) live: Live,
+    pub(super) judge: Judge,
     pub(super) control: Control,
     /// A rule has ended the run.
     pub(super) aborted: bool,
@@ -233,8 +231,8 @@ impl Collector {
         if !(is_last && draining && interval.counters == Counters::default()) {
             self.observers.iter_mut().for_each(|observe| observe(&closed));
         }
-        self.live.observe(&interval, span);
-        if self.live.abort().is_some() && !self.aborted {
+        self.judge.interval(&interval, span, 0);
+        if self.judge.abort().is_some() && !self.aborted {
             self.aborted = true;
             self.control.stop();
         }
@@ -255,10 +253,7 @@ impl Collector {
             interrupted: endings().any(|ending| ending.stopped),
             ..Ending::default()
         };
-        let mut result = self.builder.build(&merging.total, &ending);
-        result.sla = sla::outcomes(&self.rules, &result, Some(&self.live));
-        result.validity = validity::judge(&result);
-        result
+        self.judge.judge(self.builder.build(&merging.total, &ending))
     }
 }
 

@@ -6,7 +6,7 @@ use super::stats::result;
 use crate::extract::{NoQuery, Query, User};
 use crate::media::Accept;
 use crate::problem::Problem;
-use crate::render::{self, FormatQuery};
+use crate::render::{self, DistributionQuery, RowsQuery};
 use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
 use crate::state::{AppState, Platform};
 use crate::views::{EventView, List, measured};
@@ -77,7 +77,8 @@ async fn bottlenecks(
     Path(id): Path<RunId>,
     _: NoQuery,
 ) -> Result<Json<List<Value>>, Problem> {
-    part(&platform, &owner, &id, |result| result.bottlenecks.clone()).await
+    let findings = |result: &RunResult| result.bottlenecks.iter().map(|it| json!(it)).collect();
+    part(&platform, &owner, &id, findings).await
 }
 
 /// A list in the result; empty where there is no result yet.
@@ -97,7 +98,7 @@ async fn part(
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
         description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|text|csv|hgrm)$")),
+        pattern = "^(json|text|csv|hgrm)$"), DistributionQuery),
     responses(
         (status = 200, description = "the report", content(
             (ResultDocument = "application/json"),
@@ -112,8 +113,9 @@ async fn report(
     User(owner): User,
     Path(id): Path<RunId>,
     accept: Accept,
-    Query(query): Query<FormatQuery>,
+    Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(render::REPORT, &accept)?;
-    render::report(&*result(&platform, &owner, &id).await?, format)
+    let format = query.format(render::REPORT, &accept)?;
+    let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+    render::report(&result, format)
 }

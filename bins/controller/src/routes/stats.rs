@@ -7,7 +7,7 @@ use crate::extract::{Query, User};
 use crate::hlog;
 use crate::media::Accept;
 use crate::problem::{Kind, Problem};
-use crate::render::{self, Format, FormatQuery, choose};
+use crate::render::{self, DistributionQuery, Format, FormatQuery, RowsQuery, choose};
 use crate::schemas::{HistogramsDocument, RealtimeDocument, SeriesDocument, TotalDocument};
 use crate::state::{AppState, Platform};
 use crate::views::measured;
@@ -153,7 +153,7 @@ async fn total(
 #[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
         description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|csv|hlog)$")),
+        pattern = "^(json|csv|hlog)$"), DistributionQuery),
     responses(
         (status = 200, description = "the rows", content(
             (SeriesDocument = "application/json"),
@@ -168,11 +168,14 @@ async fn series(
     User(owner): User,
     Path(id): Path<RunId>,
     accept: Accept,
-    Query(query): Query<FormatQuery>,
+    Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    match query.of(render::SERIES, &accept)? {
+    match query.format(render::SERIES, &accept)? {
         Format::Hlog => log(platform, owner, id).await,
-        format => Ok(render::series(&*result(&platform, &owner, &id).await?, format)),
+        format => {
+            let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+            Ok(render::series(&result, format))
+        }
     }
 }
 

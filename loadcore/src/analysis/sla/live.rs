@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 /// Judges the rules that have a window while the run goes on.
 #[derive(Debug)]
-pub struct Live {
+pub(in crate::analysis) struct Live {
     /// One for each rule, in their order; `None` for those that have no window.
     watches: Vec<Option<Watch>>,
     /// The intervals that some window still reaches, oldest first.
@@ -61,8 +61,7 @@ pub(super) struct Slot {
 
 impl Live {
     /// For these rules; those without a window are left to the end of the run.
-    #[must_use]
-    pub fn new(rules: &[SlaRule], closed_loop: bool) -> Self {
+    pub(in crate::analysis) fn new(rules: &[SlaRule], closed_loop: bool) -> Self {
         let watches: Vec<_> = rules.iter().map(|rule| Watch::new(*rule, closed_loop)).collect();
         let mut watched = [false; Times::ALL.len()];
         for times in watches.iter().flatten().filter_map(Watch::times) {
@@ -72,7 +71,7 @@ impl Live {
     }
 
     /// Adds the next interval and says what that changes.
-    pub fn observe(&mut self, interval: &Interval, span: Span) -> Vec<Event> {
+    pub(in crate::analysis) fn observe(&mut self, interval: &Interval, span: Span) -> Vec<Event> {
         if self.watches.iter().all(Option::is_none) {
             return Vec::new();
         }
@@ -95,8 +94,7 @@ impl Live {
     }
 
     /// Whether a rule that says so has ended the run.
-    #[must_use]
-    pub fn abort(&self) -> Option<&SlaRule> {
+    pub(in crate::analysis) fn abort(&self) -> Option<&SlaRule> {
         self.watches.iter().flatten().find_map(Watch::aborted)
     }
 

@@ -60,8 +60,16 @@ fn failures_as_speed(rule: &Rule, actual: f64, result: &RunResult) -> Option<Str
 fn few_ok(rule: &Rule, result: &RunResult) -> Option<String> {
     let ok = result.outcomes.ok;
     let all = result.total_requests + result.never_ended();
-    let is_few = matches!(rule.metric, Metric::Time(Times::Ok, _)) && most(all - ok, all);
+    let is_few = matches!(rule.metric, Metric::Time(Times::Ok, _)) && result.is_mostly_failed();
     is_few.then(|| format!("only {ok} of {all} requests were ok ({})", share(ok, all)))
+}
+
+impl RunResult {
+    /// Whether more than a half of the requests failed, or never ended.
+    pub(crate) fn is_mostly_failed(&self) -> bool {
+        let all = self.total_requests + self.never_ended();
+        most(all - self.outcomes.ok, all)
+    }
 }
 
 /// What is to be said of the windows of a rule: in how many of them most or all of the requests

@@ -12,8 +12,11 @@ use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 ///
 /// A rule with a window is judged by what `live` saw; where that saw no whole window, because the
 /// run was shorter or nobody watched, by the whole run.
-#[must_use]
-pub fn outcomes(rules: &[SlaRule], result: &RunResult, live: Option<&Live>) -> Vec<SlaOutcome> {
+pub(in crate::analysis) fn outcomes(
+    rules: &[SlaRule],
+    result: &RunResult,
+    live: Option<&Live>,
+) -> Vec<SlaOutcome> {
     let whole_run = |rule: &SlaRule| {
         let figure = figure_of_run(&rule.rule, result);
         SlaOutcome {

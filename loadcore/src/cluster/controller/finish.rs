@@ -2,15 +2,15 @@
 
 use super::books::{Settled, settle};
 use super::by_name::ByName;
-use super::live::{judged, plan};
-use crate::analysis::sla::Live as LiveRules;
+use super::live::plan;
+use crate::analysis::{Judge, WorkerTotals};
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Named, Snapshot, SnapshotReader};
+use crate::record::{Interval, Merge, Named, Snapshot, SnapshotReader};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -33,15 +33,17 @@ pub(super) fn result(
     record.journal.iter().for_each(|entry| course.read(entry));
     let started_unix_ms =
         standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
-    let (mut merged, finals) = merged(snapshots)?;
+    let (mut merged, finals, workers) = merged(snapshots, &standing)?;
     let missing =
         missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
     let all = missing.unknown + missing.fenced;
     let counted = merged.total.counters.due + all;
     let load_end = course.ended_at(course.measured_from() + merged.elapsed_ns, counted);
     let measured_end = load_end.saturating_sub(course.measured_from());
-    let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
-    let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
+    let plan = plan(record, scenario, started_unix_ms);
+    let mut judge = Judge::new(scenario.sla.clone(), &plan);
+    workers.into_iter().for_each(|totals| judge.worker(totals));
+    let mut builder = ResultBuilder::new(plan);
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
     let course_and_mix = (&mut course, scenario.picks());
@@ -49,7 +51,7 @@ pub(super) fn result(
         settle(read, course_and_mix, missed, load_end)
     {
         builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
-        live.observe(&interval, span);
+        judge.interval(&interval, span, unknown);
     }
     let unknown_of = settle_names(scenario, &mut course, &mut merged, &missing);
     if missing.fenced > 0 {
@@ -65,7 +67,7 @@ pub(super) fn result(
         unknown_of,
         lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
     };
-    Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
+    Ok(judge.judge(builder.build(&merged, &ending)))
 }
 
 /// Names and ids of the workers that were lost, each once. Who left in peace and has handed in its
@@ -81,15 +83,21 @@ pub(super) fn lost(standing: &Standing, is_final: impl Fn(&Member) -> bool) -> V
     names
 }
 
-/// All snapshots added up, and which member's is the last one.
-fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bool>), String> {
+type Merged = (Snapshot, BTreeMap<Member, bool>, Vec<WorkerTotals>);
+
+/// All snapshots added up, which member's is the last one, and what each of them did.
+fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, String> {
     // The store has the newest of each member, and no other.
     let mut merged = Snapshot::default();
     let mut reader = SnapshotReader::default();
-    let mut finals = BTreeMap::new();
+    let mut own = Interval::new();
+    let (mut finals, mut workers) = (BTreeMap::new(), Vec::new());
     for record in snapshots {
-        let added = reader.add_to(&mut merged.total, &record.bytes);
+        own.reset();
+        let added = reader.add_to(&mut own, &record.bytes);
         let snapshot = added.map_err(|error| error.to_string())?;
+        merged.total.merge(&own);
+        workers.push(WorkerTotals::of(standing.name_of(&record.worker), &own));
         merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
         merged.in_flight = merged.in_flight.saturating_add(snapshot.in_flight);
         merged.backlog = merged.backlog.saturating_add(snapshot.backlog);
@@ -101,7 +109,7 @@ fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bo
         counters.due = counters.sent.saturating_add(counters.dropped_total());
     }
     merged.backlog = 0;
-    Ok((merged, finals))
+    Ok((merged, finals, workers))
 }
 
 /// Arrivals that were planned and that nobody has reported.
@@ -328,6 +336,35 @@ mod tests {
         assert_eq!(owed(&heard[..2], SECOND), 0);
         assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
         assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
+
+    #[test]
+    fn what_each_worker_did_is_known_beside_the_sum() {
+        let record = |worker: &str, epoch, sent, ms: u64| {
+            let mut snapshot =
+                Snapshot { worker: worker.into(), epoch, seq: 1, ..Snapshot::default() };
+            let Interval { counters, histograms, .. } = &mut snapshot.total;
+            (counters.due, counters.sent, counters.ok) = (sent, sent, sent);
+            histograms.response.record_n(ms * 1_000_000, sent);
+            histograms.service.record_n(ms * 1_000_000, sent);
+            SnapshotRecord {
+                run: RunId::from("r"),
+                worker: WorkerId(worker.into()),
+                epoch,
+                seq: 1,
+                elapsed_ns: SECOND,
+                is_final: true,
+                bytes: snapshot.encode().into(),
+            }
+        };
+        let snapshots = [record("a", 1, 3, 5), record("a", 2, 4, 5), record("b", 1, 6, 90)];
+        let (merged, finals, workers) = merged(&snapshots, &Standing::default()).unwrap();
+        assert_eq!((merged.total.counters.sent, finals.len()), (13, 3));
+        assert_eq!(merged.total.histograms.response.count(), 13);
+        let each: Vec<_> = workers.iter().map(|it| (&*it.worker, it.counters.sent)).collect();
+        assert_eq!(each, [("a", 3), ("a", 4), ("b", 6)]);
+        let slowest = workers[2].response.quantile(0.5).unwrap();
+        assert!(slowest > 80_000_000 && workers[1].service.count() == 4, "{slowest}");
     }
 
     #[test]

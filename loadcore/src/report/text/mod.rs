@@ -50,21 +50,12 @@ pub fn render(result: &RunResult, options: Options) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{sla, validity};
+    use crate::analysis::judged;
     use crate::result::fixtures::{
         closed_run, empty_run, failing_run, interrupted_run, mostly_failing_run, refused_run,
         steady_run,
     };
     use crate::result::{Protocol, Verdict, Violation};
-
-    /// The result with its judgements, as a run hands it out.
-    fn judged(mut result: RunResult, rules: &[&str]) -> RunResult {
-        let rules: Vec<_> =
-            rules.iter().map(|rule| sla::SlaRule::whole_run(rule.parse().unwrap())).collect();
-        result.sla = sla::outcomes(&rules, &result, None);
-        result.validity = validity::judge(&result);
-        result
-    }
 
     fn plain(result: &RunResult) -> String {
         render(result, Options::default())
