@@ -24,9 +24,10 @@ impl Judge {
     /// For a run that is about to start, and these rules.
     #[must_use]
     pub fn new(rules: Vec<SlaRule>, plan: &Plan) -> Self {
+        let names: Vec<_> = plan.mix.iter().map(|(name, _)| name.as_str()).collect();
         Self {
-            live: Live::new(&rules, plan.loop_kind == LoopKind::Closed),
-            windows: Windows::new(plan.planned_seconds),
+            live: Live::new(&rules, &names, plan.loop_kind == LoopKind::Closed),
+            windows: Windows::new(plan.planned_seconds, plan.mix.len()),
             rules,
             checks: CHECKS,
         }

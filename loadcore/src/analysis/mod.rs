@@ -19,4 +19,4 @@ pub use assert::Violations;
 pub use judge::Judge;
 #[cfg(test)]
 pub(crate) use judge::judged;
-pub use windows::{GeneratorHealth, NamedWindow, Window, Windows, WorkerTotals};
+pub use windows::{GeneratorHealth, NamedWindow, RequestWindow, Window, Windows, WorkerTotals};

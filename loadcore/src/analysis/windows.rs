@@ -4,14 +4,19 @@
 //! bytes each for 192 KiB. There are at most 3,600 of them; those of a longer run are of several
 //! seconds, and merge as the rows of its series do.
 
-use crate::record::{self, Counters, Distribution, Interval, Merge};
+use crate::record::{self, Counters, Distribution, Interval, Merge, Named};
 use crate::result::{MOST_ROWS, Row, Rows, Span};
 use crate::time::{Nanos, SECOND};
+
+/// The most windows of single requests that are kept, of all requests of a mix together.
+const MOST_NAMED: usize = 10 * MOST_ROWS;
 
 /// A run as analyses see it.
 #[derive(Debug)]
 pub struct Windows {
     rows: Rows<Window>,
+    /// Of the requests of a mix.
+    named: Rows<NamedWindow>,
     /// Everything so far.
     sum: Counters,
     workers: Vec<WorkerTotals>,
@@ -65,15 +70,23 @@ pub struct Window {
     pub unknown: u64,
     /// How well the generator was, all its workers together.
     pub health: GeneratorHealth,
-    /// The requests of a mix, each by itself; empty where they are not told apart.
-    pub named: Vec<NamedWindow>,
+}
+
+/// What happened to the requests of a mix in one span of a run. There are fewer of them than of
+/// [`Window`]s where the mix has more than ten.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NamedWindow {
+    /// Where it begins, in seconds since the start of the measured time.
+    pub second: u64,
+    /// How long it is, in nanoseconds.
+    pub span_ns: Nanos,
+    /// Each request, in the order of the mix.
+    pub requests: Vec<RequestWindow>,
 }
 
 /// What happened to one request of the mix.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NamedWindow {
-    /// Its place in the mix.
-    pub request: usize,
+pub struct RequestWindow {
     /// How many of what.
     pub counters: Counters,
     /// End minus intended start, over ok and failed.
@@ -109,10 +122,11 @@ pub struct GeneratorHealth {
 }
 
 impl Windows {
-    /// For a run that is planned to last so long.
-    pub(super) fn new(planned_seconds: f64) -> Self {
+    /// For a run of so many named requests that is planned to last so long.
+    pub(super) fn new(planned_seconds: f64, requests: usize) -> Self {
         let rows = Rows::new(MOST_ROWS, planned_seconds);
-        Self { rows, sum: Counters::default(), workers: Vec::new() }
+        let named = Rows::new(MOST_ROWS.min(MOST_NAMED / requests.max(1)), planned_seconds);
+        Self { rows, named, sum: Counters::default(), workers: Vec::new() }
     }
 
     /// Adds an interval to the window in which it began, at whose end so many arrivals are unknown.
@@ -125,6 +139,9 @@ impl Windows {
         added.backlog = due.saturating_sub(told);
         added.unknown = unknown;
         self.rows.at(span, |_| ()).absorb(&added);
+        if !interval.named.is_empty() {
+            self.named.at(span, |_| ()).absorb(&NamedWindow::of(interval, span));
+        }
     }
 
     /// Adds what a worker did in one of its terms.
@@ -145,6 +162,11 @@ impl Windows {
     #[must_use]
     pub fn seconds(&self) -> u64 {
         self.rows.row_seconds()
+    }
+
+    /// What happened to the requests of a mix, in its order; nothing without one.
+    pub fn named(&self) -> impl Iterator<Item = &NamedWindow> + '_ {
+        self.named.closed().iter().chain(self.named.open())
     }
 
     /// The windows, in their order.
@@ -204,17 +226,45 @@ impl Window {
     pub fn end_second(&self) -> f64 {
         self.second as f64 + self.span_ns as f64 / SECOND as f64
     }
+}
 
-    /// Adds what the same request did in the window that follows.
-    fn absorb_named(&mut self, later: &NamedWindow) {
-        match self.named.binary_search_by_key(&later.request, |named| named.request) {
-            Ok(at) => {
-                let named = &mut self.named[at];
-                named.counters.merge(&later.counters);
-                named.response.merge(&later.response);
-                named.service.merge(&later.service);
-            }
-            Err(at) => self.named.insert(at, later.clone()),
+impl NamedWindow {
+    fn of(interval: &Interval, span: Span) -> Self {
+        let of = |named: &Named| RequestWindow {
+            counters: named.counters.clone(),
+            response: Distribution::of(&named.response),
+            service: Distribution::of(&named.service),
+        };
+        Self {
+            second: span.from_ns / SECOND,
+            span_ns: span.to_ns.saturating_sub(span.from_ns),
+            requests: interval.named.iter().map(of).collect(),
+        }
+    }
+}
+
+impl Row for NamedWindow {
+    fn beginning(second: u64) -> Self {
+        Self { second, ..Self::default() }
+    }
+
+    fn second(&self) -> u64 {
+        self.second
+    }
+
+    fn begin(&mut self, second: u64) {
+        self.second = second;
+    }
+
+    fn absorb(&mut self, later: &Self) {
+        self.span_ns += later.span_ns;
+        if self.requests.len() < later.requests.len() {
+            self.requests.resize_with(later.requests.len(), RequestWindow::default);
+        }
+        for (mine, more) in self.requests.iter_mut().zip(&later.requests) {
+            mine.counters.merge(&more.counters);
+            mine.response.merge(&more.response);
+            mine.service.merge(&more.service);
         }
     }
 }
@@ -246,7 +296,6 @@ impl Row for Window {
         (self.in_flight, self.backlog) = (later.in_flight, later.backlog);
         self.unknown = later.unknown;
         self.health.merge(&later.health);
-        later.named.iter().for_each(|named| self.absorb_named(named));
     }
 }
 
@@ -319,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_window_has_what_happened_in_its_second_and_what_is_left_at_its_end() {
-        let mut windows = Windows::new(10.0);
+        let mut windows = Windows::new(10.0, 0);
         windows.add(&second(100, 90, 70, 20), span(0, 1, false), 4);
         windows.add(&second(0, 6, 26, 400), span(1, 2, false), 4);
         let [first, then] = windows.iter().collect::<Vec<_>>()[..] else { panic!("{windows:?}") };
@@ -333,13 +382,13 @@ mod tests {
         assert_eq!((then.response.count(), then.failed.count(), then.service.count()), (26, 1, 26));
         assert_eq!((then.lag.count(), then.first_byte.count(), then.connect.count()), (6, 26, 1));
         assert!(then.first_byte.quantile(0.5).unwrap().abs_diff(200 * MS) < 200 * MS / 32);
-        assert!(then.tls.is_empty() && then.named.is_empty());
+        assert!(then.tls.is_empty() && windows.named().next().is_none());
         assert_eq!((then.health.cpu_ns, then.health.peak_cpu_ppm), (7, 400));
     }
 
     #[test]
     fn windows_of_a_long_run_are_of_several_seconds_and_a_short_drain_is_in_the_last() {
-        let mut windows = Windows::new(7_200.0);
+        let mut windows = Windows::new(7_200.0, 0);
         windows.add(&second(10, 10, 9, 20), span(0, 1, false), 0);
         windows.add(&second(10, 10, 9, 400), span(1, 2, false), 0);
         windows.add(&second(10, 10, 9, 20), span(2, 3, false), 0);
@@ -355,7 +404,7 @@ mod tests {
 
     #[test]
     fn a_run_without_a_plan_keeps_at_most_3600_windows_and_every_count() {
-        let mut windows = Windows::new(0.0);
+        let mut windows = Windows::new(0.0, 0);
         let interval = second(3, 3, 2, 20);
         for at in 0..2 * MOST_ROWS as u64 + 1 {
             windows.add(&interval, span(at, at + 1, false), 0);
@@ -372,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_came_twice_is_one() {
-        let mut windows = Windows::new(1.0);
+        let mut windows = Windows::new(1.0, 0);
         for (worker, n) in [("a", 3), ("b", 5), ("a", 4)] {
             windows.add_worker(WorkerTotals::of(worker.into(), &second(n, n, n, 20)));
         }
@@ -384,21 +433,24 @@ mod tests {
 
     #[test]
     fn names_merge_each_with_itself() {
-        let named = |request, due| NamedWindow {
-            request,
-            counters: Counters { due, ..Counters::default() },
-            ..NamedWindow::default()
-        };
-        let of = |named| Window { named, ..Window::default() };
-        let mut window = of(vec![named(0, 1), named(2, 5)]);
-        window.absorb(&of(vec![named(1, 7), named(2, 6)]));
-        assert_eq!(window.named, [named(0, 1), named(1, 7), named(2, 11)]);
+        let mut windows = Windows::new(36_000.0, 100);
+        for at in 0..400 {
+            let mut interval = Interval::new();
+            interval.make_room(100);
+            (interval.named[0].counters.due, interval.named[99].counters.due) = (1, 2);
+            let span = Span { from_ns: at * SECOND, to_ns: (at + 1) * SECOND, draining: false };
+            windows.add(&interval, span, 0);
+        }
+        let all: Vec<_> = windows.named().collect();
+        assert_eq!(all.len(), 4, "the more requests, the longer the windows");
+        let due = |place: usize| all.iter().map(|it| it.requests[place].counters.due).sum::<u64>();
+        assert_eq!((due(0), due(1), due(99)), (400, 0, 800));
     }
 
     #[test]
     fn they_say_the_same_as_the_series_of_the_result() {
         let mut run = Run::new(Plan { planned_seconds: 4.0, ..Plan::default() });
-        let mut windows = Windows::new(4.0);
+        let mut windows = Windows::new(4.0, 0);
         for at in 0..3 {
             run.second(false, |recorder, dice| {
                 for n in 0..200 {

@@ -9,8 +9,8 @@
 //! What lies above an hour has no bucket. It is counted apart, in [`Overflow`], and not moved to the
 //! last bucket: a clamped value would pass for a measured one.
 
-use super::Merge;
 use super::hdr::{Counts, hdr_from_bytes, hdr_to_bytes};
+use super::{Merge, sparse};
 use crate::time::{Nanos, SECOND};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -33,6 +33,7 @@ pub struct Histogram {
 pub(crate) struct PackedHistogram {
     hdr: Vec<u8>,
     overflow: Overflow,
+    is_coarse: bool,
 }
 
 /// The values above [`Histogram::HIGHEST`], which have no bucket.
@@ -237,7 +238,9 @@ impl Histogram {
     /// The same counts in less memory.
     #[must_use]
     pub(crate) fn pack(&self) -> PackedHistogram {
-        PackedHistogram { hdr: self.encode(), overflow: self.overflow }
+        let is_coarse = self.hdr.sigfig() == Self::COARSE_DIGITS;
+        let hdr = if is_coarse { sparse::written(self) } else { self.encode() };
+        PackedHistogram { hdr, overflow: self.overflow, is_coarse }
     }
 
     /// Forgets everything and keeps the memory.
@@ -275,7 +278,8 @@ impl Histogram {
 impl PackedHistogram {
     /// The histogram that was packed.
     pub(crate) fn unpack(&self) -> Histogram {
-        let histogram = hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
+        let read = if self.is_coarse { sparse::read(&self.hdr) } else { hdr_from_bytes(&self.hdr) };
+        let histogram = read.expect("it was packed by ourselves");
         Histogram { overflow: self.overflow, ..histogram }
     }
 }
@@ -449,6 +453,15 @@ mod tests {
         assert_eq!(rank(0.07, 100), 7);
         assert_eq!((rank(0.0, 9), rank(1.0, 9), rank(2.0, 9)), (1, 9, 9));
         assert_eq!(rank(0.999, 1_001), 1_000);
+    }
+
+    #[test]
+    fn a_packed_one_comes_back() {
+        let values = [0, 700, 5_000, 1_000_000, HOUR, 2 * HOUR];
+        let mut coarse = Histogram::coarse();
+        values.into_iter().for_each(|value| coarse.record(value));
+        assert_eq!(coarse.pack().unpack(), coarse);
+        assert_eq!(of(&values).pack().unpack(), of(&values));
     }
 
     proptest! {

@@ -20,6 +20,7 @@ mod own_classes;
 mod protocols;
 mod recorder;
 mod snapshot;
+mod sparse;
 mod varint;
 
 #[cfg(test)]

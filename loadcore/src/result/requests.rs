@@ -2,9 +2,10 @@
 
 use super::builder::{arrivals, named_counts, ok_latency, outcomes, percentage};
 use super::series::Series;
-use super::{Arrivals, LatencySummary, Outcomes, SeriesRow, Span};
+use super::{Arrivals, CarriedHistograms, LatencySummary, Outcomes, RunResult, SeriesRow, Span};
 use crate::record::{Counters, Histogram, Named};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The most rows of a request's series.
@@ -49,6 +50,68 @@ pub struct RequestResult {
     /// Its latencies, for rules that ask for a percentile that is not above.
     #[serde(skip)]
     pub(crate) histograms: Option<Box<Named>>,
+}
+
+impl RunResult {
+    /// The result as if there had been this request of the mix alone: its counts and latencies, without
+    /// a series. Of the generator it says what it says of the whole.
+    pub(crate) fn of_request(&self, name: &str) -> Option<Self> {
+        let request = self.requests.iter().find(|request| request.name == name)?;
+        let nothing = LatencySummary::default();
+        let open = self.is_open_loop();
+        let per_second =
+            |n: u64| (self.duration_seconds > 0.0).then(|| n as f64 / self.duration_seconds);
+        Some(Self {
+            schema_version: self.schema_version,
+            scenario: Value::Null,
+            started_at: self.started_at.clone(),
+            duration_seconds: self.duration_seconds,
+            environment: self.environment.clone(),
+            loop_kind: self.loop_kind,
+            offered_rps: open.then(|| per_second(request.arrivals.due)).flatten(),
+            achieved_rps: request.achieved_rps,
+            complete: self.complete,
+            arrivals: request.arrivals.clone(),
+            outcomes: request.outcomes,
+            total_requests: request.total_requests,
+            success_rate: request.success_rate,
+            bytes_sent: request.bytes_sent,
+            bytes_received: request.bytes_received,
+            latency: request.latency,
+            service_time: request.service_time,
+            schedule_lag: nothing,
+            status_code_distribution: request.status_code_distribution.clone(),
+            errors: request.errors.clone(),
+            sla: Vec::new(),
+            validity: self.validity.clone(),
+            bottlenecks: Vec::new(),
+            protocol: self.protocol.clone(),
+            ok_latency: request.ok_latency,
+            requests: Vec::new(),
+            series_seconds: self.series_seconds,
+            series: Vec::new(),
+            latency_kind: self.latency_kind,
+            connect: nothing,
+            tls: nothing,
+            first_byte: nothing,
+            connects: 0,
+            error_examples: BTreeMap::new(),
+            warmup_seconds: self.warmup_seconds,
+            drain_seconds: self.drain_seconds,
+            interrupted: self.interrupted,
+            generator: self.generator.clone(),
+            histograms: request.histograms.as_deref().map(|named| Box::new(carried(named))),
+        })
+    }
+}
+
+fn carried(named: &Named) -> CarriedHistograms {
+    CarriedHistograms {
+        latency: named.response.clone(),
+        ok_latency: Some(named.ok()),
+        service_time: named.service.clone(),
+        schedule_lag: Histogram::coarse(),
+    }
 }
 
 /// The requests of a mix, fed while the run goes on.

@@ -71,7 +71,9 @@ impl TestSettings {
     pub(super) fn parsed_rules(&self) -> Result<Vec<SlaRule>, RunError> {
         let parse = |expected: &Expected| {
             let Expected { rule, window_seconds, for_seconds, abort } = expected;
+            let names: Vec<_> = self.mix.iter().map(|(name, _)| name.as_str()).collect();
             rule.parse::<Rule>()
+                .and_then(|rule| rule.check_request(&names).map(|()| rule))
                 .and_then(|rule| SlaRule::new(rule, *window_seconds, *for_seconds, *abort))
                 .map_err(|error| RunError::Rule(error.to_string()))
         };

@@ -4,8 +4,8 @@ use super::checks::checks;
 use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
-    AddressFamily, HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule,
-    Target, limits, mix, short, sla,
+    AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
+    ScenarioFields, SlaRule, Target, limits, mix, short, sla,
 };
 use crate::profile::{Faults, number};
 use crate::request::{FieldName, check_method, framing};
@@ -62,7 +62,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let keep_alive = object.boolean("keepAlive");
     let address_family = address_family(object, target.as_ref());
     let checks = checks(object);
-    let sla = rules(object);
+    let sla = rules(object, &mix);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
@@ -295,14 +295,14 @@ fn arrivals(object: &mut Object<'_>) -> (Arrivals, u64) {
     (if is_poisson { Arrivals::Poisson { seed } } else { Arrivals::Uniform }, seed)
 }
 
-fn rules(object: &mut Object<'_>) -> Vec<SlaRule> {
+fn rules(object: &mut Object<'_>, mix: &[NamedRequest]) -> Vec<SlaRule> {
     let list = object.list("sla").unwrap_or_default();
     if list.len() > limits::MAX_RULES {
         let (count, most) = (list.len(), limits::MAX_RULES);
         object.fault("sla", format!("{count} rules; give at most {most}"));
         return Vec::new();
     }
-    let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value);
+    let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value, mix);
     list.iter().enumerate().filter_map(rule).collect()
 }
 

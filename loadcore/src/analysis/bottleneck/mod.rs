@@ -60,7 +60,7 @@ mod tests {
             let finding = finding(FindingKind::Saturation);
             vec![Finding { severity, confidence, from_second: 3.0, ..finding }]
         }
-        let found = find(&[some, worst, another], &Windows::new(1.0), &steady_run());
+        let found = find(&[some, worst, another], &Windows::new(1.0, 0), &steady_run());
         let shown: Vec<_> = found
             .iter()
             .map(|it| (it.severity, it.confidence, it.from_second, it.kind.name()))

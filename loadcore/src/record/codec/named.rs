@@ -2,7 +2,7 @@
 
 use super::{Layout, agrees, number, put_counters, take_counters, text};
 use crate::record::varint::{put, take_slice};
-use crate::record::{Counters, Histogram, Interval, Merge, Named, Overflow, OwnClasses};
+use crate::record::{Counters, Interval, Merge, Named, OwnClasses, sparse};
 use crate::request::MOST_REQUESTS;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -12,8 +12,6 @@ use std::io::{Read as _, Write as _};
 /// The most bytes of named requests, inflated: more than a hundred of them have, with a count in each
 /// bucket.
 const MOST_PLAIN: u64 = 16 << 20;
-/// What the values of buckets are multiples of, less one: no bucket is narrower.
-const UNIT: u32 = Histogram::LOWEST.ilog2();
 
 pub(super) fn put_own(out: &mut Vec<u8>, own: &OwnClasses) {
     for (name, own) in own.iter() {
@@ -54,7 +52,7 @@ pub(super) fn put_all(out: &mut Vec<u8>, all: &[Named]) {
         put_own(&mut part, &named.counters.own);
         put_slice(&mut plain, &part);
         for histogram in named.histograms() {
-            put_coarse(&mut plain, histogram);
+            sparse::put_histogram(&mut plain, histogram);
         }
     }
     let mut encoder = ZlibEncoder::new(out, Compression::fast());
@@ -105,7 +103,7 @@ fn take_one(rest: &mut &[u8], mut sum: Option<&mut Named>) -> Result<(), &'stati
             let [response, service, failed] = sum.histograms_mut();
             [response, service, failed].into_iter().nth(place).expect("there are three")
         });
-        *counted = take_coarse(rest, into)?;
+        *counted = sparse::take_histogram(rest, into)?;
     }
     let [responses, services, failed] = counted;
     if !agrees(&counters, responses, services, failed) {
@@ -120,42 +118,4 @@ fn take_one(rest: &mut &[u8], mut sum: Option<&mut Named>) -> Result<(), &'stati
 fn put_slice(out: &mut Vec<u8>, bytes: &[u8]) {
     put(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
-}
-
-fn put_coarse(out: &mut Vec<u8>, histogram: &Histogram) {
-    let Overflow { count, max, sum } = histogram.overflow();
-    let buckets = histogram.buckets().count() as u64;
-    [count, max, sum, buckets].into_iter().for_each(|number| put(out, number));
-    let mut last = 0;
-    for (value, count) in histogram.buckets() {
-        let units = value >> UNIT;
-        put(out, units - last);
-        put(out, count);
-        last = units;
-    }
-}
-
-/// Reads a histogram, and adds it to `sum`; answers how many durations it counts.
-fn take_coarse(rest: &mut &[u8], mut sum: Option<&mut Histogram>) -> Result<u64, &'static str> {
-    let overflow = Overflow { count: number(rest)?, max: number(rest)?, sum: number(rest)? };
-    let (mut units, mut total) = (0u64, 0u64);
-    for place in 0..number(rest)? {
-        let (step, count) = (number(rest)?, number(rest)?);
-        units = units.saturating_add(step);
-        total = total.saturating_add(count);
-        let is_new = place == 0 || step > 0;
-        if !is_new || count == 0 || units > Histogram::HIGHEST >> UNIT || total > Histogram::MOST {
-            return Err("counts what a histogram cannot");
-        }
-        if let Some(sum) = &mut sum {
-            sum.record_n(units << UNIT, count);
-        }
-    }
-    if !overflow.is_possible(total) {
-        return Err("has an impossible overflow");
-    }
-    if let Some(sum) = sum {
-        sum.merge_overflow(&overflow);
-    }
-    Ok(total.saturating_add(overflow.count))
 }
