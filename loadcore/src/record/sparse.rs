@@ -33,7 +33,8 @@ pub(super) fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
     [count, max, sum, buckets].into_iter().for_each(|number| put(out, number));
     let mut last = 0;
     for (value, count) in histogram.buckets() {
-        let units = value >> UNIT;
+        // The last bucket goes beyond the highest value that there is.
+        let units = value.min(Histogram::HIGHEST) >> UNIT;
         put(out, units - last);
         put(out, count);
         last = units;

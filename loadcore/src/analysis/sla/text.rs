@@ -381,7 +381,6 @@ mod tests {
             ("p99{}<1s", "it has no name in its braces"),
             ("p99{a<1s", "its brace { is not closed"),
             ("share{503}{}<1%", "it has no name in its braces"),
-            ("sare{503}<1%", "did you mean share{503}?"),
             ("", "it has no comparison"),
         ];
         for (text, wanted) in cases {
