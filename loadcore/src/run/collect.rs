@@ -58,7 +58,9 @@ pub(super) struct Collector {
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) builder: ResultBuilder,
-    pub(super) judge: Judge,
+    /// `None` on duty: a part of a run says nothing about the whole, which is judged, second by second
+    /// as well, where all parts are merged.
+    pub(super) judge: Option<Judge>,
     pub(super) control: Control,
     /// A rule has ended the run.
     pub(super) aborted: bool,
@@ -219,7 +221,6 @@ impl Collector {
         let counters = &total.total.counters;
         total.in_flight = counters.sent - counters.outcomes();
         total.backlog = counters.due - counters.sent - counters.dropped_total();
-        self.builder.interval(&interval, span);
         let closed = ClosedInterval {
             interval: &interval,
             span,
@@ -231,10 +232,13 @@ impl Collector {
         if !(is_last && draining && interval.counters == Counters::default()) {
             self.observers.iter_mut().for_each(|observe| observe(&closed));
         }
-        self.judge.interval(&interval, span, 0);
-        if self.judge.abort().is_some() && !self.aborted {
-            self.aborted = true;
-            self.control.stop();
+        if let Some(judge) = &mut self.judge {
+            self.builder.interval(&interval, span);
+            judge.interval(&interval, span, 0);
+            if judge.abort().is_some() && !self.aborted {
+                self.aborted = true;
+                self.control.stop();
+            }
         }
         // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
         // for the last one.
@@ -253,7 +257,11 @@ impl Collector {
             interrupted: endings().any(|ending| ending.stopped),
             ..Ending::default()
         };
-        self.judge.judge(self.builder.build(&merging.total, &ending))
+        let result = self.builder.build(&merging.total, &ending);
+        match self.judge {
+            Some(judge) => judge.judge(result),
+            None => result,
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl<P: Profile + Clone> Planned<P> {
             reports,
             spares,
             threads,
-            judge: Judge::new(rules, &plan),
+            judge: duty.is_none().then(|| Judge::new(rules, &plan)),
             builder: ResultBuilder::new(plan),
             control,
             aborted: false,
