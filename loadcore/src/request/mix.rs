@@ -48,7 +48,7 @@ impl Mix {
             // A float above the greatest whole number becomes that.
             (so_far / sum * 2f64.powi(64)) as u64
         });
-        Self { state: output(seed ^ 0x6d69_78), ends: ends.collect(), named: weights.len() }
+        Self { state: output(seed ^ 0x006d_6978), ends: ends.collect(), named: weights.len() }
     }
 
     /// How many named requests there are; 0 without a mix.
