@@ -157,10 +157,11 @@ fn recorded() -> Snapshot {
         let intended = number * MILLISECOND;
         let (start, end) = (intended + number * 50, intended + number * 7_919);
         recorder.due(1);
-        recorder.started(Some(intended), start);
+        recorder.started(0, Some(intended), start);
         recorder.connected(number * 300, Some(number * 500));
         recorder.pacer_lag(number * 40);
         recorder.sample(&Sample {
+            request: 0,
             intended: Some(intended),
             start,
             end: end.max(start),
