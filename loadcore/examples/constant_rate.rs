@@ -20,8 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let result = LoadTest::get(&url)
         .rate(500.0)
         .duration(Duration::from_secs(2))
-        .expect("ok_p99<50ms")
-        .expect("error_rate<1%")
+        .sla("ok_p99<50ms")
+        .sla("error_rate<1%")
         .run()
         .await?;
 

@@ -22,7 +22,7 @@ pub mod transport;
 
 pub use profile::{LoadProfile, Profile};
 pub use result::RunResult;
-pub use run::{LoadTest, RunError, RunHandle};
+pub use run::{LoadTest, Progress, Request, RunError, RunHandle, Sla};
 pub use schedule::Arrivals;
 pub use transport::{Lane, Transport};
 

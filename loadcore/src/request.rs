@@ -8,7 +8,7 @@ mod mix;
 mod protocol;
 mod reference;
 
-pub(crate) use asked::quoted;
+pub(crate) use asked::{quoted, quoted_url, shown};
 pub use asked::{
     AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
     framing, has_scheme, is_framing, parse_port, with_scheme,

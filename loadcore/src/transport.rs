@@ -41,6 +41,11 @@ pub trait Transport: Send + Sync + 'static {
         Streams::One
     }
 
+    /// How many named requests it has, where it has a certain number: a test has to name as many.
+    fn requests(&self) -> Option<usize> {
+        None
+    }
+
     /// File descriptors that an open lane holds.
     fn descriptors_per_lane(&self) -> u64 {
         0

@@ -21,6 +21,7 @@ const SHARED: usize = 10;
 
 /// A transport that does what a test says. Each opening and each exchange is told its number on the
 /// lane, from 0; an exchange answers whether there was one, or the lane turned out to be closed.
+#[derive(Clone)]
 struct Scripted<O, E> {
     streams: Streams,
     opened: Arc<AtomicU64>,

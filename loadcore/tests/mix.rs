@@ -155,18 +155,18 @@ async fn names_that_cannot_be_are_refused() {
     let cases: [(Vec<(String, f64)>, &str); 6] = [
         (
             of(&[("a", 1.0), ("a", 2.0)]),
-            "a request's name is \"a\": another request has it as well",
+            "mix[1].name: \"a\" is the name of another request of the mix as well",
         ),
-        (of(&[("a", 0.0)]), "a weight is 0 (of \"a\"): give a number above 0"),
-        (of(&[("a", f64::NAN)]), "a weight is NaN (of \"a\"): give a number above 0"),
-        (of(&[("a", -1.0)]), "a weight is -1 (of \"a\"): give a number above 0"),
-        (of(&[("", 1.0)]), "a request's name is \"\": give 1 to 100 characters"),
-        (many, "the number of named requests is 101: give at most 100"),
+        (of(&[("a", 0.0)]), "mix[0].weight: 0 is out of range; give a number above 0"),
+        (of(&[("a", f64::NAN)]), "mix[0].weight: NaN is out of range; give a number above 0"),
+        (of(&[("a", -1.0)]), "mix[0].weight: -1 is out of range; give a number above 0"),
+        (of(&[("", 1.0)]), "mix[0].name: has 0 characters; give 1 to 100"),
+        (many, "mix: has 101 requests; give at most 100"),
     ];
     for (names, why) in cases {
         let test = LoadTest::call(async |_| Ok(200)).names(names).requests(1);
-        let error = test.run().await.unwrap_err().to_string();
-        assert!(error.starts_with(why), "{error}");
+        let error = test.run().await.unwrap_err();
+        assert!(error.faults()[0].to_string().starts_with(why), "{error}");
     }
 }
 

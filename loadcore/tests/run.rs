@@ -8,7 +8,7 @@ use common::hold_identities;
 use loadcore::profile::{LoadProfile, Profile, ProfileType, Step};
 use loadcore::request::{ErrorClass, Failure};
 use loadcore::transport::{Call, FnTransport, Thread, Transport};
-use loadcore::{Arrivals, LoadTest, RunError};
+use loadcore::{Arrivals, LoadTest, RunError, Sla};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -207,7 +207,7 @@ async fn the_warm_up_is_in_no_statistic() {
 #[tokio::test]
 async fn stop_ends_the_load_and_keeps_the_result() {
     let (_, call) = counting(millis(1));
-    let mut handle =
+    let handle =
         LoadTest::call(call).rate(1_000.0).duration(Duration::from_secs(60)).start().await.unwrap();
     let mut snapshots = handle.snapshots();
     let first = snapshots.next().await.unwrap();
@@ -305,7 +305,7 @@ async fn a_change_of_rate_replaces_what_is_left() {
 async fn a_rule_may_end_the_run() {
     let (_, call) = counting(millis(5));
     let test = LoadTest::call(call).rate(200.0).duration(Duration::from_secs(60));
-    let result = test.expect_live("p50<1ms", Some(1), 0, true).run().await.unwrap();
+    let result = test.sla(Sla::new("p50<1ms").window_seconds(1).abort()).run().await.unwrap();
     hold_identities(&result);
     assert!(result.duration_seconds < 30.0);
     assert!(!result.sla[0].passed && result.sla[0].aborted);
@@ -374,16 +374,17 @@ async fn settings_out_of_range_are_refused_by_name() {
     refused(get().threads(0), "threads").await;
     refused(get().connections(0), "connections").await;
     refused(get().connections(u64::MAX), "1 to 1000000").await;
-    refused(get().requests(0), "requests").await;
+    refused(get().requests(0), "maxRequests").await;
     refused(get().timeout(Duration::ZERO), "timeout").await;
-    refused(get().expect("p99 of 5"), "p99 of 5").await;
+    refused(get().sla("p99 of 5"), "sla[0]: ").await;
     refused(get().header("a b", "c"), "header").await;
     let refused = LoadTest::get("http://169.254.169.254/").run().await.unwrap_err();
     assert!(matches!(refused, RunError::Refused(_)), "{refused}");
 }
 
 /// A transport whose second lane cannot be made, since its code is broken.
-struct Breaking<F>(FnTransport<F>, AtomicU64);
+#[derive(Clone)]
+struct Breaking<F>(FnTransport<F>, Arc<AtomicU64>);
 
 impl<F> Transport for Breaking<F>
 where
@@ -400,7 +401,7 @@ where
 #[tokio::test]
 async fn a_thread_that_fails_ends_the_run() {
     let (_, call) = counting(Duration::ZERO);
-    let broken = Breaking(FnTransport::new(call), AtomicU64::new(0));
+    let broken = Breaking(FnTransport::new(call), Arc::default());
     let test = LoadTest::transport(broken).rate(100.0).duration(Duration::from_secs(600));
     let ended = tokio::time::timeout(Duration::from_secs(60), test.threads(2).run()).await;
     let error = ended.expect("the other thread does not go on").unwrap_err();

@@ -282,7 +282,7 @@ async fn while_it_is_paused_nothing_is_tried_and_a_stop_is_not_waited_for() {
     for opening in [refused as Opening, short] {
         let doors = doors(opening);
         let test = LoadTest::transport(doors.clone()).connections(4).threads(1);
-        let mut handle = test.duration(Duration::from_secs(60)).start().await.unwrap();
+        let handle = test.duration(Duration::from_secs(60)).start().await.unwrap();
         after(millis(200), &handle, |handle| handle.pause().unwrap()).await;
         // Orders take effect after a moment.
         after(millis(100), &handle, |_| {}).await;

@@ -1,6 +1,7 @@
 //! Turns what came of a command into its exit code: "the first that holds" of the documented ones.
 
 use crate::target::TargetError;
+use loadcore::profile::Fault;
 use loadcore::result::Verdict;
 use loadcore::scenario::ScenarioError;
 use loadcore::{RunError, RunResult};
@@ -94,10 +95,12 @@ impl Failure {
 fn of_run_error(error: &RunError) -> u8 {
     match error {
         // What is not judged with the scenario came from an option of its own.
-        RunError::Setting { .. } => code::USAGE,
-        RunError::Url { .. } | RunError::Profile(_) | RunError::Rule(_) => code::INVALID,
+        RunError::Invalid { faults, .. } => {
+            let by_option = |fault: &Fault| ["threads", "slackSeconds"].contains(&&*fault.path);
+            if faults.iter().all(by_option) { code::USAGE } else { code::INVALID }
+        }
         RunError::Refused(_) => code::REFUSED,
-        RunError::Request(_) | RunError::Descriptors { .. } | RunError::Thread(_) => code::FAILED,
+        _ => code::FAILED,
     }
 }
 
@@ -123,7 +126,6 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
 mod tests {
     use super::*;
     use loadcore::record::Snapshot;
-    use loadcore::request::{ErrorClass, Failure as RequestFailure};
     use loadcore::result::{Ending, Plan, ResultBuilder, SlaOutcome};
 
     fn result(complete: bool, verdict: Verdict, passed: bool, ok: u64) -> RunResult {
@@ -170,22 +172,22 @@ mod tests {
 
     #[test]
     fn what_has_no_result_has_a_code() {
-        let setting =
-            RunError::Setting { what: "the slack", value: "2 s".into(), limit: "give 1 s".into() };
-        let refused = RequestFailure::new(ErrorClass::BlockedByPolicy, "no");
+        let invalid = |paths: &[&str]| {
+            let fault = |path: &&str| Fault { path: (*path).into(), message: "no".into() };
+            RunError::Invalid { faults: paths.iter().map(fault).collect(), cause: None }
+        };
         let none = || io::Error::from(io::ErrorKind::NotFound);
         let faults = ScenarioError { faults: Vec::new() };
         for (failure, expected) in [
             (Failure::Usage("no".into()), 2),
             (Failure::unreadable("--body", Path::new("a"))(none()), 2),
-            (setting.into(), 2),
+            (invalid(&["slackSeconds"]).into(), 2),
+            (invalid(&["threads", "slackSeconds"]).into(), 2),
+            (invalid(&["threads", "sla[0]"]).into(), 104),
             (faults.into(), 104),
-            (RunError::Url { url: "a".into(), why: "no".into() }.into(), 104),
-            (RunError::Profile("no".into()).into(), 104),
-            (RunError::Rule("no".into()).into(), 104),
-            (RunError::Refused(refused).into(), 109),
+            (RunError::Refused("no".into()).into(), 109),
             (RunError::Descriptors { connections: 9, available: 1, limit: 2 }.into(), 1),
-            (RunError::Thread(none()).into(), 1),
+            (RunError::from(none()).into(), 1),
             (Failure::system("write")(none()), 1),
             (Failure::Refused("no".into()), 109),
             (Failure::Platform("no".into()), 1),

@@ -1,8 +1,11 @@
 //! Turns a result into a test's verdict: the rules that do not hold, in words.
 
 use super::sla::{Rule, RuleError, in_words};
-use crate::result::{RunResult, SlaOutcome, Verdict};
+use crate::result::{Arrivals, Outcomes, RunResult, SlaOutcome, Verdict};
 use std::fmt;
+
+/// How many classes of errors are told.
+const ERRORS_TOLD: usize = 5;
 
 /// The rules of a result that do not hold, and what a reader has to know beside them.
 ///
@@ -11,14 +14,23 @@ use std::fmt;
 /// ```text
 /// 1 of 2 SLA rules does not hold:
 ///   p99<250ms: it is 312.4 ms
+/// requests: 1000 due, 990 sent, 970 ok, 20 failed, 0 unfinished; 10 dropped (10 backlog_full)
+///   20 http_5xx: 503 Service Unavailable
 /// the generator's verdict is VALID
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Violations {
     /// What does not hold.
     pub violated: Vec<SlaOutcome>,
     /// Of how many rules.
     pub rules: usize,
+    /// What became of the arrivals.
+    pub arrivals: Arrivals,
+    /// What became of the requests sent.
+    pub outcomes: Outcomes,
+    /// The most frequent classes of errors: how many of each, and what one of them said.
+    pub errors: Vec<(String, u64, String)>,
     /// May the figures be trusted?
     pub verdict: Verdict,
     /// Why not, in sentences.
@@ -52,7 +64,7 @@ impl RunResult {
     /// # Panics
     ///
     /// If one of the texts is not a rule: the test is wrong then, not the target.
-    pub fn expect<'a>(&self, rules: impl IntoIterator<Item = &'a str>) -> Result<(), Violations> {
+    pub fn holds<'a>(&self, rules: impl IntoIterator<Item = &'a str>) -> Result<(), Violations> {
         let parsed: Result<Vec<Rule>, RuleError> =
             rules.into_iter().map(|text| text.parse()).collect();
         let rules = parsed.unwrap_or_else(|error| panic!("{error}"));
@@ -64,9 +76,15 @@ impl RunResult {
     ///
     /// # Panics
     ///
-    /// If one does not, with a text that names it, its figure and the verdict.
+    /// If one does not, with a text that names it, its figure, the counts, the first errors and the
+    /// verdict. If there is no rule: a test that nothing was asked of has not passed.
     #[track_caller]
     pub fn assert_passed(&self) {
+        assert!(
+            !self.sla.is_empty(),
+            "the run was held against no rule, so that nothing can have passed: give the test some, \
+             as with .sla(\"p99<250ms\")"
+        );
         if let Err(violations) = self.passed() {
             panic!("{violations}");
         }
@@ -81,9 +99,23 @@ impl RunResult {
         Err(Violations {
             violated,
             rules: outcomes.len(),
+            arrivals: self.arrivals.clone(),
+            outcomes: self.outcomes,
+            errors: self.first_errors(),
             verdict: self.validity.verdict,
             reasons: reasons.collect(),
         })
+    }
+}
+
+impl RunResult {
+    /// The most frequent classes of errors: how many of each, and what one of them said.
+    fn first_errors(&self) -> Vec<(String, u64, String)> {
+        let mut errors: Vec<_> = self.errors.iter().collect();
+        errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let said = |class: &str| self.error_examples.get(class).cloned().unwrap_or_default();
+        let told = errors.into_iter().take(ERRORS_TOLD);
+        told.map(|(class, count)| (class.clone(), *count, said(class))).collect()
     }
 }
 
@@ -93,6 +125,19 @@ impl fmt::Display for Violations {
         writeln!(f, "{} of {} SLA rules {does} not hold:", self.violated.len(), self.rules)?;
         for outcome in &self.violated {
             writeln!(f, "  {}: {}", outcome.rule, outcome.figure())?;
+        }
+        let Outcomes { ok, failed, unfinished, .. } = self.outcomes;
+        let Arrivals { due, sent, dropped, dropped_by_reason, .. } = &self.arrivals;
+        write!(f, "requests: {due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished")?;
+        if *dropped > 0 {
+            let reasons = dropped_by_reason.iter().filter(|(_, count)| **count > 0);
+            let reasons: Vec<_> =
+                reasons.map(|(reason, count)| format!("{count} {reason}")).collect();
+            write!(f, "; {dropped} dropped ({})", reasons.join(", "))?;
+        }
+        writeln!(f)?;
+        for (class, count, said) in &self.errors {
+            writeln!(f, "  {count} {class}: {said}")?;
         }
         write!(f, "the generator's verdict is {}", self.verdict.name())?;
         self.reasons.iter().try_for_each(|reason| write!(f, "\n  {reason}"))
@@ -127,21 +172,21 @@ mod tests {
     #[test]
     fn a_result_that_keeps_its_promises_passes() {
         let result = steady_run();
-        result.assert_passed();
+        judged(result.clone(), &["p99<1s"]).assert_passed();
         assert_eq!(result.violations(), Vec::<&SlaOutcome>::new());
-        assert_eq!(result.expect(["p99<1s", "error_rate<1%"]), Ok(()));
+        assert_eq!(result.holds(["p99<1s", "error_rate<1%"]), Ok(()));
     }
 
     #[test]
     fn what_does_not_hold_is_named_with_its_figure() {
-        let error = failing_run().expect(["p99<1ms", "error_rate<1%", "rps>1"]).unwrap_err();
+        let error = failing_run().holds(["p99<1ms", "error_rate<1%", "rps>1"]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "2 of 3 SLA rules do not hold:\n  p99<1ms: it is 921.7 ms: 7 requests never ended and \
              count as longer than all others\n  error_rate<1%: it is 1.542%: 7 requests never ended \
              and count as failed\nthe generator's verdict is VALID"
         );
-        let error = closed_run().expect(["achieved_rate>=99%"]).unwrap_err();
+        let error = closed_run().holds(["achieved_rate>=99%"]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "1 of 1 SLA rules does not hold:\n  achieved_rate>=99%: there is no figure: it needs \
@@ -156,8 +201,14 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "the run was held against no rule")]
+    fn a_test_of_which_nothing_was_asked_has_not_passed() {
+        steady_run().assert_passed();
+    }
+
+    #[test]
     #[should_panic(expected = "did you mean p99.9?")]
     fn a_wrong_rule_is_the_tests_fault() {
-        let _ = steady_run().expect(["p999<1s"]);
+        let _ = steady_run().holds(["p999<1s"]);
     }
 }

@@ -129,6 +129,10 @@ impl Transport for HttpTransport {
         }
     }
 
+    fn requests(&self) -> Option<usize> {
+        Some(self.shared.plan.requests.len())
+    }
+
     fn streams(&self) -> Streams {
         let Plan { options, origins, .. } = &self.shared.plan;
         match options.version {

@@ -1,10 +1,11 @@
 //! What the user asks for into what is sent: origins, and request bytes made once.
 
 use super::policy::TargetPolicy;
-use super::proxy::{self, Proxy};
+use super::proxy::Proxy;
 use super::tls::{self, TlsError, TlsOptions};
 use crate::request::{
     AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing,
+    shown,
 };
 use bytes::Bytes;
 use http::header::{
@@ -127,7 +128,7 @@ impl HttpOptions {
             Ok(address) if self.unix_socket.is_none() && !self.address_family.has(address) => {
                 let family = self.address_family;
                 let why = format!("{address} is no {family} address, and only such are dialled");
-                Err(PlanError::Target { uri: uri.to_string(), why })
+                Err(PlanError::Target { uri: shown(uri), why })
             }
             _ => Ok(()),
         }
@@ -377,13 +378,13 @@ impl Plan {
     /// When the URL, the proxy or a certificate cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
         let proxy = options.proxy.as_ref().map(|uri| {
-            let refused = |why| PlanError::Proxy { uri: proxy::shown(uri), why };
+            let refused = |why| PlanError::Proxy { uri: shown(uri), why };
             Proxy::new(uri, &options.headers).map_err(refused)
         });
         let proxy = proxy.transpose()?;
         let requests = options.requests().into_iter().map(|request| {
             let HttpRequest { uri, method, headers, body, checks } = request;
-            let refused = |why| PlanError::Target { uri: uri.to_string(), why };
+            let refused = |why| PlanError::Target { uri: shown(&uri), why };
             let url = Url::of(&uri).map_err(refused)?;
             let prepared = Prepared::new(&options, &url, method, &headers, body);
             let prepared = prepared.map_err(refused)?;

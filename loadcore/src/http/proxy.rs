@@ -127,13 +127,6 @@ impl Proxy {
     }
 }
 
-/// A proxy's URL as it may be shown: without a name and a password.
-pub fn shown(uri: &Uri) -> String {
-    let text = uri.to_string();
-    let authority = uri.authority().map_or("", Authority::as_str);
-    text.replacen(authority, split(authority).1, 1)
-}
-
 /// The user information of an authority, and the rest.
 fn split(authority: &str) -> (Option<&str>, &str) {
     authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host))
@@ -208,7 +201,7 @@ mod tests {
             let error = proxy(uri, None).unwrap_err();
             assert!(error.contains(why) && !error.contains("s3cret"), "{error}");
         }
-        assert_eq!(shown(&"http://u:s3cret@p:1".parse().unwrap()), "http://p:1/");
-        assert_eq!(shown(&"http://p:1".parse().unwrap()), "http://p:1/");
+        assert_eq!(crate::request::shown(&"http://u:s3cret@p:1".parse().unwrap()), "http://p:1/");
+        assert_eq!(crate::request::shown(&"http://p:1".parse().unwrap()), "http://p:1/");
     }
 }

@@ -29,6 +29,8 @@ pub use piecewise::{Line, Piecewise};
 pub use sine::Sine;
 pub use types::{Burst, Point, ProfileType, Step};
 
+use std::sync::Arc;
+
 /// The highest arrival rate that a scenario may ask for, in requests per second.
 pub const MAX_RATE: f64 = 1e9;
 /// The longest run, in seconds: a week.
@@ -75,6 +77,38 @@ pub trait Profile: Send + Sync + 'static {
         None
     }
 }
+
+/// A pointer to a profile is that profile.
+macro_rules! pointers_to_profiles {
+    ($($pointer:ident),*) => {$(
+        impl<P: Profile + ?Sized> Profile for $pointer<P> {
+            #[inline]
+            fn rate(&self, seconds: f64) -> f64 {
+                (**self).rate(seconds)
+            }
+
+            #[inline]
+            fn demand(&self, seconds: f64) -> f64 {
+                (**self).demand(seconds)
+            }
+
+            #[inline]
+            fn inverse(&self, arrivals: f64) -> f64 {
+                (**self).inverse(arrivals)
+            }
+
+            fn peak_rate(&self) -> f64 {
+                (**self).peak_rate()
+            }
+
+            fn length(&self) -> Option<f64> {
+                (**self).length()
+            }
+        }
+    )*};
+}
+
+pointers_to_profiles!(Arc, Box);
 
 #[cfg(test)]
 pub(crate) mod laws {

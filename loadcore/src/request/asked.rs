@@ -96,7 +96,7 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = split_scheme(text) else {
             let advice = "begin with http:// or https://";
-            return Err(format!("{} is not a whole URL; {advice}", quoted(text)));
+            return Err(format!("{} is not a whole URL; {advice}", quoted_url(text)));
         };
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
@@ -108,7 +108,7 @@ impl Url {
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.is_empty() || authority.starts_with(':') && !is_ipv6(authority) {
-            return Err(format!("{} has no host", quoted(text)));
+            return Err(format!("{} has no host", quoted_url(text)));
         }
         check_characters(authority, |c| !c.is_ascii())?;
         check_characters(path, |_| false)?;
@@ -118,7 +118,7 @@ impl Url {
         // Without a path the request's path is still `/`; so it is written the same way always.
         let slash = if path.starts_with('/') { "" } else { "/" };
         let uri = format!("{scheme}://{authority}{slash}{path}").parse();
-        let uri = uri.map_err(|error| format!("{} is not a URL: {error}", quoted(text)))?;
+        let uri = uri.map_err(|error| format!("{} is not a URL: {error}", quoted_url(text)))?;
         let port = port.unwrap_or(if tls { 443 } else { 80 });
         Ok(Self { uri, origin: Origin { tls, host, port } })
     }
@@ -309,6 +309,27 @@ pub fn framing(name: &HeaderName) -> Option<&'static str> {
     ours.into_iter().find(|(ours, _)| ours == name).map(|(_, instead)| instead)
 }
 
+/// A URL as it may be shown, in quotes: without a name and a password.
+pub(crate) fn quoted_url(text: &str) -> String {
+    quoted(&without_user(text))
+}
+
+/// A URL as it may be shown: without a name and a password.
+pub(crate) fn shown(uri: &Uri) -> String {
+    without_user(&uri.to_string()).into_owned()
+}
+
+/// What is no URL at all may have them too, and then everything before the `@` is left out.
+fn without_user(text: &str) -> Cow<'_, str> {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let rest = &text[start..];
+    let end = rest.find(['/', '?', '#']).filter(|_| start > 0).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => Cow::Owned(format!("{}{}", &text[..start], &rest[at + 1..])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Text between quotes, its control characters escaped, and not too much of it.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 60;
@@ -321,6 +342,22 @@ pub(crate) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_a_password() {
+        for (text, shown) in [
+            ("http://u:p@h/x?y=@", r#""http://h/x?y=@""#),
+            ("http://h/@x", r#""http://h/@x""#),
+            ("u:p/w@h", r#""h""#),
+            ("http://u:p@", r#""http://""#),
+        ] {
+            assert_eq!(quoted_url(text), shown);
+        }
+        for text in ["u:s3cret@h/", "ftp://u:s3cret@h/", "http://u:s3cret@h/", "http://u:s3cret@"] {
+            let error = Url::parse(text).unwrap_err();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
 
     #[test]
     fn what_another_parser_let_pass_is_judged_by_the_same_rules() {

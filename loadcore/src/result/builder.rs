@@ -88,6 +88,11 @@ impl ResultBuilder {
         &self.plan.mix
     }
 
+    /// Whether arrivals do not wait for replies.
+    pub(crate) fn is_open_loop(&self) -> bool {
+        self.plan.loop_kind == LoopKind::Open
+    }
+
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
     pub fn interval(&mut self, interval: &Interval, span: Span) {
         self.interval_with_unknown(interval, span, 0, &[]);
@@ -191,7 +196,7 @@ pub(super) fn outcomes(counters: &Counters) -> Outcomes {
 
 /// Failed requests by class, those that the thing under load has named among them. One that it calls
 /// as one of ours is called is counted there.
-pub(super) fn named_counts(counters: &Counters) -> BTreeMap<String, u64> {
+pub(crate) fn named_counts(counters: &Counters) -> BTreeMap<String, u64> {
     let mut errors = named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors);
     for (class, own) in counters.own.iter() {
         let count = errors.entry(class.to_owned()).or_default();

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything that is known about a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[must_use = "a run that nobody looks at has shown nothing: see RunResult::assert_passed"]
 #[serde(rename_all = "camelCase")]
 pub struct RunResult {
     /// [`SCHEMA_VERSION`] of the program that wrote it.

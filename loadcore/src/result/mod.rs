@@ -11,12 +11,14 @@ mod finding;
 mod requests;
 mod rows;
 mod series;
+mod shown;
 mod summary;
 mod timestamp;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
 
+pub(crate) use builder::named_counts;
 pub use builder::{Ending, Plan, ResultBuilder, Span};
 pub use carried::CarriedHistograms;
 pub use document::{

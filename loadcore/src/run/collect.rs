@@ -9,7 +9,9 @@
 //! second. So each waits for its turn, which its place among them tells.
 
 use super::RunError;
+use super::feed::Teller;
 use super::handle::Control;
+use super::progress::Progress;
 use crate::analysis::Judge;
 use crate::engine::{self, Report};
 use crate::record::{Counters, Interval, Merge, Snapshot};
@@ -17,11 +19,11 @@ use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::time::{Nanos, now};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 
 /// How many intervals the quickest thread may be ahead of the published ones.
 const MAX_AHEAD: usize = 8;
@@ -30,6 +32,7 @@ pub(super) const TURNS: Duration = Duration::from_millis(250);
 
 /// One interval of the whole run, as it closes.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ClosedInterval<'a> {
     /// What was recorded in it.
     pub interval: &'a Interval,
@@ -41,6 +44,8 @@ pub struct ClosedInterval<'a> {
     pub started_unix_ms: u64,
     /// Names and weights of the requests; none without a mix.
     pub mix: &'a [(String, f64)],
+    /// Arrivals come by time alone, and do not wait for replies.
+    pub open: bool,
 }
 
 /// What the collector of a run needs.
@@ -64,13 +69,28 @@ pub(super) struct Collector {
     pub(super) control: Control,
     /// A rule has ended the run.
     pub(super) aborted: bool,
-    pub(super) snapshots: mpsc::Sender<Arc<Snapshot>>,
+    pub(super) snapshots: Teller<Arc<Snapshot>>,
+    pub(super) progress: Teller<Progress>,
     pub(super) observers: Vec<Observer>,
     pub(super) started_unix_ms: u64,
 }
 
-/// Called with each interval as it closes, on the collector's thread.
-pub(super) type Observer = Box<dyn FnMut(&ClosedInterval<'_>) + Send>;
+/// Called with each interval as it closes, on the collector's thread. Clones of a test have theirs in
+/// common.
+#[derive(Clone)]
+pub(super) struct Observer(pub(super) Arc<Mutex<dyn FnMut(&ClosedInterval<'_>) + Send>>);
+
+impl Observer {
+    fn observe(&self, closed: &ClosedInterval<'_>) {
+        (self.0.lock().unwrap_or_else(PoisonError::into_inner))(closed);
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
 
 /// What is known of each thread.
 #[derive(Debug, Clone, Copy, Default)]
@@ -227,10 +247,12 @@ impl Collector {
             total,
             started_unix_ms: self.started_unix_ms,
             mix: self.builder.mix(),
+            open: self.builder.is_open_loop(),
         };
         // What comes after the load with nothing in it is no second of the run.
         if !(is_last && draining && interval.counters == Counters::default()) {
-            self.observers.iter_mut().for_each(|observe| observe(&closed));
+            self.observers.iter().for_each(|observer| observer.observe(&closed));
+            self.progress.send(&closed.progress(), is_last);
         }
         if let Some(judge) = &mut self.judge {
             self.builder.interval(&interval, span);
@@ -240,11 +262,7 @@ impl Collector {
                 self.control.stop();
             }
         }
-        // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
-        // for the last one.
-        if is_last || self.snapshots.capacity() > 1 {
-            let _ = self.snapshots.try_send(merging.shared.copy(total));
-        }
+        self.snapshots.send(&merging.shared.copy(total), is_last);
         merging.recycle(interval);
     }
 

@@ -25,6 +25,7 @@ impl LoadTest {
         let mut test = Self::http(http_options(scenario))
             .arrivals(scenario.arrivals)
             .seed(scenario.seed)
+            .name(scenario.name.clone())
             .names(scenario.mix.iter().map(|request| (request.name.clone(), request.weight)))
             .warmup(scenario.warmup)
             .timeout(scenario.timeout)
@@ -47,10 +48,7 @@ impl LoadTest {
         if let Load::Open(profile) = &scenario.load {
             test = test.profile(profile.clone());
         }
-        scenario.sla.iter().fold(test, |test, rule| {
-            let (window, seconds) = (rule.window_seconds, rule.for_seconds);
-            test.expect_live(&rule.rule.to_string(), window, seconds, rule.abort)
-        })
+        scenario.sla.iter().fold(test, Self::sla)
     }
 }
 

@@ -1,17 +1,15 @@
 //! A running test into live snapshots, live control and a result.
 
 use super::RunError;
+use super::feed::{Feed, Following, Snapshots};
+use super::progress::Progress;
 use crate::engine::{Order, Orders};
 use crate::record::Snapshot;
 use crate::request::DropReason;
 use crate::result::RunResult;
 use crate::time::{Clock, MILLISECOND, Nanos};
-use futures_core::Stream;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 /// How far in the future an order takes effect: long enough for every thread to have heard of it.
 const NOTICE: Nanos = 20 * MILLISECOND;
@@ -23,13 +21,21 @@ const MAX_ORDERS: usize = 10_000;
 #[must_use = "dropping the handle ends the load"]
 pub struct RunHandle {
     pub(super) control: Control,
-    pub(super) snapshots: Option<mpsc::Receiver<Arc<Snapshot>>>,
-    pub(super) result: Option<oneshot::Receiver<Result<RunResult, RunError>>>,
+    pub(super) snapshots: Feed<Arc<Snapshot>>,
+    pub(super) progress: Feed<Progress>,
+    pub(super) result: watch::Receiver<Option<Ended>>,
 }
+
+/// What became of the run.
+pub(super) type Ended = Result<Arc<RunResult>, RunError>;
 
 /// An order that could not be given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ControlError {
+    /// It came too late.
+    #[error("the run has ended, or was stopped: nothing can be changed any more")]
+    Ended,
     /// Not a rate.
     #[error("a rate of {0} requests per second: give one from 0 to 1000000000")]
     Rate(f64),
@@ -57,7 +63,7 @@ impl Control {
     /// Stops the profile's clock: nothing more falls due until [`Control::resume`].
     ///
     /// # Errors
-    /// When there were too many orders.
+    /// When the run has ended, or there were too many orders.
     pub fn pause(&self) -> Result<(), ControlError> {
         self.order(Order::Pause)
     }
@@ -65,7 +71,7 @@ impl Control {
     /// Lets the profile's clock go on.
     ///
     /// # Errors
-    /// When there were too many orders.
+    /// When the run has ended, or there were too many orders.
     pub fn resume(&self) -> Result<(), ControlError> {
         self.order(Order::Resume)
     }
@@ -74,7 +80,7 @@ impl Control {
     /// `over_seconds` long, and that rate after it. In closed loop it changes nothing.
     ///
     /// # Errors
-    /// When a number is out of range, or there were too many orders.
+    /// When a number is out of range, the run has ended, or there were too many orders.
     pub fn change_rate(&self, target_rps: f64, over_seconds: f64) -> Result<(), ControlError> {
         if !(0.0..=1e9).contains(&target_rps) {
             return Err(ControlError::Rate(target_rps));
@@ -102,9 +108,16 @@ impl Control {
     }
 
     fn order(&self, order: Order) -> Result<(), ControlError> {
-        if self.orders.borrow().len() >= MAX_ORDERS {
+        let given = self.orders.borrow();
+        // With the last thread the last who would hear of it has gone.
+        let stopped = matches!(given.last(), Some((_, Order::Stop(_))));
+        if stopped || self.orders.is_closed() {
+            return Err(ControlError::Ended);
+        }
+        if given.len() >= MAX_ORDERS {
             return Err(ControlError::TooMany);
         }
+        drop(given);
         self.push(order);
         Ok(())
     }
@@ -129,7 +142,7 @@ impl RunHandle {
     /// See [`Control::pause`].
     ///
     /// # Errors
-    /// When there were too many orders.
+    /// When the run has ended, or there were too many orders.
     pub fn pause(&self) -> Result<(), ControlError> {
         self.control.pause()
     }
@@ -137,7 +150,7 @@ impl RunHandle {
     /// See [`Control::resume`].
     ///
     /// # Errors
-    /// When there were too many orders.
+    /// When the run has ended, or there were too many orders.
     pub fn resume(&self) -> Result<(), ControlError> {
         self.control.resume()
     }
@@ -145,7 +158,7 @@ impl RunHandle {
     /// See [`Control::change_rate`].
     ///
     /// # Errors
-    /// When a number is out of range, or there were too many orders.
+    /// When a number is out of range, the run has ended, or there were too many orders.
     pub fn change_rate(&self, target_rps: f64, over_seconds: f64) -> Result<(), ControlError> {
         self.control.change_rate(target_rps, over_seconds)
     }
@@ -155,64 +168,42 @@ impl RunHandle {
         self.control.stop();
     }
 
-    /// The cumulative snapshots as they are made, one each second. A slow reader misses some, which
-    /// costs it nothing but resolution in time: each holds everything since the start. The first
-    /// call gets them; later calls get none.
-    pub fn snapshots(&mut self) -> Snapshots {
-        Snapshots { receiver: self.snapshots.take() }
+    /// The cumulative snapshots as they are made, one each second, for each reader that asks; one that
+    /// comes late begins with the newest.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        self.snapshots.follow()
+    }
+
+    /// How the run goes, each second, in the few numbers that people look at; for each reader that asks.
+    #[must_use]
+    pub fn progress(&self) -> Following<Progress> {
+        self.progress.follow()
     }
 
     /// Waits for the end.
     ///
     /// # Errors
     /// When an engine thread failed.
-    pub async fn wait(mut self) -> Result<RunResult, RunError> {
+    pub async fn wait(self) -> Result<RunResult, RunError> {
         self.result().await
     }
 
-    /// Waits for the end and keeps the handle, so that orders can be given meanwhile. The result is
-    /// handed out once; what is dropped before it has come may be asked again.
+    /// Waits for the end and keeps the handle, so that orders can be given meanwhile. It may be asked
+    /// again, and by several at once: each has a copy.
     ///
     /// # Errors
-    /// When an engine thread failed, or the result was handed out before.
-    pub async fn result(&mut self) -> Result<RunResult, RunError> {
-        let none = |why| RunError::Thread(std::io::Error::other(why));
-        let Some(result) = &mut self.result else {
-            return Err(none("the result was handed out before"));
-        };
-        let result = result.await;
-        self.result = None;
-        result.unwrap_or_else(|_| Err(none("the collector ended early")))
+    /// When an engine thread failed.
+    pub async fn result(&self) -> Result<RunResult, RunError> {
+        let mut result = self.result.clone();
+        let gone = || RunError::from(std::io::Error::other("the collector ended early"));
+        let ended = result.wait_for(Option::is_some).await.map_err(|_| gone())?;
+        ended.as_ref().ok_or_else(gone)?.as_ref().map(|result| (**result).clone()).map_err(Clone::clone)
     }
 }
 
 impl Drop for RunHandle {
     fn drop(&mut self) {
         self.control.stop();
-    }
-}
-
-/// A stream of cumulative snapshots.
-#[derive(Debug)]
-pub struct Snapshots {
-    receiver: Option<mpsc::Receiver<Arc<Snapshot>>>,
-}
-
-impl Snapshots {
-    /// The next one; `None` when the run has ended.
-    #[expect(clippy::should_implement_trait, reason = "the word that streams use, too")]
-    pub fn next(&mut self) -> impl Future<Output = Option<Arc<Snapshot>>> + '_ {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
-    }
-}
-
-impl Stream for Snapshots {
-    type Item = Arc<Snapshot>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Arc<Snapshot>>> {
-        match &mut self.receiver {
-            Some(receiver) => receiver.poll_recv(cx),
-            None => Poll::Ready(None),
-        }
     }
 }

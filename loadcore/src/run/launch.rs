@@ -1,13 +1,13 @@
 //! A plan into running engine threads and their collector.
 
 use super::RunError;
-use super::collect::{Collector, Observer};
+use super::collect::Collector;
+use super::feed::Feed;
 use super::handle::{Control, RunHandle};
-use super::planned::Planned;
 use super::settings::{Duty, TestSettings};
+use super::subject::Start;
 use crate::analysis::Judge;
-use crate::analysis::sla::SlaRule;
-use crate::engine::{self, Channels};
+use crate::engine::{self, Channels, Load, Settings};
 use crate::profile::Profile;
 use crate::record::Interval;
 use crate::result::ResultBuilder;
@@ -18,40 +18,39 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::watch;
 
 /// Sets that go round between a thread and the collector, beside the one that is recorded to.
 const SPARES: usize = 2;
 /// From the call to the start of the load: time for the threads to be ready.
 const LEAD: Duration = Duration::from_millis(10);
-/// Snapshots that wait for a slow reader, the last one included.
-const SNAPSHOTS: usize = 5;
 
 type Thread = JoinHandle<io::Result<()>>;
 type Spares = SyncSender<Box<Interval>>;
 
-impl<P: Profile + Clone> Planned<P> {
+impl Start {
     /// Starts all threads. Where one cannot be started, those that were are ended.
-    pub(super) fn launch<T: Transport>(
+    pub(super) fn launch<P: Profile + Clone, T: Transport>(
         self,
-        settings: &TestSettings,
+        profile: Option<P>,
         transport: &Arc<T>,
-        rules: Vec<SlaRule>,
-        observers: Vec<Observer>,
     ) -> Result<RunHandle, RunError> {
+        let Self { plan: planned, settings, rules, observers, .. } = self;
+        let settings = &settings;
         let duty = settings.duty.as_ref();
         let clock = duty.map_or_else(|| Clock::starting_in(LEAD), |duty| duty.clock);
         let given = duty.map(|duty| duty.orders.clone()).unwrap_or_default();
         let (control, orders) = Control::new(clock, given);
-        let (publish, snapshots) = mpsc::channel(SNAPSHOTS);
-        let (send, result) = oneshot::channel();
+        let (snapshots, progress) = (Feed::new(), Feed::new());
+        let (send, result) = watch::channel(None);
         // Dropped on the way, it ends the threads that were started.
         let handle = RunHandle {
             control: control.clone(),
-            snapshots: Some(snapshots),
-            result: Some(result),
+            snapshots: snapshots.clone(),
+            progress: progress.clone(),
+            result,
         };
-        let count = self.threads as usize;
+        let count = planned.threads as usize;
         let (report, reports) = sync_channel(count * (SPARES + 2));
         let mut spares = Vec::with_capacity(count);
         let mut threads = Vec::with_capacity(count);
@@ -60,11 +59,14 @@ impl<P: Profile + Clone> Planned<P> {
             let channels =
                 Channels { orders: orders.clone(), reports: report.clone(), spares: emptied };
             spares.push(spare);
-            threads.extend(self.spawn(settings, (&control, clock), index, transport, channels)?);
+            let load = planned.load(settings, profile.clone());
+            let part = planned.part(settings, clock, index);
+            threads.extend(spawn((part, load), control.clone(), transport, channels)?);
         }
-        drop(report);
+        // They alone hear orders and report: when the last of them ends, so does all that.
+        drop((report, orders));
         let started_unix_ms = started_at(settings, clock);
-        let plan = self.plan(settings, started_unix_ms);
+        let plan = planned.plan(settings, started_unix_ms);
         let collector = Collector {
             interval: SECOND,
             // A worker that comes late has nothing to say of the intervals before.
@@ -79,45 +81,43 @@ impl<P: Profile + Clone> Planned<P> {
             builder: ResultBuilder::new(plan),
             control,
             aborted: false,
-            snapshots: publish,
+            snapshots: snapshots.teller(),
+            progress: progress.teller(),
             observers,
             started_unix_ms,
         };
         #[cfg(test)]
         if duty.is_some_and(|duty| duty.simulated.is_some()) {
-            tokio::task::spawn_local(async { drop(send.send(collector.collect_here().await)) });
+            tokio::task::spawn_local(async move {
+                let result = collector.collect_here().await;
+                send.send_replace(Some(result.map(Arc::new)));
+            });
             return Ok(handle);
         }
         std::thread::Builder::new().name("loadcore-collect".into()).spawn(move || {
             // The handle may be gone: then nobody wants the result.
-            let _ = send.send(collector.collect());
+            send.send_replace(Some(collector.collect().map(Arc::new)));
         })?;
         Ok(handle)
     }
+}
 
-    /// Starts one engine thread; in a simulation a task in its place, and answers none.
-    fn spawn<T: Transport>(
-        &self,
-        settings: &TestSettings,
-        (control, clock): (&Control, Clock),
-        index: usize,
-        transport: &Arc<T>,
-        channels: Channels,
-    ) -> io::Result<Option<Thread>> {
-        let load = self.load(settings);
-        let part = self.part(settings, clock, index);
-        let transport = Arc::clone(transport);
-        #[cfg(test)]
-        if part.sent.is_some() {
-            tokio::task::spawn_local(engine::run_here(part, load, transport, channels));
-            return Ok(None);
-        }
-        let work = move || engine::run_thread(part, load, transport, channels);
-        std::thread::Builder::new()
-            .name(format!("loadcore-{index}"))
-            .spawn(together(control.clone(), work))
-            .map(Some)
+/// Starts one engine thread; in a simulation a task in its place, and answers none.
+fn spawn<P: Profile + Clone, T: Transport>(
+    (part, load): (Settings, Load<P>),
+    control: Control,
+    transport: &Arc<T>,
+    channels: Channels,
+) -> io::Result<Option<Thread>> {
+    let transport = Arc::clone(transport);
+    #[cfg(test)]
+    if part.sent.is_some() {
+        tokio::task::spawn_local(engine::run_here(part, load, transport, channels));
+        return Ok(None);
     }
+    let name = format!("loadcore-{}", part.thread);
+    let work = move || engine::run_thread(part, load, transport, channels);
+    std::thread::Builder::new().name(name).spawn(together(control, work)).map(Some)
 }
 
 /// When the measured time begins, in milliseconds since 1970.

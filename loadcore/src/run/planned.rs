@@ -1,31 +1,28 @@
 //! Settings into what follows from them for all engine threads together.
 
 use super::RunError;
+use super::error::Problems;
 use super::limits::lanes;
+use super::load::{AnyProfile, Wanted};
 use super::settings::TestSettings;
-use super::subject::IntoTransport;
+use super::subject::Subject;
 use crate::engine::{Fence, Load, OpenLoop, Settings};
-use crate::profile::{MAX_DURATION_SECONDS, Profile};
-use crate::request::MOST_REQUESTS;
+use crate::profile::{MAX_DURATION_SECONDS, Profile, number};
 use crate::result::{Environment, LoopKind, Plan};
-use crate::scenario::limits::{MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
 use crate::time::{Clock, SECOND, nanos, seconds};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The longest that the pacer may be told to let due requests gather.
-pub const MAX_SLACK: Duration = Duration::from_secs(1);
-/// Most connections of a run.
-const MOST_LANES: u64 = 1_000_000;
 /// Connections of a closed loop where none were asked for.
 const CLOSED_CONNECTIONS: u64 = 64;
 /// Most connections of an open loop where none were asked for.
 const OPEN_CONNECTIONS: u64 = 1_000;
 
 /// What follows from the settings, for all threads together.
-pub(super) struct Planned<P> {
-    pub(super) profile: Option<P>,
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// Arrivals come by time alone.
+    pub(super) open: bool,
     pub(super) duration: Duration,
     /// The duration is known, and not only bounded by a number of requests.
     pub(super) bounded: bool,
@@ -36,109 +33,44 @@ pub(super) struct Planned<P> {
     pub(super) scenario: Map<String, Value>,
 }
 
-fn setting(what: &'static str, value: impl ToString, limit: &str) -> RunError {
-    RunError::Setting { what, value: value.to_string(), limit: limit.into() }
-}
-
-/// Names and weights of a mix, which a scenario has checked already.
-fn check_names(mix: &[(String, f64)]) -> Result<(), RunError> {
-    if mix.len() > MOST_REQUESTS {
-        let limit = format!("give at most {MOST_REQUESTS}");
-        return Err(setting("the number of named requests", mix.len(), &limit));
-    }
-    let mut names = BTreeSet::new();
-    for (name, weight) in mix {
-        let quoted = format!("{name:?}");
-        if !(1..=MAX_REQUEST_NAME).contains(&name.chars().count()) {
-            let limit = format!("give 1 to {MAX_REQUEST_NAME} characters");
-            return Err(setting("a request's name", quoted, &limit));
-        }
-        if !names.insert(name) {
-            return Err(setting("a request's name", quoted, "another request has it as well"));
-        }
-        if !(MIN_WEIGHT..=MAX_WEIGHT).contains(weight) {
-            let limit = format!("give a number above 0, {MIN_WEIGHT} to {MAX_WEIGHT}");
-            return Err(setting("a weight", format!("{weight} (of {quoted})"), &limit));
-        }
-    }
-    Ok(())
-}
-
-impl<P: Profile + Clone> Planned<P> {
-    pub(super) fn new(settings: &TestSettings, profile: Option<P>) -> Result<Self, RunError> {
+impl Planned {
+    /// With the profile that it is planned for; what is wrong is noted.
+    pub(super) fn new(
+        settings: &TestSettings,
+        load: Wanted,
+        problems: &mut Problems,
+    ) -> (Self, Option<AnyProfile>) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = settings.threads.unwrap_or(cores);
-        if !(1..=1024).contains(&threads) {
-            return Err(setting("the number of threads", threads, "give 1 to 1024"));
-        }
-        if settings.requests == Some(0) {
-            return Err(setting("the number of requests", 0, "give at least 1"));
-        }
-        if let Some(connections) = settings.connections.filter(|n| !(1..=MOST_LANES).contains(n)) {
-            let limit = format!("give 1 to {MOST_LANES}");
-            return Err(setting("the number of connections", connections, &limit));
-        }
-        check_names(&settings.mix)?;
-        if settings.timeout.is_zero() {
-            return Err(setting("the timeout", "0", "give a time above 0"));
-        }
-        let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
-        let length = profile.as_ref().and_then(Profile::length);
-        let length = length.map(|length| {
-            let none =
-                |_| setting("the profile's length in seconds", length, "give a time above 0");
-            Duration::try_from_secs_f64(length).map_err(none)
-        });
-        let length = length.transpose()?;
-        let (duration, bounded) = match (settings.duration.or(length), settings.requests) {
+        let open = load.is_open();
+        let length = length(&load, problems);
+        let asked = settings.duration.or(length).or(load.default_length());
+        let (duration, bounded) = match (asked, settings.requests) {
             (Some(duration), _) => (duration, true),
-            (None, Some(_)) => (longest, false),
+            (None, Some(_)) => (Duration::from_secs_f64(MAX_DURATION_SECONDS), false),
             (None, None) => (Duration::from_secs(10), true),
         };
         if let Some(length) = length.filter(|length| *length != duration) {
-            let value = format!("{} s", duration.as_secs_f64());
-            let limit = format!(
-                "the profile was made for {} s: give the same, or leave it out",
-                length.as_secs_f64()
-            );
-            return Err(setting("the duration", value, &limit));
+            let (duration, length) = (duration.as_secs_f64(), length.as_secs_f64());
+            let advice = format!("the profile was made for {length} s; give the same, or leave it out");
+            problems.add("durationSeconds", format!("is {duration} s, but {advice}"));
         }
-        let too_long = [
-            ("the duration", duration),
-            ("the warm-up", settings.warmup),
-            ("the timeout", settings.timeout),
-            ("the drain", settings.drain),
-        ];
-        for (what, time) in too_long {
-            if time > longest {
-                let value = format!("{} s", time.as_secs_f64());
-                return Err(setting(what, value, "give at most 604800 s (a week)"));
-            }
-        }
-        if duration.is_zero() {
-            return Err(setting("the duration", "0", "give a time above 0"));
-        }
-        if settings.slack > MAX_SLACK {
-            let value = format!("{} s", settings.slack.as_secs_f64());
-            let limit = format!("give at most {} s", MAX_SLACK.as_secs());
-            return Err(setting("the slack", value, &limit));
-        }
-        let peak = profile.as_ref().map_or(0.0, Profile::peak_rate);
+        let profile = load.resolve(duration, settings.requests, problems);
+        let peak = profile.as_ref().map_or(0.0, |profile| profile.get().peak_rate());
         let max_backlog = settings.max_backlog.unwrap_or((peak * 10.0).ceil().max(1.0) as u64);
-        Ok(Self {
-            profile,
-            duration,
-            bounded,
-            threads: threads as u64,
-            lanes: 0,
-            lanes_short: false,
-            max_backlog,
-            scenario: Map::new(),
-        })
+        let threads = settings.threads.unwrap_or(cores) as u64;
+        let scenario = Map::new();
+        let (lanes, lanes_short) = (0, false);
+        let plan =
+            Self { open, duration, bounded, threads, lanes, lanes_short, max_backlog, scenario };
+        (plan, profile)
     }
 
-    pub(super) fn describe<S: IntoTransport>(&mut self, subject: &S, settings: &TestSettings) {
-        subject.describe(&mut self.scenario);
+    pub(super) fn describe(&mut self, subject: &Subject, settings: &TestSettings) {
+        if let Subject::Http(options, _) = subject {
+            let target = crate::request::shown(&options.uri);
+            self.scenario.insert("targetUrl".into(), target.into());
+            self.scenario.insert("method".into(), options.method.as_str().into());
+        }
         let mut put = |key: &str, value: Value| self.scenario.insert(key.into(), value);
         if self.bounded {
             put("durationSeconds", self.duration.as_secs_f64().into());
@@ -154,7 +86,7 @@ impl<P: Profile + Clone> Planned<P> {
         settings: &TestSettings,
         descriptors_per_lane: u64,
     ) -> Result<(), RunError> {
-        let default = if self.profile.is_some() { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS };
+        let default = if self.open { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS };
         let all = settings.connections.unwrap_or(default);
         let ours = settings.parts().iter().map(|share| share.count(all)).sum::<u64>().max(1);
         let asked = settings.connections.map(|_| ours);
@@ -168,7 +100,7 @@ impl<P: Profile + Clone> Planned<P> {
 
     /// How many threads can have something of each limit: one without could send nothing of its share.
     fn threads_that_fit(&self, settings: &TestSettings) -> u64 {
-        let backlog = self.profile.is_some().then_some(self.max_backlog).filter(|most| *most > 0);
+        let backlog = self.open.then_some(self.max_backlog).filter(|most| *most > 0);
         let limits = [Some(self.lanes), backlog, settings.requests];
         // One of our parts that goes round is enough.
         let parts = settings.parts();
@@ -195,10 +127,10 @@ impl<P: Profile + Clone> Planned<P> {
         }
     }
 
-    pub(super) fn load(&self, settings: &TestSettings) -> Load<P> {
-        let open = self.profile.clone().map(|profile| OpenLoop {
+    pub(super) fn load<P: Profile>(&self, settings: &TestSettings, profile: Option<P>) -> Load<P> {
+        let open = profile.map(|profile| OpenLoop {
             profile,
-            arrivals: settings.arrivals,
+            arrivals: settings.arrivals(),
             max_backlog: self.max_backlog,
         });
         Load {
@@ -222,7 +154,7 @@ impl<P: Profile + Clone> Planned<P> {
             ("connections".to_owned(), Value::from(self.lanes)),
             ("maxBacklog".to_owned(), Value::from(self.max_backlog)),
         ]);
-        let loop_kind = if self.profile.is_some() { LoopKind::Open } else { LoopKind::Closed };
+        let loop_kind = if self.open { LoopKind::Open } else { LoopKind::Closed };
         // Without a known end, rows are a second long and neighbours are merged when they are many.
         let planned = if self.bounded { self.duration + settings.drain } else { Duration::ZERO };
         Plan {
@@ -243,4 +175,15 @@ impl<P: Profile + Clone> Planned<P> {
             mix: settings.mix.clone(),
         }
     }
+}
+
+/// How long the profile lasts, where it says so.
+fn length(load: &Wanted, problems: &mut Problems) -> Option<Duration> {
+    let length = load.length()?;
+    let time = Duration::try_from_secs_f64(length).ok().filter(|length| !length.is_zero());
+    if time.is_none() {
+        let found = number(length);
+        problems.add("loadProfile", format!("its length() is {found} s; give a time above 0"));
+    }
+    time
 }

@@ -1,15 +1,19 @@
 //! What a test was told, before anything follows from it.
 
-use super::RunError;
 use super::collect::TURNS;
+use super::error::Problems;
+use super::sla::Sla;
 use crate::analysis::sla::{Rule, SlaRule};
 #[cfg(test)]
 use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
-use crate::request::Mix;
+use crate::profile::{MAX_DURATION_SECONDS, number};
+use crate::request::{MOST_REQUESTS, Mix};
+use crate::scenario::limits::{MAX_NAME, MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
 use crate::schedule::{Arrivals, Share};
 use crate::time::{Clock, Nanos};
 use serde_json::Value;
+use std::collections::BTreeSet;
 #[cfg(test)]
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +21,18 @@ use std::time::Duration;
 /// How long the pacer lets due requests gather where nobody says it.
 pub const DEFAULT_SLACK: Duration = Duration::from_micros(100);
 
+/// The longest that the pacer may be told to let due requests gather.
+pub const MAX_SLACK: Duration = Duration::from_secs(1);
+/// Most connections of a run.
+const MOST_LANES: u64 = 1_000_000;
+
 /// Everything but the thing under load and the profile.
+#[derive(Debug, Clone)]
 pub(super) struct TestSettings {
     pub(super) scenario: Value,
-    pub(super) arrivals: Arrivals,
+    pub(super) name: String,
+    /// Arrivals come as a Poisson process, and not evenly.
+    pub(super) poisson: bool,
     /// Names and weights of the requests; none without a mix.
     pub(super) mix: Vec<(String, f64)>,
     pub(super) seed: u64,
@@ -33,23 +45,16 @@ pub(super) struct TestSettings {
     pub(super) drain: Duration,
     pub(super) slack: Duration,
     pub(super) threads: Option<usize>,
-    pub(super) rules: Vec<Expected>,
+    pub(super) rules: Vec<Sla>,
     pub(super) duty: Option<Duty>,
-}
-
-/// A rule as it was given.
-pub(super) struct Expected {
-    pub(super) rule: String,
-    pub(super) window_seconds: Option<u32>,
-    pub(super) for_seconds: u32,
-    pub(super) abort: bool,
 }
 
 impl Default for TestSettings {
     fn default() -> Self {
         Self {
             scenario: Value::Null,
-            arrivals: Arrivals::Uniform,
+            name: "load test".into(),
+            poisson: false,
             mix: Vec::new(),
             seed: 0,
             duration: None,
@@ -68,16 +73,103 @@ impl Default for TestSettings {
 }
 
 impl TestSettings {
-    pub(super) fn parsed_rules(&self) -> Result<Vec<SlaRule>, RunError> {
-        let parse = |expected: &Expected| {
-            let Expected { rule, window_seconds, for_seconds, abort } = expected;
-            let names: Vec<_> = self.mix.iter().map(|(name, _)| name.as_str()).collect();
-            rule.parse::<Rule>()
-                .and_then(|rule| rule.check_request(&names).map(|()| rule))
-                .and_then(|rule| SlaRule::new(rule, *window_seconds, *for_seconds, *abort))
-                .map_err(|error| RunError::Rule(error.to_string()))
+    /// Notes what is out of its range.
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let mut range = |path: &str, is_right: bool, found: String, advice: String| {
+            if !is_right {
+                problems.add(path, format!("{found} is out of range; give {advice}"));
+            }
         };
-        self.rules.iter().map(parse).collect()
+        let most = MAX_NAME;
+        let name = self.name.chars().count();
+        range("name", (1..=most).contains(&name), format!("{name} characters"), format!("1 to {most}"));
+        if let Some(threads) = self.threads {
+            range("threads", (1..=1024).contains(&threads), threads.to_string(), "1 to 1024".into());
+        }
+        if let Some(requests) = self.requests {
+            range("maxRequests", requests > 0, requests.to_string(), "at least 1".into());
+        }
+        if let Some(connections) = self.connections {
+            let (found, advice) = (connections.to_string(), format!("1 to {MOST_LANES}"));
+            range("connections", (1..=MOST_LANES).contains(&connections), found, advice);
+        }
+        let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
+        let times = [
+            ("durationSeconds", self.duration, true),
+            ("warmupSeconds", Some(self.warmup), false),
+            ("timeoutSeconds", Some(self.timeout), true),
+            ("drainSeconds", Some(self.drain), false),
+        ];
+        for (path, time, above_zero) in times {
+            let Some(time) = time else { continue };
+            let is_right = time <= longest && !(above_zero && time.is_zero());
+            let least = if above_zero { "a time above 0, at most" } else { "at most" };
+            let advice = format!("{least} 604800 s (a week)");
+            range(path, is_right, format!("{} s", number(time.as_secs_f64())), advice);
+        }
+        let slack = format!("{} s", number(self.slack.as_secs_f64()));
+        let most = MAX_SLACK.as_secs();
+        range("slackSeconds", self.slack <= MAX_SLACK, slack, format!("at most {most} s"));
+        self.check_names(problems);
+    }
+
+    /// Names and weights of a mix, which a scenario has checked already.
+    fn check_names(&self, problems: &mut Problems) {
+        if self.mix.len() > MOST_REQUESTS {
+            let count = self.mix.len();
+            problems.add("mix", format!("has {count} requests; give at most {MOST_REQUESTS}"));
+            return;
+        }
+        let mut names = BTreeSet::new();
+        for (place, (name, weight)) in self.mix.iter().enumerate() {
+            let path = |field| format!("mix[{place}].{field}");
+            let length = name.chars().count();
+            if !(1..=MAX_REQUEST_NAME).contains(&length) {
+                let advice = format!("has {length} characters; give 1 to {MAX_REQUEST_NAME}");
+                problems.add(path("name"), advice);
+            }
+            if !names.insert(name) {
+                let text = format!("{name:?} is the name of another request of the mix as well");
+                problems.add(path("name"), text);
+            }
+            if !(MIN_WEIGHT..=MAX_WEIGHT).contains(weight) {
+                let weight = number(*weight);
+                let advice = format!("give a number above 0, {MIN_WEIGHT} to {MAX_WEIGHT}");
+                problems.add(path("weight"), format!("{weight} is out of range; {advice}"));
+            }
+        }
+    }
+
+    /// Notes where there are more or fewer names than the transport has requests.
+    pub(super) fn check_number_of_names(&self, has: Option<usize>, problems: &mut Problems) {
+        let asked = self.mix.len().max(1);
+        let Some(has) = has.filter(|has| *has != asked) else { return };
+        let advice = "over HTTP give the requests with mix(), which has their names";
+        let names = self.mix.len();
+        problems.add("mix", format!("there are {names} names for {has} requests; {advice}"));
+    }
+
+    pub(super) fn parsed_rules(&self, problems: &mut Problems) -> Vec<SlaRule> {
+        let names: Vec<_> = self.mix.iter().map(|(name, _)| name.as_str()).collect();
+        let mut rules = Vec::with_capacity(self.rules.len());
+        for (place, Sla { rule, window_seconds, for_seconds, abort }) in
+            self.rules.iter().enumerate()
+        {
+            let parsed = rule
+                .parse::<Rule>()
+                .and_then(|rule| rule.check_request(&names).map(|()| rule))
+                .and_then(|rule| SlaRule::new(rule, *window_seconds, *for_seconds, *abort));
+            match parsed {
+                Ok(rule) => rules.push(rule),
+                Err(error) => problems.add_error(format!("sla[{place}]"), error),
+            }
+        }
+        rules
+    }
+
+    /// How arrivals are spread.
+    pub(super) fn arrivals(&self) -> Arrivals {
+        if self.poisson { Arrivals::Poisson { seed: self.seed } } else { Arrivals::Uniform }
     }
 
     /// Which request each arrival is.

@@ -2,240 +2,144 @@
 
 use super::RunError;
 use super::collect::{ClosedInterval, Observer};
+use super::error::Problems;
 use super::handle::RunHandle;
+use super::load::{AnyProfile, Wanted};
 use super::planned::Planned;
+use super::progress::Progress;
 #[cfg(feature = "cluster")]
 use super::settings::Duty;
-use super::settings::{Expected, TestSettings};
-use super::subject::IntoTransport;
-use crate::http::HttpOptions;
-use crate::profile::{LoadProfile, Profile};
-use crate::request::{AddressFamily, Authority, Check, ENCODINGS, Failure, FieldName, Form, Url};
+use super::settings::TestSettings;
+use super::sla::Sla;
+use super::subject::{Made, Start, Subject};
+use crate::profile::{LoadProfile, Profile, ProfileType, Step};
+use crate::request::Failure;
 use crate::result::RunResult;
 use crate::schedule::Arrivals;
 use crate::transport::{Call, FnTransport, Session, Transport};
-use http::Method;
-use http::header::{COOKIE, HeaderValue};
 use serde_json::Value;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A load test to be configured and run. See the [module](crate::run).
 ///
-/// Nothing happens until [`LoadTest::run`] or [`LoadTest::start`]; a fault in a setting is told
-/// there. Without a rate or a profile it is a closed loop: each connection sends its next request
-/// when the last one is answered.
+/// Nothing happens until [`LoadTest::run`] or [`LoadTest::start`]; all that is wrong with the settings
+/// is told there, at once. Without a rate or a profile it is a closed loop: each connection sends its
+/// next request when the last one is answered.
+///
+/// A clone is a test of its own with the same settings; only what was given to
+/// [`on_interval`](LoadTest::on_interval) they have in common.
+#[derive(Clone)]
 #[must_use = "a load test does nothing until it is run"]
-pub struct LoadTest<P = LoadProfile, S = HttpOptions> {
-    subject: Result<S, RunError>,
-    profile: Option<Result<P, RunError>>,
-    settings: TestSettings,
-    observers: Vec<Observer>,
+pub struct LoadTest {
+    pub(super) subject: Subject,
+    pub(super) load: Wanted,
+    pub(super) settings: TestSettings,
+    pub(super) observers: Vec<Observer>,
+    pub(super) problems: Problems,
 }
 
+/// Loads anything else.
 impl LoadTest {
-    /// GET requests to `url`.
-    pub fn get(url: &str) -> Self {
-        Self::request(Method::GET, url)
-    }
-
-    /// POST requests to `url`, with a body from [`LoadTest::body`].
-    pub fn post(url: &str) -> Self {
-        Self::request(Method::POST, url)
-    }
-
-    /// Requests of any method to `url`.
-    pub fn request(method: Method, url: &str) -> Self {
-        let parsed = Url::parse(url);
-        let options =
-            parsed.map(|url| HttpOptions { method, ..HttpOptions::get(url.uri().clone()) });
-        Self::of(options.map_err(|why| RunError::Url { url: url.into(), why }))
-    }
-
-    /// HTTP requests with all their options.
-    pub fn http(options: HttpOptions) -> Self {
-        Self::of(Ok(options))
-    }
-}
-
-impl<F> LoadTest<LoadProfile, FnTransport<F>> {
     /// Calls of an asynchronous closure, which is told of its [`Call`] and answers with a status or a
     /// failure.
-    pub fn call(call: F) -> Self
+    pub fn call<F>(call: F) -> Self
     where
         F: AsyncFn(Call) -> Result<u16, Failure> + Clone + Send + Sync + 'static,
     {
-        Self::of(Ok(FnTransport::new(call)))
+        Self::transport(FnTransport::new(call))
     }
-}
 
-impl<S, O, F> LoadTest<LoadProfile, Session<S, O, F>>
-where
-    O: AsyncFn() -> Result<S, Failure> + Clone + Send + Sync + 'static,
-    F: AsyncFn(&mut S, Call) -> Result<u16, Failure> + Clone + Send + Sync + 'static,
-    S: 'static,
-{
     /// Calls of a closure with what another one has opened, one for each of the
     /// [connections](LoadTest::connections): a connection of any protocol, a client of a library. See
     /// [`Session`].
-    pub fn session(open: O, call: F) -> Self {
-        Self::of(Ok(Session::new(open, call)))
+    pub fn session<S, O, F>(open: O, call: F) -> Self
+    where
+        O: AsyncFn() -> Result<S, Failure> + Clone + Send + Sync + 'static,
+        F: AsyncFn(&mut S, Call) -> Result<u16, Failure> + Clone + Send + Sync + 'static,
+        S: 'static,
+    {
+        Self::transport(Session::new(open, call))
+    }
+
+    /// Requests of any kind. Each clone of the test has a clone of the transport.
+    pub fn transport<T: Transport + Clone>(transport: T) -> Self {
+        Self::of(Subject::Made(Box::new(transport)))
+    }
+
+    pub(super) fn of(subject: Subject) -> Self {
+        Self {
+            subject,
+            load: Wanted::default(),
+            settings: TestSettings::default(),
+            observers: Vec::new(),
+            problems: Problems::default(),
+        }
     }
 }
 
-impl<T: Transport> LoadTest<LoadProfile, T> {
-    /// Requests of any kind.
-    pub fn transport(transport: T) -> Self {
-        Self::of(Ok(transport))
-    }
-}
-
-/// What only HTTP has.
-impl<P> LoadTest<P, HttpOptions> {
-    /// Adds a header field.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        let bad = |what, value: &str, why: String| RunError::Setting {
-            what,
-            value: value.escape_debug().to_string(),
-            limit: why,
-        };
-        let field = FieldName::try_from(name)
-            .map_err(|e| bad("a header's name", name, e.to_string()))
-            .and_then(|name| {
-                let value = HeaderValue::try_from(value);
-                Ok((name, value.map_err(|e| bad("a header's value", "...", e.to_string()))?))
-            });
-        match (field, &mut self.subject) {
-            (Ok(field), Ok(options)) => options.headers.push(field),
-            (Err(error), Ok(_)) => self.subject = Err(error),
-            _ => {}
-        }
-        self
-    }
-
-    /// The Host of HTTP/1.1 and the `:authority` of HTTP/2, in the place of the URL's. Where connections
-    /// lead, and which name a certificate must have, the URL still says.
-    pub fn host(self, host: &str) -> Self {
-        match Authority::parse(host) {
-            Ok(authority) => self.header("Host", &authority.to_string()),
-            Err(why) => self.refused("the host", host.escape_debug().to_string(), why),
-        }
-    }
-
-    /// Sends a cookie, beside those that were given before.
-    pub fn cookie(self, name: &str, value: &str) -> Self {
-        let wrong = |text: &str| text.contains(|c: char| c == ';' || c.is_control());
-        if name.is_empty() || name.contains('=') || wrong(name) || wrong(value) {
-            let limit = "give name and value without a semicolon or a control character".into();
-            return self.refused("a cookie", format!("{}=...", name.escape_debug()), limit);
-        }
-        // All in one field (RFC 6265 section 5.4).
-        let mut all = vec![];
-        let test = self.options(|options| {
-            options.headers.retain(|(name, value)| {
-                let is_cookie = *name == COOKIE;
-                if is_cookie {
-                    all.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
-                }
-                !is_cookie
-            });
-        });
-        all.push(format!("{name}={value}"));
-        test.header("Cookie", &all.join("; "))
-    }
-
-    /// Asks for compressed replies: gzip, br or zstd. What comes is counted as it comes, and not
-    /// unpacked.
-    pub fn compressed(self) -> Self {
-        self.header("Accept-Encoding", ENCODINGS)
-    }
-
-    /// Sends a form (`multipart/form-data`) as the body.
-    pub fn form(self, form: &Form) -> Self {
-        let (content_type, body) = form.encode();
-        self.body(body).header("Content-Type", content_type.to_str().unwrap_or_default())
-    }
-
-    /// Follows so many redirects within a request; 0: a redirect is an answer like any other.
-    pub fn follow_redirects(self, most: u32) -> Self {
-        self.options(|options| options.max_redirects = most)
-    }
-
-    /// Fails each reply without this, as class `check`: `status==200`, `header:x-a==b`, `body~=ok`,
-    /// `bytes<=9000`. All of them: [`Check`].
-    pub fn check_reply(self, check: &str) -> Self {
-        match check.parse::<Check>() {
-            Ok(check) => self.options(|options| options.checks = options.checks.and(check)),
-            Err(why) => self.refused("a check", check.escape_debug().to_string(), why.to_string()),
-        }
-    }
-
-    /// Dials addresses of IPv4 or IPv6 alone.
-    pub fn address_family(self, family: AddressFamily) -> Self {
-        self.options(|options| options.address_family = family)
-    }
-
-    fn refused(mut self, what: &'static str, value: String, limit: String) -> Self {
-        if self.subject.is_ok() {
-            self.subject = Err(RunError::Setting { what, value, limit });
-        }
-        self
-    }
-
-    /// Sets the body.
-    pub fn body(self, body: impl Into<bytes::Bytes>) -> Self {
-        let body = body.into();
-        self.options(|options| options.body = body)
-    }
-
-    /// Changes any option of HTTP.
-    pub fn options(mut self, change: impl FnOnce(&mut HttpOptions)) -> Self {
-        if let Ok(options) = &mut self.subject {
-            change(options);
-        }
-        self
-    }
-}
-
-impl<S> LoadTest<LoadProfile, S> {
+/// When requests are due.
+impl LoadTest {
     /// Open loop at a constant rate, in requests per second.
     pub fn rate(mut self, per_second: f64) -> Self {
-        let profile = LoadProfile::constant(per_second);
-        self.profile = Some(profile.map_err(|error| RunError::Profile(error.to_string())));
-        self
-    }
-}
-
-impl<P, S> LoadTest<P, S> {
-    fn of(subject: Result<S, RunError>) -> Self {
-        Self { subject, profile: None, settings: TestSettings::default(), observers: Vec::new() }
-    }
-
-    /// Open loop with any load profile.
-    pub fn profile<Q: Profile>(self, profile: Q) -> LoadTest<Q, S> {
-        LoadTest {
-            subject: self.subject,
-            profile: Some(Ok(profile)),
-            settings: self.settings,
-            observers: self.observers,
+        match LoadProfile::constant(per_second) {
+            Ok(profile) => self.load = Wanted::Profile(AnyProfile::new(profile)),
+            Err(error) => self.problems.add_all("loadProfile", &error.faults.clone(), error),
         }
+        self
     }
 
-    /// How arrivals are spread: evenly, or as a Poisson process.
+    /// Open loop at a rate that goes in a line from one to another, `over` a time, and stays there for as
+    /// long as the [duration](LoadTest::duration) says: by default as long as the line.
+    pub fn ramp(mut self, from: f64, to: f64, over: Duration) -> Self {
+        let ramp = ProfileType::Ramp {
+            initial_rps: from,
+            target_rps: to,
+            ramp_up_seconds: Some(over.as_secs_f64()),
+        };
+        self.load = Wanted::Typed(ramp, over);
+        self
+    }
+
+    /// Open loop at one rate after the other, each for its time.
+    pub fn steps(mut self, steps: impl IntoIterator<Item = (f64, Duration)>) -> Self {
+        let step =
+            |(rps, lasts): (f64, Duration)| Step { duration_seconds: lasts.as_secs_f64(), rps };
+        let steps: Vec<_> = steps.into_iter().map(step).collect();
+        let length = steps.iter().map(|step| step.duration_seconds).sum();
+        match LoadProfile::new(ProfileType::Steps { steps }, length) {
+            Ok(profile) => self.load = Wanted::Profile(AnyProfile::new(profile)),
+            Err(error) => self.problems.add_all("loadProfile", &error.faults.clone(), error),
+        }
+        self
+    }
+
+    /// Open loop with any load profile. Nothing that a [`LoadProfile`] answers costs a `dyn` call; a type
+    /// of one's own is asked through one, some three times for each request.
+    pub fn profile<P: Profile>(mut self, profile: P) -> Self {
+        self.load = Wanted::Profile(AnyProfile::new(profile));
+        self
+    }
+
+    /// How arrivals are spread: evenly, or as a Poisson process, whose seed becomes the test's.
     pub fn arrivals(mut self, arrivals: Arrivals) -> Self {
-        self.settings.arrivals = arrivals;
+        if let Arrivals::Poisson { seed } = arrivals {
+            self.settings.seed = seed;
+        }
+        self.settings.poisson = arrivals != Arrivals::Uniform;
         self
     }
 
-    /// Names and weights of the requests, in the order in which [`Call::request`] counts them. Which one
-    /// an arrival is follows from the [seed](LoadTest::seed) and its number, and each name has
-    /// statistics of its own. At most 100.
-    pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = (N, f64)>) -> Self {
-        self.settings.mix = names.into_iter().map(|(name, weight)| (name.into(), weight)).collect();
+    /// Arrivals as independent users come, and not evenly: which ones follows from the
+    /// [seed](LoadTest::seed).
+    pub fn poisson(mut self) -> Self {
+        self.settings.poisson = true;
         self
     }
 
-    /// What the choice among named requests follows from.
+    /// What all that is random follows from: which named request an arrival is, and how Poisson
+    /// arrivals are spread; 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
@@ -257,6 +161,24 @@ impl<P, S> LoadTest<P, S> {
     /// Ends the load after so many requests.
     pub fn requests(mut self, requests: u64) -> Self {
         self.settings.requests = Some(requests);
+        self
+    }
+}
+
+/// What else a test is told.
+impl LoadTest {
+    /// Its name in the result.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// Names and weights of the requests of a closure or a transport, in the order in which
+    /// [`Call::request`] counts them. Which one an arrival is follows from the [seed](LoadTest::seed)
+    /// and its number, and each name has statistics of its own. At most 100. Over HTTP:
+    /// [`LoadTest::mix`].
+    pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.settings.mix = names.into_iter().map(|(name, weight)| (name.into(), weight)).collect();
         self
     }
 
@@ -296,29 +218,11 @@ impl<P, S> LoadTest<P, S> {
         self
     }
 
-    /// Expects a rule to hold: `ok_p99<50ms`, `error_rate<1%`. See [`crate::analysis::sla`].
-    pub fn expect(mut self, rule: &str) -> Self {
-        let rule = rule.to_owned();
-        self.settings.rules.push(Expected {
-            rule,
-            window_seconds: None,
-            for_seconds: 0,
-            abort: false,
-        });
-        self
-    }
-
-    /// A rule over a sliding window, which has to be violated for some seconds, and may then end
-    /// the run.
-    pub fn expect_live(
-        mut self,
-        rule: &str,
-        window_seconds: Option<u32>,
-        for_seconds: u32,
-        abort: bool,
-    ) -> Self {
-        let rule = rule.to_owned();
-        self.settings.rules.push(Expected { rule, window_seconds, for_seconds, abort });
+    /// Holds the run against a rule: `ok_p99<50ms`, `error_rate<1%` (see [`crate::analysis::sla`]), or
+    /// an [`Sla`], which may watch it as the run goes on, and end it. What came of it is in the result,
+    /// for [`RunResult::assert_passed`].
+    pub fn sla(mut self, rule: impl Into<Sla>) -> Self {
+        self.settings.rules.push(rule.into());
         self
     }
 
@@ -330,13 +234,9 @@ impl<P, S> LoadTest<P, S> {
 
     /// The same load on something else.
     #[cfg(test)]
-    pub(crate) fn on<T: Transport>(self, transport: T) -> LoadTest<P, T> {
-        LoadTest {
-            subject: Ok(transport),
-            profile: self.profile,
-            settings: self.settings,
-            observers: self.observers,
-        }
+    pub(crate) fn on<T: Transport + Clone>(mut self, transport: T) -> Self {
+        self.subject = Subject::Made(Box::new(transport));
+        self
     }
 
     /// Makes only what one worker of a distributed run has to make.
@@ -354,12 +254,18 @@ impl<P, S> LoadTest<P, S> {
         mut self,
         observe: impl FnMut(&ClosedInterval<'_>) + Send + 'static,
     ) -> Self {
-        self.observers.push(Box::new(observe));
+        self.observers.push(Observer(Arc::new(Mutex::new(observe))));
         self
+    }
+
+    /// Calls `observe` each second with how the run goes, in the few numbers that people look at.
+    pub fn on_progress(self, mut observe: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_interval(move |closed| observe(&closed.progress()))
     }
 }
 
-impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
+/// Runs it.
+impl LoadTest {
     /// Runs the test to its end. Dropping the future ends the load.
     ///
     /// # Errors
@@ -368,16 +274,31 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
         self.start().await?.wait().await
     }
 
-    /// Whether it could be run: the first error that [`LoadTest::start`] would answer before there is
-    /// any load. Nothing is sent.
+    /// Runs the test to its end where nothing is asynchronous: it brings a runtime of its own, also where
+    /// there is one already, whose thread it holds up then.
+    ///
+    /// # Errors
+    /// As [`LoadTest::run`].
+    pub fn run_blocking(self) -> Result<RunResult, RunError> {
+        let work = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(self.run())
+        };
+        // A runtime within a runtime is not allowed, but a thread is.
+        let thread = std::thread::Builder::new().name("loadcore-blocking".into());
+        std::thread::scope(|scope| {
+            let running = thread.spawn_scoped(scope, work)?;
+            running.join().map_err(|_| std::io::Error::other("it panicked"))?
+        })
+    }
+
+    /// Whether it could be run: the error that [`LoadTest::start`] would answer before there is any load.
+    /// Nothing is sent.
     ///
     /// # Errors
     /// When the run could not be made.
     pub async fn check(self) -> Result<(), RunError> {
-        let profile = self.profile.transpose()?;
-        self.settings.parsed_rules()?;
-        Planned::new(&self.settings, profile)?;
-        self.subject?.into_transport().await.map(drop)
+        self.prepared().await.map(drop)
     }
 
     /// Starts the test, from within a tokio runtime, which looks names up. The engine brings threads
@@ -386,15 +307,31 @@ impl<P: Profile + Clone, S: IntoTransport> LoadTest<P, S> {
     /// # Errors
     /// When the run could not be made.
     pub async fn start(self) -> Result<RunHandle, RunError> {
-        let Self { subject, profile, settings, observers } = self;
-        let (subject, profile) = (subject?, profile.transpose()?);
-        let rules = settings.parsed_rules()?;
-        let mut plan = Planned::new(&settings, profile)?;
+        let (made, start) = self.prepared().await?;
+        made.start(start)
+    }
+
+    async fn prepared(self) -> Result<(Box<dyn Made>, Start), RunError> {
+        let Self { subject, load, settings, observers, mut problems } = self;
+        settings.check(&mut problems);
+        let rules = settings.parsed_rules(&mut problems);
+        let (mut plan, profile) = Planned::new(&settings, load, &mut problems);
+        problems.found()?;
         plan.describe(&subject, &settings);
-        let mut transport = subject.into_transport().await?;
-        transport.for_loop(plan.profile.is_some());
-        let transport = Arc::new(transport);
-        plan.fit(&settings, transport.descriptors_per_lane())?;
-        plan.launch(&settings, &transport, rules, observers)
+        let made = subject.made().await?;
+        let mut problems = Problems::default();
+        settings.check_number_of_names(made.requests(), &mut problems);
+        problems.found()?;
+        Ok((made, Start { plan, profile, settings, rules, observers }))
+    }
+}
+
+impl fmt::Debug for LoadTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadTest")
+            .field("subject", &self.subject)
+            .field("load", &self.load)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

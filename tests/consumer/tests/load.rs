@@ -9,8 +9,8 @@ async fn the_service_holds_500_requests_per_second() -> Result<(), Box<dyn std::
     let result = LoadTest::get(&url)
         .rate(500.0)
         .duration(Duration::from_secs(1))
-        .expect("ok_p99<50ms")
-        .expect("error_rate<1%")
+        .sla("ok_p99<50ms")
+        .sla("error_rate<1%")
         .run()
         .await?;
     result.assert_passed();

@@ -127,7 +127,7 @@ fn stalled(name: &str) -> Result<(), String> {
     check((1..=32).contains(&long), || format!("{long} requests took half a second"))
 }
 
-type Test = LoadTest<LoadProfile, Witnessed>;
+type Test = LoadTest;
 
 /// Runs what `configure` makes of a test against a target of its own, and keeps every request.
 fn witnessed(

@@ -52,7 +52,7 @@ impl Generator for Engine {
             .threads
             .map_or_else(|| threads::needed(scenario, first, self.cores), |threads| threads as u64);
         let started = self.test(scenario, threads).on_duty(duty).start().await;
-        let mut handle = started.map_err(|error| error.to_string())?;
+        let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
         Ok(Load { control, snapshots, threads, _guard: Some(handle) })
     }

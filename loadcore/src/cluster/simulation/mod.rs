@@ -84,7 +84,7 @@ impl Generator for SimulatedEngine {
         });
         let test = LoadTest::from_scenario(scenario).threads(1).slack(Duration::from_millis(2));
         let started = test.on(transport).on_duty(duty).start().await;
-        let mut handle = started.map_err(|error| error.to_string())?;
+        let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
         Ok(Load { control, snapshots, threads: 1, _guard: Some(handle) })
     }

@@ -103,7 +103,7 @@ fn of_a_lost_share_the_others_take_what_they_take() {
         tokio::time::sleep(5 * SECOND).await;
         let has: f64 = parts(&world).await.iter().map(|(_, parts)| size(parts)).sum();
         assert!((has - 1.0).abs() < 1e-9, "{has}");
-        ended(&world).await;
+        drop(ended(&world).await);
     });
 }
 
