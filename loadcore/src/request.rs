@@ -69,8 +69,12 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// How many there are: those of the contract. What is written by number (snapshots, counters) has so
+    /// many places, and a version that adds one is a new version of that form.
+    pub const COUNT: usize = 18;
+
     /// Every class, in the order of its number.
-    pub const ALL: [ErrorClass; 18] = [
+    pub const ALL: [ErrorClass; Self::COUNT] = [
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectTimeout,
@@ -283,5 +287,29 @@ impl Outcome {
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
         Self { failure: Some(failure), ..Self::default() }
+    }
+}
+
+// The last class has the last number: none was forgotten in `ALL`.
+const _: () = assert!(ErrorClass::Target as usize + 1 == ErrorClass::COUNT);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_classes_are_those_of_the_contract_each_at_its_number() {
+        let contract = "dns connect_refused connect_timeout tls write read reset stale protocol \
+                        response_timeout body check http_4xx http_5xx redirect_limit \
+                        blocked_by_policy target internal";
+        let mut wanted: Vec<_> = contract.split_whitespace().collect();
+        let mut names: Vec<_> = ErrorClass::ALL.map(ErrorClass::name).into();
+        wanted.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(names, wanted);
+        assert_eq!(wanted.len(), ErrorClass::COUNT);
+        for (number, class) in ErrorClass::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, number, "{}", class.name());
+        }
     }
 }

@@ -443,7 +443,15 @@ mod tests {
     fn a_document_is_read_back_as_it_was() {
         for result in [failing_run(), closed_run(), empty_run(), interrupted_run()] {
             let text = serde_json::to_string_pretty(&result).unwrap();
-            assert_eq!(RunResult::from_json(&text).unwrap(), result);
+            let read = RunResult::from_json(&text).unwrap();
+            assert_eq!(read, result);
+            for percent in [0.0, 42.7, 97.3, 100.0] {
+                let of = |it: &RunResult| {
+                    [&it.latency, &it.ok_latency, &it.service_time, &it.schedule_lag]
+                        .map(|latency| latency.percentile(percent))
+                };
+                assert_eq!(of(&read), of(&result), "{percent}");
+            }
         }
     }
 

@@ -378,7 +378,21 @@ impl RunResult {
         if found > u64::from(SCHEMA_VERSION) {
             return Err(ReadError::Newer { found, newest: SCHEMA_VERSION });
         }
-        Ok(serde_json::from_str(text)?)
+        let mut result: Self = serde_json::from_str(text)?;
+        result.know_percentiles();
+        Ok(result)
+    }
+
+    /// Tells the numbers what is behind them, as far as the document has it.
+    fn know_percentiles(&mut self) {
+        let Some(carried) = self.histograms.as_deref() else { return };
+        let CarriedHistograms { latency, ok_latency, service_time, schedule_lag } = carried;
+        self.latency = std::mem::take(&mut self.latency).with(latency);
+        self.service_time = std::mem::take(&mut self.service_time).with(service_time);
+        self.schedule_lag = std::mem::take(&mut self.schedule_lag).with(schedule_lag);
+        if let Some(ok) = ok_latency {
+            self.ok_latency = std::mem::take(&mut self.ok_latency).with(ok);
+        }
     }
 
     /// Whether there was an intended start for every request.

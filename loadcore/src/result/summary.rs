@@ -3,11 +3,14 @@
 use crate::record::Histogram;
 use crate::time::{MILLISECOND, Nanos};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
 
 /// A distribution of durations in milliseconds, to three significant digits. Every number is `None`
 /// where nothing was counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LatencySummary {
     /// The smallest.
     pub min_ms: Option<f64>,
@@ -31,12 +34,66 @@ pub struct LatencySummary {
     pub p9999_ms: Option<f64>,
     /// The largest.
     pub max_ms: Option<f64>,
+    #[serde(skip)]
+    behind: Behind,
+}
+
+/// The distribution behind the numbers, where it is known. It is left out of a comparison: the numbers
+/// are what a document has.
+#[derive(Clone, Default)]
+struct Behind(Option<Arc<Histogram>>);
+
+impl PartialEq for Behind {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "known" } else { "unknown" })
+    }
 }
 
 impl LatencySummary {
     /// What the histogram says; see [`Histogram`] for how percentiles are read.
     #[must_use]
     pub fn of(histogram: &Histogram) -> Self {
+        Self::numbers(histogram).with(histogram)
+    }
+
+    /// Knows the distribution behind its numbers.
+    pub(crate) fn with(self, histogram: &Histogram) -> Self {
+        Self { behind: Behind(Some(Arc::new(histogram.clone()))), ..self }
+    }
+
+    /// What `percent` (0 to 100) of them do not exceed: any percentile, not only those that have a field.
+    /// `None` where nothing was counted, where `percent` is none, and of a result that was read without
+    /// its `histograms` for all that have no field.
+    ///
+    /// ```no_run
+    /// # fn example(result: loadcore::RunResult) {
+    /// if let Some(ms) = result.latency.percentile(97.3) {
+    ///     println!("97.3% took at most {ms} ms");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn percentile(&self, percent: f64) -> Option<f64> {
+        if !(0.0..=100.0).contains(&percent) {
+            return None;
+        }
+        if let Some(histogram) = &self.behind.0 {
+            let found = histogram.quantile(percent / 100.0).map(ms)?;
+            return Some(self.max_ms.map_or(found, |max| found.min(max)));
+        }
+        let ends = [(0.0, self.min_ms), (100.0, self.max_ms)];
+        let mut known = self.percentiles().into_iter().chain(ends);
+        known.find(|(known, _)| *known == percent)?.1
+    }
+
+    /// The numbers alone.
+    pub(crate) fn numbers(histogram: &Histogram) -> Self {
         let quantile = |quantile| histogram.quantile(quantile).map(ms);
         Self {
             min_ms: histogram.min().map(ms),
@@ -50,6 +107,7 @@ impl LatencySummary {
             p999_ms: quantile(0.999),
             p9999_ms: quantile(0.9999),
             max_ms: histogram.max().map(ms),
+            behind: Behind::default(),
         }
     }
 
@@ -102,6 +160,17 @@ mod tests {
             let (actual, wanted) = (actual.unwrap(), percent);
             assert!((actual / wanted - 1.0).abs() < 1e-3, "p{percent}: {actual} ms");
         }
+        let percentile = |percent| summary.percentile(percent).unwrap();
+        assert!((percentile(97.3) - 97.3).abs() < 0.1, "{}", percentile(97.3));
+        assert_eq!(summary.percentile(99.0), summary.p99_ms);
+        assert_eq!(summary.percentile(100.0), summary.max_ms);
+        for none in [-0.1, 100.1, f64::NAN] {
+            assert_eq!(summary.percentile(none), None);
+        }
+        let bare = LatencySummary::numbers(&histogram);
+        assert_eq!((bare.percentile(97.3), bare.percentile(95.0)), (None, bare.p95_ms));
+        assert_eq!(bare, summary, "the numbers are what is compared");
+        assert_eq!(LatencySummary::of(&Histogram::new()).percentile(50.0), None);
         assert!(summary.min_ms < summary.p50_ms && summary.p9999_ms <= summary.max_ms);
         assert!((summary.mean_ms.unwrap() - 50.0).abs() < 0.05);
     }
