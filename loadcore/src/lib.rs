@@ -1,13 +1,12 @@
-//! Embeddable load testing: puts honest load on a service and says what the numbers mean.
-//!
-//! The rooms of the house, each of which knows only those above it, are described in
-//! `docs/architecture.md` of the repository.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod analysis;
+#[doc(hidden)]
 pub mod bucket;
 #[cfg(feature = "cluster")]
 pub mod cluster;
-pub mod engine;
+pub(crate) mod engine;
 pub mod http;
 pub mod profile;
 pub mod record;
@@ -24,9 +23,4 @@ pub use profile::{LoadProfile, Profile};
 pub use result::RunResult;
 pub use run::{LoadTest, Progress, Request, RunError, RunHandle, Sla};
 pub use schedule::Arrivals;
-pub use transport::{Lane, Transport};
-
-/// The README's examples, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+pub use transport::{Call, Lane, Transport};

@@ -19,12 +19,90 @@ pub(crate) const WHOLE_REPLY: (ErrorClass, &str) = (ErrorClass::ResponseTimeout,
 /// The longest request or reply that no socket's buffer is too small for.
 pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 
-/// Makes lanes.
+/// Makes lanes: what is put under load, where it is neither HTTP nor a closure.
+///
+/// For most protocols a [session](crate::LoadTest::session) is enough, which is two closures. A
+/// transport of one's own is for what they cannot: several requests at once on a connection
+/// ([`Opened::streams`]), bytes and first bytes in the result, connections that are seen to close.
 ///
 /// # Contract
 /// 1. `lane` is called on the engine's thread that will use the lane, and never blocks.
 /// 2. A lane sends nothing until the engine asks for an exchange: no probe, no warm-up, no retry.
 /// 3. Lanes of different threads share nothing that the hot path would have to wait for.
+/// 4. What fails is the target's: an `Err` and a panic are counted as [`ErrorClass::Target`], or as the
+///    class that [`Failure`] has, and never touch the verdict. [`ErrorClass::Internal`] is for a fault
+///    of the transport itself.
+/// 5. A test has a clone of it for each clone of the test, and one for all of its threads.
+///
+/// # Example
+/// Redis PINGs, one after another on each connection:
+///
+/// ```no_run
+/// use loadcore::request::{ErrorClass, Failure, Outcome};
+/// use loadcore::transport::{Opened, Thread};
+/// use loadcore::{Call, Lane, LoadTest, Transport};
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::TcpStream;
+///
+/// #[derive(Clone)]
+/// struct Redis(&'static str);
+///
+/// struct Connection {
+///     address: &'static str,
+///     thread: Rc<Thread>,
+///     /// Taken out while a request uses it: one that times out is dropped, and leaves it closed.
+///     stream: RefCell<Option<TcpStream>>,
+/// }
+///
+/// impl Transport for Redis {
+///     type Lane = Connection;
+///
+///     fn lane(&self, thread: &Rc<Thread>) -> Connection {
+///         Connection { address: self.0, thread: Rc::clone(thread), stream: RefCell::default() }
+///     }
+///
+///     fn descriptors_per_lane(&self) -> u64 {
+///         1
+///     }
+/// }
+///
+/// impl Lane for Connection {
+///     async fn open(&self) -> Result<Opened, Failure> {
+///         let begun = self.thread.clock.now();
+///         let connected = TcpStream::connect(self.address).await;
+///         let stream = connected.map_err(|why| Failure::io(ErrorClass::ConnectRefused, why))?;
+///         stream.set_nodelay(true)?;
+///         self.stream.replace(Some(stream));
+///         Ok(Opened { connect_ns: self.thread.clock.now() - begun, tls_ns: None, streams: 1 })
+///     }
+///
+///     fn is_open(&self) -> bool {
+///         self.stream.borrow().is_some()
+///     }
+///
+///     async fn exchange(&self, _: Call) -> Outcome {
+///         let Some(mut stream) = self.stream.take() else {
+///             return Outcome::failed(Failure::new(ErrorClass::Target, "the connection is closed"));
+///         };
+///         let mut reply = [0; 7];
+///         let answered = async {
+///             stream.write_all(b"PING\r\n").await?;
+///             stream.read_exact(&mut reply).await
+///         };
+///         if let Err(why) = answered.await {
+///             return Outcome::failed(Failure::io(ErrorClass::Read, why));
+///         }
+///         self.stream.replace(Some(stream));
+///         let failure = (&reply != b"+PONG\r\n").then(|| Failure::named("no_pong", "another answer"));
+///         Outcome { failure, bytes_sent: 6, bytes_received: 7, ..Outcome::default() }
+///     }
+/// }
+///
+/// let test = LoadTest::transport(Redis("127.0.0.1:6379")).rate(1_000.0).sla("p99<5ms");
+/// # drop(test);
+/// ```
 pub trait Transport: Send + Sync + 'static {
     /// One connection, or whatever carries requests one after another or side by side.
     type Lane: Lane;
@@ -64,7 +142,33 @@ pub enum Streams {
 }
 
 /// One connection on one engine thread. Its methods take `&self`, since a lane may carry several
-/// requests at once; it never leaves its thread, so cells are enough.
+/// requests at once; it never leaves its thread, so cells are enough. [`Transport`] has an example with a
+/// connection; where there is none, a lane is always open:
+///
+/// ```
+/// use loadcore::request::{Failure, Outcome};
+/// use loadcore::transport::Opened;
+/// use loadcore::{Call, Lane};
+///
+/// struct Parses;
+///
+/// impl Lane for Parses {
+///     async fn open(&self) -> Result<Opened, Failure> {
+///         Ok(Opened { connect_ns: 0, tls_ns: None, streams: 1 })
+///     }
+///
+///     fn is_open(&self) -> bool {
+///         true
+///     }
+///
+///     async fn exchange(&self, call: Call) -> Outcome {
+///         match call.number.to_string().parse::<f64>() {
+///             Ok(_) => Outcome::default(),
+///             Err(why) => Outcome::failed(why.into()),
+///         }
+///     }
+/// }
+/// ```
 ///
 /// # Contract
 /// 1. `open` is called before the first exchange and whenever `is_open` is false.

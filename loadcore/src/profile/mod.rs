@@ -59,6 +59,36 @@ const _: () = assert!(MAX_RATE * MAX_DURATION_SECONDS < MAX_ARRIVALS as f64);
 /// 4. `peak_rate()` is an upper bound of `rate(t)`.
 /// 5. The answers depend on the arguments alone; none of them blocks or allocates. They are asked
 ///    for each request.
+///
+/// # Example
+/// One arrival more per second with each second, at most as many as fit into an hour:
+///
+/// ```
+/// use loadcore::{LoadTest, Profile};
+///
+/// struct Rising;
+///
+/// impl Profile for Rising {
+///     fn rate(&self, seconds: f64) -> f64 {
+///         seconds
+///     }
+///
+///     fn demand(&self, seconds: f64) -> f64 {
+///         seconds * seconds / 2.0
+///     }
+///
+///     fn inverse(&self, arrivals: f64) -> f64 {
+///         (2.0 * arrivals.max(0.0)).sqrt()
+///     }
+///
+///     fn peak_rate(&self) -> f64 {
+///         3_600.0
+///     }
+/// }
+///
+/// let test = LoadTest::call(async |_| Ok(200)).profile(Rising);
+/// # drop(test);
+/// ```
 pub trait Profile: Send + Sync + 'static {
     /// Arrivals per second at `seconds`. Where the rate jumps: the rate after the jump.
     fn rate(&self, seconds: f64) -> f64;

@@ -63,6 +63,27 @@ where
 /// A request that times out or fails closes what was opened, and the next one opens it anew; the time
 /// that takes belongs to the request that needed it. A status is an answer and closes nothing, however
 /// high, nor does a failure of a class of its own ([`Failure::named`]).
+///
+/// ```no_run
+/// # async fn example() -> Result<(), loadcore::RunError> {
+/// use loadcore::LoadTest;
+/// use loadcore::request::Failure;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::TcpStream;
+///
+/// // Redis PINGs.
+/// let open = async || Ok(TcpStream::connect("127.0.0.1:6379").await?);
+/// let call = async |stream: &mut TcpStream, _| {
+///     let mut reply = [0; 7];
+///     stream.write_all(b"PING\r\n").await?;
+///     stream.read_exact(&mut reply).await?;
+///     if &reply == b"+PONG\r\n" { Ok(200) } else { Err(Failure::named("no_pong", "another answer")) }
+/// };
+/// let result = LoadTest::session(open, call).rate(1_000.0).sla("p99<5ms").run().await?;
+/// result.assert_passed();
+/// # Ok(())
+/// # }
+/// ```
 pub struct Session<S, O, F> {
     open: O,
     call: F,
