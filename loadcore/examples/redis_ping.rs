@@ -46,7 +46,9 @@ fn server() -> io::Result<String> {
         for mut stream in listener.incoming().flatten() {
             thread::spawn(move || -> io::Result<()> {
                 let lines = BufReader::new(stream.try_clone()?).lines();
-                lines.into_iter().try_for_each(|line| line.and_then(|_| stream.write_all(b"+PONG\r\n")))
+                lines
+                    .into_iter()
+                    .try_for_each(|line| line.and_then(|_| stream.write_all(b"+PONG\r\n")))
             });
         }
     });

@@ -8,11 +8,11 @@ mod mix;
 mod protocol;
 mod reference;
 
-pub(crate) use asked::{quoted, quoted_url, shown};
 pub use asked::{
     AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
     framing, has_scheme, is_framing, parse_port, with_scheme,
 };
+pub(crate) use asked::{quoted, quoted_url, shown};
 
 pub use check::{Check, CheckError, Checks, Field, Inspection, MAX_CHECK_BYTES};
 pub(crate) use check::{Kind as CheckKind, STATUSES};

@@ -6,13 +6,13 @@ mod common;
 mod servers;
 
 use common::hold_identities;
-use servers::{Seen, all, listen};
 use loadcore::profile::Profile;
 use loadcore::request::{ErrorClass, Failure, Mix};
 use loadcore::result::Verdict;
 use loadcore::run::ControlError;
 use loadcore::transport::{Call, FnTransport};
 use loadcore::{LoadTest, Progress, Request, RunError, Sla};
+use servers::{Seen, all, listen};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,9 +43,10 @@ async fn tests_of_all_kinds_have_one_type_and_a_clone_runs_as_the_first_did() {
     let seconds = Arc::new(AtomicU64::new(0));
     for test in tests {
         let seen = Arc::clone(&seconds);
-        let test = test.rate(500.0).duration(millis(100)).sla("error_rate<1%").on_interval(move |_| {
-            seen.fetch_add(1, Ordering::Relaxed);
-        });
+        let test =
+            test.rate(500.0).duration(millis(100)).sla("error_rate<1%").on_interval(move |_| {
+                seen.fetch_add(1, Ordering::Relaxed);
+            });
         for test in [test.clone(), test] {
             let result = test.run().await.unwrap();
             hold_identities(&result);
@@ -155,7 +156,8 @@ async fn a_mix_is_a_list_of_requests_with_what_the_test_says_of_all() {
     assert_eq!(of("POST /cart "), wanted[1]);
     assert_eq!(of("GET /odd "), wanted[2]);
     for text in &seen {
-        let both = if text.starts_with("GET /base") { "X-Both: own\r\n" } else { "X-Both: all\r\n" };
+        let both =
+            if text.starts_with("GET /base") { "X-Both: own\r\n" } else { "X-Both: all\r\n" };
         assert!(text.contains(both) && text.contains("X-All: 1\r\n"), "{text}");
         assert_eq!(text.matches("X-Both").count(), 1, "{text}");
     }
@@ -223,7 +225,10 @@ async fn all_faults_are_told_at_once_each_with_its_path_and_its_cause() {
         ]
     );
     assert!(error.to_string().starts_with("the load test cannot be run, with 8 faults:\n  "));
-    assert!(error.to_string().contains("\n  threads: 0 is out of range; give 1 to 1024"), "{error}");
+    assert!(
+        error.to_string().contains("\n  threads: 0 is out of range; give 1 to 1024"),
+        "{error}"
+    );
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     assert!(error.source().unwrap().is::<loadcore::profile::ProfileError>());
     let rule = quick().sla("p99 of 5").check().await.unwrap_err();
@@ -241,10 +246,7 @@ async fn no_error_shows_a_password() {
         (LoadTest::get("http://127.0.0.1:1/").host("u:s3cret@h"), "invalid"),
         (with(|http| http.uri = "http://u:s3cret@127.0.0.1:1/".parse().unwrap()), "request"),
         (with(|http| http.proxy = Some("ftp://u:s3cret@h/".parse().unwrap())), "request"),
-        (
-            LoadTest::get("http://h/").mix([Request::get("a", "http://u:s3cret@h/")]),
-            "invalid",
-        ),
+        (LoadTest::get("http://h/").mix([Request::get("a", "http://u:s3cret@h/")]), "invalid"),
     ] {
         let error = test.run().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

@@ -128,7 +128,10 @@ impl fmt::Display for Violations {
         }
         let Outcomes { ok, failed, unfinished, .. } = self.outcomes;
         let Arrivals { due, sent, dropped, dropped_by_reason, .. } = &self.arrivals;
-        write!(f, "requests: {due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished")?;
+        write!(
+            f,
+            "requests: {due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished"
+        )?;
         if *dropped > 0 {
             let reasons = dropped_by_reason.iter().filter(|(_, count)| **count > 0);
             let reasons: Vec<_> =

@@ -4,8 +4,7 @@ use super::policy::TargetPolicy;
 use super::proxy::Proxy;
 use super::tls::{self, TlsError, TlsOptions};
 use crate::request::{
-    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing,
-    shown,
+    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing, shown,
 };
 use bytes::Bytes;
 use http::header::{

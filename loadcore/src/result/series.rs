@@ -108,7 +108,8 @@ impl SeriesRow {
 
     /// The same row with its latencies.
     fn measured(&self, latency: &Histogram) -> Self {
-        let LatencySummary { p50_ms, p95_ms, p99_ms, max_ms, .. } = LatencySummary::numbers(latency);
+        let LatencySummary { p50_ms, p95_ms, p99_ms, max_ms, .. } =
+            LatencySummary::numbers(latency);
         let distribution = Some(Distribution::of(latency)).filter(|it| !it.is_empty());
         Self { p50_ms, p95_ms, p99_ms, max_ms, distribution, ..self.clone() }
     }

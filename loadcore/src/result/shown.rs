@@ -6,7 +6,8 @@ use std::fmt;
 /// The rest is in the document: `serde_json::to_string_pretty` writes all of it.
 impl fmt::Debug for RunResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sla: Vec<_> = self.sla.iter().map(|rule| (&rule.rule, rule.passed, rule.actual)).collect();
+        let sla: Vec<_> =
+            self.sla.iter().map(|rule| (&rule.rule, rule.passed, rule.actual)).collect();
         let requests: Vec<_> = self.requests.iter().map(|request| &request.name).take(10).collect();
         let reasons = self.validity.reasons.iter().map(|reason| &*reason.kind).collect::<Vec<_>>();
         let bottlenecks: Vec<_> = self.bottlenecks.iter().map(|finding| &finding.kind).collect();

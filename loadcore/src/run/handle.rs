@@ -198,7 +198,12 @@ impl RunHandle {
         let mut result = self.result.clone();
         let gone = || RunError::from(std::io::Error::other("the collector ended early"));
         let ended = result.wait_for(Option::is_some).await.map_err(|_| gone())?;
-        ended.as_ref().ok_or_else(gone)?.as_ref().map(|result| (**result).clone()).map_err(Clone::clone)
+        ended
+            .as_ref()
+            .ok_or_else(gone)?
+            .as_ref()
+            .map(|result| (**result).clone())
+            .map_err(Clone::clone)
     }
 }
 

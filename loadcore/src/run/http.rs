@@ -166,9 +166,7 @@ impl LoadTest {
     /// Requests of any method to `url`.
     pub fn request(method: Method, url: &str) -> Self {
         match Url::parse(url) {
-            Ok(url) => {
-                Self::http(HttpOptions { method, ..HttpOptions::get(url.uri().clone()) })
-            }
+            Ok(url) => Self::http(HttpOptions { method, ..HttpOptions::get(url.uri().clone()) }),
             Err(why) => {
                 let nowhere = HttpOptions { method, ..HttpOptions::get(http::Uri::default()) };
                 let mut test = Self::http(nowhere);
@@ -323,12 +321,7 @@ impl LoadTest {
         self.over_http("options", "targetUrl", change)
     }
 
-    fn over_http(
-        mut self,
-        call: &str,
-        path: &str,
-        change: impl FnOnce(&mut HttpOptions),
-    ) -> Self {
+    fn over_http(mut self, call: &str, path: &str, change: impl FnOnce(&mut HttpOptions)) -> Self {
         match &mut self.subject {
             Subject::Http(options, _) => change(options),
             Subject::Made(_) => self.problems.add(path, not_http(call)),

@@ -90,15 +90,13 @@ impl Wanted {
     ) -> Option<AnyProfile> {
         match self {
             Self::Closed => None,
-            Self::Typed(profile, _) => {
-                match LoadProfile::new(profile, duration.as_secs_f64()) {
-                    Ok(profile) => Some(AnyProfile::Ours(profile)),
-                    Err(error) => {
-                        problems.add_all("loadProfile", &error.faults.clone(), error);
-                        None
-                    }
+            Self::Typed(profile, _) => match LoadProfile::new(profile, duration.as_secs_f64()) {
+                Ok(profile) => Some(AnyProfile::Ours(profile)),
+                Err(error) => {
+                    problems.add_all("loadProfile", &error.faults.clone(), error);
+                    None
                 }
-            }
+            },
             Self::Profile(profile) => {
                 if let AnyProfile::Own(own) = &profile
                     && let Err(why) = keeps_its_contract(&**own, duration.as_secs_f64(), limit)
@@ -125,7 +123,11 @@ fn keeps_its_contract(
         if fits { Ok(()) } else { Err(format!("its {name} is {rate}; {advice}")) }
     };
     let number = |name: &str, value: f64| {
-        if value.is_nan() { Err(format!("its {name} is NaN; a profile answers numbers")) } else { Ok(()) }
+        if value.is_nan() {
+            Err(format!("its {name} is NaN; a profile answers numbers"))
+        } else {
+            Ok(())
+        }
     };
     rate("peak_rate()", profile.peak_rate())?;
     let mut end = duration;
@@ -140,7 +142,9 @@ fn keeps_its_contract(
         rate(&format!("rate({t})"), profile.rate(t))?;
         let demand = profile.demand(t);
         if !(0.0..=MAX_ARRIVALS as f64).contains(&demand) {
-            return Err(format!("its demand({t}) is {demand}; a profile answers 0 to {MAX_ARRIVALS}"));
+            return Err(format!(
+                "its demand({t}) is {demand}; a profile answers 0 to {MAX_ARRIVALS}"
+            ));
         }
         // What a formula loses by rounding is no fall.
         if demand < before - 1e-6 * (1.0 + before) {

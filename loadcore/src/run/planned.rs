@@ -51,7 +51,8 @@ impl Planned {
         };
         if let Some(length) = length.filter(|length| *length != duration) {
             let (duration, length) = (duration.as_secs_f64(), length.as_secs_f64());
-            let advice = format!("the profile was made for {length} s; give the same, or leave it out");
+            let advice =
+                format!("the profile was made for {length} s; give the same, or leave it out");
             problems.add("durationSeconds", format!("is {duration} s, but {advice}"));
         }
         let profile = load.resolve(duration, settings.requests, problems);

@@ -53,8 +53,19 @@ impl ClosedInterval<'_> {
     #[must_use]
     pub fn progress(&self) -> Progress {
         let Self { interval, span, total, open, .. } = self;
-        let SeriesRow { second, due, sent, ok, failed, dropped, p50_ms, p95_ms, p99_ms, max_ms, .. } =
-            SeriesRow::of(interval, *span);
+        let SeriesRow {
+            second,
+            due,
+            sent,
+            ok,
+            failed,
+            dropped,
+            p50_ms,
+            p95_ms,
+            p99_ms,
+            max_ms,
+            ..
+        } = SeriesRow::of(interval, *span);
         let seconds = span.to_ns.saturating_sub(span.from_ns) as f64 / SECOND as f64;
         let per_second = |n: u64| (seconds > 0.0).then(|| n as f64 / seconds);
         Progress {

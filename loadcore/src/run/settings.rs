@@ -82,9 +82,19 @@ impl TestSettings {
         };
         let most = MAX_NAME;
         let name = self.name.chars().count();
-        range("name", (1..=most).contains(&name), format!("{name} characters"), format!("1 to {most}"));
+        range(
+            "name",
+            (1..=most).contains(&name),
+            format!("{name} characters"),
+            format!("1 to {most}"),
+        );
         if let Some(threads) = self.threads {
-            range("threads", (1..=1024).contains(&threads), threads.to_string(), "1 to 1024".into());
+            range(
+                "threads",
+                (1..=1024).contains(&threads),
+                threads.to_string(),
+                "1 to 1024".into(),
+            );
         }
         if let Some(requests) = self.requests {
             range("maxRequests", requests > 0, requests.to_string(), "at least 1".into());
