@@ -80,7 +80,7 @@ fn the_program_on_the_page_reads_a_rows_distribution() {
 
 /// A result in which no list is empty.
 fn full_result() -> RunResult {
-    let builder = ResultBuilder::new(Plan::default());
+    let builder = ResultBuilder::new(Plan { mix: vec![("a".into(), 1.0)], ..Plan::default() });
     let mut result = builder.build(&Snapshot::default(), &Ending::default());
     result.sla.push(SlaOutcome {
         rule: "p99<250ms".into(),
