@@ -1,9 +1,19 @@
 //! Turns the series into CSV (RFC 4180): a header with the names of the result document, and a line
 //! for each row. A number that does not exist is an empty field.
 
+use super::{Format, IntervalWriter};
 use crate::record::Interval;
 use crate::result::{RunResult, SeriesRow, Span};
 use std::io::{self, Write};
+
+/// The series, or each interval of a run as it comes.
+pub const FORMAT: Format = Format {
+    name: "csv",
+    media_type: "text/csv; charset=utf-8",
+    extension: "csv",
+    document: Some(|result, _| Ok(render(result))),
+    stream: Some(|out, _| Ok(Box::new(CsvWriter::new(out)?))),
+};
 
 /// The names of the columns.
 const HEADER: &str = "second,due,sent,ok,failed,dropped,p50Ms,p95Ms,p99Ms,maxMs";
@@ -49,6 +59,16 @@ impl<W: Write> CsvWriter<W> {
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
+    }
+}
+
+impl<W: Write + Send> IntervalWriter for CsvWriter<W> {
+    fn interval(&mut self, interval: &Interval, span: Span) -> io::Result<()> {
+        CsvWriter::interval(self, interval, span)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        CsvWriter::finish(*self).map(drop)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happened in a run and what it means.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
+use super::formats::FormatParam;
 use super::runs::found;
 use super::stats::result;
 use crate::extract::{NoQuery, Query, User};
@@ -93,16 +94,12 @@ async fn part(
 
 /// The report on a run.
 ///
-/// `format`: `json` (the whole result document), `text`, `csv` or `hgrm`.
+/// `json` is the whole result document, `csv` its series, `hgrm` the distribution of its latency.
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
-        description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|text|csv|hgrm)$")),
+    params(("id" = String, Path, description = "the run"), FormatParam),
     responses(
         (status = 200, description = "the report", content(
             (ResultDocument = "application/json"),
-            (String = "text/csv"),
-            (String = "text/plain"),
         )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
@@ -114,6 +111,6 @@ async fn report(
     accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(render::REPORT, &accept)?;
+    let format = query.of(&render::of_a_report(), &accept)?;
     render::report(&*result(&platform, &owner, &id).await?, format)
 }
