@@ -46,14 +46,14 @@ async fn submit(platform: &Controller, document: Value) -> RunRecord {
 
 async fn wait_for(platform: &Controller, run: &RunRecord, state: RunState) -> RunRecord {
     for _ in 0..600 {
-        let record = platform.run(&run.owner, &run.id).await.unwrap().unwrap();
+        let record = platform.record(&run.owner, &run.id).await.unwrap().unwrap();
         if record.state == state {
             return record;
         }
         assert!(!record.state.has_ended(), "{:?}: {:?}", record.state, record);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let record = platform.run(&run.owner, &run.id).await.unwrap().unwrap();
+    let record = platform.record(&run.owner, &run.id).await.unwrap().unwrap();
     panic!("not {state:?} within 30 s: {record:?}");
 }
 
@@ -138,7 +138,7 @@ async fn orders_reach_every_worker_and_stand_in_the_timeline() {
     let mut seen = Vec::new();
     while let Some(frame) = frames.next().await {
         assert_eq!(frame.seq, seen.len() as u64 + 1, "no frame is missed");
-        seen.push(frame.kind);
+        seen.push(frame.kind());
     }
     assert_eq!(seen.last(), Some(&FrameKind::End));
     assert!(seen.iter().filter(|kind| **kind == FrameKind::Interval).count() >= 4, "{seen:?}");

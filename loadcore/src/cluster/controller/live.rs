@@ -1,7 +1,7 @@
 //! A run's intervals into what people see while it goes on: statistics of the last seconds, the
 //! result so far, what a frame tells of an interval.
 
-use super::api::{Realtime, Waiting};
+use super::api::{IntervalFrame, Realtime, Waiting};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::sla::{self, Event, Live as LiveRules, SlaRule};
@@ -88,7 +88,7 @@ impl Live {
         course: &Course,
         unknown: u64,
         lost_workers: Vec<String>,
-    ) -> (Vec<Event>, Value) {
+    ) -> (Vec<Event>, IntervalFrame) {
         let Published { interval, total, .. } = published;
         self.builder.interval_with_unknown(interval, span, unknown);
         let events = self.live_rules.observe(interval, span);
@@ -106,7 +106,7 @@ impl Live {
             lost_workers,
         };
         self.total = total.clone();
-        (events, self.interval_data(interval, span))
+        (events, self.frame(interval, span))
     }
 
     /// A rule has said that the run is to end.
@@ -130,23 +130,21 @@ impl Live {
         realtime(&self.record, self.active_workers, self.recent.iter().skip(skip))
     }
 
-    fn interval_data(&self, interval: &Interval, span: Span) -> Value {
-        let row = SeriesRow::of(interval, span);
-        let mut data = serde_json::to_value(&row).unwrap_or_default();
+    fn frame(&self, interval: &Interval, span: Span) -> IntervalFrame {
         let length = seconds(span.to_ns - span.from_ns);
-        let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
-        data["rps"] = json!(per_second(interval.counters.outcomes()));
-        let offered = per_second(interval.counters.due);
-        data["offeredRps"] = json!(offered.filter(|_| has_plan(&self.record)));
-        data["statusCodes"] =
-            json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
-        data["errors"] = json!(errors(&interval.counters.errors));
-        data["inFlight"] = json!(self.total.in_flight);
-        (data["backlog"], data["unknown"]) =
-            (json!(self.total.backlog), json!(self.ending.unknown));
-        data["activeWorkers"] = json!(self.active_workers);
-        data["state"] = json!(self.record.state);
-        data
+        let per_second = |count: u64| (length > 0.0).then(|| count as f64 / length);
+        let counters = &interval.counters;
+        let row = SeriesRow::of(interval, span);
+        IntervalFrame {
+            row: SeriesRow { backlog: self.total.backlog, unknown: self.ending.unknown, ..row },
+            rps: per_second(counters.outcomes()),
+            offered_rps: per_second(counters.due).filter(|_| has_plan(&self.record)),
+            status_codes: counters.statuses.iter().copied().collect(),
+            errors: errors(&counters.errors),
+            in_flight: self.total.in_flight,
+            active_workers: self.active_workers,
+            state: self.record.state,
+        }
     }
 }
 
@@ -313,7 +311,7 @@ pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
 
 /// How long the measured time and the drain may be; zero where nobody knows, since a number ends it.
 fn planned(scenario: &Scenario) -> Duration {
-    if scenario.is_ended_by_number() { Duration::ZERO } else { scenario.duration + scenario.drain }
+    scenario.end().duration().map_or(Duration::ZERO, |duration| duration + scenario.drain)
 }
 
 /// How many seconds a stored interval holds that begins with this one, so that a run has about 3,600
