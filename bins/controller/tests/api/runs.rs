@@ -95,3 +95,38 @@ async fn wrong_queries_and_bodies_are_told_before_the_run_is_looked_for() {
     let below = rate(json!({"targetRps": -1})).await.problem(422, "invalid-body");
     assert_eq!(path_of(below), "targetRps");
 }
+
+#[tokio::test]
+async fn a_stored_result_that_cannot_be_read_is_told_and_is_not_nothing() {
+    let api = Api::new().await;
+    let run = api.left("local", "s1", RunState::Completed).await;
+    let path = format!("/api/v1/runs/{}", run.id);
+    let ask = [
+        "",
+        "/report",
+        "/stats/total",
+        "/stats/series",
+        "/stats/histogram",
+        "/sla",
+        "/bottlenecks",
+    ];
+    assert_eq!(api.get(&path).await.json()["result"], Value::Null);
+    let keep = async |document: Value| {
+        api.store.keep_analysis(&run.owner, &run.id, "result", 1, &document).await.unwrap();
+    };
+    for (document, reason) in [
+        (json!({"schemaVersion": 1, "scenario": {}}), "missing field"),
+        (json!({"schemaVersion": 99}), "schemaVersion 99"),
+    ] {
+        keep(document).await;
+        for part in ask {
+            let problem = api.get(&format!("{path}{part}")).await.problem(500, "damaged");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(run.id.as_str()) && detail.contains(reason), "{problem}");
+        }
+    }
+    // All else of the run is there.
+    assert_eq!(api.get(&format!("{path}/timeline")).await.status, 200);
+    assert_eq!(api.get("/api/v1/runs").await.json()["items"][0]["id"], json!(run.id));
+    assert_eq!(api.delete(&path).await.status, 204);
+}

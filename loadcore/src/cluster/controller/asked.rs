@@ -16,6 +16,7 @@ use tokio::sync::watch;
 /// What a run has kept of itself, in errors.
 const RESULT: &str = "the result";
 const INTERVAL: &str = "an interval";
+const FIGURES: &str = "what was measured";
 
 impl Controller {
     /// The run's record: the live one of a run that goes on.
@@ -58,10 +59,27 @@ impl Controller {
                 Ok(result.map_or(Outcome::Nothing, |result| Outcome::Live(Box::new(result))))
             }
             _ => match self.inner().store.run(owner, run).await? {
+                Some(record) if record.state.has_ended() => self.computed(&record).await,
                 Some(_) => Ok(Outcome::Nothing),
                 None => Err(ControllerError::NoRun(run.clone())),
             },
         }
+    }
+
+    /// The result of a run that has ended without one. At its end it could not be computed, or not be
+    /// kept; or there was nothing to make one of.
+    async fn computed(&self, record: &RunRecord) -> Result<Outcome, ControllerError> {
+        let (owner, run, store) = (&record.owner, &record.id, self.store());
+        let unread = |error| of_the_store(error, run, FIGURES);
+        let snapshots = store.snapshots(owner, run).await.map_err(unread)?;
+        if snapshots.is_empty() {
+            return Ok(Outcome::Nothing);
+        }
+        let intervals = store.intervals(owner, run, 0, usize::MAX).await.map_err(unread)?;
+        let scenario = self.inner().open(record)?;
+        let result = finish::result(record, &scenario, &snapshots, &intervals);
+        let result = result.map_err(|why| damaged(run, FIGURES, why))?;
+        Ok(Outcome::Final(Box::new(result)))
     }
 
     /// The statistics of the last `last_seconds` (1 to 3600) complete intervals; of a run that has
@@ -195,6 +213,7 @@ fn of_the_store(error: StoreError, run: &RunId, what: &'static str) -> Controlle
 mod tests {
     use super::*;
     use crate::cluster::controller::ControllerOptions;
+    use crate::cluster::coordinator::SnapshotRecord;
     use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
     use crate::cluster::store::{IntervalRecord, RunState};
     use crate::cluster::{ScenarioId, Store};
@@ -215,7 +234,9 @@ mod tests {
             state: RunState::Completed,
             since: Default::default(),
             ends_as: None,
-            scenario: json!({}),
+            scenario: json!({
+                "name": "a", "targetUrl": "http://a.test/", "durationSeconds": 1,
+            }),
             journal: Vec::new(),
             reached: 0,
             plan_key: String::new(),
@@ -261,6 +282,26 @@ mod tests {
         store.keep_analysis(&owner, &id, "result", 1, &result()).await.unwrap();
         let outcome = controller.result(&owner, &id).await.unwrap();
         assert!(matches!(outcome, Outcome::Final(_)), "{outcome:?}");
+    }
+
+    /// At its end the result could not be computed: whoever asks is told why, and not that nothing was
+    /// measured.
+    #[tokio::test]
+    async fn figures_of_which_no_result_can_be_made_are_told_with_the_reason() {
+        let (controller, store, RunRecord { owner, id, .. }) = after_a_run().await;
+        let snapshot = |bytes: &'static [u8]| SnapshotRecord {
+            run: id.clone(),
+            worker: "w".into(),
+            epoch: 1,
+            seq: 1,
+            elapsed_ns: 1,
+            is_final: true,
+            bytes: bytes.into(),
+        };
+        store.keep_snapshots(&owner, &[snapshot(b"no snapshot")]).await.unwrap();
+        let told = controller.result(&owner, &id).await.unwrap_err().to_string();
+        let begins = format!("what was measured of run {id} is kept, and cannot be read: ");
+        assert!(told.starts_with(&begins), "{told}");
     }
 
     #[tokio::test]

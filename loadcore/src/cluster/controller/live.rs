@@ -186,7 +186,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         },
         loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
         warmup_seconds: scenario.warmup.as_secs_f64(),
-        planned_seconds: planned(scenario).as_secs_f64(),
+        planned_seconds: planned(scenario).unwrap_or_default().as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
     }
 }
@@ -309,20 +309,19 @@ pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
     Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
 }
 
-/// How long the measured time and the drain may be; zero where nobody knows, since a number ends it.
-fn planned(scenario: &Scenario) -> Duration {
-    scenario.end().duration().map_or(Duration::ZERO, |duration| duration + scenario.drain)
+/// How long the measured time and the drain may be; `None` where nobody knows, since a number ends it.
+fn planned(scenario: &Scenario) -> Option<Duration> {
+    scenario.end().duration().map(|duration| duration + scenario.drain)
 }
 
 /// How many seconds a stored interval holds that begins with this one, so that a run has about 3,600
 /// of them. A run whose length nobody knows has a second for each at first; from an hour on, and
 /// each time that it has lasted twice as long, they are twice as long, as the rows of its series.
 pub(super) fn stored_seconds(scenario: &Scenario, second: u64) -> u64 {
-    let planned = nanos(planned(scenario)).div_ceil(SECOND);
-    match (planned, second / KEPT as u64) {
-        (0, 0) => 1,
-        (0, hours) => 2 << hours.ilog2(),
-        _ => planned.div_ceil(KEPT as u64).max(1),
+    match (planned(scenario), second / KEPT as u64) {
+        (Some(planned), _) => nanos(planned).div_ceil(SECOND).div_ceil(KEPT as u64).max(1),
+        (None, 0) => 1,
+        (None, hours) => 2 << hours.ilog2(),
     }
 }
 
