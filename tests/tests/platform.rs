@@ -8,6 +8,7 @@ use loadcore::cluster::{
     AgentOptions, Controller, ControllerOptions, LocalWorkers, Owner, ScenarioId,
 };
 use loadcore::result::RunResult;
+use loadcore::scenario::Scenario;
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -87,6 +88,20 @@ async fn what_was_sent_is_what_the_target_counted() {
     assert_eq!(result.environment.workers, 3);
     assert_eq!(result.series.iter().map(|row| row.due).sum::<u64>(), 2_100);
     platform.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_in_this_process_is_three_lines() {
+    let target = Target::start(Config::default()).await.unwrap();
+    let scenario = Scenario::from_value(constant(&target, 300.0, 1.0, 3)).unwrap();
+
+    let platform = Controller::in_process(3).await.unwrap();
+    let result = platform.run(&scenario).await.unwrap();
+    platform.shut_down().await;
+
+    assert_eq!((result.outcomes.ok, target.stats().requests), (300, 300), "{:?}", result.errors);
+    assert!(result.complete && result.environment.workers == 3);
+    assert_eq!(result.scenario["targetUrl"], target.url("/"));
 }
 
 /// However many processors there are: each of the four has little to do.

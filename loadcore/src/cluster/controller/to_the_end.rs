@@ -183,6 +183,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_waits_for_it_any_more_and_it_is_stopped() {
+        let platform = Controller::in_process(0).await.unwrap();
+        let long = scenario(json!({"workerWaitSeconds": 3_600}));
+        let waits = tokio::time::timeout(Duration::from_millis(300), platform.run(&long)).await;
+        assert!(waits.is_err(), "no worker is there: {waits:?}");
+        let (page, owner) = (Page { after: None, most: 9 }, Owner::local());
+        let runs = platform.store().runs(&owner, None, &page).await.unwrap();
+        let ended = platform.ended(&owner, &runs[0].id, Duration::from_secs(60)).await.unwrap();
+        assert_eq!((runs.len(), ended.state), (1, RunState::Aborted));
+    }
+
+    #[tokio::test]
     async fn the_wait_has_a_bound_whatever_the_scenario_says() {
         let platform = Controller::in_process(0).await.unwrap();
         let of = |fields| platform.patience(&scenario(fields)).as_secs();
