@@ -195,7 +195,7 @@ async fn histogram(
 
 async fn log(platform: Platform, owner: Owner, run: RunId) -> Result<Response, Problem> {
     let record = found(&platform, &owner, run.as_str()).await?;
-    let body = hlog::body(platform.store, owner, &record);
+    let body = hlog::body(platform.store, owner, &record).await?;
     Ok(render::answer(report::hlog::FORMAT, body))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::Api;
 use axum::http::Method;
-use loadcore::cluster::store::RunState;
+use loadcore::cluster::store::{IntervalRecord, RunState};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -129,4 +129,24 @@ async fn a_stored_result_that_cannot_be_read_is_told_and_is_not_nothing() {
     assert_eq!(api.get(&format!("{path}/timeline")).await.status, 200);
     assert_eq!(api.get("/api/v1/runs").await.json()["items"][0]["id"], json!(run.id));
     assert_eq!(api.delete(&path).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_stored_interval_that_cannot_be_read_is_told() {
+    let api = Api::new().await;
+    let run = api.left("local", "s1", RunState::Completed).await;
+    let interval = IntervalRecord {
+        number: 0,
+        from_ns: 0,
+        to_ns: 1_000_000_000,
+        draining: false,
+        bytes: "no snapshot".into(),
+    };
+    api.store.keep_intervals(&run.owner, &run.id, &[interval]).await.unwrap();
+    for part in ["realtime", "series?format=hlog", "histogram?format=hlog"] {
+        let answer = api.get(&format!("/api/v1/runs/{}/stats/{part}", run.id)).await;
+        let detail = answer.problem(500, "damaged")["detail"].as_str().unwrap().to_owned();
+        let begins = format!("an interval of run {} is kept, and cannot be read: ", run.id);
+        assert!(detail.starts_with(&begins), "{part}: {detail}");
+    }
 }
