@@ -17,8 +17,9 @@ fn request(recorder: &mut Recorder, n: u64) {
     let intended = n * 20 * MICROSECOND;
     let start = intended + 15 * MICROSECOND;
     recorder.due(1);
-    recorder.started(Some(intended), start);
+    recorder.started(0, Some(intended), start);
     recorder.sample(&Sample {
+        request: 0,
         intended: Some(intended),
         start,
         end: start + service(n),

@@ -9,21 +9,15 @@
 
 use loadcore::LoadTest;
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let calls = Arc::new(AtomicU64::new(0));
-    let result = LoadTest::call(move || {
-        let number = calls.fetch_add(1, Ordering::Relaxed);
-        async move {
-            if number % 100 == 99 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Ok(200)
+    let result = LoadTest::call(async |call| {
+        if call.number % 100 == 99 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        Ok(200)
     })
     .rate(500.0)
     .connections(1)

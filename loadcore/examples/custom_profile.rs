@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let profile = Doubling { first: 50.0, limit: 300.0 };
     let seconds = 4.0;
 
-    let result = LoadTest::call(|| async { Ok(200) })
+    let result = LoadTest::call(async |_| Ok(200))
         .profile(profile)
         .duration(Duration::from_secs_f64(seconds))
         .run()

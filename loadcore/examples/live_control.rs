@@ -11,7 +11,7 @@ use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut run = LoadTest::call(|| async { Ok(200) })
+    let mut run = LoadTest::call(async |_| Ok(200))
         .rate(200.0)
         .duration(Duration::from_secs(60))
         .start()

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::profile::Profile;
-use crate::request::DropReason;
+use crate::request::{DropReason, Mix, Tally};
 use crate::schedule::Schedule;
 use crate::time::Nanos;
 
@@ -38,6 +38,15 @@ pub struct TokenBucket<P> {
     next: u64,
     /// Arrivals that were due before the bucket was ours.
     skipped: u64,
+    named: Option<Box<OfNamed>>,
+}
+
+/// The same counts of each request of a mix.
+#[derive(Debug, Clone)]
+struct OfNamed {
+    mix: Mix,
+    due: Tally,
+    dropped: Vec<[u64; DropReason::ALL.len()]>,
 }
 
 impl<P: Profile> TokenBucket<P> {
@@ -46,7 +55,29 @@ impl<P: Profile> TokenBucket<P> {
     #[must_use]
     pub fn new(schedule: Schedule<P>, max_backlog: u64) -> Self {
         let dropped = [0; DropReason::ALL.len()];
-        Self { schedule, max_backlog, now: 0, due: 0, taken: 0, dropped, next: 0, skipped: 0 }
+        Self {
+            schedule,
+            max_backlog,
+            now: 0,
+            due: 0,
+            taken: 0,
+            dropped,
+            next: 0,
+            skipped: 0,
+            named: None,
+        }
+    }
+
+    /// The same, where arrivals are the requests of a mix, and are counted as such.
+    #[must_use]
+    pub fn of_mix(mut self, mix: &Mix) -> Self {
+        if mix.named() > 0 {
+            let mut due = Tally::new(mix.clone());
+            due.skip(self.skipped);
+            let dropped = vec![[0; DropReason::ALL.len()]; mix.named()];
+            self.named = Some(Box::new(OfNamed { mix: mix.clone(), due, dropped }));
+        }
+        self
     }
 
     /// The same for whoever takes a schedule over from somebody else: what falls due up to and
@@ -110,6 +141,11 @@ impl<P: Profile> TokenBucket<P> {
 
     #[inline]
     fn give_up(&mut self, count: u64, reason: DropReason) {
+        if let Some(named) = &mut self.named {
+            for i in self.next..self.next + count {
+                named.dropped[named.mix.pick(self.schedule.number(i))][reason as usize] += 1;
+            }
+        }
         self.next += count;
         self.dropped[reason as usize] += count;
     }
@@ -152,6 +188,18 @@ impl<P: Profile> TokenBucket<P> {
     #[must_use]
     pub fn dropped(&self) -> &[u64; DropReason::ALL.len()] {
         &self.dropped
+    }
+
+    /// How many have fallen due of each request of the mix; nothing without a mix.
+    pub fn due_of_named(&mut self) -> &[u64] {
+        let Self { named, schedule, due, .. } = self;
+        named.as_mut().map_or(&[], |named| named.due.of_first(*due, |i| schedule.number(i)))
+    }
+
+    /// How many were given up of each request of the mix, by reason; nothing without a mix.
+    #[must_use]
+    pub fn dropped_of_named(&self) -> &[[u64; DropReason::ALL.len()]] {
+        self.named.as_ref().map_or(&[], |named| &named.dropped)
     }
 
     /// How many are due and wait.

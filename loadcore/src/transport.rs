@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 /// Size of the read buffer that the lanes of a thread share.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
+/// What a request waits for once it is sent.
+pub(crate) const WHOLE_REPLY: (ErrorClass, &str) = (ErrorClass::ResponseTimeout, "whole reply");
 /// The longest request or reply that no socket's buffer is too small for.
 pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 
@@ -84,6 +86,12 @@ pub trait Lane: 'static {
         (ErrorClass::ConnectTimeout, "connection")
     }
 
+    /// What an exchange that is under way waits for: the class of a request that waits for it in vain,
+    /// and words for it.
+    fn awaits_in_exchange(&self) -> (ErrorClass, &'static str) {
+        WHOLE_REPLY
+    }
+
     /// Whether an exchange can begin without opening.
     fn is_open(&self) -> bool;
 
@@ -95,7 +103,7 @@ pub trait Lane: 'static {
     }
 
     /// Sends one request and reads its reply.
-    fn exchange(&self) -> impl Future<Output = Outcome>;
+    fn exchange(&self, call: Call) -> impl Future<Output = Outcome>;
 
     /// Takes the bytes written and read that are in no outcome yet, as of an exchange that was dropped
     /// (a timeout). None where nobody counts.
@@ -112,6 +120,29 @@ pub trait Lane: 'static {
     /// Ready when an idle lane was closed by the other side; the lane is closed then.
     fn poll_closed(&self, _context: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
+    }
+}
+
+/// What a lane is told of the request that it is to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The number of its arrival in the one schedule of the run, from 0: no two measured requests of
+    /// a run have the same. Those of the warm-up are numbered apart.
+    pub number: u64,
+    /// Which request of the mix it is, from 0; 0 without a mix.
+    pub request: usize,
+    /// When it was due, on the run's clock; `None` in closed loop.
+    pub intended: Option<Nanos>,
+    /// When its attempt began, on the run's clock.
+    pub start: Nanos,
+}
+
+impl Call {
+    /// A call of a request without a mix, for those who use a lane by themselves.
+    #[must_use]
+    pub fn new(number: u64, intended: Option<Nanos>, start: Nanos) -> Self {
+        Self { number, request: 0, intended, start }
     }
 }
 
@@ -233,63 +264,8 @@ impl Thread {
     }
 }
 
-/// An asynchronous closure as the thing under load.
-///
-/// It answers `Ok(status)` (a status of 400 and more is a failure, as in HTTP) or `Err(failure)`.
-#[derive(Debug, Clone)]
-pub struct FnTransport<F>(F);
-
-impl<F> FnTransport<F> {
-    /// Puts load on `call`.
-    pub fn new<Fut>(call: F) -> Self
-    where
-        F: Fn() -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<u16, Failure>> + 'static,
-    {
-        Self(call)
-    }
-}
-
-impl<F, Fut> Transport for FnTransport<F>
-where
-    F: Fn() -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<u16, Failure>> + 'static,
-{
-    type Lane = FnLane<F>;
-
-    fn lane(&self, _thread: &Rc<Thread>) -> FnLane<F> {
-        FnLane(self.0.clone())
-    }
-}
-
-/// A lane of a [`FnTransport`]: always open.
-#[derive(Debug)]
-pub struct FnLane<F>(F);
-
-impl<F, Fut> Lane for FnLane<F>
-where
-    F: Fn() -> Fut + 'static,
-    Fut: Future<Output = Result<u16, Failure>> + 'static,
-{
-    async fn open(&self) -> Result<Opened, Failure> {
-        Ok(Opened { connect_ns: 0, tls_ns: None, streams: 1 })
-    }
-
-    fn is_open(&self) -> bool {
-        true
-    }
-
-    async fn exchange(&self) -> Outcome {
-        outcome_of((self.0)().await)
-    }
-}
-
-fn outcome_of(answer: Result<u16, Failure>) -> Outcome {
-    match answer {
-        Ok(status) => Outcome { status: Some(status), ..Outcome::default() },
-        Err(failure) => Outcome::failed(failure),
-    }
-}
+mod closure;
+pub use closure::{FnLane, FnTransport, Session, SessionLane};
 
 #[cfg(feature = "tower")]
 pub use tower::ServiceTransport;
@@ -298,8 +274,9 @@ pub use tower::ServiceTransport;
 mod tower {
     //! A `tower::Service` into a transport: an axum `Router` is loaded without a socket.
 
-    use super::{Lane, Opened, Outcome, Rc, Thread, Transport, outcome_of};
-    use crate::request::{ErrorClass, Failure};
+    use super::closure::outcome_of;
+    use super::{Call, Lane, Opened, Outcome, Rc, RefCell, Thread, Transport};
+    use crate::request::{Checks, ErrorClass, Failure, Inspection};
     use bytes::Buf;
     use http_body::Body;
     use std::fmt::Display;
@@ -313,12 +290,19 @@ mod tower {
     pub struct ServiceTransport<S, M> {
         service: S,
         make: M,
+        checks: Checks,
     }
 
     impl<S, M> ServiceTransport<S, M> {
-        /// Loads clones of `service` with the requests that `make` makes.
+        /// Loads clones of `service` with the requests that `make` makes of their calls.
         pub fn new(service: S, make: M) -> Self {
-            Self { service, make }
+            Self { service, make, checks: Checks::default() }
+        }
+
+        /// Fails each reply that fails one of `checks`, as class `check`.
+        #[must_use]
+        pub fn checks(self, checks: Checks) -> Self {
+            Self { checks, ..self }
         }
     }
 
@@ -326,7 +310,7 @@ mod tower {
     where
         S: Service<Req, Response = http::Response<B>> + Clone + Send + Sync + 'static,
         S::Error: Display,
-        M: Fn() -> Req + Clone + Send + Sync + 'static,
+        M: Fn(Call) -> Req + Clone + Send + Sync + 'static,
         Req: 'static,
         B: Body + 'static,
         B::Error: Display,
@@ -335,7 +319,8 @@ mod tower {
 
         fn lane(&self, thread: &Rc<Thread>) -> Self::Lane {
             let thread = Rc::clone(thread);
-            ServiceLane { service: self.service.clone(), make: self.make.clone(), thread }
+            let Self { service, make, checks } = self.clone();
+            ServiceLane { service, make, thread, checks, inspection: RefCell::default() }
         }
     }
 
@@ -345,13 +330,16 @@ mod tower {
         service: S,
         make: M,
         thread: Rc<Thread>,
+        checks: Checks,
+        /// Of the last reply, for the next one.
+        inspection: RefCell<Inspection>,
     }
 
     impl<S, M, Req, B> Lane for ServiceLane<S, M>
     where
         S: Service<Req, Response = http::Response<B>> + Clone + 'static,
         S::Error: Display,
-        M: Fn() -> Req + 'static,
+        M: Fn(Call) -> Req + 'static,
         Req: 'static,
         B: Body + 'static,
         B::Error: Display,
@@ -364,7 +352,7 @@ mod tower {
             true
         }
 
-        async fn exchange(&self) -> Outcome {
+        async fn exchange(&self, call: Call) -> Outcome {
             let failed = |error: S::Error| Failure::text(ErrorClass::Target, error);
             // A clone that is ready may hold a place in the service until it is called: an idle lane
             // must have none.
@@ -372,20 +360,35 @@ mod tower {
             if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
                 return outcome_of(Err(failed(error)));
             }
-            let reply = match service.call((self.make)()).await {
+            let reply = match service.call((self.make)(call)).await {
                 Ok(reply) => reply,
                 Err(error) => return outcome_of(Err(failed(error))),
             };
             let first_byte_at = Some(self.thread.clock.now());
             let mut outcome = outcome_of(Ok(reply.status().as_u16()));
-            let (received, failure) = read(reply.into_body()).await;
+            let mut watched = self.checks.some().map(|checks| {
+                let mut inspection = self.inspection.take();
+                inspection.begin(checks);
+                let headers = reply.headers();
+                let fields = || headers.iter().map(|(name, it)| (name.as_str(), it.as_bytes()));
+                inspection.head(checks, reply.status().as_u16(), fields);
+                (checks, inspection)
+            });
+            let (received, failure) = read(reply.into_body(), watched.as_mut()).await;
             outcome.failure = failure;
+            if let Some((checks, mut inspection)) = watched {
+                outcome.failure = outcome.failure.or_else(|| inspection.end(checks));
+                self.inspection.replace(inspection);
+            }
             Outcome { first_byte_at, bytes_received: received, ..outcome }
         }
     }
 
     /// Reads a body to its end: how many bytes it had, and what went wrong.
-    async fn read<B: Body>(body: B) -> (u64, Option<Failure>)
+    async fn read<B: Body>(
+        body: B,
+        mut watched: Option<&mut (&Checks, Inspection)>,
+    ) -> (u64, Option<Failure>)
     where
         B::Error: Display,
     {
@@ -394,7 +397,15 @@ mod tower {
         while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
             match frame {
                 Ok(frame) => {
-                    received += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                    let Ok(mut data) = frame.into_data() else { continue };
+                    received += data.remaining() as u64;
+                    let Some((checks, inspection)) = &mut watched else { continue };
+                    while data.has_remaining() {
+                        let piece = data.chunk();
+                        let length = piece.len();
+                        inspection.body(checks, piece);
+                        data.advance(length);
+                    }
                 }
                 Err(error) => return (received, Some(Failure::text(ErrorClass::Body, error))),
             }

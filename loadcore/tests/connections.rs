@@ -295,6 +295,6 @@ async fn what_was_spoken_is_told_of_all_connections() {
     let told = &result.protocol;
     assert_eq!((told.http.as_deref(), told.tls.as_deref()), (Some("1.1"), None));
     assert_eq!(told.streams, Some(1));
-    let closure = LoadTest::call(|| async { Ok(200) }).requests(3).run().await.unwrap();
+    let closure = LoadTest::call(async |_| Ok(200)).requests(3).run().await.unwrap();
     assert_eq!(closure.protocol, loadcore::result::Protocol::default());
 }

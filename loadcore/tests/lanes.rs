@@ -5,7 +5,7 @@ mod common;
 use common::hold_identities;
 use loadcore::LoadTest;
 use loadcore::request::{ErrorClass, Failure, Outcome};
-use loadcore::transport::{Lane, Opened, Streams, Thread, Transport};
+use loadcore::transport::{Call, Lane, Opened, Streams, Thread, Transport};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ where
         self.is_open.get()
     }
 
-    async fn exchange(&self) -> Outcome {
+    async fn exchange(&self, _: Call) -> Outcome {
         tokio::task::yield_now().await;
         let number = self.exchanges.replace(self.exchanges.get() + 1);
         if (self.exchange)(number).await {
@@ -117,7 +117,7 @@ async fn lanes_that_take_long_to_open_stay_few() {
 /// a thousand, although they are opened one after the other.
 #[tokio::test]
 async fn nobody_is_given_up_while_lanes_may_be_opened() {
-    let call = || async {
+    let call = async |_| {
         tokio::time::sleep(millis(5)).await;
         Ok(200)
     };

@@ -7,32 +7,31 @@ mod common;
 use common::hold_identities;
 use loadcore::profile::{LoadProfile, Profile, ProfileType, Step};
 use loadcore::request::{ErrorClass, Failure};
-use loadcore::transport::{FnTransport, Thread, Transport};
+use loadcore::transport::{Call, FnTransport, Thread, Transport};
 use loadcore::{Arrivals, LoadTest, RunError};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-type Answer = Pin<Box<dyn Future<Output = Result<u16, Failure>>>>;
+type Answer = Result<u16, Failure>;
 
 fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
 /// A closure that counts its calls and takes `time` for each.
-fn counting(time: Duration) -> (Arc<AtomicU64>, impl Fn() -> Answer + Clone + Send + Sync) {
+fn counting(
+    time: Duration,
+) -> (Arc<AtomicU64>, impl AsyncFn(Call) -> Answer + Clone + Send + Sync) {
     let calls = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&calls);
-    let call = move || -> Answer {
+    let call = async move |_: Call| {
         counted.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async move {
-            if !time.is_zero() {
-                tokio::time::sleep(time).await;
-            }
-            Ok(200)
-        })
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        Ok(200)
     };
     (calls, call)
 }
@@ -101,7 +100,7 @@ async fn a_closed_loop_never_has_more_under_way_than_connections() {
     let under_way = Arc::new(AtomicU64::new(0));
     let most = Arc::new(AtomicU64::new(0));
     let (now, peak) = (Arc::clone(&under_way), Arc::clone(&most));
-    let call = move || {
+    let call = move |_| {
         let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
         async move {
             peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -171,7 +170,7 @@ async fn a_timeout_fails_the_request_and_frees_the_lane() {
 #[tokio::test]
 async fn failures_and_panics_are_counted_by_class() {
     let calls = Arc::new(AtomicU64::new(0));
-    let call = move || {
+    let call = move |_| {
         let n = calls.fetch_add(1, Ordering::Relaxed);
         async move {
             match n % 4 {
@@ -228,7 +227,7 @@ async fn what_was_given_up_at_the_end_is_not_sent_after_it() {
     for _ in 0..20 {
         let calls = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&calls);
-        let call = move || {
+        let call = move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
             async {
                 tokio::task::yield_now().await;
@@ -250,7 +249,7 @@ async fn a_run_is_as_long_as_its_profile() {
     let steps = || {
         let step = |duration_seconds, rps| Step { duration_seconds, rps };
         let steps = ProfileType::Steps { steps: vec![step(0.2, 100.0), step(0.3, 300.0)] };
-        LoadTest::call(|| async { Ok(200) }).profile(LoadProfile::new(steps, 0.5).unwrap())
+        LoadTest::call(async |_| Ok(200)).profile(LoadProfile::new(steps, 0.5).unwrap())
     };
     let result = steps().run().await.unwrap();
     assert_eq!((result.duration_seconds, result.arrivals.due), (0.5, 110));
@@ -388,7 +387,7 @@ struct Breaking<F>(FnTransport<F>, AtomicU64);
 
 impl<F> Transport for Breaking<F>
 where
-    F: Fn() -> Answer + Clone + Send + Sync + 'static,
+    F: AsyncFn(Call) -> Answer + Clone + Send + Sync + 'static,
 {
     type Lane = <FnTransport<F> as Transport>::Lane;
 

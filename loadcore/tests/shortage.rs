@@ -5,7 +5,7 @@ mod common;
 use common::hold_identities;
 use loadcore::request::{ErrorClass, Failure, Outcome};
 use loadcore::result::{RunResult, Verdict};
-use loadcore::transport::{Lane, Opened, Streams, Thread, Transport};
+use loadcore::transport::{Call, Lane, Opened, Streams, Thread, Transport};
 use loadcore::{LoadTest, RunHandle};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -68,7 +68,7 @@ impl Lane for Door {
         self.left.get() > 0
     }
 
-    async fn exchange(&self) -> Outcome {
+    async fn exchange(&self, _: Call) -> Outcome {
         tokio::time::sleep(millis(1)).await;
         self.left.set(self.left.get().saturating_sub(1));
         Outcome { status: Some(200), ..Outcome::default() }
@@ -179,7 +179,7 @@ async fn connections_that_are_open_go_on() {
 
 #[tokio::test]
 async fn a_closure_can_say_that_it_could_not_begin() {
-    let call = || async { Err(Failure::shortage("no port is left")) };
+    let call = async |_| Err(Failure::shortage("no port is left"));
     let closed = LoadTest::call(call).connections(2).duration(millis(300)).threads(1);
     let result = closed.run().await.unwrap();
     is_our_shortage(&result);

@@ -33,6 +33,7 @@ UNSAYABLE = [
     (r"streams", r"requests side by side on a connection, but"),
     # A field of a form has one content, whose type RFC 9110 says, and is a file or none.
     (r"form(\[\d+\].*)?", r".*"),
+    (r"checks\[\d+\]\.bodyBytes", r"no body has at least"),
     (r"sla(\[\d+\].*)?", r".*"),  # The grammar of rules, which reference the load and its requests.
     # What a URL is says RFC 3986, which is longer than a pattern, and what may be loaded the policy.
     (r"(targetUrl|host)", r".*"),

@@ -1,20 +1,30 @@
 //! Holds the documents against the code: what a page lists is all there is.
 
+use loadcore::RunResult;
+use loadcore::record::{Distribution, Histogram, Snapshot};
 use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
 use loadcore::result::{
-    Ending, Plan, Reason, ResultBuilder, SeriesRow, SlaOutcome, Verdict, Violation,
+    Ending, Finding, FindingKind, Plan, Reason, ResultBuilder, SeriesRow, Severity, SlaOutcome,
+    Verdict, Violation, Witness,
 };
-use loadcore::{RunResult, record::Snapshot};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::process::Command;
 
 /// The page about results.
 const RESULTS: &str = include_str!("../../docs/results.md");
 
 /// Keys under which there are no fixed keys.
-const FREE: [&str; 6] =
-    ["scenario", "options", "droppedByReason", "statusCodeDistribution", "errors", "errorExamples"];
+const FREE: [&str; 7] = [
+    "scenario",
+    "options",
+    "droppedByReason",
+    "statusCodeDistribution",
+    "errors",
+    "errorExamples",
+    "evidence",
+];
 
 #[test]
 fn every_key_of_a_result_is_explained() {
@@ -48,6 +58,41 @@ fn every_format_is_told() {
     }
 }
 
+#[test]
+fn every_kind_of_finding_has_a_row_in_its_table() {
+    for kind in FindingKind::ALL {
+        let row = format!("\n| `{}` | ", kind.name());
+        assert!(RESULTS.contains(&row), "docs/results.md has no row for {}", kind.name());
+    }
+}
+
+/// What the page says of distributions is enough to read them: its own program does.
+#[test]
+fn the_program_on_the_page_reads_a_rows_distribution() {
+    let mut histogram = Histogram::new();
+    (1..=400).for_each(|n| histogram.record(n * n * 10_000));
+    histogram.record_n(700, 5);
+    let distribution = Distribution::of(&histogram);
+    let program = RESULTS.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let text = serde_json::to_string(&distribution).unwrap();
+    let asks = format!(
+        "{}\nimport json\ntext = {text}\nprint(json.dumps([list(buckets(text)), [quantile(text, q) \
+         for q in (0.0, 0.01, 0.5, 0.99, 1.0)]]))\n",
+        program.expect("the page has a program")
+    );
+    let output = Command::new("python3").args(["-c", &asks]).output().expect("python3 is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let buckets: Vec<_> = distribution
+        .buckets()
+        .map(|bucket| serde_json::json!([bucket.from_ns, bucket.to_ns, bucket.count]))
+        .collect();
+    assert_eq!(told[0], Value::from(buckets));
+    let quantiles: Vec<_> =
+        [0.0, 0.01, 0.5, 0.99, 1.0].map(|q| distribution.quantile(q).unwrap() as f64 / 1e6).into();
+    assert_eq!(told[1], Value::from(quantiles));
+}
+
 /// A result in which no list is empty.
 fn full_result() -> RunResult {
     let builder = ResultBuilder::new(Plan::default());
@@ -70,6 +115,23 @@ fn full_result() -> RunResult {
         unit: "ms".into(),
         explanation: String::new(),
         remedy: String::new(),
+    });
+    result.bottlenecks.push(Finding {
+        kind: FindingKind::Saturation,
+        severity: Severity::Critical,
+        confidence: 0.9,
+        from_second: 1.0,
+        to_second: 2.0,
+        request: None,
+        evidence: serde_json::Map::new(),
+        witnesses: vec![Witness {
+            name: "app".into(),
+            series: "busy".into(),
+            lead_seconds: 1.0,
+            correlation: 0.9,
+        }],
+        explanation: String::new(),
+        next_step: String::new(),
     });
     result.series.push(SeriesRow::default());
     result

@@ -157,10 +157,11 @@ fn recorded() -> Snapshot {
         let intended = number * MILLISECOND;
         let (start, end) = (intended + number * 50, intended + number * 7_919);
         recorder.due(1);
-        recorder.started(Some(intended), start);
+        recorder.started(0, Some(intended), start);
         recorder.connected(number * 300, Some(number * 500));
         recorder.pacer_lag(number * 40);
         recorder.sample(&Sample {
+            request: 0,
             intended: Some(intended),
             start,
             end: end.max(start),
@@ -221,7 +222,8 @@ fn scenario_parser() {
 fn fields() -> Vec<&'static str> {
     "name targetUrl method headers body durationSeconds warmupSeconds numWorkers workerWaitSeconds queueSeconds \
      onWorkerLoss loadProfile arrivals seed connections streams maxBacklog timeoutSeconds \
-     drainSeconds followRedirects tlsVerify httpVersion keepAlive sla tags notes autoStart type \
+     drainSeconds followRedirects tlsVerify httpVersion keepAlive checks status header is contains \
+     bodyContains bodyBytes atLeast atMost sla tags notes autoStart type \
      initialRps targetRps rampUpSeconds bursts spikeStartSecond spikeDurationSeconds steps \
      amplitudeRps periodSeconds points file nonsense"
         .split_whitespace()
@@ -233,7 +235,7 @@ fn values() -> Vec<Value> {
     let numbers = [0.0, -0.0, 1.0, 2.5, 10.0, 1e12, -1.0, 1e-9, 1e300, 604_801.0];
     let texts = "CONSTANT RAMP BURST SPIKE STEPS SINE REPLAY UNIFORM POISSON GET rebalance auto \
                  http1 http2 https://[::1]:1/ http:// ftp://x p99<250ms p99< \
-                 ok_p99<1s share{5xx}<1%";
+                 ok_p99<1s share{5xx}<1% status==200 2xx header:x-a~=b body~= bytes<=9";
     let lists = [
         json!([]),
         json!({}),
@@ -245,6 +247,7 @@ fn values() -> Vec<Value> {
         json!({"Content-Length": "5"}),
         json!({"accept": "*/*", "x": 5}),
         json!(["p99<250ms", {"rule": "error_rate<1%", "windowSeconds": 10, "abort": true}]),
+        json!([{"header": "x-a", "is": "b"}, {"bodyBytes": {"atLeast": 1}}, {"status": 99}, "body~=ok"]),
         json!([{"startSecond": 1, "durationSeconds": 2, "rps": 30}, {"rps": -1}]),
         json!([{"durationSeconds": 4, "rps": 30}, {"durationSeconds": 6, "rps": 0}]),
         json!([{"second": 0, "rps": 1}, {"second": 10, "rps": 5}, {"second": 3}]),

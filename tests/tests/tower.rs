@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use bytes::Bytes;
 use loadcore::profile::{Burst, LoadProfile, ProfileType};
-use loadcore::transport::ServiceTransport;
+use loadcore::transport::{Call, ServiceTransport};
 use loadcore::{LoadTest, RunResult};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
 
-fn to(path: &'static str) -> impl Fn() -> Request<Body> + Clone + Send + Sync {
-    move || Request::get(path).body(Body::empty()).expect("a request")
+fn to(path: &'static str) -> impl Fn(Call) -> Request<Body> + Clone + Send + Sync {
+    move |_| Request::get(path).body(Body::empty()).expect("a request")
 }
 
 async fn load(router: Router, path: &'static str) -> RunResult {
@@ -34,6 +34,21 @@ async fn a_router_is_loaded_without_a_socket() {
     assert_eq!(result.bytes_received, 500);
     let result = load(router, "/broken").await;
     assert_eq!(result.errors.get("http_5xx"), Some(&100));
+}
+
+#[tokio::test]
+async fn a_router_s_replies_are_checked() {
+    let router = Router::new().route("/", get(|| async { ([("x-a", "b")], "hello") }));
+    for (check, ok) in
+        [("body~=hello", 100), ("header:x-a==b", 100), ("bytes==5", 100), ("body~=hallo", 0)]
+    {
+        let checks = [check.parse().expect("a check")].into_iter().collect();
+        let transport = ServiceTransport::new(router.clone(), to("/")).checks(checks);
+        let test = LoadTest::transport(transport).rate(200.0).duration(Duration::from_millis(500));
+        let result = test.run().await.expect("a run");
+        assert_eq!(result.outcomes.ok, ok, "{check}: {:?}", result.error_examples);
+        assert_eq!(result.errors.get("check").copied().unwrap_or(0), 100 - ok, "{check}");
+    }
 }
 
 /// A body of two pieces, the second of which may be a failure, and comes later.
@@ -136,7 +151,7 @@ async fn an_idle_lane_holds_no_place_in_a_service() {
     let burst = Burst { start_second: 0.0, duration_seconds: 0.1, rps: 2_000.0 };
     let burst = ProfileType::Burst { initial_rps: 20.0, bursts: vec![burst] };
     let profile = LoadProfile::new(burst, 2.0).expect("a profile");
-    let test = LoadTest::transport(ServiceTransport::new(limited, || ()));
+    let test = LoadTest::transport(ServiceTransport::new(limited, |_| ()));
     let result = test.profile(profile).threads(1).run().await.expect("a run");
     let failed_later: u64 = result.series[1..].iter().map(|row| row.failed).sum();
     assert!(result.series[0].failed > 0, "the burst was not too much");

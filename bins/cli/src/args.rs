@@ -38,6 +38,11 @@ Examples:
       HTTP/2, as https:// servers mostly speak it, --streams N makes it N requests in each.
   loadcore run localhost:8081 -r 500 -n 10000 --sla 'ok_p99<250ms' --sla 'error_rate<1%'
       10,000 requests in 20 seconds; exit code 99 if a rule is violated.
+  loadcore run localhost:8081/ localhost:8081/cart localhost:8081/search -r 300
+      Three requests at random, in equal parts, with figures for each. With --urls FILE they come
+      from a file, each with a method and a weight: 'POST /cart 0.5'.
+  loadcore run localhost:8081 -r 500 --check 'status==200' --check 'body~=ok'
+      A reply without these is a failed request, of class check.
   loadcore run localhost:8081/orders --json '{\"item\": 1}' -H 'X-Trace: 1' -r 50
   loadcore run localhost:8081 -d 1m --profile \\
       '{\"type\": \"RAMP\", \"initialRps\": 10, \"targetRps\": 2000, \"rampUpSeconds\": 45}'
@@ -107,10 +112,17 @@ pub(crate) struct RunArgs {
 /// What becomes part of the scenario.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ScenarioArgs {
-    /// A URL (http:// may be left out), or a scenario file in JSON or YAML; - reads the scenario from
-    /// standard input
+    /// A URL (http:// may be left out), or several, which are sent at random and reported one by one;
+    /// or a scenario file in JSON or YAML; - reads the scenario from standard input
     #[arg(value_name = "URL|FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) subject: String,
+    #[arg(required_unless_present = "urls")]
+    pub(crate) subjects: Vec<String>,
+
+    /// URLs from a file, one on each line as [METHOD] URL [WEIGHT], relative to the URL that is given,
+    /// if one is; lines that begin with # are passed over. Each is sent as often as its weight says
+    /// [default: 1], and reported by its path
+    #[arg(long, value_name = "FILE", help_heading = "Request", value_hint = ValueHint::FilePath)]
+    pub(crate) urls: Option<String>,
 
     /// Arrivals per second in all, open loop: 500, 1.5k, 0.5, 30k/1m. Without a rate or a profile:
     /// closed loop, as fast as the connections are answered
@@ -145,7 +157,8 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "HOW", ignore_case = true, help_heading = "Load")]
     pub(crate) arrivals: Option<Arrivals>,
 
-    /// Where the randomness of Poisson arrivals begins [default: 0]
+    /// What follows from chance follows from it: Poisson arrivals, and which of several requests each
+    /// arrival is [default: 0]
     #[arg(long, value_name = "N")]
     #[arg(help_heading = "Load", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
@@ -255,6 +268,12 @@ pub(crate) struct ScenarioArgs {
     #[arg(short = '6', long, help_heading = "Connection")]
     pub(crate) ipv6: bool,
 
+    /// What a reply must have, beyond its status being 2xx or 3xx, to be ok (repeatable), beside the
+    /// checks of the file: status==200, status==2xx, header:x-a==b, header:x-a~=b (has it in it),
+    /// header:x-a (is there), body~=ok, bytes<=9000, bytes>=1, bytes==5
+    #[arg(long = "check", value_name = "CHECK", help_heading = "Judgement")]
+    pub(crate) checks: Vec<String>,
+
     /// A rule (repeatable), beside those of the file: of the ok requests alone ok_p99<250ms,
     /// ok_p99.9<1s, ok_mean<40ms, ok_rps>=1000; of all, failed ones too, p99<250ms, rps>=1000;
     /// error_rate<1%, achieved_rate>=99%, share{503}<0.1%, share{connect_refused}<1%
@@ -336,6 +355,10 @@ pub(crate) struct OutputArgs {
     // What there is says the list of formats.
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]", help = outputs::help())]
     pub(crate) outputs: Vec<Output>,
+
+    /// Leave the distributions of single seconds out of json: its rows keep their percentiles
+    #[arg(long)]
+    pub(crate) no_distribution: bool,
 
     /// No progress, which is otherwise shown where standard error is a terminal
     #[arg(short, long)]

@@ -13,6 +13,7 @@ mod scenario;
 mod sources;
 mod target;
 mod terminal;
+mod urls;
 mod validate;
 mod values;
 

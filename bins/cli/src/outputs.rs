@@ -6,7 +6,7 @@
 use crate::exit::Failure;
 use crate::terminal;
 use loadcore::RunResult;
-use loadcore::report::{FORMATS, Format, IntervalWriter, Options, listed, text};
+use loadcore::report::{Begun, FORMATS, Format, IntervalWriter, Options, listed, text};
 use loadcore::run::ClosedInterval;
 use loadcore::time::unix_millis;
 use std::fmt;
@@ -191,7 +191,8 @@ enum State {
 
 impl Stream {
     fn interval(&mut self, closed: &ClosedInterval<'_>) {
-        self.begin(closed.started_unix_ms);
+        let names = closed.mix.iter().map(|(name, _)| name.clone());
+        self.begin(closed.started_unix_ms, names.collect());
         let written = match &mut self.state {
             State::Begun(writer) => writer.interval(closed.interval, closed.span),
             State::Waiting(_) | State::Over(_) => Ok(()),
@@ -201,10 +202,11 @@ impl Stream {
         }
     }
 
-    fn begin(&mut self, started_unix_ms: u64) {
+    fn begin(&mut self, started_unix_ms: u64, names: Vec<String>) {
         let begun = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
             State::Waiting(sink) => {
-                self.format.writer(Box::new(LineWriter::new(sink)), started_unix_ms)
+                let run = Begun { started_unix_ms, names };
+                self.format.writer(Box::new(LineWriter::new(sink)), run)
             }
             other => return self.state = other,
         };
@@ -218,7 +220,7 @@ impl Stream {
     /// Ends it. Where no interval came, as after a Ctrl-C in the warm-up, its head alone takes the place
     /// of what an earlier run left there; nothing of it has a time, so that of its end will do.
     fn finish(&mut self) -> Result<(), Failure> {
-        self.begin(unix_millis());
+        self.begin(unix_millis(), Vec::new());
         let ended = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
             State::Waiting(_) => Ok(()),
             State::Begun(writer) => writer.finish(),

@@ -55,7 +55,10 @@ async fn here(args: &RunArgs) -> Result<u8, Failure> {
         () = interrupts.first() => return Err(Failure::Interrupted),
     };
     let (result, interrupted) = attend(handle, &mut interrupts, progress).await;
-    let result = result?;
+    let mut result = result?;
+    if args.output.no_distribution {
+        result.leave_out_distributions();
+    }
     outputs.write(&result)?;
     Ok(exit::of_result(&result, interrupted, args.output.require_valid))
 }

@@ -8,6 +8,7 @@ use crate::exit::Failure;
 use crate::sources::{
     STDIN, form_part, is_file, read_bounded, read_document, read_profile, text_or_file,
 };
+use crate::urls::{self, Line};
 use crate::values::FormContent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,13 +39,15 @@ const DEFAULT_SECONDS: f64 = 10.0;
 /// What cannot be read, and every fault of the scenario.
 pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, Failure> {
     refuse_two_readers(args)?;
-    let mut draft = Draft::begin(&args.subject)?;
+    let mut draft = Draft::begin(args)?;
     draft.put_load(args)?;
     draft.refuse_without_arrivals(args)?;
     draft.put("numWorkers", "--workers", workers);
     draft.put_request(args)?;
+    draft.put_request_into_mix()?;
     draft.put_connection(args);
-    draft.put_rules(&args.sla);
+    draft.add("checks", "--check", &args.checks);
+    draft.add("sla", "--sla", &args.sla);
     draft.judge()
 }
 
@@ -85,6 +88,8 @@ pub(crate) fn never_due(scenario: &Scenario) -> Option<String> {
 struct Draft {
     document: Document,
     is_file: bool,
+    /// It was made of several URLs.
+    is_mix: bool,
     /// Where files that the document names are looked for.
     folder: PathBuf,
     /// Which field was set by which option, for the faults.
@@ -92,28 +97,85 @@ struct Draft {
 }
 
 impl Draft {
-    fn begin(subject: &str) -> Result<Self, Failure> {
+    fn begin(args: &ScenarioArgs) -> Result<Self, Failure> {
+        let lines = urls::lines(&args.subjects, args.urls.as_deref())?;
+        let Some(subject) = args.subjects.first() else {
+            return Ok(Self::of_urls(None, &lines, args));
+        };
+        if !lines.is_empty() {
+            return Ok(Self::of_urls(Some(&Self::url(subject)?), &lines, args));
+        }
         let options = Vec::new();
         if is_file(subject) {
             let path = Path::new(subject);
             let folder = path.parent().unwrap_or(Path::new("")).into();
             let document = read_document(subject)?;
-            return Ok(Self { document, is_file: true, folder, options });
+            return Ok(Self { document, is_file: true, is_mix: false, folder, options });
         }
-        let url = if has_scheme(subject) || subject.starts_with("unix:") {
-            subject.to_owned()
-        } else if Path::new(subject).exists() {
-            return Err(Failure::Usage(format!(
-                "{subject} may be the file of that name or a host: write ./{subject} or http://{subject}"
-            )));
-        } else {
-            with_scheme(subject).into_owned()
-        };
+        let url = Self::url(subject)?;
         let mut document = Document::new();
         // As it will be shown, so that name and target are seen to be the same.
         let name = Target::parse(&url).map_or_else(|_| url.clone(), |target| target.to_string());
         document.set("name", default_name(&name)).set("targetUrl", url);
-        Ok(Self { document, is_file: false, folder: PathBuf::new(), options })
+        let folder = PathBuf::new();
+        Ok(Self { document, is_file: false, is_mix: false, folder, options })
+    }
+
+    /// A scenario of several requests, relative to `base`, if there is one.
+    fn of_urls(base: Option<&str>, lines: &[Line], args: &ScenarioArgs) -> Self {
+        let mut document = Document::new();
+        let first = base.or(lines.first().map(|line| line.url.as_str())).unwrap_or_default();
+        let name = match (lines.len(), base) {
+            (1, _) => first.to_owned(),
+            (many, Some(base)) if args.urls.is_some() => format!("{many} requests of {base}"),
+            (many, _) => format!("{first} and {} more", many - 1),
+        };
+        document.set("name", default_name(&name));
+        if let Some(base) = base {
+            document.set("targetUrl", base);
+        }
+        document.set("mix", json!(urls::mix(lines, args.urls.is_none())));
+        let option = if args.urls.is_some() { "--urls" } else { "URL" };
+        let options = vec![("mix".to_owned(), option)];
+        Self { document, is_file: false, is_mix: true, folder: PathBuf::new(), options }
+    }
+
+    /// A subject that is no file as a URL.
+    fn url(subject: &str) -> Result<String, Failure> {
+        if has_scheme(subject) || subject.starts_with("unix:") {
+            return Ok(subject.to_owned());
+        }
+        if Path::new(subject).exists() {
+            return Err(Failure::Usage(format!(
+                "{subject} may be the file of that name or a host: write ./{subject} or http://{subject}"
+            )));
+        }
+        Ok(with_scheme(subject).into_owned())
+    }
+
+    /// Of several URLs each gets the method and the body that options say, unless its line says another.
+    fn put_request_into_mix(&mut self) -> Result<(), Failure> {
+        if !self.is_mix {
+            return Ok(());
+        }
+        if self.has("form") {
+            return Err(Failure::Usage(
+                "-F beside several URLs: only one can get a form; write the requests into a scenario file"
+                    .into(),
+            ));
+        }
+        let Some(Value::Array(mut mix)) = self.document.get("mix").cloned() else { return Ok(()) };
+        for field in ["method", "body", "bodyBase64"] {
+            let Some(value) = self.document.get(field).filter(|it| !it.is_null()).cloned() else {
+                continue;
+            };
+            for request in mix.iter_mut().filter_map(Value::as_object_mut) {
+                request.entry(field).or_insert_with(|| value.clone());
+            }
+            self.document.set(field, Value::Null);
+        }
+        self.document.set("mix", mix);
+        Ok(())
     }
 
     /// Gives a field the value of an option.
@@ -160,7 +222,7 @@ impl Draft {
     fn refuse_without_arrivals(&self, args: &ScenarioArgs) -> Result<(), Failure> {
         let given = named(&[
             ("--arrivals", args.arrivals.is_some()),
-            ("--seed", args.seed.is_some()),
+            ("--seed", args.seed.is_some() && !self.has("mix")),
             ("--max-backlog", args.max_backlog.is_some()),
         ]);
         if given.is_empty() || self.has("loadProfile") {
@@ -293,16 +355,16 @@ impl Draft {
         self.put("addressFamily", "-6", args.ipv6.then_some("ipv6"));
     }
 
-    /// Rules after those of the file, which still count.
-    fn put_rules(&mut self, rules: &[String]) {
-        let old = self.document.get("sla").filter(|sla| !sla.is_null()).cloned();
+    /// Texts of an option after those of the file's list, which still count.
+    fn add(&mut self, field: &'static str, option: &'static str, texts: &[String]) {
+        let old = self.document.get(field).filter(|list| !list.is_null()).cloned();
         // What is no list is a fault of the file, and is left to be found.
         if let Value::Array(mut all) = old.unwrap_or_else(|| json!([])) {
-            for rule in rules {
-                self.options.push((format!("sla[{}]", all.len()), "--sla"));
-                all.push(rule.as_str().into());
+            for text in texts {
+                self.options.push((format!("{field}[{}]", all.len()), option));
+                all.push(text.as_str().into());
             }
-            self.document.set("sla", all);
+            self.document.set(field, all);
         }
     }
 
@@ -347,7 +409,8 @@ fn refuse_two_readers(args: &ScenarioArgs) -> Result<(), Failure> {
         FormContent::File(path) | FormContent::TextOf(path) => path == "-",
     });
     let mut readers = named(&[
-        (STDIN, args.subject == STDIN),
+        (STDIN, args.subjects.iter().any(|subject| subject == STDIN)),
+        ("--urls -", args.urls.as_deref() == Some(STDIN)),
         ("--profile @-", reads(&args.profile)),
         ("--body @-", reads(&args.body)),
         ("--json @-", reads(&args.json)),

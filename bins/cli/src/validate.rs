@@ -2,6 +2,7 @@
 //! picture, totals and limits. As wide as the terminal, within bounds.
 
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
+use loadcore::request::Check;
 use loadcore::scenario::preview::{Preview, Rows, preview};
 use loadcore::scenario::{AddressFamily, HttpVersion, Scenario};
 use loadcore::schedule::End;
@@ -27,7 +28,7 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let preview = preview(scenario, Rows::Equal((width - BESIDE) as u32));
     lines.extend(load(scenario, &preview, width));
     lines.push(String::new());
-    let facts = [request(scenario), limits_of(scenario), rules(scenario)];
+    let facts = [request(scenario), limits_of(scenario), checks(scenario), rules(scenario)];
     lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
     for note in crate::scenario::notes(scenario) {
         lines.push(String::new());
@@ -204,6 +205,14 @@ fn warmup(scenario: &Scenario) -> String {
         }
         _ => format!("{lasts} of load in no statistic"),
     }
+}
+
+fn checks(scenario: &Scenario) -> Vec<Fact> {
+    // What is looked for may be long, and have several lines.
+    let line = |(i, check): (usize, &Check)| {
+        (if i == 0 { "Checks" } else { "" }, one_line(&check.to_string(), WIDTH - LABEL))
+    };
+    scenario.checks.iter().enumerate().map(line).collect()
 }
 
 fn rules(scenario: &Scenario) -> Vec<Fact> {

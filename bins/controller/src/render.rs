@@ -10,6 +10,7 @@ use loadcore::report::{FORMATS, Format, Options, csv, hgrm, hlog, json, names};
 use loadcore::result::RunResult;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
 
 /// Something written in a format as an answer.
 pub fn answer(format: Format, body: impl IntoResponse) -> Response {
@@ -31,6 +32,50 @@ impl FormatQuery {
     /// Another, naming those that there are.
     pub fn of(&self, offered: &[Format], accept: &Accept) -> Result<Format, Problem> {
         choose(self.format.as_deref(), offered, accept)
+    }
+}
+
+/// Whether the rows of a run's series have their distributions.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DistributionQuery {
+    /// `false`: the distribution of each row is left out, and null.
+    pub distribution: Option<bool>,
+}
+
+impl DistributionQuery {
+    /// The result as it is asked for.
+    #[must_use]
+    pub fn shown(self, mut result: Box<RunResult>) -> Box<RunResult> {
+        if self.distribution == Some(false) {
+            result.leave_out_distributions();
+        }
+        result
+    }
+}
+
+/// The query of what shows the rows of a run's series, in several formats.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsQuery {
+    format: Option<String>,
+    distribution: Option<bool>,
+}
+
+impl RowsQuery {
+    /// As [`FormatQuery::of`].
+    ///
+    /// # Errors
+    /// Another format, naming those that there are.
+    pub fn format(&self, offered: &[Format], accept: &Accept) -> Result<Format, Problem> {
+        choose(self.format.as_deref(), offered, accept)
+    }
+
+    /// Whether the rows have their distributions.
+    #[must_use]
+    pub fn distribution(&self) -> DistributionQuery {
+        DistributionQuery { distribution: self.distribution }
     }
 }
 

@@ -230,7 +230,7 @@ fn histograms(_whole: Value) -> Value {
 mod tests {
     use super::*;
     use loadcore::record::Snapshot;
-    use loadcore::result::{Ending, Plan, ResultBuilder};
+    use loadcore::result::{Ending, Finding, FindingKind, Plan, ResultBuilder, SeriesRow};
     use loadcore::scenario::Scenario;
     use loadcore::scenario::preview::{Rows, preview};
     use std::collections::BTreeSet;
@@ -275,6 +275,28 @@ mod tests {
             let items = schema["properties"][list]["items"].to_string();
             assert_eq!(described(&items), written(&written_value[list][0]), "{list}");
         }
+    }
+
+    #[test]
+    fn a_row_and_a_finding_have_the_keys_that_are_described() {
+        let whole: Value = serde_json::from_str(include_str!("schemas/result.json")).unwrap();
+        let row = &whole["properties"]["series"]["items"];
+        let keys = written(&json!(SeriesRow::default()));
+        assert_eq!(described(&row.to_string()), keys);
+        let finding: Finding = serde_json::from_value(json!({
+            "kind": "cold_start", "severity": "info", "confidence": 0.5, "fromSecond": 0.0,
+            "toSecond": 1.0, "request": null, "evidence": {}, "witnesses": [{"name": "a",
+            "series": "b", "leadSeconds": 1.0, "correlation": 0.5}], "explanation": "", "nextStep": "",
+        }))
+        .unwrap();
+        let finding = json!(finding);
+        let text = include_str!("schemas/bottleneck.json");
+        assert_eq!(described(text), written(&finding));
+        let schema: Value = serde_json::from_str(text).unwrap();
+        let witness = schema["properties"]["witnesses"]["items"].to_string();
+        assert_eq!(described(&witness), written(&finding["witnesses"][0]));
+        let kinds = schema["properties"]["kind"]["description"].as_str().unwrap();
+        assert!(FindingKind::ALL.iter().all(|kind| kinds.contains(kind.name())), "{kinds}");
     }
 
     /// Every word of a schema, with its place: `const`, say, is none that utoipa knows.

@@ -8,7 +8,7 @@ use crate::views::FrameView;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::{Sink, SinkExt, Stream, StreamExt, stream};
 use loadcore::cluster::controller::Frames;
-use loadcore::cluster::controller::api::{Frame, FrameKind};
+use loadcore::cluster::controller::api::{Frame, FrameData, FrameKind};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -25,9 +25,19 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How long the last word waits for a reader that was too slow, and may come back to itself.
 const LAST_WORD: Duration = Duration::from_secs(20);
 
-/// A run's frames as a stream: the state of a wait for one outlives what comes in between.
-pub fn of(frames: Frames) -> impl Stream<Item = Frame> + Send {
-    stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)))
+/// A run's frames as a stream, with the distribution of each second or without: the state of a wait for
+/// one outlives what comes in between.
+pub fn of(frames: Frames, distribution: bool) -> impl Stream<Item = Frame> + Send {
+    let frames =
+        stream::unfold(frames, async |mut frames| frames.next().await.map(|frame| (frame, frames)));
+    frames.map(move |frame| if distribution { frame } else { without_distribution(frame) })
+}
+
+fn without_distribution(mut frame: Frame) -> Frame {
+    if let FrameData::Interval(interval) = &mut frame.data {
+        interval.row.distribution = None;
+    }
+    frame
 }
 
 /// Sends frames until they, the reader or this process end.
@@ -142,7 +152,7 @@ fn text(frame: Frame) -> Message {
 mod tests {
     use super::*;
     use futures_channel::mpsc;
-    use loadcore::cluster::controller::api::{EndFrame, FrameData};
+    use loadcore::cluster::controller::api::EndFrame;
     use loadcore::cluster::store::{RunState, TimelineEvent};
     use serde_json::{Value, json};
     use std::convert::Infallible;
@@ -204,6 +214,21 @@ mod tests {
             r#"{"seq":2,"type":"end","data":{"state":"COMPLETED","complete":true}}"#
         );
         assert_eq!((messages.len(), close_of(&messages)), (3, Some(1_000)));
+    }
+
+    #[test]
+    fn of_a_second_alone_the_distribution_is_left_out() {
+        let mut written = json!({"seq": 1, "type": "interval", "data": {
+            "second": 1, "due": 2, "sent": 0, "ok": 0, "failed": 0, "dropped": 0, "backlog": 2,
+            "unknown": 0, "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null,
+            "distribution": "fgIAAwE=", "rps": 0.0, "offeredRps": 2.0, "statusCodes": {"200": 1},
+            "errors": {}, "inFlight": 0, "activeWorkers": 1, "state": "RUNNING",
+        }});
+        let second: Frame = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(json!(second), written);
+        written["data"]["distribution"] = Value::Null;
+        assert_eq!(json!(without_distribution(second)), written);
+        assert_eq!(without_distribution(last(2)), last(2));
     }
 
     #[tokio::test]

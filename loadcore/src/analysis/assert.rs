@@ -121,7 +121,7 @@ impl SlaOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::sla;
+    use crate::analysis::judged;
     use crate::result::fixtures::{closed_run, failing_run, steady_run};
 
     #[test]
@@ -152,10 +152,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "1 of 1 SLA rules does not hold:\n  p50>3600s: it is 0.8013 ms")]
     fn an_assertion_that_fails_says_why() {
-        let mut result = steady_run();
-        let rules = [sla::SlaRule::whole_run("p50>1h".parse().unwrap())];
-        result.sla = sla::outcomes(&rules, &result, None);
-        result.assert_passed();
+        judged(steady_run(), &["p50>1h"]).assert_passed();
     }
 
     #[test]

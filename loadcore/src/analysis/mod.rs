@@ -1,12 +1,22 @@
-//! Turns results into judgements: does the target keep its promises, may the measurement be trusted.
+//! Turns results into judgements: does the target keep its promises, may the measurement be trusted,
+//! what limits the target.
 //!
-//! A judgement is a pure function of the result document, so a document that is read again is judged
-//! the same.
+//! [`Judge`] makes all three, wherever a run is made. Rules over the whole run and the verdict are pure
+//! functions of the result document; rules with a window and findings rest on what was seen second by
+//! second, of which analyses see [`Windows`].
 
 pub mod sla;
 pub mod validity;
 
 mod assert;
+mod bottleneck;
+mod judge;
 mod suggest;
+mod windows;
 
+pub use crate::result::{Finding, FindingKind, Severity, Witness};
 pub use assert::Violations;
+pub use judge::Judge;
+#[cfg(test)]
+pub(crate) use judge::judged;
+pub use windows::{GeneratorHealth, NamedWindow, RequestWindow, Window, Windows, WorkerTotals};

@@ -63,8 +63,7 @@ pub const WAITED_SHARE: f64 = 0.10;
 pub const CLOCK_ERROR_MS: f64 = 10.0;
 
 /// Judges a run from its result document, which then shows the same judgement when it is read again.
-#[must_use]
-pub fn judge(result: &RunResult) -> Validity {
+pub(super) fn judge(result: &RunResult) -> Validity {
     let checks = [
         shortages,
         stalls,

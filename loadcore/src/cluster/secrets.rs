@@ -184,13 +184,32 @@ fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) ->
     if let Some(Value::String(url)) = document.get_mut("targetUrl") {
         change_userinfo(url, |text| change("targetUrl", text));
     }
-    if let Some(headers) = document.get_mut("headers").and_then(Value::as_object_mut) {
-        let named =
-            |name: &String| Some(name.to_ascii_lowercase()).filter(|it| is_secret_header(it));
-        change_values(headers, named, &mut change);
+    each_secret_header(document, "", &mut change);
+    // By the request's name: a mix that is sent back may have another order.
+    for request in document.get_mut("mix").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(request) = request.as_object_mut() else { continue };
+        let name = request.get("name").and_then(Value::as_str).unwrap_or_default();
+        let of = format!("mix.{name}.");
+        if let Some(Value::String(url)) = request.get_mut("url") {
+            change_userinfo(url, |text| change(&format!("{of}url"), text));
+        }
+        each_secret_header(request, &of, &mut change);
     }
     if let Some(cookies) = document.get_mut("cookies").and_then(Value::as_object_mut) {
         change_values(cookies, |name| Some(format!("cookies.{name}")), &mut change);
+    }
+}
+
+fn each_secret_header(
+    request: &mut Map<String, Value>,
+    of: &str,
+    change: &mut impl FnMut(&str, &str) -> Option<String>,
+) {
+    if let Some(headers) = request.get_mut("headers").and_then(Value::as_object_mut) {
+        let named = |name: &String| {
+            is_secret_header(name).then(|| format!("{of}{}", name.to_ascii_lowercase()))
+        };
+        change_values(headers, named, change);
     }
 }
 

@@ -73,7 +73,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     ) -> Self {
         let state = State {
             lanes: Lanes::new(source.lanes(), streams, source.is_open_loop()),
-            ledger: Ledger::new(&settings, channels),
+            ledger: Ledger::new(&settings, channels, source.named()),
             naps: Naps::new(),
             starved: false,
             source,
@@ -152,7 +152,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
             return true;
         }
         if ticket.measured && state.source.is_open_loop() {
-            state.ledger.recorder().dropped(DropReason::Fenced, 1);
+            state.ledger.give_up(&ticket, DropReason::Fenced);
         }
         state.lanes.release(slot.id);
         false
@@ -391,9 +391,10 @@ impl<P: Profile, T: Transport> Core<P, T> {
         // Whoever waited for what this machine lacks is given up for that, however the run ended.
         let reason = if self.lacks_lanes(state) { DropReason::NoConnection } else { reason };
         // What was given to a slot that has not begun is given up with the rest.
-        state.lanes.slots().iter().for_each(|slot| slot.ticket.set(None));
+        let given = state.lanes.slots().iter().filter_map(|slot| slot.ticket.take());
+        let given: Vec<_> = given.filter(|ticket| ticket.measured).collect();
         let moments = (reason, due_at, now);
-        state.ledger.close(&self.settings, &mut state.source, moments, ending);
+        state.ledger.close(&self.settings, &mut state.source, moments, &given, ending);
     }
 }
 
@@ -404,6 +405,7 @@ mod tests {
     use crate::engine::{Fence, Orders, Report};
     use crate::profile::Piecewise;
     use crate::record::Interval;
+    use crate::request::Mix;
     use crate::schedule::{Arrivals, Share};
     use crate::time::{Clock, SECOND};
     use crate::transport::FnTransport;
@@ -434,7 +436,14 @@ mod tests {
             arrivals: Arrivals::Uniform,
             max_backlog: 1_000,
         };
-        let load = Load { open: Some(open), warmup: 0, end: SECOND, limit: None, lanes: 2 };
+        let load = Load {
+            open: Some(open),
+            warmup: 0,
+            end: SECOND,
+            limit: None,
+            lanes: 2,
+            mix: Mix::default(),
+        };
         let mut source = Source::new(load);
         source.take_part(Share::WHOLE, 0, 0);
         let (report, reports) = sync_channel(4);
@@ -449,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_ticket_that_was_given_up_at_the_end_is_not_sent_after_it() {
-        let transport = FnTransport::new(|| async { Ok(200) });
+        let transport = FnTransport::new(async |_| Ok(200));
         let (core, reports) = core(&transport);
         let now = SECOND / 20;
         let (slot, _) = core.dispatch(&transport, now).expect("five are due");
@@ -463,7 +472,7 @@ mod tests {
 
     #[test]
     fn nothing_is_reported_after_the_last_report() {
-        let transport = FnTransport::new(|| async { Ok(200) });
+        let transport = FnTransport::new(async |_| Ok(200));
         let (core, reports) = core(&transport);
         let now = SECOND - MILLISECOND;
         let ending = Ending { load_end: now, drain: 0, stopped: true };

@@ -1,6 +1,6 @@
 //! What happens on one engine thread into a report for each interval.
 
-use super::source::{Source, Ticket};
+use super::source::{OfNamed, Source, Ticket};
 use super::usage::Usage;
 use super::{Channels, Ending, Report, Settings};
 use crate::profile::Profile;
@@ -23,6 +23,7 @@ pub(super) struct Ledger {
     /// The source's figures at the last report.
     due: u64,
     dropped: [u64; DropReason::ALL.len()],
+    named: Vec<OfNamed>,
     next_boundary: Nanos,
     last_end: Nanos,
     /// Until when the load's time is in the reports.
@@ -38,15 +39,17 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(settings: &Settings, channels: Channels) -> Self {
+    /// For a load of so many named requests.
+    pub(super) fn new(settings: &Settings, channels: Channels, named: usize) -> Self {
         Self {
-            recorder: Recorder::new(),
+            recorder: Recorder::of_mix(named),
             usage: Usage::begin(settings.measured_from, settings.thread),
             channels,
             assigned: 0,
             in_flight: 0,
             due: 0,
             dropped: Default::default(),
+            named: vec![OfNamed::default(); named],
             next_boundary: settings.measured_from,
             last_end: settings.measured_from,
             load_time: 0,
@@ -76,7 +79,7 @@ impl Ledger {
             return;
         }
         self.in_flight += 1;
-        self.recorder.started(ticket.intended, now);
+        self.recorder.started(ticket.request as usize, ticket.intended, now);
         #[cfg(test)]
         settings.watch_sent(ticket, now);
         #[cfg(not(test))]
@@ -85,7 +88,8 @@ impl Ledger {
 
     /// An attempt that counted as sent could not begin; answers whether that could be taken back.
     pub(super) fn take_back(&mut self, ticket: Ticket, start: Nanos, why: &Failure) -> bool {
-        let taken = self.recorder.take_back(ticket.intended, start, why);
+        let Ticket { request, intended, .. } = ticket;
+        let taken = self.recorder.take_back(request as usize, intended, start, why);
         self.in_flight -= u64::from(taken);
         taken
     }
@@ -123,6 +127,13 @@ impl Ledger {
         }
     }
 
+    /// A ticket that was given to a slot, and has not begun, is given up.
+    #[cold]
+    pub(super) fn give_up(&mut self, ticket: &Ticket, reason: DropReason) {
+        self.recorder.dropped(reason, 1);
+        self.recorder.dropped_of(ticket.request as usize, reason, 1);
+    }
+
     /// An attempt came to an outcome.
     #[inline]
     pub(super) fn ended(&mut self, ticket: Ticket, (start, end): (Nanos, Nanos), out: &Outcome) {
@@ -130,9 +141,10 @@ impl Ledger {
         self.last_end = self.last_end.max(end);
         self.recorder.further_connects(out.further_connects);
         if self.load_end.is_some_and(|load_end| start > load_end) {
-            self.recorder.late();
+            self.recorder.late(ticket.request as usize);
         }
         self.recorder.sample(&Sample {
+            request: ticket.request as usize,
             intended: ticket.intended,
             start,
             end,
@@ -231,12 +243,14 @@ impl Ledger {
         }
     }
 
-    /// The last report: what was due by `due_at` and still waits is given up.
+    /// The last report: what was due by `due_at` and still waits is given up, and so is what was given to
+    /// a slot and has not begun.
     pub(super) fn close<P: Profile>(
         &mut self,
         settings: &Settings,
         source: &mut Source<P>,
         (reason, due_at, now): (DropReason, Nanos, Nanos),
+        given: &[Ticket],
         ending: Ending,
     ) {
         self.close_intervals(settings, source, now);
@@ -244,15 +258,31 @@ impl Ledger {
         source.due(due_at.min(settings.fence.until()));
         source.stop(reason);
         self.load_end.get_or_insert(due_at);
-        let given_but_not_begun = std::mem::take(&mut self.assigned);
+        self.assigned = 0;
         // In closed loop nothing is due before it begins.
         if source.is_open_loop() {
-            self.recorder.dropped(reason, given_but_not_begun);
+            given.iter().for_each(|ticket| self.give_up(ticket, reason));
         }
         let closed = self.next_boundary.saturating_sub(settings.measured_from) / settings.interval;
         self.report(settings, source, now, (closed, Box::default()), Some(ending));
         // Tasks that come round once more close nothing: whoever merges takes this report for the last.
         self.next_boundary = Nanos::MAX;
+    }
+
+    /// What fell due and was given up of each request since the last report.
+    fn report_named<P: Profile>(&mut self, source: &mut Source<P>) {
+        if self.named.is_empty() || !source.is_open_loop() {
+            return;
+        }
+        let all = source.of_named();
+        for (request, (now, before)) in all.iter().zip(&self.named).enumerate() {
+            self.recorder.due_of(request, now.due - before.due);
+            for (place, reason) in DropReason::ALL.into_iter().enumerate() {
+                let count = now.dropped[place] - before.dropped[place];
+                self.recorder.dropped_of(request, reason, count);
+            }
+        }
+        self.named = all;
     }
 
     fn report<P: Profile>(
@@ -275,6 +305,7 @@ impl Ledger {
             self.recorder.dropped(*reason, now - before);
         }
         self.dropped = dropped;
+        self.report_named(source);
         self.book_rest(source, now);
         let lap = self.usage.lap(now);
         let load_time = source.load_time(now);

@@ -2,7 +2,7 @@
 //!
 //! A bucket's cursor does not go back, so they wait beside it. There is at most one for each slot.
 
-use super::source::Ticket;
+use super::source::{OfNamed, Ticket};
 use crate::request::DropReason;
 use std::collections::VecDeque;
 
@@ -12,6 +12,8 @@ pub(super) struct Returned {
     tickets: VecDeque<Ticket>,
     /// Given up, by reason.
     dropped: [u64; DropReason::ALL.len()],
+    /// The same by the request that they were, as far as any was given up.
+    named: Vec<OfNamed>,
 }
 
 impl Returned {
@@ -37,8 +39,21 @@ impl Returned {
     /// Gives up the oldest, at most `count` of them.
     pub(super) fn give_up(&mut self, count: u64, reason: DropReason) {
         let count = count.min(self.tickets.len() as u64) as usize;
-        let given_up = self.tickets.drain(..count).filter(|ticket| ticket.measured).count();
-        self.dropped[reason as usize] += given_up as u64;
+        for ticket in self.tickets.drain(..count).filter(|ticket| ticket.measured) {
+            let request = ticket.request as usize;
+            self.dropped[reason as usize] += 1;
+            if self.named.len() <= request {
+                self.named.resize(request + 1, OfNamed::default());
+            }
+            self.named[request].dropped[reason as usize] += 1;
+        }
+    }
+
+    /// How many were given up of each of so many named requests.
+    pub(super) fn of_named(&self, requests: usize) -> Vec<OfNamed> {
+        let mut named = self.named.clone();
+        named.resize(requests, OfNamed::default());
+        named
     }
 
     /// Measured ones that wait.

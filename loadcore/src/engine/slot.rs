@@ -96,7 +96,7 @@ async fn attempt<P: Profile, T: Transport>(
     let failure = match ended {
         Ended::With(outcome) => return outcome,
         Ended::TimedOut if phase.get() == Phase::Exchanging => {
-            timeout(core, slot, start, (ErrorClass::ResponseTimeout, "whole reply"))
+            timeout(core, slot, start, lane.awaits_in_exchange())
         }
         Ended::TimedOut => timeout(core, slot, start, lane.awaits()),
         Ended::Panicked(what) => {
@@ -168,7 +168,7 @@ async fn exchange<P: Profile, T: Transport>(
         {
             return Outcome::failed(failure);
         }
-        let outcome = lane.exchange().await;
+        let outcome = lane.exchange(ticket.call(start)).await;
         if !outcome.not_begun {
             return outcome;
         }

@@ -8,9 +8,10 @@ use super::profile_clock::ProfileClock;
 use super::returned::Returned;
 use crate::bucket::{Token, TokenBucket};
 use crate::profile::{Live, Piecewise, Profile};
-use crate::request::DropReason;
+use crate::request::{DropReason, Mix};
 use crate::schedule::{Arrivals, Schedule, Share};
 use crate::time::{Nanos, seconds};
+use crate::transport::Call;
 
 /// The right to send one request.
 #[derive(Debug, Clone, Copy)]
@@ -21,22 +22,33 @@ pub(crate) struct Ticket {
     pub(crate) measured: bool,
     /// It had to wait since this machine was short of something, and that is counted.
     pub(crate) kept_waiting: bool,
-    /// Its number in the one schedule of the run, for tests that look for doubles.
-    #[cfg(test)]
+    /// Which request of the mix it is; 0 without one.
+    pub(crate) request: u32,
+    /// Its number in the one schedule of the run.
     pub(crate) number: u64,
 }
 
 impl Ticket {
     #[inline]
-    fn new(intended: Option<Nanos>, measured: bool, _number: u64) -> Self {
-        Self {
-            intended,
-            measured,
-            kept_waiting: false,
-            #[cfg(test)]
-            number: _number,
-        }
+    fn new(mix: &Mix, intended: Option<Nanos>, measured: bool, number: u64) -> Self {
+        let request = mix.pick(number) as u32;
+        Self { intended, measured, kept_waiting: false, request, number }
     }
+
+    /// What its lane is told of it.
+    #[inline]
+    pub(crate) fn call(&self, start: Nanos) -> Call {
+        let Self { number, request, intended, .. } = *self;
+        Call { request: request as usize, ..Call::new(number, intended, start) }
+    }
+}
+
+/// The arrivals of one request of a mix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OfNamed {
+    pub(crate) due: u64,
+    /// Given up, by reason.
+    pub(crate) dropped: [u64; DropReason::ALL.len()],
 }
 
 /// What the load is made of: of the whole run, the same for all of its threads and workers.
@@ -52,6 +64,8 @@ pub(crate) struct Load<P> {
     pub(crate) limit: Option<u64>,
     /// Most lanes open at once.
     pub(crate) lanes: u64,
+    /// Which request each arrival is.
+    pub(crate) mix: Mix,
 }
 
 /// Arrivals that do not wait for replies.
@@ -96,12 +110,14 @@ struct Part<P: Profile> {
 /// The requests of a part in closed loop: they are numbered as its arrivals would be.
 #[derive(Debug)]
 struct Numbers {
-    /// Of those before it nothing is ours.
-    first: u64,
-    /// The next one to be sent.
+    /// Our own number of the next one to be sent.
     next: u64,
+    /// Numbers in the whole of those that could not begin: they are sent next.
+    again: Vec<u64>,
     /// How many there are, where a number of requests ends the load.
     most: u64,
+    /// The next one of the warm-up, which are numbered apart.
+    warmup: u64,
 }
 
 impl<P: Profile + Clone> Load<P> {
@@ -111,7 +127,8 @@ impl<P: Profile + Clone> Load<P> {
             arrivals,
             max_backlog,
         });
-        Load { open, warmup: self.warmup, end: self.end, limit: self.limit, lanes: self.lanes }
+        let Self { warmup, end, limit, lanes, mix, .. } = self;
+        Load { open, warmup, end, limit, lanes, mix }
     }
 }
 
@@ -141,12 +158,13 @@ impl<P: Profile + Clone> Source<P> {
             let Load { end, limit, .. } = self.load;
             let profile = open.profile.clone();
             let schedule = Schedule::new(profile, open.arrivals, share, end, limit);
-            TokenBucket::taken_over(schedule, share.count(open.max_backlog), from, past)
+            let backlog = share.count(open.max_backlog);
+            TokenBucket::taken_over(schedule, backlog, from, past).of_mix(&self.load.mix)
         });
         let warmup = if from == 0 { self.warmup(share) } else { None };
         let first = share.count(past);
         let most = self.load.limit.map_or(u64::MAX, |limit| share.count(limit));
-        let numbers = Numbers { first, next: first, most };
+        let numbers = Numbers { next: first, again: Vec::new(), most, warmup: 0 };
         self.parts.push(Part { share, bucket, warmup, numbers, released: false });
     }
 
@@ -178,7 +196,19 @@ impl<P: Profile + Clone> Source<P> {
 impl<P: Profile> Part<P> {
     /// In closed loop: something of it may still be sent.
     fn is_open(&self) -> bool {
-        self.numbers.next < self.numbers.most
+        !self.numbers.again.is_empty() || self.numbers.next < self.numbers.most
+    }
+
+    /// In closed loop: the number in the whole of its next request.
+    fn next_number(&mut self, measured: bool) -> u64 {
+        let Numbers { next, again, warmup, .. } = &mut self.numbers;
+        if measured && let Some(number) = again.pop() {
+            return number;
+        }
+        let next = if measured { next } else { warmup };
+        let number = self.share.global(*next).unwrap_or(u64::MAX);
+        *next += 1;
+        number
     }
 }
 
@@ -205,7 +235,7 @@ impl<P: Profile> Source<P> {
             self.taken += 1;
             // What an order that was heard of late has moved is due now at the latest.
             let intended = self.clock.run(token.intended).min(real_now);
-            return Some(Ticket::new(Some(intended), measured, token.number));
+            return Some(Ticket::new(&self.load.mix, Some(intended), measured, token.number));
         }
         if self.clock.is_paused() {
             return None;
@@ -215,7 +245,7 @@ impl<P: Profile> Source<P> {
                 it.fill(now);
                 it.take()
             })?;
-        Some(Ticket::new(Some(token.intended), measured, token.number))
+        Some(Ticket::new(&self.load.mix, Some(token.intended), measured, token.number))
     }
 
     /// A ticket whose attempt could not begin: in open loop it waits again, the oldest first.
@@ -223,13 +253,12 @@ impl<P: Profile> Source<P> {
     pub(crate) fn give_back(&mut self, ticket: Ticket) {
         match ticket.intended {
             Some(_) => self.returned.push(ticket),
-            // In closed loop nothing was due.
+            // In closed loop nothing was due: its number is the next to be sent.
             None if ticket.measured => {
                 self.taken -= 1;
-                let has_sent =
-                    |part: &&mut Part<P>| !part.released && part.numbers.next > part.numbers.first;
-                if let Some(part) = self.parts.iter_mut().rfind(has_sent) {
-                    part.numbers.next -= 1;
+                let whose = |part: &&mut Part<P>| !part.released && part.share.has(ticket.number);
+                if let Some(part) = self.parts.iter_mut().find(whose) {
+                    part.numbers.again.push(ticket.number);
                 }
             }
             None => {}
@@ -271,10 +300,9 @@ impl<P: Profile> Source<P> {
         }
         let sends = |part: &&mut Part<P>| !part.released && (!measured || part.is_open());
         let part = self.parts.iter_mut().find(sends)?;
-        let number = part.share.global(part.numbers.next).unwrap_or(u64::MAX);
-        part.numbers.next += u64::from(measured);
+        let number = part.next_number(measured);
         self.taken += u64::from(measured);
-        Some(Ticket::new(None, measured, number))
+        Some(Ticket::new(&self.load.mix, None, measured, number))
     }
 
     /// Gives up what waits beyond the backlog's limit, for `reason`.
@@ -364,6 +392,19 @@ impl<P: Profile> Source<P> {
         sum
     }
 
+    /// In open loop: of each request of the mix, how many arrivals are due as far as was looked, and how
+    /// many were given up. Nothing without a mix.
+    pub(crate) fn of_named(&mut self) -> Vec<OfNamed> {
+        let mut sum = self.returned.of_named(self.load.mix.named());
+        for bucket in self.parts.iter_mut().filter_map(|part| part.bucket.as_mut()) {
+            sum.iter_mut().zip(bucket.due_of_named()).for_each(|(sum, due)| sum.due += due);
+            for (sum, dropped) in sum.iter_mut().zip(bucket.dropped_of_named()) {
+                sum.dropped.iter_mut().zip(dropped).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        sum
+    }
+
     /// Measured arrivals that are due and wait.
     pub(crate) fn backlog(&self) -> u64 {
         self.buckets().map(TokenBucket::backlog).sum::<u64>() + self.returned.backlog()
@@ -393,6 +434,11 @@ impl<P: Profile> Source<P> {
     #[inline]
     pub(crate) fn is_open_loop(&self) -> bool {
         self.load.open.is_some()
+    }
+
+    /// How many named requests there are.
+    pub(crate) fn named(&self) -> usize {
+        self.load.mix.named()
     }
 
     /// Most lanes that our parts may have open at once: whoever has a part has one, or could send

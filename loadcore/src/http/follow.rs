@@ -1,4 +1,5 @@
-//! Hop after hop of a request that is redirected, until a reply that leads nowhere else.
+//! Follows a request from hop to hop until a reply leads nowhere else, and to origins that are not the
+//! lane's own.
 
 use super::plan::Prepared;
 use super::{HttpLane, redirect};
@@ -12,19 +13,20 @@ pub(super) type Hop = (Outcome, Option<Box<[u8]>>);
 
 impl HttpLane {
     /// Follows redirects within one request. Hops to the lane's own origin use its connection; for
-    /// hops elsewhere the lane keeps a second one, to the origin that it was sent to last.
+    /// hops elsewhere the lane keeps others, to the origins of the mix and to the one that it was sent
+    /// to last.
     pub(super) async fn follow(&self, first: &Prepared) -> Outcome {
         let plan = &self.shared.plan;
-        let (mut outcome, mut location) = self.hop(first, true).await;
+        let (mut outcome, mut location) = self.first_hop(first, true).await;
         let mut request = None;
         for _ in 0..plan.options.max_redirects {
             let Some((status, to)) = redirect_of(&outcome, location.take()) else { return outcome };
             let previous = request.as_ref().unwrap_or(first);
-            let next = match redirect::next(plan, previous, status, &to) {
+            let next = match redirect::next(plan, (first, previous), status, &to) {
                 Ok(next) => next,
                 Err(failure) => return Outcome { failure: Some(failure), ..outcome },
             };
-            let (then, found) = self.hop_to(&next).await;
+            let (then, found) = self.hop_to(&next, first).await;
             outcome = Outcome {
                 first_byte_at: outcome.first_byte_at,
                 further_connects: outcome.further_connects + then.further_connects,
@@ -41,9 +43,23 @@ impl HttpLane {
         outcome
     }
 
-    async fn hop_to(&self, request: &Prepared) -> Hop {
+    /// Sends a request whose origin may not be the lane's own. A lane of a mix of several origins has
+    /// none of its own.
+    pub(super) async fn first_hop(&self, request: &Prepared, wants_location: bool) -> Hop {
+        if !self.is_scattered() {
+            return self.hop(request, wants_location).await;
+        }
+        let mut hop = Box::pin(self.hop_elsewhere(request)).await;
+        // Nothing was sent before it: what this machine lacks does not fail it.
+        if let Some(shortage) = self.shortage.take() {
+            hop.0.failure = Some(shortage);
+        }
+        hop
+    }
+
+    async fn hop_to(&self, request: &Prepared, first: &Prepared) -> Hop {
         // A closed lane is opened by the engine alone.
-        if request.origin == self.shared.plan.request.origin && self.is_open() {
+        if request.origin == first.origin && !self.is_scattered() && self.is_open() {
             let ended = self.hop(request, true).await;
             if !ended.0.not_begun {
                 return ended;
@@ -61,18 +77,26 @@ impl HttpLane {
 
     async fn hop_elsewhere(&self, request: &Prepared) -> Hop {
         // While it is used it is nobody else's: of requests side by side the others open their own.
-        let kept = self.kept.take().filter(|kept| kept.0 == request.origin);
+        let kept = {
+            let mut all = self.kept.borrow_mut();
+            let place = all.iter().position(|(origin, _)| *origin == request.origin);
+            place.map(|place| all.remove(place).1)
+        };
         let (lane, opened) = match kept {
-            Some((_, lane)) if lane.is_still_open().await => (lane, 0),
+            Some(lane) if lane.is_still_open().await => (lane, 0),
             _ => (Box::new(self.beside()), 1),
         };
         if opened > 0 {
-            match lane.connect(request).await {
+            self.opens_elsewhere.set(true);
+            let connected = lane.connect(request).await;
+            self.opens_elsewhere.set(false);
+            match connected {
                 Ok((connection, ..)) => drop(lane.connection.replace(connection)),
                 // The hops before it were sent: what this machine lacks now fails the request.
                 Err(failure) if failure.is_shortage() => {
-                    let failure = Failure::text(ErrorClass::Internal, failure);
-                    return (Outcome::failed(failure), None);
+                    let failed = Failure::text(ErrorClass::Internal, &failure);
+                    self.shortage.replace(Some(failure));
+                    return (Outcome::failed(failed), None);
                 }
                 Err(failure) => return (Outcome::failed(failure), None),
             }
@@ -80,7 +104,11 @@ impl HttpLane {
         let (mut outcome, location) = lane.hop(request, true).await;
         outcome.further_connects = opened;
         if lane.is_open() {
-            self.kept.replace(Some((request.origin.clone(), lane)));
+            let mut all = self.kept.borrow_mut();
+            if all.len() > self.shared.plan.origins.len() {
+                all.remove(0);
+            }
+            all.push((request.origin.clone(), lane));
         }
         (outcome, location)
     }

@@ -7,9 +7,10 @@
 use super::connect::Stream;
 use super::moved::Moved;
 use super::plan::Prepared;
-use super::reader::ResponseReader;
-use super::tls;
-use crate::request::{ErrorClass, Failure, Outcome};
+use super::reader::{Fed, ResponseReader};
+use super::watched::Watched;
+use super::{redirect, tls};
+use crate::request::{Checks, ErrorClass, Failure, Inspection, Outcome};
 use crate::transport::{Hearing, Thread, UNHEARD_BYTES, Urgent};
 use std::future::poll_fn;
 use std::io;
@@ -22,6 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct Http1 {
     stream: Stream,
     reader: ResponseReader,
+    /// Once a request had checks.
+    inspection: Option<Box<Inspection>>,
 }
 
 /// One exchange under way.
@@ -39,6 +42,8 @@ struct Exchange<'a> {
     stamped: bool,
     /// One side waits for room to send more.
     urgent: Option<Urgent<'a>>,
+    /// What its reply must have, where that is checked.
+    checks: Option<&'a Checks>,
 }
 
 impl<'a> Exchange<'a> {
@@ -63,7 +68,7 @@ impl Http1 {
     /// Over a connection that was just made.
     #[must_use]
     pub fn new(stream: Stream) -> Self {
-        Self { stream, reader: ResponseReader::default() }
+        Self { stream, reader: ResponseReader::default(), inspection: None }
     }
 
     /// The Location of the last reply, if it was asked for.
@@ -92,7 +97,11 @@ impl Http1 {
             received: 0,
             stamped: false,
             urgent: None,
+            checks: request.checks.some(),
         };
+        if let Some(checks) = exchange.checks {
+            self.inspection.get_or_insert_default().begin(checks);
+        }
         let bytes = &request.http1[..];
         let ended = poll_fn(|cx| self.poll(cx, thread, bytes, &mut exchange)).await;
         let whole_request = exchange.written == bytes.len();
@@ -102,6 +111,11 @@ impl Http1 {
         };
         let status = self.reader.status();
         let reusable = keep_alive && whole_request && failure.is_none() && self.reader.keep_alive();
+        // A reply that fails a check is as whole as any, and leaves the connection as it is.
+        let failure = match exchange.checks {
+            Some(checks) if failure.is_none() => self.judge(checks),
+            _ => failure,
+        };
         let outcome = Outcome {
             status: (status != 0).then_some(status),
             failure,
@@ -160,7 +174,11 @@ impl Http1 {
             }
             exchange.first_byte_at.get_or_insert(now);
             exchange.received += input.len() as u64;
-            match self.reader.feed(input) {
+            let fed = match exchange.checks {
+                None => self.reader.feed(input),
+                Some(checks) => self.feed_watched(checks, input),
+            };
+            match fed {
                 Err(failure) => return Poll::Ready(Err((now, failure))),
                 Ok(fed) if !fed.done => {
                     if self.reader.untouched() {
@@ -185,6 +203,22 @@ impl Http1 {
                 }
             }
         }
+    }
+
+    #[inline(never)]
+    fn feed_watched(&mut self, checks: &Checks, input: &[u8]) -> Result<Fed, Failure> {
+        let inspection = self.inspection.get_or_insert_default();
+        self.reader.feed_watched(input, &mut Watched { checks, inspection })
+    }
+
+    /// The check that the whole reply fails. One that leads to the next hop is not the last one, which
+    /// alone is judged.
+    #[inline(never)]
+    fn judge(&mut self, checks: &Checks) -> Option<Failure> {
+        if redirect::is_redirect(self.reader.status()) && self.reader.has_location() {
+            return None;
+        }
+        self.inspection.as_mut()?.end(checks)
     }
 
     /// The connection has ended, with an error or without: so may the reply, or it was cut off.

@@ -8,9 +8,10 @@ use super::connect::Stream;
 use super::http1::stale;
 use super::moved::Moved;
 use super::plan::Prepared;
-use super::reader::check_status;
-use super::tls;
-use crate::request::{ErrorClass, Failure, Outcome};
+use super::reader::{Watch, check_status};
+use super::watched::Watched;
+use super::{redirect, tls};
+use crate::request::{ErrorClass, Failure, Inspection, Outcome};
 use crate::transport::Thread;
 use bytes::Bytes;
 use counted::Counted;
@@ -56,6 +57,8 @@ struct State {
     heard: Rc<Cell<bool>>,
     /// The idle stream that is told when the connection closes.
     idle_waker: RefCell<Option<Waker>>,
+    /// Of streams that have ended, for those that follow: no more than were under way at once.
+    inspections: RefCell<Vec<Inspection>>,
 }
 
 impl Http2 {
@@ -141,30 +144,40 @@ impl Drop for Http2Stream {
 }
 
 impl Http2Stream {
-    /// Sends `request` and reads its reply. The second value is the Location of a redirect.
+    /// Sends `request` and reads its reply. The second value is the Location of a redirect, if it is
+    /// wanted.
     pub async fn exchange(
         mut self,
         thread: &Thread,
         request: &Prepared,
+        wants_location: bool,
     ) -> (Outcome, Option<Box<[u8]>>) {
-        let mut outcome = Outcome::default();
-        let mut location = None;
+        let mut inspection = request.checks.some().map(|checks| {
+            let mut inspection = self.state.inspections.borrow_mut().pop().unwrap_or_default();
+            inspection.begin(checks);
+            inspection
+        });
+        let watched = inspection.as_mut();
+        let watched = watched.map(|inspection| Watched { checks: &request.checks, inspection });
+        let outcome = Outcome::default();
+        let mut seen = Seen { outcome, location: None, wants_location, watched };
         let ended = match self.begin(request).await {
             Ok((reply, body)) => {
-                let ended =
-                    Self::finish(thread, request, reply, body, &mut outcome, &mut location).await;
-                if outcome.first_byte_at.is_some() {
+                let ended = Self::finish(thread, request, reply, body, &mut seen).await;
+                if seen.outcome.first_byte_at.is_some() {
                     self.state.answered.set(true);
                     self.state.barren.set(0);
                 }
-                ended
+                ended.and_then(|()| seen.judge())
             }
             // Refused before a byte of it was sent, by a connection that is on its way out.
             Err(error) => {
-                outcome.not_begun = error.is_go_away() || self.state.closed.get();
+                seen.outcome.not_begun = error.is_go_away() || self.state.closed.get();
                 Err(failure_of(error))
             }
         };
+        let Seen { mut outcome, location, .. } = seen;
+        self.state.inspections.borrow_mut().extend(inspection);
         self.ended = true;
         self.state.retired.set(self.state.retired.get() || outcome.not_begun);
         outcome.end_at = Some(thread.clock.now());
@@ -208,11 +221,10 @@ impl Http2Stream {
         request: &Prepared,
         reply: ResponseFuture,
         body: SendStream<Bytes>,
-        outcome: &mut Outcome,
-        location: &mut Option<Box<[u8]>>,
+        seen: &mut Seen<'_>,
     ) -> Result<(), Failure> {
         let mut sending = pin!(send_body(body, request.body.clone()));
-        let mut receiving = pin!(receive(thread, reply, outcome, location));
+        let mut receiving = pin!(receive(thread, reply, seen));
         let mut sent = request.body.is_empty();
         poll_fn(|cx| {
             sent = sent || sending.as_mut().poll(cx).is_ready();
@@ -222,25 +234,55 @@ impl Http2Stream {
     }
 }
 
+/// What has been seen of a reply.
+struct Seen<'a> {
+    outcome: Outcome,
+    location: Option<Box<[u8]>>,
+    wants_location: bool,
+    watched: Option<Watched<'a>>,
+}
+
+impl Seen<'_> {
+    fn head(&mut self, head: &http::response::Parts) {
+        let status = head.status.as_u16();
+        self.outcome.status = Some(status);
+        if self.wants_location && redirect::is_redirect(status) {
+            let field = head.headers.get(http::header::LOCATION);
+            self.location = field.map(|value| value.as_bytes().into());
+        }
+        if let Some(Watched { checks, inspection }) = &mut self.watched {
+            let fields = || head.headers.iter().map(|(name, it)| (name.as_str(), it.as_bytes()));
+            inspection.head(checks, status, fields);
+        }
+    }
+
+    /// By its checks, once it is whole. One that leads to the next hop is not the last one, which alone
+    /// is judged.
+    fn judge(&mut self) -> Result<(), Failure> {
+        let failed = match &mut self.watched {
+            Some(Watched { checks, inspection }) if self.location.is_none() => {
+                inspection.end(checks)
+            }
+            _ => None,
+        };
+        failed.map_or(Ok(()), Err)
+    }
+}
+
 async fn receive(
     thread: &Thread,
     reply: ResponseFuture,
-    outcome: &mut Outcome,
-    location: &mut Option<Box<[u8]>>,
+    seen: &mut Seen<'_>,
 ) -> Result<(), Failure> {
     let reply = reply.await.map_err(|error| {
-        outcome.not_begun = was_passed_over(&error);
+        seen.outcome.not_begun = was_passed_over(&error);
         failure_of(error)
     })?;
-    outcome.first_byte_at = Some(thread.clock.now());
-    let status = reply.status();
-    check_status(status.as_u16())?;
-    outcome.status = Some(status.as_u16());
-    if status.is_redirection() {
-        let field = reply.headers().get(http::header::LOCATION);
-        *location = field.map(|value| value.as_bytes().into());
-    }
-    drain(reply.into_body()).await
+    seen.outcome.first_byte_at = Some(thread.clock.now());
+    check_status(reply.status().as_u16())?;
+    let (head, body) = reply.into_parts();
+    seen.head(&head);
+    drain(body, seen.watched.as_mut()).await
 }
 
 /// Sends as the server grants room. Where it closes the stream before, its reply says more than that.
@@ -255,7 +297,7 @@ async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) {
     }
 }
 
-async fn drain(mut body: RecvStream) -> Result<(), Failure> {
+async fn drain(mut body: RecvStream, mut watched: Option<&mut Watched<'_>>) -> Result<(), Failure> {
     while let Some(piece) = body.data().await {
         let piece = piece.map_err(|error| match failure_of(error) {
             failure if failure.class == ErrorClass::Protocol => {
@@ -263,6 +305,9 @@ async fn drain(mut body: RecvStream) -> Result<(), Failure> {
             }
             failure => failure,
         })?;
+        if let Some(watched) = &mut watched {
+            watched.body(&piece);
+        }
         // Fails only when the stream has ended, which the next turn of the loop finds out.
         let _ = body.flow_control().release_capacity(piece.len());
     }

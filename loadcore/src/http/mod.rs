@@ -17,14 +17,15 @@ mod redirect;
 mod resolve;
 mod stamped;
 mod tls;
+mod watched;
 
 pub use crate::request::{AddressFamily, HttpVersion, Origin};
-pub use plan::{ConnectTo, HttpOptions, PlanError};
+pub use plan::{ConnectTo, HttpOptions, HttpRequest, PlanError};
 pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Http, Outcome, Protocol};
-use crate::transport::{Lane, Opened, Streams, Thread, Transport};
+use crate::transport::{Call, Lane, Opened, Streams, Thread, Transport, WHOLE_REPLY};
 use connect::Stage;
 use follow::Hop;
 use http1::Http1;
@@ -77,12 +78,19 @@ impl HttpTransport {
     /// # Errors
     /// `blocked_by_policy`.
     pub async fn check_policy(&self) -> Result<(), Failure> {
-        let Shared { plan, resolver } = &*self.shared;
-        let options = &plan.options;
-        if options.unix_socket.is_some() {
+        let plan = &self.shared.plan;
+        if plan.options.unix_socket.is_some() {
             return Ok(());
         }
-        let (host, port) = options.dialled(&plan.request.origin);
+        for origin in &plan.origins {
+            self.check_origin(origin).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_origin(&self, origin: &Origin) -> Result<(), Failure> {
+        let Shared { plan: Plan { options, .. }, resolver } = &*self.shared;
+        let (host, port) = options.dialled(origin);
         if options.proxy.is_some() {
             return match host.parse() {
                 Ok(address) => options.policy.check(address),
@@ -110,23 +118,26 @@ impl Transport for HttpTransport {
             streams: self.streams,
             thread: Rc::clone(thread),
             connection: RefCell::new(Connection::None),
-            kept: RefCell::new(None),
+            kept: RefCell::default(),
+            shortage: RefCell::default(),
+            opens_elsewhere: Cell::new(false),
             moved: Rc::default(),
             barren: Rc::default(),
-            stage: Cell::default(),
+            stage: Rc::default(),
+            is_first: true,
             protocol: Cell::new(None),
         }
     }
 
     fn streams(&self) -> Streams {
-        let options = &self.shared.plan.options;
+        let Plan { options, origins, .. } = &self.shared.plan;
         match options.version {
+            // A lane has a connection to each origin, and carries one request on one of them.
+            _ if origins.len() > 1 => Streams::One,
             HttpVersion::Http1 => Streams::One,
             _ if !options.keep_alive => Streams::One,
             HttpVersion::Http2 if self.streams > 1 => Streams::Many,
-            HttpVersion::Auto if self.shared.plan.request.origin.tls && self.streams > 1 => {
-                Streams::Unknown
-            }
+            HttpVersion::Auto if origins[0].tls && self.streams > 1 => Streams::Unknown,
             _ => Streams::One,
         }
     }
@@ -136,8 +147,9 @@ impl Transport for HttpTransport {
     }
 
     fn descriptors_per_lane(&self) -> u64 {
+        let Plan { options, origins, .. } = &self.shared.plan;
         // A redirect may lead to another origin.
-        if self.shared.plan.options.max_redirects > 0 { 2 } else { 1 }
+        origins.len() as u64 + u64::from(options.max_redirects > 0)
     }
 }
 
@@ -149,13 +161,19 @@ pub struct HttpLane {
     streams: usize,
     thread: Rc<Thread>,
     connection: RefCell<Connection>,
-    /// For redirects: an open connection to another origin.
-    kept: RefCell<Option<(Origin, Box<HttpLane>)>>,
+    /// Open connections to other origins: those of a mix, or where a redirect led.
+    kept: RefCell<Vec<(Origin, Box<HttpLane>)>>,
+    /// What this machine lacked for a connection to another origin.
+    shortage: RefCell<Option<Failure>>,
+    /// Such a connection is being opened.
+    opens_elsewhere: Cell<bool>,
     moved: Rc<Moved>,
     /// How many HTTP/2 connections in a row have passed requests over and answered none.
     barren: Rc<Cell<u32>>,
-    /// How far the opening has come that is under way, or was the last.
-    stage: Cell<Stage>,
+    /// How far the opening has come that is under way, or was the last, here or elsewhere.
+    stage: Rc<Cell<Stage>>,
+    /// It is the engine's, and not one that another lane keeps.
+    is_first: bool,
     /// What was agreed when it was opened last.
     protocol: Cell<Option<Protocol>>,
 }
@@ -170,7 +188,7 @@ enum Connection {
 impl Lane for HttpLane {
     async fn open(&self) -> Result<Opened, Failure> {
         let Shared { plan, .. } = &*self.shared;
-        let (connection, connect_ns, tls_ns) = self.connect(&plan.request).await?;
+        let (connection, connect_ns, tls_ns) = self.connect(&plan.requests[0]).await?;
         let streams = match &connection {
             Connection::Http2(_) if plan.options.keep_alive => self.streams,
             _ => 1,
@@ -187,8 +205,16 @@ impl Lane for HttpLane {
         self.stage.get().in_vain()
     }
 
+    fn awaits_in_exchange(&self) -> (ErrorClass, &'static str) {
+        let opens = self.opens_elsewhere.take() && self.is_scattered();
+        if opens { self.stage.get().in_vain() } else { WHOLE_REPLY }
+    }
+
     #[inline]
     fn is_open(&self) -> bool {
+        if self.is_scattered() {
+            return true;
+        }
         match &*self.connection.borrow() {
             Connection::None => false,
             Connection::Http1(_) => true,
@@ -204,11 +230,14 @@ impl Lane for HttpLane {
     }
 
     #[inline]
-    async fn exchange(&self) -> Outcome {
-        let Plan { options, request, .. } = &self.shared.plan;
+    async fn exchange(&self, call: Call) -> Outcome {
+        let Plan { options, requests, .. } = &self.shared.plan;
+        let request = &requests[call.request];
         let mut outcome = if options.max_redirects > 0 {
             // Where a hop may follow, each reply is to be read at once.
             Outcome { stamped: false, ..self.follow(request).await }
+        } else if self.is_scattered() {
+            Outcome { stamped: false, ..self.first_hop(request, false).await.0 }
         } else {
             self.hop(request, false).await.0
         };
@@ -238,6 +267,13 @@ impl Lane for HttpLane {
 }
 
 impl HttpLane {
+    /// Whether the requests of the mix go to several origins: then the lane opens a connection to each
+    /// when it is needed, and is always open for the engine.
+    #[inline]
+    fn is_scattered(&self) -> bool {
+        self.is_first && self.shared.plan.origins.len() > 1
+    }
+
     async fn connect(&self, request: &Prepared) -> Result<(Connection, u64, Option<u64>), Failure> {
         let Shared { plan, resolver } = &*self.shared;
         let Self { stage, protocol, .. } = self;
@@ -267,7 +303,7 @@ impl HttpLane {
     #[inline]
     async fn hop(&self, request: &Prepared, wants_location: bool) -> Hop {
         let Some(mut http1) = self.take_http1() else {
-            return self.exchange_http2(request).await;
+            return self.exchange_http2(request, wants_location).await;
         };
         let keep_alive = self.shared.plan.options.keep_alive;
         let (outcome, reusable) =
@@ -280,7 +316,7 @@ impl HttpLane {
     }
 
     #[inline(never)]
-    async fn exchange_http2(&self, request: &Prepared) -> Hop {
+    async fn exchange_http2(&self, request: &Prepared, wants_location: bool) -> Hop {
         let stream = match &*self.connection.borrow() {
             Connection::Http2(http2) => http2.stream(),
             _ => {
@@ -289,7 +325,7 @@ impl HttpLane {
                 return (Outcome { not_begun: true, ..Outcome::failed(lost) }, None);
             }
         };
-        let ended = stream.exchange(&self.thread, request).await;
+        let ended = stream.exchange(&self.thread, request, wants_location).await;
         let passed_over = ended.0.not_begun;
         let keep_alive = self.shared.plan.options.keep_alive;
         // Somebody may have opened another one since.
@@ -322,10 +358,13 @@ impl HttpLane {
             streams: self.streams,
             thread: Rc::clone(&self.thread),
             connection: RefCell::new(Connection::None),
-            kept: RefCell::new(None),
+            kept: RefCell::default(),
+            shortage: RefCell::default(),
+            opens_elsewhere: Cell::new(false),
             moved: Rc::clone(&self.moved),
             barren: Rc::clone(&self.barren),
-            stage: Cell::default(),
+            stage: Rc::clone(&self.stage),
+            is_first: false,
             protocol: Cell::new(None),
         }
     }

@@ -3,7 +3,9 @@
 use super::policy::TargetPolicy;
 use super::proxy::{self, Proxy};
 use super::tls::{self, TlsError, TlsOptions};
-use crate::request::{AddressFamily, FieldName, HttpVersion, Origin, Url, check_method, framing};
+use crate::request::{
+    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing,
+};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, UPGRADE,
@@ -31,6 +33,12 @@ pub struct HttpOptions {
     pub headers: Vec<(FieldName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
+    /// The requests of a mix, in its order, in the place of the one that URI, method, headers and body
+    /// make. Which of them is sent is told by [`Call::request`](crate::transport::Call::request).
+    pub mix: Vec<HttpRequest>,
+    /// What a reply must have, beyond its status being 2xx or 3xx, to be ok. Where redirects are
+    /// followed, the last one.
+    pub checks: Checks,
     /// Which version of HTTP.
     pub version: HttpVersion,
     /// Requests that a connection of HTTP/2 carries at once; `None`: one in closed loop, where the
@@ -63,6 +71,8 @@ impl HttpOptions {
             method: Method::GET,
             headers: Vec::new(),
             body: Bytes::new(),
+            mix: Vec::new(),
+            checks: Checks::default(),
             version: HttpVersion::Auto,
             streams: None,
             keep_alive: true,
@@ -82,6 +92,15 @@ impl HttpOptions {
         self.streams.unwrap_or(if open { OPEN_STREAMS } else { 1 })
     }
 
+    /// The requests that are made of it.
+    fn requests(&self) -> Vec<HttpRequest> {
+        if !self.mix.is_empty() {
+            return self.mix.clone();
+        }
+        let Self { uri, method, headers, body, checks, .. } = self.clone();
+        vec![HttpRequest { uri, method, headers, body, checks }]
+    }
+
     /// Where connections for `origin` lead: what `connect_to` says of it, or itself.
     pub(super) fn dialled<'a>(&'a self, origin: &'a Origin) -> (&'a str, u16) {
         let Origin { host, port, .. } = origin;
@@ -99,7 +118,7 @@ impl HttpOptions {
     }
 
     /// An address that is named outright, and will never be dialled, is seen before there is a run.
-    fn check_family(&self, origin: &Origin) -> Result<(), PlanError> {
+    fn check_family(&self, uri: &Uri, origin: &Origin) -> Result<(), PlanError> {
         let host = match &self.proxy {
             Some(proxy) => proxy.host().unwrap_or_default().trim_matches(['[', ']']),
             None => self.dialled(origin).0,
@@ -108,7 +127,7 @@ impl HttpOptions {
             Ok(address) if self.unix_socket.is_none() && !self.address_family.has(address) => {
                 let family = self.address_family;
                 let why = format!("{address} is no {family} address, and only such are dialled");
-                Err(PlanError::Target { uri: self.uri.to_string(), why })
+                Err(PlanError::Target { uri: uri.to_string(), why })
             }
             _ => Ok(()),
         }
@@ -119,6 +138,21 @@ impl HttpOptions {
     pub(super) fn tunnels(&self, origin: &Origin) -> bool {
         origin.tls || self.dialled(origin) != (origin.host.as_str(), origin.port)
     }
+}
+
+/// One request of a mix.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    /// `http` or `https`, with host, path and query.
+    pub uri: Uri,
+    /// The method.
+    pub method: Method,
+    /// All of its header fields, in the order in which they are sent.
+    pub headers: Vec<(FieldName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+    /// What its reply must have.
+    pub checks: Checks,
 }
 
 /// "What would go to this host and port goes to that one": an empty host or port 0 fits any.
@@ -150,10 +184,14 @@ pub struct Prepared {
     pub fields: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// The header fields that were asked for.
+    pub given: Arc<[(FieldName, HeaderValue)]>,
     /// Head and body for HTTP/1.1.
     pub http1: Bytes,
     /// The reply has no body, whatever it says.
     pub is_head: bool,
+    /// What the reply must have.
+    pub checks: Checks,
 }
 
 impl Prepared {
@@ -165,12 +203,12 @@ impl Prepared {
         options: &HttpOptions,
         url: &Url,
         method: Method,
-        headers: &[(FieldName, HeaderValue)],
+        given: &[(FieldName, HeaderValue)],
         body: Bytes,
     ) -> Result<Self, String> {
         check_method(&method)?;
-        check_fields(headers)?;
-        let headers = &for_whom(options, url, headers)?[..];
+        check_fields(given)?;
+        let headers = &for_whom(options, url, given)?[..];
         let (uri, origin) = (url.uri().clone(), url.origin().clone());
         let http2_uri = with_host(&uri, headers)?;
         let fields = fields(&uri, &method, headers, &body)?;
@@ -181,7 +219,8 @@ impl Prepared {
             http2_fields.append(&*name, value);
         }
         let is_head = method == Method::HEAD;
-        Ok(Self { origin, uri, http2_uri, method, fields: http2_fields, body, http1, is_head })
+        let (fields, given, checks) = (http2_fields, given.into(), Checks::default());
+        Ok(Self { origin, uri, http2_uri, method, fields, body, given, http1, is_head, checks })
     }
 }
 
@@ -296,8 +335,10 @@ fn with_host(uri: &Uri, headers: &[(FieldName, HeaderValue)]) -> Result<Uri, Str
 pub struct Plan {
     /// What was asked for.
     pub options: HttpOptions,
-    /// The request.
-    pub request: Prepared,
+    /// The requests of the mix, or the one that there is without.
+    pub requests: Box<[Prepared]>,
+    /// Where they go: those of one origin share connections.
+    pub origins: Box<[Origin]>,
     /// Who passes it on.
     pub proxy: Option<Proxy>,
     /// TLS, ready to use, where it may be needed: reading the system's certificates takes longer
@@ -340,23 +381,31 @@ impl Plan {
             Proxy::new(uri, &options.headers).map_err(refused)
         });
         let proxy = proxy.transpose()?;
-        let shown = options.uri.to_string();
-        let request = Url::of(&options.uri)
-            .and_then(|url| {
-                let (method, body) = (options.method.clone(), options.body.clone());
-                Prepared::new(&options, &url, method, &options.headers, body)
-            })
-            .map_err(|why| PlanError::Target { uri: shown, why })?;
-        options.check_family(&request.origin)?;
+        let requests = options.requests().into_iter().map(|request| {
+            let HttpRequest { uri, method, headers, body, checks } = request;
+            let refused = |why| PlanError::Target { uri: uri.to_string(), why };
+            let url = Url::of(&uri).map_err(refused)?;
+            let prepared = Prepared::new(&options, &url, method, &headers, body);
+            let prepared = prepared.map_err(refused)?;
+            options.check_family(&uri, &prepared.origin)?;
+            Ok(Prepared { checks, ..prepared })
+        });
+        let requests: Box<[_]> = requests.collect::<Result<_, PlanError>>()?;
+        let mut origins: Vec<Origin> = Vec::new();
+        for Prepared { origin, .. } in &requests {
+            if !origins.contains(origin) {
+                origins.push(origin.clone());
+            }
+        }
         let alpn: &[&[u8]] = match options.version {
             HttpVersion::Auto => &[b"h2", b"http/1.1"],
             HttpVersion::Http1 => &[b"http/1.1"],
             HttpVersion::Http2 => &[b"h2"],
         };
         // A redirect may lead to https.
-        let needed = request.origin.tls || options.max_redirects > 0;
+        let needed = origins.iter().any(|origin| origin.tls) || options.max_redirects > 0;
         let tls = needed.then(|| tls::config(&options.tls, alpn)).transpose()?;
-        Ok(Self { options, request, proxy, tls })
+        Ok(Self { options, requests, origins: origins.into(), proxy, tls })
     }
 }
 
@@ -398,8 +447,8 @@ mod tests {
     #[test]
     fn a_query_without_a_path_has_one() {
         let plan = Plan::new(HttpOptions::get("http://h?x=1".parse().unwrap())).unwrap();
-        assert!(plan.request.http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nHost: h\r\n"));
-        assert_eq!(plan.request.http2_uri, "http://h/?x=1");
+        assert!(plan.requests[0].http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nHost: h\r\n"));
+        assert_eq!(plan.requests[0].http2_uri, "http://h/?x=1");
     }
 
     #[test]
@@ -413,8 +462,8 @@ mod tests {
                 .collect();
             let plan = Plan::new(options).unwrap();
             let asks = String::from_utf8(plan.proxy.unwrap().connect("h:443")).unwrap();
-            let http2 = plan.request.fields.contains_key(PROXY_AUTHORIZATION);
-            (String::from_utf8(plan.request.http1.to_vec()).unwrap(), http2, asks)
+            let http2 = plan.requests[0].fields.contains_key(PROXY_AUTHORIZATION);
+            (String::from_utf8(plan.requests[0].http1.to_vec()).unwrap(), http2, asks)
         };
         let (plain, _, _) = sent("http://h/", None);
         assert!(plain.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{plain}");
@@ -435,7 +484,7 @@ mod tests {
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .into();
         options.body = Bytes::from_static(b"12");
-        let request = Plan::new(options).unwrap().request;
+        let request = &Plan::new(options).unwrap().requests[0];
         let fields = "TE: trailers\r\nte: gzip\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
         assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
         let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();

@@ -12,7 +12,13 @@
 //!   5 to 12       histograms: response service lag connect tls first_byte pacer_lag failed; those
 //!                 before version 3 end with pacer_lag
 //!   13 protocols  the 7 numbers of `Protocols::numbers`; from version 3 on
+//!   14 own        (own-class)*, rising; from version 4 on, as what follows
+//!   15 named      zlib of named*, in the order of the mix
 //! histogram = overflow.count overflow.max overflow.sum hdr
+//! own-class = count length name(UTF-8) length example(UTF-8)
+//! named     = length counters, as in section 2; length (own-class)*; response service failed, each:
+//!             overflow.count overflow.max overflow.sum buckets (step count)*, where steps add up to
+//!             the bucket's highest value in units of 512 ns
 //! ```
 //!
 //! `hdr` is HdrHistogram's own V2 encoding, deflated, which every implementation of HdrHistogram
@@ -21,6 +27,8 @@
 //! Bytes come from the network and from disks, so reading is total: whatever they are, the answer
 //! is a snapshot or an error, after an amount of work and memory that was bounded beforehand. What
 //! has been read is consistent in itself: its histograms count what its counters count.
+
+mod named;
 
 use super::hdr::{Counts, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
@@ -33,7 +41,7 @@ use std::collections::BTreeMap;
 const MAGIC: &[u8; 4] = b"LCSN";
 /// The version that is written, and the newest that is read. A change of the layout, a new counter
 /// or error class counts it up.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 /// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
 const LARGEST: usize = 4 << 20;
 /// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
@@ -41,6 +49,8 @@ const HISTOGRAMS: [&str; 8] =
     ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag", "failed"];
 const FIRST_HISTOGRAM: u8 = 5;
 const PROTOCOLS: u8 = FIRST_HISTOGRAM + HISTOGRAMS.len() as u8;
+const OWN: u8 = PROTOCOLS + 1;
+const NAMED: u8 = OWN + 1;
 
 /// How much of what there is today a version has.
 struct Layout {
@@ -51,6 +61,8 @@ struct Layout {
     /// Of [`HISTOGRAMS`].
     histograms: usize,
     protocols: bool,
+    /// Classes of the target's own, and named requests.
+    named: bool,
     /// Its last section.
     last: &'static str,
 }
@@ -61,13 +73,15 @@ impl Layout {
         match version {
             0 | 1 => {
                 let last = "pacer_lag";
-                Self { counters: 28, sums: 6, histograms: 7, protocols: false, last }
+                Self { counters: 28, sums: 6, histograms: 7, protocols: false, named: false, last }
             }
             2 => Self { counters: 29, sums: 8, ..Self::of(1) },
-            _ => {
+            3 => {
                 let last = "protocols";
-                Self { counters: all, sums: all, histograms: all, protocols: true, last }
+                let named = false;
+                Self { counters: all, sums: all, histograms: all, protocols: true, named, last }
             }
+            _ => Self { named: true, last: "named", ..Self::of(3) },
         }
     }
 }
@@ -131,6 +145,8 @@ impl Snapshot {
         section(&mut out, PROTOCOLS, |payload| {
             self.total.protocols.numbers().for_each(|number| put(payload, number));
         });
+        section(&mut out, OWN, |payload| named::put_own(payload, &self.total.counters.own));
+        section(&mut out, NAMED, |payload| named::put_all(payload, &self.total.named));
         out
     }
 
@@ -161,6 +177,8 @@ pub(crate) struct SnapshotReader {
     /// What was read last. Its histograms stay empty.
     head: Snapshot,
     counts: Counts,
+    /// Named requests, inflated.
+    named: Vec<u8>,
 }
 
 impl SnapshotReader {
@@ -203,7 +221,7 @@ impl SnapshotReader {
         if found > VERSION {
             return Err(DecodeError::Newer { found, newest: VERSION });
         }
-        let Self { head, counts } = self;
+        let Self { head, counts, named } = self;
         read_section(&mut rest, 1, "head", |payload| take_head(payload, head))?;
         let layout = Layout::of(found);
         let Interval { counters, examples, health, protocols, .. } = &mut head.total;
@@ -230,6 +248,12 @@ impl SnapshotReader {
                 })
             })?;
         }
+        if layout.named {
+            read_section(&mut rest, OWN, "own", |payload| named::take_own(payload, counters))?;
+            read_section(&mut rest, NAMED, "named", |payload| {
+                named::take_all(std::mem::take(payload), named, sum)
+            })?;
+        }
         let [responses, services, .., failed] = counted;
         match (rest, agrees(counters, responses, services, failed)) {
             ([], true) => Ok(head),
@@ -250,7 +274,8 @@ fn placed(total: &mut Interval, place: usize) -> &mut Histogram {
 /// Whether the histograms of response and service time count what the counters count. That of the
 /// failed may lack those of older versions.
 fn agrees(counters: &Counters, responses: u64, services: u64, failed: u64) -> bool {
-    let classed = counters.errors.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
+    let classed =
+        counters.errors.iter().fold(counters.own.total(), |sum, n| sum.saturating_add(*n));
     let of_all = responses == counters.outcomes() && services == responses;
     of_all && classed == counters.failed && failed <= counters.failed
 }
@@ -415,10 +440,11 @@ mod tests {
     use proptest::prelude::*;
 
     /// A snapshot as each version was written on the day it was made: old data must stay readable.
-    const GOLDEN: [&str; 3] = [
+    const GOLDEN: [&str; 4] = [
         include_str!("golden_v1.hex"),
         include_str!("golden_v2.hex"),
         include_str!("golden_v3.hex"),
+        include_str!("golden_v4.hex"),
     ];
 
     fn golden() -> Snapshot {
@@ -450,12 +476,19 @@ mod tests {
         let health = &mut of_3.total.health;
         (health.short_ns, health.load_ns, health.late_ns, health.stalled_ns) = (1, 2, 3, 4);
         of_3.total.protocols.agreed(Protocol { http: Http::Two, tls: Tls::V13 }, 100);
+        let mut of_4 = of_3.clone();
+        let named = play(&[
+            Deed::Named { request: 1, service_us: 900, status: 200 },
+            Deed::Named { request: 2, service_us: 1_000_000, status: 404 },
+            Deed::Own { class: 7, request: 1 },
+        ]);
+        of_4.total.merge(&named.total);
         // What had not been told apart is not known.
         let without = |mut snapshot: Snapshot| {
             snapshot.total.histograms.failed.reset();
             snapshot
         };
-        let wanted = [without(golden()), without(of_2), of_3];
+        let wanted = [without(golden()), without(of_2), of_3, of_4];
         for (text, wanted) in GOLDEN.into_iter().zip(wanted) {
             let read = Snapshot::decode(&unhex(text)).unwrap();
             assert_eq!(read, wanted);
@@ -482,10 +515,10 @@ mod tests {
         let mut bytes = golden().encode();
         bytes[4] = 7;
         let error = Snapshot::decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer { found: 7, newest: 3 });
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 4 });
         assert_eq!(
             error.to_string(),
-            "the snapshot has version 7, and this program reads versions up to 3"
+            "the snapshot has version 7, and this program reads versions up to 4"
         );
     }
 
@@ -497,7 +530,7 @@ mod tests {
         let large = vec![0; LARGEST + 1];
         assert!(told(&large).ends_with("4194305 bytes, and the most that are read are 4194304"));
         let longer = [golden().encode(), vec![0]].concat();
-        assert!(told(&longer).ends_with("\"protocols\" is followed by something else"));
+        assert!(told(&longer).ends_with("\"named\" is followed by something else"));
     }
 
     #[cfg(feature = "cluster")]

@@ -9,8 +9,8 @@
 //! What lies above an hour has no bucket. It is counted apart, in [`Overflow`], and not moved to the
 //! last bucket: a clamped value would pass for a measured one.
 
-use super::Merge;
 use super::hdr::{Counts, hdr_from_bytes, hdr_to_bytes};
+use super::{Merge, sparse};
 use crate::time::{Nanos, SECOND};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -33,6 +33,7 @@ pub struct Histogram {
 pub(crate) struct PackedHistogram {
     hdr: Vec<u8>,
     overflow: Overflow,
+    is_coarse: bool,
 }
 
 /// The values above [`Histogram::HIGHEST`], which have no bucket.
@@ -61,6 +62,8 @@ impl Histogram {
     pub const HIGHEST: Nanos = 3_600 * SECOND;
     /// Significant decimal digits kept of every value.
     pub const DIGITS: u8 = 3;
+    /// Significant decimal digits of a [coarse](Self::coarse) one.
+    pub const COARSE_DIGITS: u8 = 2;
     /// The greatest count that is read from a binary form: a million a second for nine years. Sums
     /// over 65,536 workers then stay within 64 bits.
     pub(super) const MOST: u64 = 1 << 48;
@@ -72,6 +75,16 @@ impl Histogram {
     pub fn new() -> Self {
         let hdr = Hdr::new_with_bounds(Self::LOWEST, Self::HIGHEST, Self::DIGITS)
             .expect("the bounds are valid");
+        Self { hdr, overflow: Overflow::default() }
+    }
+
+    /// An empty histogram of two significant digits, for figures of which there are many. It has memory
+    /// for times as long as the longest so far, and merges with its like alone.
+    #[must_use]
+    pub fn coarse() -> Self {
+        let mut hdr = Hdr::new_with_bounds(Self::LOWEST, 2 * Self::LOWEST, Self::COARSE_DIGITS)
+            .expect("the bounds are valid");
+        hdr.auto(true);
         Self { hdr, overflow: Overflow::default() }
     }
 
@@ -120,6 +133,11 @@ impl Histogram {
     /// Adds what was read of a binary form.
     pub(super) fn merge_counts(&mut self, counts: &Counts, overflow: &Overflow) {
         counts.add_to(self);
+        self.overflow.merge(overflow);
+    }
+
+    /// Adds what lay above the range of another one.
+    pub(super) fn merge_overflow(&mut self, overflow: &Overflow) {
         self.overflow.merge(overflow);
     }
 
@@ -220,7 +238,9 @@ impl Histogram {
     /// The same counts in less memory.
     #[must_use]
     pub(crate) fn pack(&self) -> PackedHistogram {
-        PackedHistogram { hdr: self.encode(), overflow: self.overflow }
+        let is_coarse = self.hdr.sigfig() == Self::COARSE_DIGITS;
+        let hdr = if is_coarse { sparse::written(self) } else { self.encode() };
+        PackedHistogram { hdr, overflow: self.overflow, is_coarse }
     }
 
     /// Forgets everything and keeps the memory.
@@ -258,7 +278,8 @@ impl Histogram {
 impl PackedHistogram {
     /// The histogram that was packed.
     pub(crate) fn unpack(&self) -> Histogram {
-        let histogram = hdr_from_bytes(&self.hdr).expect("it was packed by ourselves");
+        let read = if self.is_coarse { sparse::read(&self.hdr) } else { hdr_from_bytes(&self.hdr) };
+        let histogram = read.expect("it was packed by ourselves");
         Histogram { overflow: self.overflow, ..histogram }
     }
 }
@@ -345,7 +366,7 @@ impl Eq for Histogram {}
 
 /// ⌈quantile · count⌉, between 1 and `count`. The product is lowered by its own rounding error
 /// first, so that 0.07 of 100 is the 7th value and not the 8th.
-fn rank(quantile: f64, count: u64) -> u64 {
+pub(super) fn rank(quantile: f64, count: u64) -> u64 {
     let exact = quantile.clamp(0.0, 1.0) * count as f64;
     ((exact - exact * f64::EPSILON).ceil() as u64).clamp(1, count)
 }
@@ -432,6 +453,15 @@ mod tests {
         assert_eq!(rank(0.07, 100), 7);
         assert_eq!((rank(0.0, 9), rank(1.0, 9), rank(2.0, 9)), (1, 9, 9));
         assert_eq!(rank(0.999, 1_001), 1_000);
+    }
+
+    #[test]
+    fn a_packed_one_comes_back() {
+        let values = [0, 700, 5_000, 1_000_000, HOUR, 2 * HOUR];
+        let mut coarse = Histogram::coarse();
+        values.into_iter().for_each(|value| coarse.record(value));
+        assert_eq!(coarse.pack().unpack(), coarse);
+        assert_eq!(of(&values).pack().unpack(), of(&values));
     }
 
     proptest! {

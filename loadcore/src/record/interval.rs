@@ -3,10 +3,11 @@
 //! The same shape serves for both, because a cumulative value is the sum of its intervals and an
 //! interval the difference of two cumulative values.
 
-use super::{Histogram, Merge, NotContained, Protocols};
+use super::{Histogram, Merge, Named, NotContained, OwnClasses, Protocols};
 use crate::request::{DropReason, ErrorClass};
 use crate::time::SECOND;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// Everything of one span of time. About 1.5 MB, all of it allocated at once and reused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Interval {
     /// One text for each error class that occurred. Of several the least in byte order is kept,
     /// so that merging in any order keeps the same.
     pub examples: BTreeMap<ErrorClass, String>,
+    /// The same of each request of the mix, in its order; empty without a mix.
+    pub named: Vec<Named>,
 }
 
 /// How many error classes there were before version 3 of the binary form.
@@ -42,6 +45,8 @@ pub struct Counters {
     pub dropped: [u64; DropReason::ALL.len()],
     /// Failed requests, by [`ErrorClass`].
     pub errors: [u64; ErrorClass::ALL.len()],
+    /// Failed requests of classes that the thing under load has named, in no other class.
+    pub own: OwnClasses,
     /// Replies by status, in rising order; never a count of 0.
     pub statuses: Vec<(u16, u64)>,
     /// Bytes written.
@@ -139,13 +144,21 @@ impl Interval {
         Self::default()
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Forgets everything and keeps the memory, that of the named requests too.
     pub fn reset(&mut self) {
         self.counters.reset();
         self.histograms.each_mut().into_iter().for_each(Histogram::reset);
         self.health.reset();
         self.protocols = Protocols::default();
         self.examples.clear();
+        self.named.iter_mut().for_each(Named::reset);
+    }
+
+    /// Has room for so many named requests, if it has not.
+    pub fn make_room(&mut self, named: usize) {
+        if self.named.len() < named {
+            self.named.resize_with(named, Named::new);
+        }
     }
 
     /// Takes out what `earlier` counted, and so turns a cumulative value into a difference.
@@ -162,7 +175,9 @@ impl Interval {
         self.health.subtract(&earlier.health)?;
         self.protocols.subtract(&earlier.protocols)?;
         self.examples.retain(|class, _| !earlier.examples.contains_key(class));
-        Ok(())
+        self.make_room(earlier.named.len());
+        let named = self.named.iter_mut().zip(&earlier.named);
+        named.into_iter().try_for_each(|(mine, theirs)| mine.subtract(theirs))
     }
 }
 
@@ -180,6 +195,10 @@ impl Merge for Interval {
                 Some(mine) => mine.clone_from(text),
                 None => drop(self.examples.insert(*class, text.clone())),
             }
+        }
+        self.make_room(other.named.len());
+        for (mine, theirs) in self.named.iter_mut().zip(&other.named) {
+            mine.merge(theirs);
         }
     }
 }
@@ -206,10 +225,29 @@ impl Counters {
         }
     }
 
-    fn reset(&mut self) {
+    /// Counts a failure of a class that the thing under load has named. What it says is made a text only
+    /// for the first of them.
+    pub(super) fn count_failed_own(&mut self, class: &str, why: &impl Display) {
+        if self.own.needs_example(class) {
+            self.count_own(class, 1, Some(&why.to_string()));
+        } else {
+            self.count_own(class, 1, None);
+        }
+    }
+
+    /// Counts `count` failures of a class that the thing under load has named.
+    pub(super) fn count_own(&mut self, class: &str, count: u64, example: Option<&str>) {
+        let rest = self.own.add(class, count, example);
+        let target = &mut self.errors[ErrorClass::Target as usize];
+        *target = target.saturating_add(rest);
+    }
+
+    pub(super) fn reset(&mut self) {
         let mut statuses = std::mem::take(&mut self.statuses);
+        let mut own = std::mem::take(&mut self.own);
         statuses.clear();
-        *self = Self { statuses, ..Self::default() };
+        own.clear();
+        *self = Self { statuses, own, ..Self::default() };
     }
 
     /// Every plain number, in the order of the binary form.
@@ -242,7 +280,7 @@ impl Counters {
         .chain(newer)
     }
 
-    fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
+    pub(super) fn subtract(&mut self, earlier: &Self) -> Result<(), NotContained> {
         for (mine, theirs) in self.numbers_mut().zip(earlier.numbers()) {
             *mine = mine.checked_sub(theirs).ok_or(NotContained)?;
         }
@@ -252,6 +290,9 @@ impl Counters {
             *mine = mine.checked_sub(*count).ok_or(NotContained)?;
         }
         self.statuses.retain(|(_, count)| *count > 0);
+        let rest = self.own.subtract(&earlier.own).ok_or(NotContained)?;
+        let target = &mut self.errors[ErrorClass::Target as usize];
+        *target = target.checked_sub(rest).ok_or(NotContained)?;
         Ok(())
     }
 }
@@ -263,6 +304,9 @@ impl Merge for Counters {
         }
         for (status, count) in &other.statuses {
             self.count_status(*status, *count);
+        }
+        for (class, own) in other.own.iter() {
+            self.count_own(class, own.count, Some(&own.example));
         }
     }
 }
@@ -459,8 +503,10 @@ mod tests {
         #[test]
         fn a_reset_interval_equals_a_new_one(snapshot in snapshots()) {
             let mut interval = snapshot.total;
+            let mut new = Interval::new();
+            new.make_room(interval.named.len());
             interval.reset();
-            prop_assert_eq!(interval, Interval::new());
+            prop_assert_eq!(interval, new);
         }
     }
 }

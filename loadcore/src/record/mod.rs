@@ -11,12 +11,16 @@
 //! number of requests.
 
 mod codec;
+mod distribution;
 mod hdr;
 mod histogram;
 mod interval;
+mod named;
+mod own_classes;
 mod protocols;
 mod recorder;
 mod snapshot;
+mod sparse;
 mod varint;
 
 #[cfg(test)]
@@ -26,9 +30,12 @@ pub use crate::request::{Http, Protocol, Tls};
 pub use codec::DecodeError;
 #[cfg(feature = "cluster")]
 pub(crate) use codec::SnapshotReader;
+pub use distribution::{Bucket, Distribution};
 pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};
+pub use named::Named;
+pub use own_classes::{Own, OwnClasses};
 pub use protocols::Protocols;
 pub use recorder::{Recorder, Sample};
 pub use snapshot::{Snapshot, SnapshotSet};

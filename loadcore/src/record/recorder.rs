@@ -3,18 +3,20 @@
 //! A recorder has one writer, its thread. It owns one [`Interval`] and swaps it for an empty one
 //! when it is read, so the reader never touches what is being written.
 
-use super::{Histogram, Interval, Protocol};
+use super::{Counters, Histogram, Interval, Named, Protocol};
 use crate::request::{DropReason, ErrorClass, Failure};
 use crate::time::Nanos;
 use std::fmt::Display;
 
 /// The longest example of an error that is kept, in bytes.
-const LONGEST_EXAMPLE: usize = 200;
+pub(super) const LONGEST_EXAMPLE: usize = 200;
 
 /// One engine thread's record of what it does.
 #[derive(Debug)]
 pub struct Recorder {
     current: Box<Interval>,
+    /// How many named requests there are; 0 without a mix.
+    named: usize,
     /// Schedule lags of those among them that could not begin: taken out all at once when they are read.
     taken_back: Histogram,
     /// A bit for each error class of which an example was taken, in this run and not in this
@@ -25,6 +27,8 @@ pub struct Recorder {
 /// One request that has come to an outcome. Moments are on the run's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
+    /// Which of the mix; 0 without one.
+    pub request: usize,
     /// When it was due; `None` in closed loop.
     pub intended: Option<Nanos>,
     /// When its attempt began.
@@ -47,7 +51,15 @@ impl Recorder {
     /// A recorder with nothing in it; allocates all that it will need.
     #[must_use]
     pub fn new() -> Self {
-        Self { current: Box::default(), taken_back: Histogram::new(), exampled: 0 }
+        Self::of_mix(0)
+    }
+
+    /// The same for so many named requests.
+    #[must_use]
+    pub fn of_mix(named: usize) -> Self {
+        let mut current = Box::<Interval>::default();
+        current.make_room(named);
+        Self { current, named, taken_back: Histogram::new(), exampled: 0 }
     }
 
     /// Counts `count` arrivals as due.
@@ -56,19 +68,31 @@ impl Recorder {
         self.current.counters.due += count;
     }
 
-    /// Counts a request as sent, and records its schedule lag: `start` minus `intended`.
+    /// Counts `count` of the arrivals that are due as this request of the mix.
+    pub fn due_of(&mut self, request: usize, count: u64) {
+        if let Some(named) = self.current.named.get_mut(request) {
+            named.counters.due += count;
+        }
+    }
+
+    /// Counts a request as sent, and records its schedule lag: `start` minus `intended`. `request` is
+    /// which of the mix it is.
     ///
     /// Without an intended start, in closed loop, it is due when it starts and is counted as due
     /// here: [`Recorder::due`] is not called for it.
     #[inline]
-    pub fn started(&mut self, intended: Option<Nanos>, start: Nanos) {
-        self.current.counters.sent += 1;
-        match intended {
-            Some(intended) => {
-                let lag = self.between(intended, start);
-                self.current.histograms.lag.record(lag);
-            }
-            None => self.current.counters.due += 1,
+    pub fn started(&mut self, request: usize, intended: Option<Nanos>, start: Nanos) {
+        let falls_due = u64::from(intended.is_none());
+        let Interval { counters, named, .. } = &mut *self.current;
+        counters.sent += 1;
+        counters.due += falls_due;
+        if let Some(Named { counters, .. }) = named.get_mut(request) {
+            counters.sent += 1;
+            counters.due += falls_due;
+        }
+        if let Some(intended) = intended {
+            let lag = self.between(intended, start);
+            self.current.histograms.lag.record(lag);
         }
     }
 
@@ -82,21 +106,32 @@ impl Recorder {
     /// A request that was counted as started could not begin, since this machine was short of
     /// something: it is none. Answers false, and changes nothing, where the start was
     /// handed over with an earlier interval.
-    pub fn take_back(&mut self, intended: Option<Nanos>, start: Nanos, why: &Failure) -> bool {
-        let Interval { counters, histograms, .. } = &mut *self.current;
+    pub fn take_back(
+        &mut self,
+        request: usize,
+        intended: Option<Nanos>,
+        start: Nanos,
+        why: &Failure,
+    ) -> bool {
+        let Interval { counters, histograms, named, .. } = &mut *self.current;
+        let mut named = named.get_mut(request).map(|named| &mut named.counters);
         let lag = intended.map(|intended| start.saturating_sub(intended));
         let is_here = match lag {
             Some(lag) => histograms.lag.count_at(lag) > self.taken_back.count_at(lag),
             None => counters.due > 0,
         };
-        if counters.sent == 0 || !is_here {
+        // Of another request than this one the same lag may be here.
+        let is_named = named.as_ref().is_none_or(|named| named.sent > 0);
+        if counters.sent == 0 || !is_here || !is_named {
             return false;
         }
         if let Some(lag) = lag {
             self.taken_back.record(lag);
         }
-        counters.sent -= 1;
-        counters.due -= u64::from(intended.is_none());
+        for counters in [Some(counters), named.take()].into_iter().flatten() {
+            counters.sent -= 1;
+            counters.due -= u64::from(intended.is_none());
+        }
         if self.exampled & (1 << ErrorClass::Internal as u32) == 0 {
             self.take_example(ErrorClass::Internal, why);
         }
@@ -116,30 +151,32 @@ impl Recorder {
         };
         let first_byte = sample.first_byte.map(|at| self.between(sample.start, at));
 
-        let Interval { counters, histograms, .. } = &mut *self.current;
+        let class = class(sample);
+        let Interval { counters, histograms, named, .. } = &mut *self.current;
         histograms.service.record(service);
         histograms.response.record(response);
         if let Some(nanos) = first_byte {
             histograms.first_byte.record(nanos);
         }
-        counters.bytes_sent += sample.bytes_sent;
-        counters.bytes_received += sample.bytes_received;
-        if let Some(status) = sample.status {
-            counters.count_status(status, 1);
+        count(counters, sample, class);
+        if let Some(named) = named.get_mut(sample.request) {
+            named.service.record(service);
+            named.response.record(response);
+            count(&mut named.counters, sample, class);
+            if class.is_some() {
+                named.failed.record(response);
+            }
         }
-        match class(sample) {
-            None => counters.ok += 1,
-            Some(class) => {
-                counters.failed += 1;
-                counters.errors[class as usize] += 1;
-                histograms.failed.record(response);
-                if self.exampled & (1 << class as u32) == 0 {
-                    match (sample.failure, sample.status) {
-                        (Some(failure), _) => self.take_example(class, failure),
-                        (None, status) => {
-                            let status = status.unwrap_or_default();
-                            self.take_example(class, format_args!("status {status}"));
-                        }
+        if let Some(class) = class {
+            histograms.failed.record(response);
+            if self.exampled & (1 << class as u32) == 0 {
+                match (sample.failure, sample.status) {
+                    // A class of its own has examples of its own.
+                    (Some(failure), _) if failure.own_class().is_some() => {}
+                    (Some(failure), _) => self.take_example(class, failure),
+                    (None, status) => {
+                        let status = status.unwrap_or_default();
+                        self.take_example(class, format_args!("status {status}"));
                     }
                 }
             }
@@ -154,8 +191,11 @@ impl Recorder {
 
     /// One of the outcomes is that of a request that was sent only in the drain.
     #[inline]
-    pub fn late(&mut self) {
+    pub fn late(&mut self, request: usize) {
         self.current.counters.late += 1;
+        if let Some(named) = self.current.named.get_mut(request) {
+            named.counters.late += 1;
+        }
     }
 
     /// Counts an opened connection by what was agreed on it.
@@ -180,6 +220,13 @@ impl Recorder {
         self.current.counters.dropped[reason as usize] += count;
     }
 
+    /// Counts `count` of the arrivals that are given up as this request of the mix.
+    pub fn dropped_of(&mut self, request: usize, reason: DropReason, count: u64) {
+        if let Some(named) = self.current.named.get_mut(request) {
+            named.counters.dropped[reason as usize] += count;
+        }
+    }
+
     /// Records how much later than due the pacer woke.
     #[inline]
     pub fn pacer_lag(&mut self, nanos: Nanos) {
@@ -195,7 +242,8 @@ impl Recorder {
     /// Takes what was recorded since the last exchange, and goes on in `empty`, which has been
     /// [reset](Interval::reset).
     #[must_use]
-    pub fn exchange(&mut self, empty: Box<Interval>) -> Box<Interval> {
+    pub fn exchange(&mut self, mut empty: Box<Interval>) -> Box<Interval> {
+        empty.make_room(self.named);
         debug_assert!(empty.counters.sent == 0 && empty.histograms.response.is_empty());
         if !self.taken_back.is_empty() {
             let taken = self.current.histograms.lag.subtract(&self.taken_back);
@@ -229,6 +277,29 @@ impl Default for Recorder {
     }
 }
 
+/// Counts an outcome: of the whole, and of its request.
+#[inline]
+fn count(counters: &mut Counters, sample: &Sample<'_>, class: Option<ErrorClass>) {
+    counters.bytes_sent += sample.bytes_sent;
+    counters.bytes_received += sample.bytes_received;
+    if let Some(status) = sample.status {
+        counters.count_status(status, 1);
+    }
+    match (class, sample.failure) {
+        (None, _) => counters.ok += 1,
+        (Some(class), failure) => count_failed(counters, class, failure),
+    }
+}
+
+#[inline]
+fn count_failed(counters: &mut Counters, class: ErrorClass, failure: Option<&Failure>) {
+    counters.failed += 1;
+    match failure.and_then(|failure| Some((failure.own_class()?, failure))) {
+        Some((own, failure)) => counters.count_failed_own(own, failure),
+        None => counters.errors[class as usize] += 1,
+    }
+}
+
 #[inline]
 fn class(sample: &Sample<'_>) -> Option<ErrorClass> {
     match (sample.failure, sample.status) {
@@ -246,6 +317,7 @@ mod tests {
 
     fn sample(intended: Option<Nanos>, start: Nanos, end: Nanos) -> Sample<'static> {
         Sample {
+            request: 0,
             intended,
             start,
             end,
@@ -265,7 +337,7 @@ mod tests {
     fn the_three_times_are_told_apart() {
         let mut recorder = Recorder::new();
         recorder.due(1);
-        recorder.started(Some(10 * MS), 15 * MS);
+        recorder.started(0, Some(10 * MS), 15 * MS);
         let one = Sample { first_byte: Some(35 * MS), ..sample(Some(10 * MS), 15 * MS, 45 * MS) };
         recorder.sample(&one);
         let Interval { counters, histograms, .. } = &*recorder.current;
@@ -281,7 +353,7 @@ mod tests {
     #[test]
     fn in_closed_loop_response_time_is_service_time() {
         let mut recorder = Recorder::new();
-        recorder.started(None, 15 * MS);
+        recorder.started(0, None, 15 * MS);
         recorder.sample(&sample(None, 15 * MS, 45 * MS));
         let Interval { counters, histograms, .. } = &*recorder.current;
         assert_eq!((counters.due, counters.sent), (1, 1));
@@ -323,12 +395,12 @@ mod tests {
         let why = Failure::shortage("no port is left");
         let mut recorder = Recorder::new();
         recorder.due(2);
-        recorder.started(Some(10 * MS), 15 * MS);
-        recorder.started(Some(20 * MS), 60 * MS);
-        recorder.started(None, 70 * MS);
-        assert!(recorder.take_back(Some(20 * MS), 60 * MS, &why));
-        assert!(recorder.take_back(None, 70 * MS, &why));
-        assert!(!recorder.take_back(Some(20 * MS), 60 * MS, &why), "it was taken back already");
+        recorder.started(0, Some(10 * MS), 15 * MS);
+        recorder.started(0, Some(20 * MS), 60 * MS);
+        recorder.started(0, None, 70 * MS);
+        assert!(recorder.take_back(0, Some(20 * MS), 60 * MS, &why));
+        assert!(recorder.take_back(0, None, 70 * MS, &why));
+        assert!(!recorder.take_back(0, Some(20 * MS), 60 * MS, &why), "it was taken back already");
         let full = recorder.exchange(Box::default());
         let Interval { counters, histograms, examples, .. } = &*full;
         assert_eq!((counters.due, counters.sent), (2, 1));
@@ -336,11 +408,11 @@ mod tests {
         assert_eq!(examples[&ErrorClass::Internal], "no port is left");
         assert_eq!(counters.errors, [0; ErrorClass::ALL.len()]);
         // What was handed over stays as it was told.
-        assert!(!recorder.take_back(Some(10 * MS), 15 * MS, &why));
-        assert!(!recorder.take_back(None, 15 * MS, &why));
+        assert!(!recorder.take_back(0, Some(10 * MS), 15 * MS, &why));
+        assert!(!recorder.take_back(0, None, 15 * MS, &why));
         assert_eq!(*recorder.current, Interval::new());
         // What was taken back was that once, and of one interval.
-        recorder.started(Some(20 * MS), 60 * MS);
+        recorder.started(0, Some(20 * MS), 60 * MS);
         assert_eq!(recorder.exchange(Box::default()).histograms.lag.count(), 1);
     }
 

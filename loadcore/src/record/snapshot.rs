@@ -62,6 +62,7 @@ impl Snapshot {
         *is_final = other.is_final;
         *in_flight = other.in_flight;
         *backlog = other.backlog;
+        total.named.truncate(other.total.named.len());
         total.reset();
         total.merge(&other.total);
     }

@@ -31,10 +31,19 @@ pub struct Format {
 
 /// A result into a text.
 pub(super) type Document = fn(&RunResult, Options) -> Result<String, CannotRender>;
-/// Where intervals go, and when the measured time began, into what writes them there.
-pub(super) type Stream = fn(Out, u64) -> io::Result<Box<dyn IntervalWriter>>;
+/// Where intervals go, and of which run, into what writes them there.
+pub(super) type Stream = fn(Out, Begun) -> io::Result<Box<dyn IntervalWriter>>;
 /// Where a stream goes.
 pub type Out = Box<dyn Write + Send>;
+
+/// What is known of a run when its first interval comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// When the measured time began, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// The names of the requests of its mix; none without one.
+    pub names: Vec<String>,
+}
 
 /// Why a result is not to be had in a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -103,17 +112,13 @@ impl Format {
         document(result, options)
     }
 
-    /// What writes intervals to `out`, of a run whose measured time began at `started_unix_ms`;
-    /// `None` where the format needs the whole. The format's head is written at once.
+    /// What writes a run's intervals to `out`; `None` where the format needs the whole. The format's
+    /// head is written at once.
     ///
     /// # Errors
     /// If the head cannot be written.
-    pub fn writer(
-        self,
-        out: Out,
-        started_unix_ms: u64,
-    ) -> io::Result<Option<Box<dyn IntervalWriter>>> {
-        self.stream.map(|stream| stream(out, started_unix_ms)).transpose()
+    pub fn writer(self, out: Out, run: Begun) -> io::Result<Option<Box<dyn IntervalWriter>>> {
+        self.stream.map(|stream| stream(out, run)).transpose()
     }
 }
 
@@ -215,7 +220,7 @@ mod tests {
         let result = run.end(Ending { duration_ns: 3 * SECOND, ..Ending::default() }, 0);
         for format in FORMATS {
             let out = Shared::default();
-            let writer = format.writer(Box::new(out.clone()), 0).unwrap();
+            let writer = format.writer(Box::new(out.clone()), Begun::default()).unwrap();
             assert_eq!(writer.is_some(), format.is_streamed(), "{format:?}");
             let Some(mut writer) = writer else { continue };
             let head = out.0.lock().unwrap().len();

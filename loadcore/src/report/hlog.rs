@@ -23,7 +23,7 @@ pub const FORMAT: Format = Format {
     media_type: "text/plain; charset=utf-8",
     extension: "hlog",
     document: None,
-    stream: Some(|out, started_unix_ms| Ok(Box::new(HlogWriter::new(out, started_unix_ms)?))),
+    stream: Some(|out, run| Ok(Box::new(HlogWriter::new(out, run.started_unix_ms)?))),
 };
 
 /// Writes each interval as it comes, however many there will be.

@@ -13,6 +13,6 @@ pub mod json;
 pub mod text;
 
 pub use formats::{
-    CannotRender, FORMATS, Format, IntervalWriter, Out, UnknownFormat, listed, names,
+    Begun, CannotRender, FORMATS, Format, IntervalWriter, Out, UnknownFormat, listed, names,
 };
 pub use text::Options;

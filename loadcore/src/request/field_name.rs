@@ -89,6 +89,17 @@ impl fmt::Display for FieldName {
     }
 }
 
+/// Whether a header of this name carries a secret.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_HEADERS.iter().any(|part| name.contains(part))
+}
+
+/// Parts of the names of headers that carry secrets: `authorization`, `x-auth`, `cookie`,
+/// `x-csrf-token`, `x-api-key`.
+const SECRET_HEADERS: [&str; 7] =
+    ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

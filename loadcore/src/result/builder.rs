@@ -3,6 +3,7 @@
 //! The series is fed while the run goes on; all totals come from the cumulative snapshot, so an
 //! interval that was lost on the way costs resolution in time and no count.
 
+use super::requests::Requests;
 use super::series::Series;
 use super::timestamp::rfc3339;
 use super::{
@@ -32,6 +33,8 @@ pub struct Plan {
     pub planned_seconds: f64,
     /// How long the pacer may let due requests gather.
     pub slack_ns: Nanos,
+    /// Names and weights of the requests; none without a mix.
+    pub mix: Vec<(String, f64)>,
 }
 
 /// From when to when an interval was recorded, in nanoseconds since the measured time began.
@@ -56,6 +59,8 @@ pub struct Ending {
     pub interrupted: bool,
     /// Arrivals that fell due on lost workers after their last snapshot.
     pub unknown: u64,
+    /// The same of each request of the mix.
+    pub unknown_of: Vec<u64>,
     /// Workers that were lost.
     pub lost_workers: Vec<String>,
 }
@@ -65,25 +70,41 @@ pub struct Ending {
 pub struct ResultBuilder {
     plan: Plan,
     series: Series,
+    requests: Requests,
 }
 
 impl ResultBuilder {
     /// For a run that is about to start.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let series = Series::new(plan.planned_seconds);
-        Self { plan, series }
+        let series = Series::new(plan.planned_seconds, super::MOST_ROWS, Histogram::new());
+        let requests = Requests::new(&plan.mix, plan.planned_seconds);
+        Self { plan, series, requests }
+    }
+
+    /// Names and weights of the requests; none without a mix.
+    #[must_use]
+    pub fn mix(&self) -> &[(String, f64)] {
+        &self.plan.mix
     }
 
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
     pub fn interval(&mut self, interval: &Interval, span: Span) {
-        self.interval_with_unknown(interval, span, 0);
+        self.interval_with_unknown(interval, span, 0, &[]);
     }
 
-    /// The same where so many arrivals up to the interval's end are unknown. They have fallen due, and
-    /// are counted so in the interval in which they did.
-    pub fn interval_with_unknown(&mut self, interval: &Interval, span: Span, unknown: u64) {
-        self.series.add(interval, span, unknown);
+    /// The same where so many arrivals up to the interval's end are unknown, in all and of each request
+    /// of the mix. They have fallen due, and are counted so in the interval in which they did.
+    pub fn interval_with_unknown(
+        &mut self,
+        interval: &Interval,
+        span: Span,
+        unknown: u64,
+        unknown_of: &[u64],
+    ) {
+        let Interval { counters, histograms, named, .. } = interval;
+        self.series.add((counters, &histograms.response), span, unknown);
+        self.requests.add(named, span, unknown_of);
     }
 
     /// The result as of `merged`: at the end, or while the run goes on.
@@ -92,7 +113,7 @@ impl ResultBuilder {
     /// what `analysis` says about it.
     #[must_use]
     pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
-        let Interval { counters, histograms, health, protocols, examples } = &merged.total;
+        let Interval { counters, histograms, health, protocols, examples, named } = &merged.total;
         let ok = histograms.ok(counters);
         let duration_seconds = seconds(ending.duration_ns);
         let per_second = |n: u64| (duration_seconds > 0.0).then(|| n as f64 / duration_seconds);
@@ -111,12 +132,7 @@ impl ResultBuilder {
             achieved_rps: per_second(total_requests),
             complete: ending.unknown == 0,
             arrivals,
-            outcomes: Outcomes {
-                ok: counters.ok,
-                failed: counters.failed,
-                unfinished: counters.sent.saturating_sub(total_requests),
-                late: counters.late,
-            },
+            outcomes: outcomes(counters),
             total_requests,
             success_rate: percentage(counters.ok, total_requests),
             bytes_sent: counters.bytes_sent,
@@ -125,12 +141,13 @@ impl ResultBuilder {
             service_time: LatencySummary::of(&histograms.service),
             schedule_lag: LatencySummary::of(&histograms.lag),
             status_code_distribution: counters.statuses.iter().copied().collect(),
-            errors: named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors),
+            errors: named_counts(counters),
             sla: Vec::new(),
             validity: Validity::default(),
             bottlenecks: Vec::new(),
             protocol: protocol(protocols),
             ok_latency: ok_latency(ok.as_ref(), &histograms.response),
+            requests: self.requests.results(named, &ending.unknown_of, per_second),
             series_seconds,
             series,
             latency_kind: match self.plan.loop_kind {
@@ -141,10 +158,7 @@ impl ResultBuilder {
             tls: LatencySummary::of(&histograms.tls),
             first_byte: LatencySummary::of(&histograms.first_byte),
             connects: counters.connects,
-            error_examples: examples
-                .iter()
-                .map(|(class, text)| (class.name().to_owned(), text.clone()))
-                .collect(),
+            error_examples: error_examples(examples, counters),
             warmup_seconds: self.plan.warmup_seconds,
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
@@ -154,7 +168,7 @@ impl ResultBuilder {
     }
 }
 
-fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
+pub(super) fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
     Arrivals {
         // What a lost worker had to do fell due as well, only nobody could say so.
         due: counters.due.saturating_add(unknown),
@@ -166,8 +180,37 @@ fn arrivals(counters: &Counters, backlog: u64, unknown: u64) -> Arrivals {
     }
 }
 
+pub(super) fn outcomes(counters: &Counters) -> Outcomes {
+    Outcomes {
+        ok: counters.ok,
+        failed: counters.failed,
+        unfinished: counters.sent.saturating_sub(counters.outcomes()),
+        late: counters.late,
+    }
+}
+
+/// Failed requests by class, those that the thing under load has named among them. One that it calls
+/// as one of ours is called is counted there.
+pub(super) fn named_counts(counters: &Counters) -> BTreeMap<String, u64> {
+    let mut errors = named(ErrorClass::ALL.map(ErrorClass::name), &counters.errors);
+    for (class, own) in counters.own.iter() {
+        let count = errors.entry(class.to_owned()).or_default();
+        *count = count.saturating_add(own.count);
+    }
+    errors
+}
+
+fn error_examples(
+    examples: &BTreeMap<ErrorClass, String>,
+    counters: &Counters,
+) -> BTreeMap<String, String> {
+    let ours = examples.iter().map(|(class, text)| (class.name(), &**text));
+    let own = counters.own.iter().map(|(class, own)| (class, &*own.example));
+    own.chain(ours).map(|(class, text)| (class.to_owned(), text.to_owned())).collect()
+}
+
 /// The largest of the ok is known to a bucket, and is not larger than the largest of all.
-fn ok_latency(ok: Option<&Histogram>, all: &Histogram) -> LatencySummary {
+pub(super) fn ok_latency(ok: Option<&Histogram>, all: &Histogram) -> LatencySummary {
     let mut latency = ok.map_or_else(LatencySummary::default, LatencySummary::of);
     let most = all.max().map_or(f64::INFINITY, ms);
     latency.max_ms = latency.max_ms.map(|max_ms| max_ms.min(most));
@@ -222,18 +265,20 @@ fn named<const N: usize>(names: [&str; N], counts: &[u64; N]) -> BTreeMap<String
     counted.map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-fn percentage(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn percentage(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Merge;
     use crate::record::{Http, Tls};
     use crate::result::fixtures::{
-        closed_run, empty_run, failing_run, interrupted_run, steady_run,
+        Run, closed_run, empty_run, failing_run, interrupted_run, plan, request, steady_run,
     };
     use crate::result::{ReadError, SeriesRow};
+    use crate::time::{MICROSECOND as US, MILLISECOND as MS, SECOND};
 
     /// The keys of a JSON object in the order of its text.
     fn keys(text: &str) -> Vec<String> {
@@ -262,7 +307,7 @@ mod tests {
         let text = serde_json::to_string(&steady_run()).unwrap();
         let keys = keys(&text);
         assert_eq!(
-            keys[..29],
+            keys[..30],
             [
                 "schemaVersion",
                 "scenario",
@@ -289,6 +334,7 @@ mod tests {
                 "bottlenecks",
                 "protocol",
                 "okLatency",
+                "requests",
                 "seriesSeconds",
                 "series",
                 "latencyKind",
@@ -396,6 +442,17 @@ mod tests {
         }
     }
 
+    /// Written by a program that knew neither distributions of rows nor findings.
+    #[test]
+    fn a_document_of_before_is_read() {
+        let result = RunResult::from_json(include_str!("golden_v1.json")).unwrap();
+        assert_eq!((result.series.len(), result.total_requests, result.sla.len()), (3, 90, 2));
+        assert!(result.series.iter().all(|row| row.distribution.is_none() && row.p50_ms.is_some()));
+        assert_eq!(result.bottlenecks, []);
+        let text = serde_json::to_string(&result).unwrap();
+        assert_eq!(RunResult::from_json(&text).unwrap(), result);
+    }
+
     #[test]
     fn a_newer_document_is_refused_by_name() {
         let error = RunResult::from_json(r#"{"schemaVersion": 9}"#).unwrap_err();
@@ -406,6 +463,41 @@ mod tests {
         );
         let error = RunResult::from_json("{}").unwrap_err().to_string();
         assert!(error.starts_with("not a result document: missing field `schemaVersion`"));
+    }
+
+    #[test]
+    fn an_hours_result_stays_below_a_megabyte_and_a_half() {
+        let mut run = Run::new(plan(LoopKind::Open));
+        for second in 0..8 {
+            run.second(false, |recorder, dice| {
+                for n in 0..2_000 {
+                    let (due, waited) = (second * SECOND + n * MS / 2, dice.up_to(90 * US));
+                    request(recorder, Some(due), waited, dice.about(7 * MS), Ok(200));
+                }
+            });
+        }
+        let mut merged = Snapshot::default();
+        let mut builder = ResultBuilder::new(plan(LoopKind::Open));
+        for second in 0..3_600 {
+            let (interval, _) = &run.intervals[second as usize % 8];
+            let span =
+                Span { from_ns: second * SECOND, to_ns: (second + 1) * SECOND, draining: false };
+            builder.interval(interval, span);
+            merged.total.counters.merge(&interval.counters);
+        }
+        run.intervals
+            .iter()
+            .for_each(|(it, _)| merged.total.histograms.response.merge(&it.histograms.response));
+        let ending = Ending { duration_ns: 3_600 * SECOND, ..Ending::default() };
+        let mut result = builder.build(&merged, &ending);
+        let size = |result: &RunResult| serde_json::to_string_pretty(result).unwrap().len();
+        let whole = size(&result);
+        assert_eq!(result.series.len(), 3_600);
+        assert!(result.series.iter().all(|row| row.distribution.is_some()));
+        assert!(whole < 1_500_000, "{whole} bytes");
+        result.leave_out_distributions();
+        assert!(size(&result) < whole - 3_600 * 50, "they are left out");
+        assert!(result.series.iter().all(|row| row.distribution.is_none() && row.p99_ms.is_some()));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, LatencySummary};
+use super::{CarriedHistograms, Finding, LatencySummary, RequestResult};
+use crate::record::Distribution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -60,14 +61,17 @@ pub struct RunResult {
     pub sla: Vec<SlaOutcome>,
     /// Whether the measurement may be trusted.
     pub validity: Validity,
-    /// What limits the target.
-    pub bottlenecks: Vec<Value>,
+    /// What limits the target, the most important first.
+    pub bottlenecks: Vec<Finding>,
     /// What was spoken with the target.
     #[serde(default)]
     pub protocol: Protocol,
     /// `latency` over the ok alone; null where they are not known apart from the failed.
     #[serde(default)]
     pub ok_latency: LatencySummary,
+    /// Each request of the mix, in its order; empty without one.
+    #[serde(default)]
+    pub requests: Vec<RequestResult>,
     /// Seconds in each row of the series.
     pub series_seconds: u64,
     /// The run over time: at most 3,600 rows, whose sums are the totals.
@@ -326,7 +330,8 @@ pub struct SeriesRow {
     /// Arrivals up to its end of which nobody can say what became of them.
     #[serde(default)]
     pub unknown: u64,
-    /// Median of the latencies of what ended in it; null also where rows were merged.
+    /// Median of the latencies of what ended in it. Where rows were merged it is read from their
+    /// distribution, to 3.2%.
     pub p50_ms: Option<f64>,
     /// Their 95th percentile.
     pub p95_ms: Option<f64>,
@@ -334,6 +339,10 @@ pub struct SeriesRow {
     pub p99_ms: Option<f64>,
     /// The largest of them.
     pub max_ms: Option<f64>,
+    /// All of them, compact; null where nothing ended, where rows were merged of which one lacks it,
+    /// and where it was asked to be left out.
+    #[serde(default)]
+    pub distribution: Option<Distribution>,
 }
 
 /// Why a text is not a result document.
@@ -397,6 +406,11 @@ impl RunResult {
 }
 
 impl RunResult {
+    /// Takes the distributions out of its rows: they are a good part of a long run's document.
+    pub fn leave_out_distributions(&mut self) {
+        self.series.iter_mut().for_each(|row| row.distribution = None);
+    }
+
     /// Requests that were awaited to the end of the drain in vain: the unfinished ones, but for those
     /// that an early end or the loss of their worker cut off.
     #[must_use]

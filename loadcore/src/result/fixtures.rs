@@ -1,6 +1,9 @@
 //! Turns a few made-up targets into results, for tests. The same each time, to the byte.
 
-use super::{Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, Span};
+use super::{
+    Ending, Environment, Finding, FindingKind, LoopKind, Plan, ResultBuilder, RunResult, Severity,
+    Span,
+};
 use crate::record::{Interval, Merge, Recorder, Sample, Snapshot, ThreadTime};
 use crate::request::{DropReason, ErrorClass, Failure};
 use crate::time::{MICROSECOND as US, MILLISECOND as MS, Nanos, SECOND};
@@ -50,7 +53,7 @@ pub(crate) fn failing_run() -> RunResult {
                     }
                     4 if second == 9 => {
                         recorder.due(1);
-                        recorder.started(Some(intended), intended + waited);
+                        recorder.started(0, Some(intended), intended + waited);
                     }
                     _ => request(recorder, Some(intended), waited, service, Ok(200)),
                 }
@@ -68,7 +71,7 @@ pub(crate) fn closed_run() -> RunResult {
     for second in 0..2 {
         run.second(false, |recorder, dice| {
             for n in 0..3_000 {
-                recorder.started(None, second * SECOND + n);
+                recorder.started(0, None, second * SECOND + n);
                 ended(recorder, None, 0, dice.about(300 * US), Ok(200));
             }
         });
@@ -98,7 +101,7 @@ pub(crate) fn refused_run() -> RunResult {
     for second in 0..2 {
         run.second(false, |recorder, dice| {
             for n in 0..3_000 {
-                recorder.started(None, second * SECOND + n);
+                recorder.started(0, None, second * SECOND + n);
                 ended(recorder, None, 0, dice.about(30 * US), Err(&refused));
             }
         });
@@ -132,6 +135,22 @@ pub(crate) fn interrupted_run() -> RunResult {
     run.end(ending, 0)
 }
 
+/// A finding that says little.
+pub(crate) fn finding(kind: FindingKind) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Info,
+        confidence: 0.5,
+        from_second: 0.0,
+        to_second: 1.0,
+        request: None,
+        evidence: serde_json::Map::new(),
+        witnesses: Vec::new(),
+        explanation: String::new(),
+        next_step: String::new(),
+    }
+}
+
 pub(crate) fn plan(loop_kind: LoopKind) -> Plan {
     Plan {
         scenario: json!({"name": "checkout", "targetUrl": "http://shop.test/cart"}),
@@ -148,6 +167,7 @@ pub(crate) fn plan(loop_kind: LoopKind) -> Plan {
         warmup_seconds: 0.0,
         planned_seconds: 15.0,
         slack_ns: 100 * US,
+        mix: Vec::new(),
     }
 }
 
@@ -205,7 +225,7 @@ pub(crate) fn request(
     reply: Result<u16, &Failure>,
 ) {
     recorder.due(1);
-    recorder.started(intended, intended.unwrap_or(0) + waited);
+    recorder.started(0, intended, intended.unwrap_or(0) + waited);
     ended(recorder, intended, waited, service, reply);
 }
 
@@ -218,6 +238,7 @@ fn ended(
 ) {
     let start = intended.unwrap_or(0) + waited;
     recorder.sample(&Sample {
+        request: 0,
         intended,
         start,
         end: start + service,

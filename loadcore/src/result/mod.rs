@@ -7,6 +7,9 @@
 mod builder;
 mod carried;
 mod document;
+mod finding;
+mod requests;
+mod rows;
 mod series;
 mod summary;
 mod timestamp;
@@ -20,6 +23,9 @@ pub use document::{
     Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, Protocol, ReadError, Reason,
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
+pub use finding::{Finding, FindingKind, Severity, Witness};
+pub use requests::RequestResult;
+pub(crate) use rows::{MOST_ROWS, Row, Rows};
 pub use summary::LatencySummary;
 pub(crate) use summary::ms;
 pub use timestamp::rfc3339;

@@ -10,8 +10,7 @@
 
 use super::RunError;
 use super::handle::Control;
-use crate::analysis::sla::{self, Live, SlaRule};
-use crate::analysis::validity;
+use crate::analysis::Judge;
 use crate::engine::{self, Report};
 use crate::record::{Counters, Interval, Merge, Snapshot};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
@@ -40,6 +39,8 @@ pub struct ClosedInterval<'a> {
     pub total: &'a Snapshot,
     /// When the measured time began, in milliseconds since 1970.
     pub started_unix_ms: u64,
+    /// Names and weights of the requests; none without a mix.
+    pub mix: &'a [(String, f64)],
 }
 
 /// What the collector of a run needs.
@@ -57,8 +58,9 @@ pub(super) struct Collector {
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) builder: ResultBuilder,
-    pub(super) rules: Vec<SlaRule>,
-    pub(super) live: Live,
+    /// `None` on duty: a part of a run says nothing about the whole, which is judged, second by second
+    /// as well, where all parts are merged.
+    pub(super) judge: Option<Judge>,
     pub(super) control: Control,
     /// A rule has ended the run.
     pub(super) aborted: bool,
@@ -219,21 +221,24 @@ impl Collector {
         let counters = &total.total.counters;
         total.in_flight = counters.sent - counters.outcomes();
         total.backlog = counters.due - counters.sent - counters.dropped_total();
-        self.builder.interval(&interval, span);
         let closed = ClosedInterval {
             interval: &interval,
             span,
             total,
             started_unix_ms: self.started_unix_ms,
+            mix: self.builder.mix(),
         };
         // What comes after the load with nothing in it is no second of the run.
         if !(is_last && draining && interval.counters == Counters::default()) {
             self.observers.iter_mut().for_each(|observe| observe(&closed));
         }
-        self.live.observe(&interval, span);
-        if self.live.abort().is_some() && !self.aborted {
-            self.aborted = true;
-            self.control.stop();
+        if let Some(judge) = &mut self.judge {
+            self.builder.interval(&interval, span);
+            judge.interval(&interval, span, 0);
+            if judge.abort().is_some() && !self.aborted {
+                self.aborted = true;
+                self.control.stop();
+            }
         }
         // Nobody may listen, or listen slowly; each snapshot holds all before it. The last place is
         // for the last one.
@@ -252,10 +257,11 @@ impl Collector {
             interrupted: endings().any(|ending| ending.stopped),
             ..Ending::default()
         };
-        let mut result = self.builder.build(&merging.total, &ending);
-        result.sla = sla::outcomes(&self.rules, &result, Some(&self.live));
-        result.validity = validity::judge(&result);
-        result
+        let result = self.builder.build(&merging.total, &ending);
+        match self.judge {
+            Some(judge) => judge.judge(result),
+            None => result,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! front end read the document.
 
 use super::LoadTest;
-use crate::http::{HttpOptions, TlsOptions};
-use crate::scenario::{Load, Scenario};
+use crate::http::{HttpOptions, HttpRequest, TlsOptions};
+use crate::scenario::{Load, NamedRequest, Scenario};
 
 impl LoadTest {
     /// The load test that `scenario` describes. This machine makes all of its load, whatever its
@@ -24,6 +24,8 @@ impl LoadTest {
     pub fn from_scenario(scenario: &Scenario) -> Self {
         let mut test = Self::http(http_options(scenario))
             .arrivals(scenario.arrivals)
+            .seed(scenario.seed)
+            .names(scenario.mix.iter().map(|request| (request.name.clone(), request.weight)))
             .warmup(scenario.warmup)
             .timeout(scenario.timeout)
             .drain(scenario.drain)
@@ -57,6 +59,8 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
         body: scenario.body.clone(),
+        mix: scenario.mix.iter().map(|request| http_request(scenario, request)).collect(),
+        checks: scenario.checks.iter().cloned().collect(),
         version: scenario.http_version,
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
@@ -65,6 +69,16 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         address_family: scenario.address_family,
         unix_socket: scenario.target.unix_socket().map(Into::into),
         ..HttpOptions::get(scenario.target.uri().clone())
+    }
+}
+
+fn http_request(scenario: &Scenario, request: &NamedRequest) -> HttpRequest {
+    HttpRequest {
+        uri: request.url.uri().clone(),
+        method: request.method.clone(),
+        headers: request.all_headers(&scenario.headers),
+        body: request.body.clone(),
+        checks: scenario.checks.iter().chain(&request.checks).cloned().collect(),
     }
 }
 
@@ -84,7 +98,7 @@ mod tests {
             r#""targetUrl": "https://a.test/x?y", "method": "PUT", "headers": {"X-A": "1"},
                "body": "b", "httpVersion": "http2", "streams": 7,
                "followRedirects": 3, "tlsVerify": false, "timeoutSeconds": 2,
-               "addressFamily": "ipv6""#,
+               "addressFamily": "ipv6", "checks": [{"status": 200}]"#,
         );
         assert_eq!(given.uri, "https://a.test/x?y");
         assert_eq!((given.method.as_str(), &given.body[..]), ("PUT", &b"b"[..]));
@@ -96,6 +110,7 @@ mod tests {
         assert_eq!(given.max_redirects, 3);
         assert!(given.tls.insecure);
         assert_eq!(given.address_family, crate::http::AddressFamily::Ipv6);
+        assert_eq!(given.checks.all()[0].to_string(), "status==200");
         let given = options(r#""targetUrl": "https://a.test/", "keepAlive": false"#);
         assert!(!given.keep_alive);
     }

@@ -5,7 +5,8 @@ use super::collect::{Collector, Observer};
 use super::handle::{Control, RunHandle};
 use super::planned::Planned;
 use super::settings::{Duty, TestSettings};
-use crate::analysis::sla::{Live as LiveRules, SlaRule};
+use crate::analysis::Judge;
+use crate::analysis::sla::SlaRule;
 use crate::engine::{self, Channels};
 use crate::profile::Profile;
 use crate::record::Interval;
@@ -63,6 +64,7 @@ impl<P: Profile + Clone> Planned<P> {
         }
         drop(report);
         let started_unix_ms = started_at(settings, clock);
+        let plan = self.plan(settings, started_unix_ms);
         let collector = Collector {
             interval: SECOND,
             // A worker that comes late has nothing to say of the intervals before.
@@ -73,9 +75,8 @@ impl<P: Profile + Clone> Planned<P> {
             reports,
             spares,
             threads,
-            builder: ResultBuilder::new(self.plan(settings, started_unix_ms)),
-            live: LiveRules::new(&rules, self.profile.is_none()),
-            rules,
+            judge: duty.is_none().then(|| Judge::new(rules, &plan)),
+            builder: ResultBuilder::new(plan),
             control,
             aborted: false,
             snapshots: publish,

@@ -6,10 +6,13 @@ use super::settings::TestSettings;
 use super::subject::IntoTransport;
 use crate::engine::{Fence, Load, OpenLoop, Settings};
 use crate::profile::Profile;
+use crate::request::MOST_REQUESTS;
 use crate::result::{Environment, LoopKind, Plan};
+use crate::scenario::limits::{MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
 use crate::schedule::{End, LONGEST};
 use crate::time::{Clock, SECOND, nanos, seconds};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The longest that the pacer may be told to let due requests gather.
@@ -38,6 +41,30 @@ fn setting(what: &'static str, value: impl ToString, limit: &str) -> RunError {
     RunError::Setting { what, value: value.to_string(), limit: limit.into() }
 }
 
+/// Names and weights of a mix, which a scenario has checked already.
+fn check_names(mix: &[(String, f64)]) -> Result<(), RunError> {
+    if mix.len() > MOST_REQUESTS {
+        let limit = format!("give at most {MOST_REQUESTS}");
+        return Err(setting("the number of named requests", mix.len(), &limit));
+    }
+    let mut names = BTreeSet::new();
+    for (name, weight) in mix {
+        let quoted = format!("{name:?}");
+        if !(1..=MAX_REQUEST_NAME).contains(&name.chars().count()) {
+            let limit = format!("give 1 to {MAX_REQUEST_NAME} characters");
+            return Err(setting("a request's name", quoted, &limit));
+        }
+        if !names.insert(name) {
+            return Err(setting("a request's name", quoted, "another request has it as well"));
+        }
+        if !(MIN_WEIGHT..=MAX_WEIGHT).contains(weight) {
+            let limit = format!("give a number above 0, {MIN_WEIGHT} to {MAX_WEIGHT}");
+            return Err(setting("a weight", format!("{weight} (of {quoted})"), &limit));
+        }
+    }
+    Ok(())
+}
+
 impl<P: Profile + Clone> Planned<P> {
     pub(super) fn new(settings: &TestSettings, profile: Option<P>) -> Result<Self, RunError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -52,6 +79,7 @@ impl<P: Profile + Clone> Planned<P> {
             let limit = format!("give 1 to {MOST_LANES}");
             return Err(setting("the number of connections", connections, &limit));
         }
+        check_names(&settings.mix)?;
         if settings.timeout.is_zero() {
             return Err(setting("the timeout", "0", "give a time above 0"));
         }
@@ -176,6 +204,7 @@ impl<P: Profile + Clone> Planned<P> {
             end: nanos(self.end.latest()),
             limit: settings.requests,
             lanes: self.lanes,
+            mix: settings.picks(),
         }
     }
 
@@ -208,6 +237,7 @@ impl<P: Profile + Clone> Planned<P> {
             warmup_seconds: seconds(nanos(settings.warmup)),
             planned_seconds: planned.as_secs_f64(),
             slack_ns: nanos(settings.slack),
+            mix: settings.mix.clone(),
         }
     }
 }

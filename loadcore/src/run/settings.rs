@@ -6,6 +6,7 @@ use crate::analysis::sla::{Rule, SlaRule};
 #[cfg(test)]
 use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
+use crate::request::Mix;
 use crate::schedule::{Arrivals, Share};
 use crate::time::{Clock, Nanos};
 use serde_json::Value;
@@ -20,6 +21,9 @@ pub const DEFAULT_SLACK: Duration = Duration::from_micros(100);
 pub(super) struct TestSettings {
     pub(super) scenario: Value,
     pub(super) arrivals: Arrivals,
+    /// Names and weights of the requests; none without a mix.
+    pub(super) mix: Vec<(String, f64)>,
+    pub(super) seed: u64,
     pub(super) duration: Option<Duration>,
     pub(super) warmup: Duration,
     pub(super) requests: Option<u64>,
@@ -46,6 +50,8 @@ impl Default for TestSettings {
         Self {
             scenario: Value::Null,
             arrivals: Arrivals::Uniform,
+            mix: Vec::new(),
+            seed: 0,
             duration: None,
             warmup: Duration::ZERO,
             requests: None,
@@ -65,11 +71,19 @@ impl TestSettings {
     pub(super) fn parsed_rules(&self) -> Result<Vec<SlaRule>, RunError> {
         let parse = |expected: &Expected| {
             let Expected { rule, window_seconds, for_seconds, abort } = expected;
+            let names: Vec<_> = self.mix.iter().map(|(name, _)| name.as_str()).collect();
             rule.parse::<Rule>()
+                .and_then(|rule| rule.check_request(&names).map(|()| rule))
                 .and_then(|rule| SlaRule::new(rule, *window_seconds, *for_seconds, *abort))
                 .map_err(|error| RunError::Rule(error.to_string()))
         };
         self.rules.iter().map(parse).collect()
+    }
+
+    /// Which request each arrival is.
+    pub(super) fn picks(&self) -> Mix {
+        let weights: Vec<_> = self.mix.iter().map(|(_, weight)| *weight).collect();
+        Mix::new(self.seed, &weights)
     }
 
     /// Which parts of the load are ours: all, on one machine.

@@ -10,14 +10,13 @@ use super::settings::{Expected, TestSettings};
 use super::subject::IntoTransport;
 use crate::http::HttpOptions;
 use crate::profile::{LoadProfile, Profile};
-use crate::request::{AddressFamily, Authority, ENCODINGS, Failure, FieldName, Form, Url};
+use crate::request::{AddressFamily, Authority, Check, ENCODINGS, Failure, FieldName, Form, Url};
 use crate::result::RunResult;
 use crate::schedule::Arrivals;
-use crate::transport::{FnTransport, Transport};
+use crate::transport::{Call, FnTransport, Session, Transport};
 use http::Method;
 use http::header::{COOKIE, HeaderValue};
 use serde_json::Value;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,13 +59,27 @@ impl LoadTest {
 }
 
 impl<F> LoadTest<LoadProfile, FnTransport<F>> {
-    /// Calls of an asynchronous closure, which answers with a status or a failure.
-    pub fn call<Fut>(call: F) -> Self
+    /// Calls of an asynchronous closure, which is told of its [`Call`] and answers with a status or a
+    /// failure.
+    pub fn call(call: F) -> Self
     where
-        F: Fn() -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<u16, Failure>> + 'static,
+        F: AsyncFn(Call) -> Result<u16, Failure> + Clone + Send + Sync + 'static,
     {
         Self::of(Ok(FnTransport::new(call)))
+    }
+}
+
+impl<S, O, F> LoadTest<LoadProfile, Session<S, O, F>>
+where
+    O: AsyncFn() -> Result<S, Failure> + Clone + Send + Sync + 'static,
+    F: AsyncFn(&mut S, Call) -> Result<u16, Failure> + Clone + Send + Sync + 'static,
+    S: 'static,
+{
+    /// Calls of a closure with what another one has opened, one for each of the
+    /// [connections](LoadTest::connections): a connection of any protocol, a client of a library. See
+    /// [`Session`].
+    pub fn session(open: O, call: F) -> Self {
+        Self::of(Ok(Session::new(open, call)))
     }
 }
 
@@ -148,6 +161,15 @@ impl<P> LoadTest<P, HttpOptions> {
         self.options(|options| options.max_redirects = most)
     }
 
+    /// Fails each reply without this, as class `check`: `status==200`, `header:x-a==b`, `body~=ok`,
+    /// `bytes<=9000`. All of them: [`Check`].
+    pub fn check_reply(self, check: &str) -> Self {
+        match check.parse::<Check>() {
+            Ok(check) => self.options(|options| options.checks = options.checks.and(check)),
+            Err(why) => self.refused("a check", check.escape_debug().to_string(), why.to_string()),
+        }
+    }
+
     /// Dials addresses of IPv4 or IPv6 alone.
     pub fn address_family(self, family: AddressFamily) -> Self {
         self.options(|options| options.address_family = family)
@@ -202,6 +224,20 @@ impl<P, S> LoadTest<P, S> {
     /// How arrivals are spread: evenly, or as a Poisson process.
     pub fn arrivals(mut self, arrivals: Arrivals) -> Self {
         self.settings.arrivals = arrivals;
+        self
+    }
+
+    /// Names and weights of the requests, in the order in which [`Call::request`] counts them. Which one
+    /// an arrival is follows from the [seed](LoadTest::seed) and its number, and each name has
+    /// statistics of its own. At most 100.
+    pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.settings.mix = names.into_iter().map(|(name, weight)| (name.into(), weight)).collect();
+        self
+    }
+
+    /// What the choice among named requests follows from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
         self
     }
 

@@ -172,9 +172,19 @@ impl Document {
     }
 }
 
-/// The paths of all headers and cookies whose value is [`REDACTED`].
+/// The paths of all headers and cookies whose value is [`REDACTED`], those of the mix too.
 #[must_use]
 pub fn redacted_places(document: &Map<String, Value>) -> Vec<String> {
+    let mut places = redacted_in(document);
+    let mix = document.get("mix").and_then(Value::as_array);
+    for (i, request) in mix.into_iter().flatten().enumerate() {
+        let of_request = request.as_object().map_or_else(Vec::new, redacted_in);
+        places.extend(of_request.into_iter().map(|path| format!("mix[{i}].{path}")));
+    }
+    places
+}
+
+fn redacted_in(document: &Map<String, Value>) -> Vec<String> {
     let is_redacted = |value: &Value| value.as_str().is_some_and(|it| it.trim() == REDACTED);
     let mut places = Vec::new();
     for field in ["headers", "cookies"] {

@@ -28,8 +28,10 @@
 //! # Ok::<(), loadcore::scenario::ScenarioError>(())
 //! ```
 
+mod checks;
 mod document;
 mod load_profile;
+mod mix;
 mod number;
 mod object;
 mod parse;
@@ -46,17 +48,18 @@ mod yaml;
 
 pub use crate::analysis::sla::SlaRule;
 pub use crate::profile::Fault;
+#[cfg(feature = "cluster")]
+pub(crate) use crate::request::is_secret_header;
 pub use crate::request::{AddressFamily, HttpVersion};
 pub use document::{Document, default_name, redacted_places};
+pub use mix::NamedRequest;
 pub use object::field_path;
 pub use preview::{Preview, preview};
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
-#[cfg(feature = "cluster")]
-pub(crate) use write::is_secret_header;
 
 use crate::profile::{LoadProfile, Profile};
-use crate::request::FieldName;
+use crate::request::{Check, FieldName, Mix};
 use crate::schedule::Arrivals;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -72,6 +75,12 @@ pub mod limits {
 
     /// Characters of the name.
     pub const MAX_NAME: usize = 200;
+    /// Characters of a request's name in a mix.
+    pub const MAX_REQUEST_NAME: usize = 100;
+    /// The least weight of a request in a mix.
+    pub const MIN_WEIGHT: f64 = 1e-6;
+    /// The greatest weight of a request in a mix.
+    pub const MAX_WEIGHT: f64 = 1e9;
     /// Bytes of the target's URL.
     pub const MAX_URL_BYTES: usize = 16_384;
     /// Values of all headers, counted.
@@ -96,6 +105,8 @@ pub mod limits {
     pub const MAX_WAIT_SECONDS: f64 = 3_600.0;
     /// Longest wait of a run for workers that are busy with other runs.
     pub const MAX_QUEUE_SECONDS: f64 = MAX_DURATION_SECONDS;
+    /// Checks of a reply.
+    pub const MAX_CHECKS: usize = 32;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
     /// Tags, and characters of each.
@@ -121,6 +132,8 @@ pub struct ScenarioFields {
     pub name: String,
     /// Where the requests go.
     pub target: Target,
+    /// The requests in the place of the one that method and body make; empty for none.
+    pub mix: Vec<NamedRequest>,
     /// The request's method.
     pub method: Method,
     /// The request's headers in the order given, those of one name together. None of them frames
@@ -144,6 +157,9 @@ pub struct ScenarioFields {
     pub load: Load,
     /// How arrivals are spread; closed loop has none, and does not ask.
     pub arrivals: Arrivals,
+    /// What all that is random follows from: which request of the mix an arrival is, and how
+    /// POISSON arrivals are spread.
+    pub seed: u64,
     /// Stop after so many requests, of all workers together.
     pub max_requests: Option<u64>,
     /// The most open connections, of all workers together.
@@ -166,6 +182,8 @@ pub struct ScenarioFields {
     pub keep_alive: bool,
     /// Which addresses of a name are dialled.
     pub address_family: AddressFamily,
+    /// What each reply must have, beyond its status being 2xx or 3xx, to be ok.
+    pub checks: Vec<Check>,
     /// The bounds on statistics.
     pub sla: Vec<SlaRule>,
     /// For finding it again.
@@ -276,6 +294,17 @@ impl Scenario {
     /// Every fault of the document.
     pub fn from_value(value: Value) -> Result<Self, ScenarioError> {
         Document::from_value(value)?.parse()
+    }
+
+    /// Which request of the mix each arrival is.
+    #[must_use]
+    pub fn picks(&self) -> Mix {
+        mix::picks(self.seed, &self.mix)
+    }
+
+    /// The names of its requests, in the order of the mix; none without one.
+    pub fn request_names(&self) -> impl Iterator<Item = &str> {
+        self.mix.iter().map(|request| request.name.as_str())
     }
 
     /// The document of this scenario, with every default filled in: parsed again it gives the same

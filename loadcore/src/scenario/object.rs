@@ -49,7 +49,9 @@ impl<'a> Object<'a> {
 
     /// The value of a field; null is the same as absent.
     pub(super) fn value(&mut self, field: &'static str) -> Option<&'a Value> {
-        self.known.push(field);
+        if !self.known.contains(&field) {
+            self.known.push(field);
+        }
         self.map.get(field).filter(|value| !value.is_null())
     }
 
@@ -234,9 +236,18 @@ impl<'a> Object<'a> {
         right
     }
 
+    /// Whether there is a field that nobody asked for.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.unknown().next().is_some()
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &String> {
+        self.map.keys().filter(|key| !self.known.contains(&key.as_str()))
+    }
+
     /// Notes every field that nobody asked for.
     pub(super) fn refuse_unknown(&self) {
-        for key in self.map.keys().filter(|key| !self.known.contains(&key.as_str())) {
+        for key in self.unknown() {
             let message = match nearest(key, &self.known) {
                 Some(near) => format!("unknown field; did you mean `{near}`?"),
                 None if self.known.len() <= 8 => {

@@ -1,10 +1,11 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
+use super::checks::checks;
 use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
-    AddressFamily, HttpVersion, OnWorkerLoss, Scenario, ScenarioError, ScenarioFields, SlaRule,
-    Target, limits, short, sla,
+    AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
+    ScenarioFields, SlaRule, Target, limits, mix, short, sla,
 };
 use crate::profile::{Faults, number};
 use crate::request::{FieldName, check_method, framing};
@@ -34,7 +35,8 @@ pub(super) fn scenario(
 fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<ScenarioFields> {
     let object = &mut object;
     let name = object.required("name", |object, field| object.line(field, 1..=limits::MAX_NAME));
-    let target = object.required("targetUrl", target);
+    let target = target_of(object);
+    let (target, mix) = mix::mix(object, target);
     let mut headers = headers(object);
     short::headers(object, &mut headers);
     let form = short::form(object, &mut headers, lent(&mut read));
@@ -47,7 +49,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let queue_wait = object.wait("queueSeconds", limits::MAX_QUEUE_SECONDS);
     let on_worker_loss = object.choice("onWorkerLoss", ON_WORKER_LOSS);
     let load = load_profile::load(object, duration, read);
-    let arrivals = arrivals(object);
+    let (arrivals, seed) = arrivals(object);
     let max_requests = object.integer("maxRequests", 1..=limits::MAX_ARRIVALS);
     let connections = object.integer("connections", 1..=limits::MAX_CONNECTIONS);
     let streams = object.integer("streams", 1..=limits::MAX_STREAMS).map(|streams| streams as u32);
@@ -59,7 +61,8 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let http_version = object.choice("httpVersion", HTTP_VERSIONS);
     let keep_alive = object.boolean("keepAlive");
     let address_family = address_family(object, target.as_ref());
-    let sla = rules(object);
+    let checks = checks(object);
+    let sla = rules(object, &mix);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
@@ -72,6 +75,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     Some(ScenarioFields {
         name: name?,
         target: target?,
+        mix,
         method,
         headers,
         body: form.unwrap_or(body),
@@ -82,6 +86,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         queue_wait: queue_wait.unwrap_or(Duration::from_secs(600)),
         on_worker_loss: on_worker_loss.unwrap_or_default(),
         arrivals,
+        seed,
         max_requests,
         connections: connections.map_or_else(|| load.default_connections(), |n| n as u32),
         streams: streams.unwrap_or(load.default_streams()),
@@ -94,6 +99,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         http_version: http_version.unwrap_or_default(),
         keep_alive: keep_alive.unwrap_or(true),
         address_family,
+        checks,
         sla,
         tags,
         notes,
@@ -150,6 +156,16 @@ fn address_family(object: &mut Object<'_>, target: Option<&Target>) -> AddressFa
     family
 }
 
+/// `targetUrl`, which a mix of whole URLs need not have.
+fn target_of(object: &mut Object<'_>) -> Option<Target> {
+    if object.value("mix").is_none() {
+        return object.required("targetUrl", target);
+    }
+    object.value("targetUrl")?;
+    // Where it is wrong, what is relative to it has no fault of its own.
+    target(object, "targetUrl").or_else(|| Target::parse("http://localhost/").ok())
+}
+
 fn target(object: &mut Object<'_>, field: &'static str) -> Option<Target> {
     let text = object.text(field)?;
     Target::parse(text).map_err(|message| object.fault(field, message)).ok()
@@ -157,7 +173,7 @@ fn target(object: &mut Object<'_>, field: &'static str) -> Option<Target> {
 
 /// `default` where there is none. Standard methods are recognised in any case: `get` is no method of its
 /// own that somebody means.
-fn method(object: &mut Object<'_>, default: Method) -> Method {
+pub(super) fn method(object: &mut Object<'_>, default: Method) -> Method {
     let Some(text) = object.text("method") else { return default };
     let upper = text.to_ascii_uppercase();
     let standard = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
@@ -193,7 +209,7 @@ fn duration(object: &mut Object<'_>) -> Option<Duration> {
 }
 
 /// A map of text, or of lists of text for a name with several values.
-fn headers(object: &mut Object<'_>) -> Vec<(FieldName, HeaderValue)> {
+pub(super) fn headers(object: &mut Object<'_>) -> Vec<(FieldName, HeaderValue)> {
     let mut headers: Vec<(FieldName, HeaderValue)> = Vec::new();
     let Some(map) = object.object("headers") else { return headers };
     for (key, value) in map.entries() {
@@ -257,7 +273,7 @@ fn header_value(map: &Object<'_>, value: &Value, place: &str) -> Option<HeaderVa
 }
 
 /// `body`, or `bodyBase64` for bytes that are no text.
-fn body(object: &mut Object<'_>) -> Bytes {
+pub(super) fn body(object: &mut Object<'_>) -> Bytes {
     let text = object.text("body").map(|text| Bytes::copy_from_slice(text.as_bytes()));
     let encoded = object.base64("bodyBase64");
     if text.is_some() && encoded.is_some() {
@@ -272,20 +288,21 @@ fn body(object: &mut Object<'_>) -> Bytes {
     body
 }
 
-fn arrivals(object: &mut Object<'_>) -> Arrivals {
+fn arrivals(object: &mut Object<'_>) -> (Arrivals, u64) {
     let poisson = object.choice("arrivals", &[("UNIFORM", false), ("POISSON", true)]);
     let seed = object.integer("seed", 0..=u64::MAX).unwrap_or(0);
-    if poisson == Some(true) { Arrivals::Poisson { seed } } else { Arrivals::Uniform }
+    let is_poisson = poisson == Some(true);
+    (if is_poisson { Arrivals::Poisson { seed } } else { Arrivals::Uniform }, seed)
 }
 
-fn rules(object: &mut Object<'_>) -> Vec<SlaRule> {
+fn rules(object: &mut Object<'_>, mix: &[NamedRequest]) -> Vec<SlaRule> {
     let list = object.list("sla").unwrap_or_default();
     if list.len() > limits::MAX_RULES {
         let (count, most) = (list.len(), limits::MAX_RULES);
         object.fault("sla", format!("{count} rules; give at most {most}"));
         return Vec::new();
     }
-    let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value);
+    let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value, mix);
     list.iter().enumerate().filter_map(rule).collect()
 }
 

@@ -35,6 +35,12 @@ impl Target {
         }
     }
 
+    /// The URL, and what its connections belong to.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The URL: its scheme is http or https, and it has a host.
     #[must_use]
     pub fn uri(&self) -> &Uri {
@@ -63,6 +69,12 @@ impl Target {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.url.origin().tls
+    }
+}
+
+impl From<Url> for Target {
+    fn from(url: Url) -> Self {
+        Self { url, unix_socket: None }
     }
 }
 

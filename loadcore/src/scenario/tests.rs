@@ -55,6 +55,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!((closed.http_version, closed.max_requests), (HttpVersion::Auto, None));
     assert_eq!(closed.address_family, AddressFamily::Any);
     assert_eq!((closed.sla.len(), closed.tags.len(), closed.notes.as_str()), (0, 0, ""));
+    assert_eq!(closed.checks, []);
     assert!(closed.auto_start);
 
     let open = valid(with(json!({"loadProfile": {"type": "CONSTANT", "initialRps": 500}})));
@@ -73,6 +74,7 @@ fn everything_can_be_said() {
         "connections": 7, "streams": 8, "maxBacklog": 0, "timeoutSeconds": 0.25,
         "drainSeconds": 0, "followRedirects": 3, "tlsVerify": false, "httpVersion": "http2",
         "keepAlive": true, "tags": ["a", "b"], "notes": "line\nline", "autoStart": false,
+        "checks": [{"status": 200}, "body~=ok"],
         "sla": ["p99<250ms", {"rule": "error_rate<1%", "windowSeconds": 5, "abort": true}],
     }));
     assert_eq!(scenario.method, Method::POST);
@@ -91,6 +93,8 @@ fn everything_can_be_said() {
     assert_eq!((scenario.connections, scenario.streams, scenario.max_backlog), (7, 8, Some(0)));
     let rule = SlaRule::new("error_rate<1%".parse().unwrap(), Some(5), 0, true).unwrap();
     assert_eq!(scenario.sla[1], rule);
+    let checks: Vec<_> = scenario.checks.iter().map(ToString::to_string).collect();
+    assert_eq!(checks, ["status==200", "body~=ok"]);
     assert_eq!(scenario.tags, ["a", "b"]);
     assert_eq!(valid(scenario.to_value()), scenario);
     let without = valid(with(json!({"keepAlive": false})));
@@ -769,6 +773,8 @@ fn nearly_valid() -> impl Strategy<Value = Value> {
         let mut document = with(json!({
             "loadProfile": profile, "warmupSeconds": 1, "seed": 1, "connections": 9, "maxBacklog": 5,
             "timeoutSeconds": 1, "headers": {"A": "b"}, "tags": ["t"], "sla": ["p99<1s"],
+            "checks": [{"status": 200}, {"header": "a", "is": "b"}, {"bodyContains": "c"},
+                {"bodyBytes": {"atLeast": 1, "atMost": 9}}, "status==2xx"],
         }));
         for (index, number, whole) in replaced {
             let mut places = Vec::new();

@@ -1,9 +1,9 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{REDACTED, Scenario};
+use super::{NamedRequest, REDACTED, Scenario, checks};
 use crate::profile::ProfileType;
-use crate::request::FieldName;
+use crate::request::{FieldName, is_secret_header};
 use crate::schedule::Arrivals;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +13,15 @@ use std::time::Duration;
 
 /// The whole document, its fields in the order of the contract.
 pub(super) fn document(scenario: &Scenario) -> Value {
-    let (arrivals, seed) = match scenario.arrivals {
-        Arrivals::Uniform => ("UNIFORM", 0),
-        Arrivals::Poisson { seed } => ("POISSON", seed),
+    let arrivals = match scenario.arrivals {
+        Arrivals::Uniform => "UNIFORM",
+        Arrivals::Poisson { .. } => "POISSON",
     };
+    let method = scenario.mix.is_empty().then(|| scenario.method.as_str());
     let mut document = json!({
         "name": scenario.name,
         "targetUrl": scenario.target.to_string(),
-        "method": scenario.method.as_str(),
+        "method": method,
         "headers": headers(&scenario.headers),
         "body": null,
         "durationSeconds": seconds(scenario.duration),
@@ -31,7 +32,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "onWorkerLoss": word(ON_WORKER_LOSS, scenario.on_worker_loss),
         "loadProfile": scenario.load.profile().map(|p| load_profile(p.profile_type())),
         "arrivals": arrivals,
-        "seed": seed,
+        "seed": scenario.seed,
         "maxRequests": scenario.max_requests,
         "connections": scenario.connections,
         "streams": scenario.streams,
@@ -43,40 +44,61 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
         "keepAlive": scenario.keep_alive,
         "addressFamily": word(ADDRESS_FAMILIES, scenario.address_family),
+        "checks": checks::document(&scenario.checks),
         "sla": json!(scenario.sla),
         "tags": scenario.tags,
         "notes": scenario.notes,
         "autoStart": scenario.auto_start,
     });
-    match std::str::from_utf8(&scenario.body) {
+    put_body(&mut document, &scenario.body);
+    if !scenario.mix.is_empty() {
+        let is_unix = scenario.target.unix_socket().is_some();
+        let requests = scenario.mix.iter().map(|request| named_request(request, is_unix));
+        document["mix"] = requests.collect();
+    }
+    document
+}
+
+fn put_body(document: &mut Value, body: &[u8]) {
+    match std::str::from_utf8(body) {
         Ok("") => {}
         Ok(text) => document["body"] = text.into(),
-        Err(_) => document["bodyBase64"] = STANDARD.encode(&scenario.body).into(),
+        Err(_) => document["bodyBase64"] = STANDARD.encode(body).into(),
     }
+}
+
+fn named_request(request: &NamedRequest, is_unix: bool) -> Value {
+    let uri = request.url.uri();
+    let path = uri.path_and_query().filter(|_| is_unix);
+    let mut document = json!({
+        "name": request.name,
+        "weight": number(request.weight),
+        "method": request.method.as_str(),
+        "url": path.map_or_else(|| uri.to_string(), ToString::to_string),
+        "headers": headers(&request.headers),
+        "body": null,
+        "checks": checks::document(&request.checks),
+    });
+    put_body(&mut document, &request.body);
     document
 }
 
 /// The document without the values of headers that carry secrets.
 pub(super) fn public_document(scenario: &Scenario) -> Value {
     let mut document = document(scenario);
-    if let Some(Value::Object(headers)) = document.get_mut("headers") {
+    redact(&mut document);
+    let mix = document.get_mut("mix").and_then(Value::as_array_mut);
+    mix.into_iter().flatten().for_each(redact);
+    document
+}
+
+fn redact(request: &mut Value) {
+    if let Some(Value::Object(headers)) = request.get_mut("headers") {
         for (_, value) in headers.iter_mut().filter(|(name, _)| is_secret_header(name)) {
             *value = REDACTED.into();
         }
     }
-    document
 }
-
-/// Whether a header of this name carries a secret.
-pub(crate) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_HEADERS.iter().any(|part| name.contains(part))
-}
-
-/// Parts of the names of headers that carry secrets: `authorization`, `x-auth`, `cookie`,
-/// `x-csrf-token`, `x-api-key`.
-const SECRET_HEADERS: [&str; 7] =
-    ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
 /// A map of text, and of lists where a name has several values.
 fn headers(headers: &[(FieldName, HeaderValue)]) -> Value {

@@ -63,6 +63,12 @@ impl Share {
             && (part.offset - self.offset).is_multiple_of(self.stride)
     }
 
+    /// Whether arrival `n` of the whole is one of this share.
+    #[must_use]
+    pub fn has(self, n: u64) -> bool {
+        n.checked_sub(self.offset).is_some_and(|past| past.is_multiple_of(self.stride))
+    }
+
     /// What is left of it without the arrivals of `part`, however the two overlap: itself where they do
     /// not, and else pieces that lie apart from it. Of pieces smaller than any that are ever made
     /// nothing is.

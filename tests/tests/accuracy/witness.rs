@@ -6,7 +6,7 @@
 
 use loadcore::http::{HttpLane, HttpOptions, HttpTransport};
 use loadcore::request::{Failure, HttpVersion, Outcome};
-use loadcore::transport::{Opened, Thread, Times};
+use loadcore::transport::{Call, Opened, Thread, Times};
 use loadcore::{Lane, Transport};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
@@ -90,11 +90,11 @@ impl Lane for Witness {
         self.http.is_open()
     }
 
-    async fn exchange(&self) -> Outcome {
+    async fn exchange(&self, call: Call) -> Outcome {
         let asked = monotonic();
         let mut sent = None;
         let outcome = {
-            let mut exchange = pin!(self.http.exchange());
+            let mut exchange = pin!(self.http.exchange(call));
             poll_fn(|cx| {
                 let poll = exchange.as_mut().poll(cx);
                 sent.get_or_insert_with(monotonic);

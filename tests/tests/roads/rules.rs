@@ -115,6 +115,7 @@ const RULES: &[(&str, Rule)] = &[
     ("series.[].dropped", Near),
     ("series.[].backlog", Near),
     ("series.[].unknown", Same),
+    ("series.[].distribution", Exempt("the latencies of which the percentiles are compared")),
     ("series.[].*", Edge),
     ("latencyKind", Same),
     ("warmupSeconds", Same),

@@ -220,6 +220,15 @@ pub fn cases() -> Vec<Case> {
             .path("/status/503?latency=200ms")
             .short()
             .fixes(120, 120, 0, 0),
+        case(
+            "checks that fail",
+            with(
+                constant(),
+                json!({"checks": [{"bodyContains": "ok"}, {"header": "x-none"}], "numWorkers": 2}),
+            ),
+        )
+        .short()
+        .fixes(120, 120, 0, 0),
         case("answers that never come", with(constant(), json!({"drainSeconds": 0.5})))
             .path("/?latency=50s")
             .fixes(120, 120, 0, 0),

@@ -56,7 +56,10 @@ pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
             (view, true)
         }
     };
-    let result = view.result()?.ok_or_else(|| without_result(&run, &view, interrupted))?;
+    let mut result = view.result()?.ok_or_else(|| without_result(&run, &view, interrupted))?;
+    if args.output.no_distribution {
+        result.leave_out_distributions();
+    }
     let logs = outputs.take_logs();
     let mut written = outputs.write(&result);
     for mut log in logs {

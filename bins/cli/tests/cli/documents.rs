@@ -45,8 +45,19 @@ const LATENCY_KEYS: [&str; 11] = [
     "minMs", "meanMs", "stdevMs", "p50Ms", "p75Ms", "p90Ms", "p95Ms", "p99Ms", "p999Ms", "p9999Ms",
     "maxMs",
 ];
-const ROW_KEYS: [&str; 10] =
-    ["second", "due", "sent", "ok", "failed", "dropped", "p50Ms", "p95Ms", "p99Ms", "maxMs"];
+const ROW_KEYS: [&str; 11] = [
+    "second",
+    "due",
+    "sent",
+    "ok",
+    "failed",
+    "dropped",
+    "p50Ms",
+    "p95Ms",
+    "p99Ms",
+    "maxMs",
+    "distribution",
+];
 
 #[track_caller]
 fn check(document: &Value) {
@@ -97,6 +108,19 @@ fn an_open_loop() {
     assert_eq!(document["offeredRps"], 300.0);
     assert_eq!(document["statusCodeDistribution"]["200"], 300);
     assert_eq!(target.stats().requests, 300);
+}
+
+#[test]
+fn each_second_has_its_distribution_unless_it_is_not_wanted() {
+    let target = target(Config::default());
+    let url = target.url("/");
+    let words = [url.as_str(), "-r", "50", "-d", "2s"];
+    let whole = run(&words);
+    let rows = |document: &Value| document["series"].as_array().unwrap().clone();
+    assert!(rows(&whole).iter().all(|row| row["distribution"].is_string()), "{whole}");
+    let without = run(&[&words[..], &["--no-distribution"]].concat());
+    let is_left_out = |row: &Value| row["distribution"].is_null() && row["p99Ms"].is_number();
+    assert!(rows(&without).iter().all(is_left_out), "{without}");
 }
 
 #[test]

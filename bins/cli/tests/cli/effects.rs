@@ -91,6 +91,7 @@ const ALL: &[Effect] = &[
         At("/arrivals/sent"),
     ),
     ("no-keepalive", "T -n 3 -c 1 --no-keepalive", "T -n 3 -c 1", At("/connects")),
+    ("check", "T -n 1 --check status==201", "T -n 1", At("/errors")),
     ("sla", "T -n 1 --sla rps>=100000000", "T -n 1", Code),
     ("cacert", "", "", By("dialling.rs", "--cacert")),
     ("cert", "", "", By("usage.rs", "--cert")),

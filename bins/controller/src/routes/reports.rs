@@ -7,7 +7,7 @@ use super::stats::result;
 use crate::extract::{NoQuery, Query, User};
 use crate::media::Accept;
 use crate::problem::Problem;
-use crate::render::{self, FormatQuery};
+use crate::render::{self, DistributionQuery, RowsQuery};
 use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
 use crate::state::{AppState, Platform};
 use crate::views::{EventView, List, measured};
@@ -78,7 +78,8 @@ async fn bottlenecks(
     Path(id): Path<RunId>,
     _: NoQuery,
 ) -> Result<Json<List<Value>>, Problem> {
-    part(&platform, &owner, &id, |result| result.bottlenecks.clone()).await
+    let findings = |result: &RunResult| result.bottlenecks.iter().map(|it| json!(it)).collect();
+    part(&platform, &owner, &id, findings).await
 }
 
 /// A list in the result; empty where there is no result yet.
@@ -96,7 +97,7 @@ async fn part(
 ///
 /// `json` is the whole result document, `csv` its series, `hgrm` the distribution of its latency.
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatParam),
+    params(("id" = String, Path, description = "the run"), FormatParam, DistributionQuery),
     responses(
         (status = 200, description = "the report", content(
             (ResultDocument = "application/json"),
@@ -109,8 +110,9 @@ async fn report(
     User(owner): User,
     Path(id): Path<RunId>,
     accept: Accept,
-    Query(query): Query<FormatQuery>,
+    Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(&render::of_a_report(), &accept)?;
-    render::report(&*result(&platform, &owner, &id).await?, format)
+    let format = query.format(&render::of_a_report(), &accept)?;
+    let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+    render::report(&result, format)
 }

@@ -3,6 +3,7 @@
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use crate::extract::{NoQuery, Paging, Query, User};
 use crate::problem::Problem;
+use crate::render::DistributionQuery;
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{List, RunView};
 use axum::Json;
@@ -54,7 +55,7 @@ async fn list(
 
 /// Shows a run with its result, also while it goes on.
 #[utoipa::path(get, path = "/runs/{id}", operation_id = "readRun", tag = "runs",
-    params(("id" = String, Path, description = "the run")),
+    params(("id" = String, Path, description = "the run"), DistributionQuery),
     responses(
         (status = 200, body = RunView, description = "the run"),
         BadRequest, NotFound, Internal, NotReady,
@@ -64,12 +65,14 @@ async fn read(
     platform: Platform,
     User(owner): User,
     Path(id): Path<String>,
-    _: NoQuery,
+    Query(query): Query<DistributionQuery>,
 ) -> Result<Json<RunView>, Problem> {
     let record = found(&platform, &owner, &id).await?;
     let outcome = platform.controller.result(&owner, &record.id).await?;
     let waiting = platform.controller.waiting(&owner, &record.id);
-    Ok(Json(RunView::of(&record).waiting(waiting, unix_millis()).with(outcome)))
+    let mut view = RunView::of(&record).waiting(waiting, unix_millis()).with(outcome);
+    view.result = view.result.map(|result| query.shown(result));
+    Ok(Json(view))
 }
 
 /// Deletes a run that has ended, with all that was measured in it.

@@ -8,7 +8,7 @@ use crate::extract::{Query, User};
 use crate::hlog;
 use crate::media::Accept;
 use crate::problem::{Kind, Problem};
-use crate::render::{self, FormatQuery, choose};
+use crate::render::{self, DistributionQuery, FormatQuery, RowsQuery, choose};
 use crate::schemas::{HistogramsDocument, RealtimeDocument, SeriesDocument, TotalDocument};
 use crate::state::{AppState, Platform};
 use crate::views::measured;
@@ -145,7 +145,7 @@ async fn total(
 ///
 /// `hlog` is HdrHistogram's interval log: each second's distribution.
 #[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), FormatParam),
+    params(("id" = String, Path, description = "the run"), FormatParam, DistributionQuery),
     responses(
         (status = 200, description = "the rows", content(
             (SeriesDocument = "application/json"),
@@ -158,13 +158,14 @@ async fn series(
     User(owner): User,
     Path(id): Path<RunId>,
     accept: Accept,
-    Query(query): Query<FormatQuery>,
+    Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.of(render::SERIES, &accept)?;
+    let format = query.format(render::SERIES, &accept)?;
     if format == report::hlog::FORMAT {
         return log(platform, owner, id).await;
     }
-    Ok(render::series(&*result(&platform, &owner, &id).await?, format))
+    let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+    Ok(render::series(&result, format))
 }
 
 /// The distributions of response time, service time and schedule lag.

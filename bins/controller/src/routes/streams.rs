@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Readers have nothing to say.
 const MAX_INCOMING_BYTES: usize = 1_024;
 
-/// Where to go on.
+/// Where to go on, and with what.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -32,6 +32,8 @@ struct Since {
     /// Frames after this number: the last one that was seen. 0: all that are known. A number beyond
     /// the last one counts as the last one.
     since: Option<u64>,
+    /// `false`: the distribution of each second is left out, and null.
+    distribution: Option<bool>,
 }
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -89,6 +91,7 @@ async fn open(
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let frames = platform.controller.frames(owner, run, from.since.unwrap_or(0)).await?;
+    let frames = stream::of(frames, from.distribution.unwrap_or(true));
     let upgrade = upgrade.map_err(|error| {
         let detail = format!("a stream is a WebSocket, and this is none: {}", error.body_text());
         Problem::new(Kind::BadRequest, detail)
@@ -101,5 +104,5 @@ async fn open(
         .max_message_size(MAX_INCOMING_BYTES)
         // Each message goes to the socket at once, so that a slow reader is noticed.
         .write_buffer_size(0)
-        .on_upgrade(move |socket| stream::serve(socket, stream::of(frames), ending, permit)))
+        .on_upgrade(move |socket| stream::serve(socket, frames, ending, permit)))
 }

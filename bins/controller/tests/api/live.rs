@@ -90,6 +90,21 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
         series["items"].as_array().unwrap().iter().map(|row| row["sent"].as_u64().unwrap()).sum();
     assert_eq!(sent, target.stats().requests);
     assert!(get("/stats/series?format=csv").await.text.starts_with("second,due,sent"));
+    assert_eq!(series["items"], result["series"]);
+    assert!(result["series"][0]["distribution"].is_string(), "{}", result["series"]);
+    for (path, rows) in [
+        ("?distribution=false", "/result/series"),
+        ("/report?distribution=false", "/series"),
+        ("/stats/series?distribution=false", "/items"),
+    ] {
+        let mut without = get(path).await.json().pointer(rows).unwrap().clone();
+        for (row, whole) in without.as_array_mut().unwrap().iter_mut().zip(items(&series)) {
+            assert_eq!(row["distribution"], Value::Null, "{path}");
+            row["distribution"] = whole["distribution"].clone();
+        }
+        assert_eq!(without, series["items"], "{path}: nothing else is left out");
+    }
+    api.get(&format!("{run}?distribution=no")).await.problem(400, "bad-request");
     let log = get("/stats/histogram?format=hlog").await.text;
     assert!(log.contains("#[Histogram log format version 1.3]"), "{log}");
     assert!(log.lines().filter(|line| line.contains("HISTFAAA")).count() >= 2, "{log}");
@@ -134,6 +149,10 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
         api.get(&format!("{run}{path}")).await.problem(404, "not-found");
     }
     assert_eq!(api.get(&scenario).await.json()["runId"], Value::Null);
+}
+
+fn items(list: &Value) -> &[Value] {
+    list["items"].as_array().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,6 +225,15 @@ async fn a_stream_shows_each_second_and_the_end() {
     assert!(seqs.is_sorted() && seqs.len() >= 3, "{seen:?}");
     assert_eq!(seen.last().unwrap()["type"], "end");
     assert!(seen.iter().any(|frame| frame["type"] == "interval"), "{seen:?}");
+    let seconds = |frames: &[Value]| -> Vec<Value> {
+        let all = frames.iter().filter(|frame| frame["type"] == "interval");
+        all.map(|frame| frame["data"].clone()).collect()
+    };
+    let mut whole = seconds(&seen);
+    assert!(whole.iter().any(|second| second["distribution"].is_string()), "{seen:?}");
+    whole.iter_mut().for_each(|second| second["distribution"] = Value::Null);
+    let without = frames(&format!("{run}/stream?distribution=false")).await;
+    assert_eq!((seconds(&without), without.len()), (whole, seen.len()));
     let last = seqs[seqs.len() - 2];
     let rest = frames(&format!("{run}/stream?since={last}")).await;
     assert_eq!((rest.len(), &rest[0]["type"]), (1, &json!("end")), "{rest:?}");

@@ -6,8 +6,8 @@
 //! hour.
 
 use super::watch::{Now, Watch};
-use super::{SlaRule, Statistic, Times};
-use crate::record::{Counters, Histogram, Interval, PackedHistogram};
+use super::{Metric, SlaRule, Statistic, Times};
+use crate::record::{Counters, Histogram, Interval, Named, PackedHistogram};
 use crate::result::{SlaOutcome, Span, ms};
 use crate::time::Nanos;
 use std::borrow::Cow;
@@ -15,15 +15,17 @@ use std::collections::VecDeque;
 
 /// Judges the rules that have a window while the run goes on.
 #[derive(Debug)]
-pub struct Live {
+pub(in crate::analysis) struct Live {
     /// One for each rule, in their order; `None` for those that have no window.
     watches: Vec<Option<Watch>>,
     /// The intervals that some window still reaches, oldest first.
     slots: VecDeque<Slot>,
     /// How many have been taken off the front of `slots`.
     gone: usize,
-    /// Which of the times some rule looks at, by [`Times`].
-    watched: [bool; Times::ALL.len()],
+    /// What rules look at: at all requests, or at one of the mix by its place.
+    subjects: Vec<Option<usize>>,
+    /// Which of the times of which subject, by its place among them.
+    watched: Vec<(usize, Times)>,
     began_ns: Option<Nanos>,
 }
 
@@ -54,32 +56,50 @@ pub(super) struct Slot {
     /// The middle of its span.
     pub(super) at_ns: Nanos,
     pub(super) span_ns: Nanos,
-    pub(super) counters: Counters,
-    /// Those that some rule looks at, by [`Times`].
-    pub(super) times: [Option<PackedHistogram>; Times::ALL.len()],
+    /// Of each subject.
+    pub(super) counters: Vec<Counters>,
+    /// Those that some rule looks at.
+    pub(super) times: Vec<Option<PackedHistogram>>,
 }
 
 impl Live {
-    /// For these rules; those without a window are left to the end of the run.
-    #[must_use]
-    pub fn new(rules: &[SlaRule], closed_loop: bool) -> Self {
-        let watches: Vec<_> = rules.iter().map(|rule| Watch::new(*rule, closed_loop)).collect();
-        let mut watched = [false; Times::ALL.len()];
-        for times in watches.iter().flatten().filter_map(Watch::times) {
-            watched[times as usize] = true;
-        }
-        Self { watches, slots: VecDeque::new(), gone: 0, watched, began_ns: None }
+    /// For these rules of a run whose mix has these names; those without a window are left to the end of
+    /// the run, and so are those of a request that there is not.
+    pub(in crate::analysis) fn new(rules: &[SlaRule], names: &[&str], closed_loop: bool) -> Self {
+        let (mut subjects, mut watched) = (Vec::new(), Vec::new());
+        let watch = |rule: &SlaRule| {
+            rule.window_seconds?;
+            let request = match rule.rule.request.as_deref() {
+                None => None,
+                Some(name) => Some(names.iter().position(|known| *known == name)?),
+            };
+            let subject = place_of(&mut subjects, request);
+            let times = match rule.rule.metric {
+                Metric::Time(times, _) => Some(place_of(&mut watched, (subject, times))),
+                _ => None,
+            };
+            let is_coarse = request.is_some();
+            Watch::new(rule.clone(), Looks { subject, times, is_coarse }, closed_loop)
+        };
+        let watches = rules.iter().map(watch).collect();
+        Self { watches, slots: VecDeque::new(), gone: 0, subjects, watched, began_ns: None }
     }
 
     /// Adds the next interval and says what that changes.
-    pub fn observe(&mut self, interval: &Interval, span: Span) -> Vec<Event> {
+    pub(in crate::analysis) fn observe(&mut self, interval: &Interval, span: Span) -> Vec<Event> {
         if self.watches.iter().all(Option::is_none) {
             return Vec::new();
         }
         let began_ns = *self.began_ns.get_or_insert(span.from_ns);
-        let watched = |times: Times| self.watched[times as usize].then(|| times.of(interval));
-        let times = Times::ALL.map(|times| watched(times).flatten());
-        self.slots.push_back(Slot::of(interval, span, &times));
+        let nothing = Named::new();
+        let subjects = self.subjects.iter().map(|request| match request {
+            None => Subject::All(interval),
+            Some(place) => Subject::Named(interval.named.get(*place).unwrap_or(&nothing)),
+        });
+        let subjects: Vec<_> = subjects.collect();
+        let times = self.watched.iter().map(|(subject, times)| times.of(subjects[*subject]));
+        let times: Vec<_> = times.collect();
+        self.slots.push_back(Slot::of(&subjects, span, &times));
         let now = Now { at_ns: span.to_ns, began_ns, draining: span.draining };
         let mut events = Vec::new();
         for (place, watch) in self.watches.iter_mut().enumerate() {
@@ -95,8 +115,7 @@ impl Live {
     }
 
     /// Whether a rule that says so has ended the run.
-    #[must_use]
-    pub fn abort(&self) -> Option<&SlaRule> {
+    pub(in crate::analysis) fn abort(&self) -> Option<&SlaRule> {
         self.watches.iter().flatten().find_map(Watch::aborted)
     }
 
@@ -107,30 +126,64 @@ impl Live {
 }
 
 impl Slot {
-    fn of(interval: &Interval, span: Span, times: &Distributions<'_>) -> Self {
+    fn of(subjects: &[Subject<'_>], span: Span, times: &Distributions<'_>) -> Self {
         Self {
             at_ns: span.from_ns + (span.to_ns - span.from_ns) / 2,
             span_ns: span.to_ns - span.from_ns,
-            counters: interval.counters.clone(),
-            times: times.each_ref().map(|times| times.as_ref().map(|times| times.pack())),
+            counters: subjects.iter().map(|subject| subject.counters().clone()).collect(),
+            times: times.iter().map(|times| times.as_ref().map(|times| times.pack())).collect(),
         }
     }
 }
 
-/// The distributions of an interval that some rule looks at, by [`Times`]. Those of the ok are not known
-/// where a worker of before version 3 of the snapshots takes part.
-pub(super) type Distributions<'a> = [Option<Cow<'a, Histogram>>; Times::ALL.len()];
+/// The place of a value in a list, at whose end it is put if it is not there.
+fn place_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+    list.iter().position(|known| *known == value).unwrap_or_else(|| {
+        list.push(value);
+        list.len() - 1
+    })
+}
+
+/// What a rule looks at, by its places.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looks {
+    /// Among the subjects.
+    pub(super) subject: usize,
+    /// Among the times that are watched, where it bounds one.
+    pub(super) times: Option<usize>,
+    /// Its histograms have two digits.
+    pub(super) is_coarse: bool,
+}
+
+/// All requests of an interval, or one of the mix.
+#[derive(Debug, Clone, Copy)]
+enum Subject<'a> {
+    All(&'a Interval),
+    Named(&'a Named),
+}
+
+impl<'a> Subject<'a> {
+    fn counters(self) -> &'a Counters {
+        match self {
+            Self::All(interval) => &interval.counters,
+            Self::Named(named) => &named.counters,
+        }
+    }
+}
+
+/// The distributions of an interval that some rule looks at. Those of the ok are not known where a
+/// worker of before version 3 of the snapshots takes part.
+pub(super) type Distributions<'a> = Vec<Option<Cow<'a, Histogram>>>;
 
 impl Times {
-    /// All, in the order of their numbers.
-    pub(super) const ALL: [Self; 3] = [Self::Response, Self::Service, Self::Ok];
-
-    fn of(self, interval: &Interval) -> Option<Cow<'_, Histogram>> {
-        let Interval { histograms, counters, .. } = interval;
-        match self {
-            Self::Response => Some(Cow::Borrowed(&histograms.response)),
-            Self::Service => Some(Cow::Borrowed(&histograms.service)),
-            Self::Ok => histograms.ok(counters).map(Cow::Owned),
+    fn of(self, subject: Subject<'_>) -> Option<Cow<'_, Histogram>> {
+        match (self, subject) {
+            (Self::Response, Subject::All(all)) => Some(Cow::Borrowed(&all.histograms.response)),
+            (Self::Service, Subject::All(all)) => Some(Cow::Borrowed(&all.histograms.service)),
+            (Self::Ok, Subject::All(all)) => all.histograms.ok(&all.counters).map(Cow::Owned),
+            (Self::Response, Subject::Named(named)) => Some(Cow::Borrowed(&named.response)),
+            (Self::Service, Subject::Named(named)) => Some(Cow::Borrowed(&named.service)),
+            (Self::Ok, Subject::Named(named)) => Some(Cow::Owned(named.ok())),
         }
     }
 }
@@ -179,7 +232,7 @@ mod tests {
     fn live(rules: &[&str]) -> (Vec<SlaRule>, Live) {
         let rules: Vec<SlaRule> =
             rules.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let live = Live::new(&rules, false);
+        let live = Live::new(&rules, &[], false);
         (rules, live)
     }
 

@@ -1,8 +1,8 @@
 //! Turns rules such as `p99<250ms` into what they came to: whether they hold, and on what figure.
 //!
 //! A [`Rule`] bounds one statistic. An [`SlaRule`] says over what time it has to hold: the whole
-//! run, judged by [`outcomes`] from the result document, or every sliding window, judged by
-//! [`Live`] while the run goes on.
+//! run, judged from the result document, or every sliding window, judged while the run goes on.
+//! [`Judge`](super::Judge) does both.
 //!
 //! What fails is often quick: rules of latency and rate count it, as their formulas say, and say so;
 //! those of ok requests alone (`ok_p99<250ms`) do not.
@@ -17,8 +17,9 @@ mod share;
 mod text;
 mod watch;
 
-pub use live::{Event, Live};
+pub use live::Event;
+pub(super) use live::Live;
 pub(crate) use note::in_words;
-pub use outcome::outcomes;
+pub(super) use outcome::outcomes;
 pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, Times};
 pub use share::StatusOrClass;

@@ -7,6 +7,9 @@ use crate::result::RunResult;
 
 /// What is to be said of a figure over the whole run.
 pub(super) fn of_run(rule: &Rule, actual: f64, result: &RunResult) -> Option<String> {
+    if let Some(name) = &rule.request {
+        return of_run(&Rule { request: None, ..rule.clone() }, actual, &result.of_request(name)?);
+    }
     let failures = if rule.metric.counts_failures_as_speed() {
         failures_as_speed(rule, actual, result)
     } else {
@@ -40,9 +43,13 @@ fn unfinished(rule: &Rule, result: &RunResult) -> Option<String> {
 /// the figure of the ok requests alone.
 fn failures_as_speed(rule: &Rule, actual: f64, result: &RunResult) -> Option<String> {
     let (failed, all) = (result.outcomes.failed, result.total_requests);
-    let ok_alone = rule.metric.of_ok().map(|metric| Rule { metric, ..*rule });
-    let ok_alone = ok_alone.and_then(|rule| Some((rule, figure_of_run(&rule, result).ok()?)));
-    let helped = ok_alone.is_some_and(|(_, figure)| rule.holds(actual) && !rule.holds(figure));
+    let ok_alone = rule.metric.of_ok().map(|metric| Rule { metric, ..rule.clone() });
+    let ok_alone = ok_alone.and_then(|rule| {
+        let figure = figure_of_run(&rule, result).ok()?;
+        Some((rule, figure))
+    });
+    let helped =
+        ok_alone.as_ref().is_some_and(|(_, figure)| rule.holds(actual) && !rule.holds(*figure));
     if failed == all && all > 0 {
         return Some(format!("it rests on failures alone: all {all} requests behind it failed"));
     }
@@ -60,8 +67,16 @@ fn failures_as_speed(rule: &Rule, actual: f64, result: &RunResult) -> Option<Str
 fn few_ok(rule: &Rule, result: &RunResult) -> Option<String> {
     let ok = result.outcomes.ok;
     let all = result.total_requests + result.never_ended();
-    let is_few = matches!(rule.metric, Metric::Time(Times::Ok, _)) && most(all - ok, all);
+    let is_few = matches!(rule.metric, Metric::Time(Times::Ok, _)) && result.is_mostly_failed();
     is_few.then(|| format!("only {ok} of {all} requests were ok ({})", share(ok, all)))
+}
+
+impl RunResult {
+    /// Whether more than a half of the requests failed, or never ended.
+    pub(crate) fn is_mostly_failed(&self) -> bool {
+        let all = self.total_requests + self.never_ended();
+        most(all - self.outcomes.ok, all)
+    }
 }
 
 /// What is to be said of the windows of a rule: in how many of them most or all of the requests

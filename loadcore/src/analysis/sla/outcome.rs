@@ -12,8 +12,11 @@ use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 ///
 /// A rule with a window is judged by what `live` saw; where that saw no whole window, because the
 /// run was shorter or nobody watched, by the whole run.
-#[must_use]
-pub fn outcomes(rules: &[SlaRule], result: &RunResult, live: Option<&Live>) -> Vec<SlaOutcome> {
+pub(in crate::analysis) fn outcomes(
+    rules: &[SlaRule],
+    result: &RunResult,
+    live: Option<&Live>,
+) -> Vec<SlaOutcome> {
     let whole_run = |rule: &SlaRule| {
         let figure = figure_of_run(&rule.rule, result);
         SlaOutcome {
@@ -49,7 +52,7 @@ impl RunResult {
     /// Holds one rule against the whole run.
     #[must_use]
     pub fn check(&self, rule: &Rule) -> SlaOutcome {
-        outcomes(&[SlaRule::whole_run(*rule)], self, None).remove(0)
+        outcomes(&[SlaRule::whole_run(rule.clone())], self, None).remove(0)
     }
 }
 
@@ -112,6 +115,10 @@ const NO_OK: &str = "no request was ok";
 
 /// The figure of a rule over the whole run, or why there is none.
 pub(super) fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, String> {
+    if let Some(name) = &rule.request {
+        let request = result.of_request(name).ok_or_else(|| unknown_request(name, result))?;
+        return figure_of_run(&Rule { request: None, ..rule.clone() }, &request);
+    }
     let named = match rule.metric {
         Metric::Time(times, statistic) => return time_of_run(times, statistic, result),
         Metric::Share(one) => named(one, result),
@@ -129,6 +136,14 @@ pub(super) fn figure_of_run(rule: &Rule, result: &RunResult) -> Result<f64, Stri
         closed_loop: !result.is_open_loop(),
     };
     counts.figure(rule).map_err(str::to_owned)
+}
+
+fn unknown_request(name: &str, result: &RunResult) -> String {
+    let names: Vec<_> = result.requests.iter().map(|request| request.name.as_str()).collect();
+    match names[..] {
+        [] => format!("there is no request \"{name}\": the run has no mix"),
+        _ => format!("there is no request \"{name}\"; there are {}", names.join(", ")),
+    }
 }
 
 fn named(one: StatusOrClass, result: &RunResult) -> u64 {

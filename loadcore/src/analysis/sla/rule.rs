@@ -4,14 +4,18 @@
 //! whole run is meant, an object where a window is.
 
 use super::StatusOrClass;
+use crate::analysis::suggest::nearest;
+use crate::request::quoted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A bound on one statistic. Its text form is read by `parse` and written by `to_string`, which
 /// come back to the same rule.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// What is bounded.
     pub metric: Metric,
+    /// Of which request of the mix, by its name; `None`: of all.
+    pub request: Option<Box<str>>,
     /// On which side of the bound it has to be.
     pub comparison: Comparison,
     /// Where the bound is.
@@ -94,7 +98,7 @@ pub enum Bound {
 }
 
 /// A rule and the time over which it has to hold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SlaRule {
     /// The bound.
     pub rule: Rule,
@@ -112,6 +116,23 @@ pub struct SlaRule {
 pub struct RuleError(pub(super) String);
 
 impl Rule {
+    /// Whether the request that it is of, if any, is one of those that there are.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not, with the name that was probably meant.
+    pub fn check_request(&self, names: &[&str]) -> Result<(), RuleError> {
+        let Some(name) = self.request.as_deref().filter(|name| !names.contains(name)) else {
+            return Ok(());
+        };
+        let advice = match (nearest(name, names), names) {
+            (_, []) => "there is no mix; leave the braces out".to_owned(),
+            (Some(near), _) => format!("the mix has no such; did you mean {near}?"),
+            (None, _) => format!("the mix has no such; it has {}", names.join(", ")),
+        };
+        Err(RuleError(format!("\"{self}\" is of the request {}: {advice}", quoted(name))))
+    }
+
     /// Whether it only makes sense where arrivals do not wait for replies.
     #[must_use]
     pub fn needs_open_loop(&self) -> bool {
@@ -255,7 +276,7 @@ impl<'de> Deserialize<'de> for Rule {
 /// A text where the whole run is meant, else an object.
 impl Serialize for SlaRule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { rule, window_seconds, for_seconds, abort } = *self;
+        let Self { rule, window_seconds, for_seconds, abort } = self.clone();
         match window_seconds {
             None => rule.serialize(serializer),
             Some(_) => Object { rule, window_seconds, for_seconds, abort }.serialize(serializer),

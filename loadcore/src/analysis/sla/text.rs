@@ -1,7 +1,9 @@
 //! Turns the text of a rule into a bound on a statistic, and back.
 //!
 //! ```text
-//! rule       = metric comparison bound           p99<250ms, error_rate<=0.1%, rps>=1000
+//! rule       = metric ["{" name "}"] comparison bound
+//!                                                p99<250ms, error_rate<=0.1%, p99{checkout}<1s
+//! name       = a request of the mix
 //! metric     = ["ok_" | "service_"] statistic | ["ok_"] "rps"
 //!            | "error_rate" | "achieved_rate" | "dropped_rate" | "share{" counted "}"
 //! statistic  = "p" percent | "min" | "mean" | "max"      percent: 0 to 100, up to four decimals
@@ -63,17 +65,43 @@ impl FromStr for Rule {
     fn from_str(text: &str) -> Result<Self, RuleError> {
         let fail =
             |why: String| RuleError(format!("\"{}\" is not an SLA rule: {why}", text.trim()));
-        let at = text.find(['<', '>', '=', '!']).ok_or_else(|| {
-            fail("it has no comparison; allowed are <, <=, > and >=, as in p99<250ms".into())
-        })?;
+        let no_comparison =
+            || fail("it has no comparison; allowed are <, <=, > and >=, as in p99<250ms".into());
+        let at = comparison_at(text).ok_or_else(no_comparison)?;
         let (metric, rest) = text.split_at(at);
         let signs = rest.len() - rest.trim_start_matches(['<', '>', '=', '!']).len();
         let (comparison, bound) = rest.split_at(signs);
-        let metric = parse_metric(metric.trim()).map_err(fail)?;
+        let (metric, request) = split_request(metric.trim()).map_err(fail)?;
+        let metric = parse_metric(metric).map_err(fail)?;
         let comparison = parse_comparison(comparison).map_err(fail)?;
         let bound = parse_bound(metric, bound.trim()).map_err(fail)?;
-        Ok(Self { metric, comparison, bound })
+        Ok(Self { metric, request, comparison, bound })
     }
+}
+
+/// Where the comparison begins: a request's name, in braces, may hold its signs as well.
+fn comparison_at(text: &str) -> Option<usize> {
+    let signs = ['<', '>', '=', '!'];
+    let first = text.find(signs)?;
+    let name = text.find('{').filter(|open| *open < first);
+    let closed = name.and_then(|_| text.rfind('}'));
+    let from = closed.map_or(first, |closed| closed + 1);
+    text[from..].find(signs).map(|at| from + at)
+}
+
+/// `p99{checkout}` as the metric and the request's name. A share has what it counts in the first of
+/// its braces.
+fn split_request(metric: &str) -> Result<(&str, Option<Box<str>>), String> {
+    let is_share = metric.split('{').next().is_some_and(|it| it.trim() == "share");
+    let from = if is_share { metric.find('}').map_or(metric.len(), |at| at + 1) } else { 0 };
+    let Some(open) = metric[from..].find('{').map(|at| from + at) else {
+        return Ok((metric, None));
+    };
+    let name = metric[open + 1..].strip_suffix('}').ok_or("its brace { is not closed by a }")?;
+    if name.is_empty() {
+        return Err("it has no name in its braces; give that of a request of the mix".into());
+    }
+    Ok((metric[..open].trim_end(), Some(name.into())))
 }
 
 fn parse_metric(name: &str) -> Result<Metric, String> {
@@ -109,7 +137,7 @@ fn parse_metric(name: &str) -> Result<Metric, String> {
 fn parse_share(before: &str, counted: &str) -> Result<Metric, String> {
     let counted = counted.strip_suffix('}').ok_or("its brace { is not closed by a }")?;
     if before.trim() != "share" {
-        return Err(format!("only share has braces, as in share{{503}}, and not \"{before}\""));
+        return Err(unknown_metric(before.trim()));
     }
     StatusOrClass::parse(counted.trim()).map(Metric::Share)
 }
@@ -206,7 +234,11 @@ fn is_digit(c: char) -> bool {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{}", self.metric, self.comparison, self.bound)
+        write!(f, "{}", self.metric)?;
+        if let Some(name) = &self.request {
+            write!(f, "{{{name}}}")?;
+        }
+        write!(f, "{}{}", self.comparison, self.bound)
     }
 }
 
@@ -346,7 +378,9 @@ mod tests {
             ("share{timeout}<1%", "did you mean share{response_timeout}?"),
             ("share{503}<10ms", "\"10ms\" is not a percentage"),
             ("share{503}<0.01", "\"0.01\" is not a percentage"),
-            ("p99{503}<1s", "only share has braces, as in share{503}, and not \"p99\""),
+            ("p99{}<1s", "it has no name in its braces"),
+            ("p99{a<1s", "its brace { is not closed"),
+            ("share{503}{}<1%", "it has no name in its braces"),
             ("", "it has no comparison"),
         ];
         for (text, wanted) in cases {
@@ -356,15 +390,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_rule_may_be_of_one_request_whatever_its_name() {
+        for (text, name) in [
+            ("p99{checkout}<250ms", "checkout"),
+            ("error_rate{GET /a<b>=c}<=1%", "GET /a<b>=c"),
+            ("share{503}{a}b}<1%", "a}b"),
+            ("ok_rps{ a }>=10", " a "),
+        ] {
+            let rule = rule(text);
+            assert_eq!((rule.request.as_deref(), &*rule.to_string()), (Some(name), text));
+        }
+        assert_eq!(rule("p99 {a} < 1s").to_string(), "p99{a}<1s");
+    }
+
     proptest! {
         #[test]
         fn text_comes_back_to_the_same_rule(
             times in prop::sample::select(vec![Times::Response, Times::Service, Times::Ok]),
             percentile in 1..1_000_000u32,
             nanos in 0..7 * 86_400_000_000_000u64,
+            name in prop::option::of("\\PC{0,9}[a-z<={}]"),
         ) {
             let rule = Rule {
                 metric: Metric::Time(times, Statistic::Percentile(percentile)),
+                request: name.map(Into::into),
                 comparison: Comparison::AtMost,
                 bound: Bound::Time(nanos),
             };

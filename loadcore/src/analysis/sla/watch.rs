@@ -1,6 +1,6 @@
 //! Turns one rule's window, as it slides over the run, into the times in which the rule did not hold.
 
-use super::live::{Distributions, Event, Slot};
+use super::live::{Distributions, Event, Looks, Slot};
 use super::note::{self, Windows};
 use super::outcome::{Counts, blank};
 use super::{Metric, Rule, SlaRule, Statistic, Times};
@@ -21,8 +21,9 @@ pub(super) struct Watch {
     oldest: usize,
     counts: Counts,
     span_ns: Nanos,
-    /// The sum of the times that the rule bounds.
-    times: Option<(Times, Statistic, Histogram)>,
+    looks: Looks,
+    /// The sum of the times that the rule bounds, and their place among those that are watched.
+    times: Option<(usize, Statistic, Histogram)>,
     /// Since when the rule has not held.
     failing: Option<Violation>,
     /// It has not held for as long as it says.
@@ -43,14 +44,16 @@ pub(super) struct Now {
 
 impl Watch {
     /// For a rule that has a window.
-    pub(super) fn new(rule: SlaRule, closed_loop: bool) -> Option<Self> {
+    pub(super) fn new(rule: SlaRule, looks: Looks, closed_loop: bool) -> Option<Self> {
+        let sum = || if looks.is_coarse { Histogram::coarse() } else { Histogram::new() };
         let times = match rule.rule.metric {
-            Metric::Time(times, statistic) => Some((times, statistic, Histogram::new())),
+            Metric::Time(_, statistic) => looks.times.map(|times| (times, statistic, sum())),
             _ => None,
         };
         Some(Self {
-            rule,
             window_ns: u64::from(rule.window_seconds?) * SECOND,
+            rule,
+            looks,
             oldest: 0,
             counts: Counts { closed_loop, ..Counts::default() },
             span_ns: 0,
@@ -62,11 +65,6 @@ impl Watch {
             windows: Windows::default(),
             aborted: false,
         })
-    }
-
-    /// Which times it looks at.
-    pub(super) fn times(&self) -> Option<Times> {
-        self.times.as_ref().map(|(times, ..)| *times)
     }
 
     /// The oldest interval that it reaches, counted from the first of the run.
@@ -101,11 +99,11 @@ impl Watch {
     ) {
         let metric = self.rule.rule.metric;
         if let Some(slot) = slots.back() {
-            self.counts.add(Counts::of(&slot.counters, metric));
+            self.counts.add(Counts::of(&slot.counters[self.looks.subject], metric));
             self.span_ns += slot.span_ns;
         }
         if let Some((times, _, sum)) = &mut self.times
-            && let Some(newest) = &newest[*times as usize]
+            && let Some(newest) = &newest[*times]
         {
             sum.merge(newest);
         }
@@ -114,10 +112,10 @@ impl Watch {
                 break;
             }
             self.oldest += 1;
-            self.counts.take(Counts::of(&slot.counters, metric));
+            self.counts.take(Counts::of(&slot.counters[self.looks.subject], metric));
             self.span_ns -= slot.span_ns;
             if let Some((times, _, sum)) = &mut self.times
-                && let Some(left) = &slot.times[*times as usize]
+                && let Some(left) = &slot.times[*times]
             {
                 sum.subtract(&left.unpack()).expect("what leaves the window was added to it");
             }
@@ -130,7 +128,7 @@ impl Watch {
     /// requests ended and all of them failed, a rule of ok requests has no figure, and does not hold.
     pub(super) fn judge(&mut self, place: usize, now: Now) -> Option<Event> {
         let is_full = now.at_ns - now.began_ns + SECOND / 2 >= self.window_ns;
-        let rule = self.rule.rule;
+        let rule = self.rule.rule.clone();
         let is_rate = matches!(rule.metric, Metric::Rps | Metric::OkRps | Metric::AchievedRate);
         if !is_full || (is_rate && now.draining) {
             return None;

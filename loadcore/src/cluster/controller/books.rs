@@ -5,10 +5,11 @@
 //! unknown (a worker was lost with it), or was given up as fenced (it was nobody's, so that surely
 //! nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
 
+use super::by_name::ByName;
 use super::merge::Published;
 use crate::cluster::course::Course;
-use crate::record::{Counters, Interval, Snapshot};
-use crate::request::DropReason;
+use crate::record::{Counters, Interval, Merge, Snapshot};
+use crate::request::{DropReason, Mix};
 use crate::result::Span;
 use crate::time::SECOND;
 
@@ -53,17 +54,23 @@ pub(super) struct Books {
     due: u64,
     /// Those of them that were nobody's.
     fenced: u64,
+    by_name: ByName,
 }
 
 impl Books {
+    /// For a run of this mix.
+    pub(super) fn new(mix: Mix) -> Self {
+        Self { by_name: ByName::new(mix), ..Self::default() }
+    }
+
     /// Books an interval by whose end so many arrivals were planned (`None`: a closed loop has no
-    /// plan).
+    /// plan). Answers the unknown of each request too.
     pub(super) fn book(
         &mut self,
         published: &mut Published,
         planned: Option<u64>,
         evidence: Evidence,
-    ) -> Booked {
+    ) -> (Booked, Vec<u64>) {
         self.enter(published, planned, |missing| match evidence {
             Evidence::Whole => Booked { fenced: missing, unknown: 0 },
             Evidence::Late => Booked::default(),
@@ -77,7 +84,7 @@ impl Books {
         published: &mut Published,
         planned: Option<u64>,
         booked: Booked,
-    ) -> Booked {
+    ) -> (Booked, Vec<u64>) {
         self.enter(published, planned, |missing| {
             let fenced = booked.fenced.min(missing);
             Booked { fenced, unknown: booked.unknown.min(missing - fenced) }
@@ -90,8 +97,8 @@ impl Books {
         published: &mut Published,
         planned: Option<u64>,
         what: impl FnOnce(u64) -> Booked,
-    ) -> Booked {
-        let Some(planned) = planned else { return Booked::default() };
+    ) -> (Booked, Vec<u64>) {
+        let Some(planned) = planned else { return <_>::default() };
         let Published { interval, total, .. } = published;
         let told = told(&total.total.counters, total.backlog);
         // A worker that had not heard of a change may have done more than was planned.
@@ -105,7 +112,9 @@ impl Books {
         total.total.counters.due = due - unknown;
         total.total.counters.dropped[DropReason::Fenced as usize] += self.fenced;
         self.due = due;
-        Booked { fenced, unknown }
+        let (interval, total) = (interval, &mut total.total);
+        let unknown_of = self.by_name.enter(interval, total, due, (self.fenced, unknown));
+        (Booked { fenced, unknown }, unknown_of)
     }
 }
 
@@ -119,6 +128,8 @@ pub(super) struct Settled {
     pub(super) span: Span,
     /// Arrivals up to its end that are unknown.
     pub(super) unknown: u64,
+    /// The same of each request of the mix.
+    pub(super) unknown_of: Vec<u64>,
 }
 
 /// Puts the arrivals of a run that nobody has reported, `missing` in all, into the intervals in which
@@ -129,7 +140,7 @@ pub(super) struct Settled {
 /// never came by an interval's end is the least that is missing at its end or any later one's.
 pub(super) fn settle(
     mut intervals: Vec<(Snapshot, Span)>,
-    course: &mut Course,
+    (course, mix): (&mut Course, Mix),
     (missing, are_unknown): (u64, bool),
     load_end: u64,
 ) -> Vec<Settled> {
@@ -154,9 +165,11 @@ pub(super) fn settle(
         *never = least;
     }
     let (mut before, mut due_before) = (0, 0);
+    let (mut by_name, mut so_far) = (ByName::new(mix), Interval::default());
     let settled = intervals.into_iter().zip(planned).zip(never);
     let settled = settled.map(|(((snapshot, span), planned), never)| {
         let mut interval = snapshot.total;
+        so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
         if let Some((due, told)) = planned {
             let due = due.max(told + never).max(due_before);
             interval.counters.due = due - due_before;
@@ -167,7 +180,14 @@ pub(super) fn settle(
         if !are_unknown {
             interval.counters.dropped[DropReason::Fenced as usize] += new;
         }
-        Settled { interval, span, unknown: if are_unknown { never } else { 0 } }
+        let unknown = if are_unknown { never } else { 0 };
+        let mut unknown_of = Vec::new();
+        if planned.is_some() {
+            let mut upto = Interval { named: so_far.named.clone(), ..Interval::default() };
+            let both = (never - unknown, unknown);
+            unknown_of = by_name.enter(&mut interval, &mut upto, due_before, both);
+        }
+        Settled { interval, span, unknown, unknown_of }
     });
     settled.collect()
 }
@@ -223,7 +243,7 @@ mod tests {
     fn arrivals_that_were_nobodys_are_dropped_in_the_second_in_which_they_fell_due() {
         let of = [90, 90, 30, 0, 50, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, &mut course(), (190, false), 6 * SECOND);
+        let settled = settle(intervals, (&mut course(), Mix::default()), (190, false), 6 * SECOND);
         let wanted = [(90, 0, 0), (90, 0, 0), (90, 60, 0), (90, 90, 0), (90, 40, 0), (90, 0, 0)];
         assert_eq!(rows(&settled), wanted);
     }
@@ -232,7 +252,7 @@ mod tests {
     fn what_a_worker_was_lost_with_is_unknown_from_then_on() {
         let of = [90, 60, 90, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, &mut course(), (30, true), 6 * SECOND);
+        let settled = settle(intervals, (&mut course(), Mix::default()), (30, true), 6 * SECOND);
         let unknown: Vec<_> = rows(&settled).iter().map(|row| (row.0, row.2)).collect();
         assert_eq!(unknown, [(90, 0), (90, 30), (90, 30), (90, 30), (90, 30), (90, 30)]);
     }
@@ -241,13 +261,18 @@ mod tests {
     fn a_report_that_came_late_is_no_drop() {
         let of = [90, 30, 150, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, &mut course(), (0, false), 6 * SECOND);
+        let settled = settle(intervals, (&mut course(), Mix::default()), (0, false), 6 * SECOND);
         assert!(rows(&settled).iter().all(|row| *row == (90, 0, 0)), "{:?}", rows(&settled));
     }
 
     #[test]
     fn seconds_of_which_nobody_reports_are_in_the_series_too() {
-        let settled = settle(vec![interval(0, 90, 0)], &mut course(), (450, false), 6 * SECOND);
+        let settled = settle(
+            vec![interval(0, 90, 0)],
+            (&mut course(), Mix::default()),
+            (450, false),
+            6 * SECOND,
+        );
         assert_eq!(settled.len(), 6);
         assert_eq!(rows(&settled)[1..], [(90, 90, 0); 5]);
         assert_eq!(settled[5].span.to_ns, 6 * SECOND);
@@ -269,12 +294,12 @@ mod tests {
             };
             let planned = Some((second + 1) * RATE);
             let mut again = published.clone();
-            let booked = books.book(&mut published, planned, evidence);
+            let (booked, _) = books.book(&mut published, planned, evidence);
             // Another controller reads the same of what is stored.
             let mut stored = Snapshot::default();
             booked.write(&mut stored);
             let stored = Snapshot::decode(&stored.encode()).unwrap();
-            assert_eq!(others.restore(&mut again, planned, Booked::read(&stored)), booked);
+            assert_eq!(others.restore(&mut again, planned, Booked::read(&stored)).0, booked);
             assert_eq!((&again.interval, &again.total), (&published.interval, &published.total));
             let unknown = booked.unknown;
             let (interval, all) = (published.interval.counters, published.total);
@@ -296,7 +321,8 @@ mod tests {
     fn a_closed_loop_has_no_plan_to_be_held_against() {
         let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6}"#;
         let mut course = Course::new(&Scenario::from_json(text).unwrap());
-        let settled = settle(vec![interval(0, 7, 0)], &mut course, (5, true), 6 * SECOND);
+        let settled =
+            settle(vec![interval(0, 7, 0)], (&mut course, Mix::default()), (5, true), 6 * SECOND);
         assert_eq!(settled.len(), 1);
         assert_eq!(settled[0].interval.counters.due, 7);
     }

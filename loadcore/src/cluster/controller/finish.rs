@@ -1,15 +1,16 @@
 //! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
 
 use super::books::{Settled, settle};
-use super::live::{judged, plan};
-use crate::analysis::sla::Live as LiveRules;
+use super::by_name::ByName;
+use super::live::plan;
+use crate::analysis::{Judge, WorkerTotals};
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Snapshot, SnapshotReader};
+use crate::record::{Interval, Merge, Named, Snapshot, SnapshotReader};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -32,21 +33,27 @@ pub(super) fn result(
     record.journal.iter().for_each(|entry| course.read(entry));
     let started_unix_ms =
         standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
-    let (mut merged, finals) = merged(snapshots)?;
+    let (mut merged, finals, workers) = merged(snapshots, &standing)?;
     let missing =
         missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
     let all = missing.unknown + missing.fenced;
     let counted = merged.total.counters.due + all;
     let load_end = course.ended_at(course.measured_from() + merged.elapsed_ns, counted);
     let measured_end = load_end.saturating_sub(course.measured_from());
-    let mut builder = ResultBuilder::new(plan(record, scenario, started_unix_ms));
-    let mut live = LiveRules::new(&scenario.sla, !scenario.load.is_open());
+    let plan = plan(record, scenario, started_unix_ms);
+    let mut judge = Judge::new(scenario.sla.clone(), &plan);
+    workers.into_iter().for_each(|totals| judge.worker(totals));
+    let mut builder = ResultBuilder::new(plan);
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
-    for Settled { interval, span, unknown } in settle(read, &mut course, missed, load_end) {
-        builder.interval_with_unknown(&interval, span, unknown);
-        live.observe(&interval, span);
+    let course_and_mix = (&mut course, scenario.picks());
+    for Settled { interval, span, unknown, unknown_of } in
+        settle(read, course_and_mix, missed, load_end)
+    {
+        builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
+        judge.interval(&interval, span, unknown);
     }
+    let unknown_of = settle_names(scenario, &mut course, &mut merged, &missing);
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
         counters.due += missing.fenced;
@@ -57,9 +64,10 @@ pub(super) fn result(
         drain_ns: merged.elapsed_ns.saturating_sub(measured_end),
         interrupted: record.state == RunState::Aborted || standing.stopped_at.is_some(),
         unknown: missing.unknown,
+        unknown_of,
         lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
     };
-    Ok(judged(&builder, &merged, &ending, &scenario.sla, &live))
+    Ok(judge.judge(builder.build(&merged, &ending)))
 }
 
 /// Names and ids of the workers that were lost, each once. Who left in peace and has handed in its
@@ -75,15 +83,21 @@ pub(super) fn lost(standing: &Standing, is_final: impl Fn(&Member) -> bool) -> V
     names
 }
 
-/// All snapshots added up, and which member's is the last one.
-fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bool>), String> {
+type Merged = (Snapshot, BTreeMap<Member, bool>, Vec<WorkerTotals>);
+
+/// All snapshots added up, which member's is the last one, and what each of them did.
+fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, String> {
     // The store has the newest of each member, and no other.
     let mut merged = Snapshot::default();
     let mut reader = SnapshotReader::default();
-    let mut finals = BTreeMap::new();
+    let mut own = Interval::new();
+    let (mut finals, mut workers) = (BTreeMap::new(), Vec::new());
     for record in snapshots {
-        let added = reader.add_to(&mut merged.total, &record.bytes);
+        own.reset();
+        let added = reader.add_to(&mut own, &record.bytes);
         let snapshot = added.map_err(|error| error.to_string())?;
+        merged.total.merge(&own);
+        workers.push(WorkerTotals::of(standing.name_of(&record.worker), &own));
         merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
         merged.in_flight = merged.in_flight.saturating_add(snapshot.in_flight);
         merged.backlog = merged.backlog.saturating_add(snapshot.backlog);
@@ -91,8 +105,11 @@ fn merged(snapshots: &[SnapshotRecord]) -> Result<(Snapshot, BTreeMap<Member, bo
     }
     // What a lost worker had waiting is known to have been due, and nothing else is known of it.
     merged.total.counters.due -= merged.backlog.min(merged.total.counters.due);
+    for Named { counters, .. } in &mut merged.total.named {
+        counters.due = counters.sent.saturating_add(counters.dropped_total());
+    }
     merged.backlog = 0;
-    Ok((merged, finals))
+    Ok((merged, finals, workers))
 }
 
 /// Arrivals that were planned and that nobody has reported.
@@ -134,6 +151,31 @@ fn missing(
         let unheard = unheard(record, scenario, finals, snapshots);
         Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
+}
+
+/// Divides what is missing among the requests of the mix: what was nobody's is put into `merged`, what
+/// is unknown of each is answered.
+fn settle_names(
+    scenario: &Scenario,
+    course: &mut Course,
+    merged: &mut Snapshot,
+    missing: &Missing,
+) -> Vec<u64> {
+    let mut by_name = ByName::new(scenario.picks());
+    merged.total.make_room(scenario.mix.len());
+    // In closed loop the requests of a whole number are known beforehand too.
+    let counted = merged.total.counters.due + missing.unknown;
+    let by_number = scenario.max_requests.filter(|limit| *limit == counted);
+    let Some(planned) = course.planned().or(by_number) else {
+        return by_name.guess(missing.unknown);
+    };
+    let both = (missing.fenced, missing.unknown);
+    let [fenced_of, unknown_of] = by_name.divide(&merged.total, planned, both);
+    for (named, fenced) in merged.total.named.iter_mut().zip(fenced_of) {
+        named.counters.due += fenced;
+        named.counters.dropped[DropReason::Fenced as usize] += fenced;
+    }
+    unknown_of
 }
 
 /// Whether the load ended before `end` on the run's clock, and nobody had told it to.
@@ -294,6 +336,35 @@ mod tests {
         assert_eq!(owed(&heard[..2], SECOND), 0);
         assert_eq!(owed(&heard[..2], 6 * SECOND), 100);
         assert_eq!(owed(&heard, 6 * SECOND), 0);
+    }
+
+    #[test]
+    fn what_each_worker_did_is_known_beside_the_sum() {
+        let record = |worker: &str, epoch, sent, ms: u64| {
+            let mut snapshot =
+                Snapshot { worker: worker.into(), epoch, seq: 1, ..Snapshot::default() };
+            let Interval { counters, histograms, .. } = &mut snapshot.total;
+            (counters.due, counters.sent, counters.ok) = (sent, sent, sent);
+            histograms.response.record_n(ms * 1_000_000, sent);
+            histograms.service.record_n(ms * 1_000_000, sent);
+            SnapshotRecord {
+                run: RunId::from("r"),
+                worker: WorkerId(worker.into()),
+                epoch,
+                seq: 1,
+                elapsed_ns: SECOND,
+                is_final: true,
+                bytes: snapshot.encode().into(),
+            }
+        };
+        let snapshots = [record("a", 1, 3, 5), record("a", 2, 4, 5), record("b", 1, 6, 90)];
+        let (merged, finals, workers) = merged(&snapshots, &Standing::default()).unwrap();
+        assert_eq!((merged.total.counters.sent, finals.len()), (13, 3));
+        assert_eq!(merged.total.histograms.response.count(), 13);
+        let each: Vec<_> = workers.iter().map(|it| (&*it.worker, it.counters.sent)).collect();
+        assert_eq!(each, [("a", 3), ("a", 4), ("b", 6)]);
+        let slowest = workers[2].response.quantile(0.5).unwrap();
+        assert!(slowest > 80_000_000 && workers[1].service.count() == 4, "{slowest}");
     }
 
     #[test]

@@ -148,7 +148,7 @@ mod tests {
         for (data, written) in [
             (
                 FrameData::Interval(Box::new(interval)),
-                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING"}}"#,
+                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"distribution":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING"}}"#,
             ),
             (
                 FrameData::Event(event),

@@ -4,8 +4,8 @@
 use super::api::{IntervalFrame, Realtime, Waiting};
 use super::frames::Told;
 use super::merge::Published;
-use crate::analysis::sla::{self, Event, Live as LiveRules, SlaRule};
-use crate::analysis::validity;
+use crate::analysis::Judge;
+use crate::analysis::sla::Event;
 use crate::cluster::course::Course;
 use crate::cluster::journal::{Entry, Means};
 use crate::cluster::standing::{Member, Standing};
@@ -30,8 +30,7 @@ pub(super) const KEPT: usize = 3_600;
 pub(super) struct Live {
     pub(super) record: RunRecord,
     builder: ResultBuilder,
-    rules: Vec<SlaRule>,
-    live_rules: LiveRules,
+    judge: Judge,
     recent: VecDeque<Second>,
     total: Snapshot,
     ending: Ending,
@@ -57,13 +56,11 @@ struct Second {
 
 impl Live {
     pub(super) fn new(record: RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Self {
-        let rules = scenario.sla.clone();
-        let live_rules = LiveRules::new(&rules, !scenario.load.is_open());
+        let plan = plan(&record, scenario, started_unix_ms);
         Self {
-            builder: ResultBuilder::new(plan(&record, scenario, started_unix_ms)),
+            judge: Judge::new(scenario.sla.clone(), &plan),
+            builder: ResultBuilder::new(plan),
             record,
-            rules,
-            live_rules,
             recent: VecDeque::new(),
             total: Snapshot::default(),
             ending: Ending::default(),
@@ -86,12 +83,12 @@ impl Live {
         published: &Published,
         span: Span,
         course: &Course,
-        unknown: u64,
+        (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
     ) -> (Vec<Event>, IntervalFrame) {
         let Published { interval, total, .. } = published;
-        self.builder.interval_with_unknown(interval, span, unknown);
-        let events = self.live_rules.observe(interval, span);
+        self.builder.interval_with_unknown(interval, span, unknown, &unknown_of);
+        let events = self.judge.interval(interval, span, unknown);
         if self.recent.len() == KEPT {
             self.recent.pop_front();
         }
@@ -103,6 +100,7 @@ impl Live {
             drain_ns: load_end.map_or(0, |end| span.to_ns.saturating_sub(end)),
             interrupted: false,
             unknown,
+            unknown_of,
             lost_workers,
         };
         self.total = total.clone();
@@ -111,18 +109,17 @@ impl Live {
 
     /// A rule has said that the run is to end.
     pub(super) fn abort(&self) -> Option<String> {
-        self.live_rules.abort().map(|rule| rule.rule.to_string())
+        self.judge.abort().map(|rule| rule.rule.to_string())
     }
 
     pub(super) fn rule(&self, place: usize) -> String {
-        self.rules.get(place).map(|rule| rule.rule.to_string()).unwrap_or_default()
+        self.judge.rule(place).map(|rule| rule.rule.to_string()).unwrap_or_default()
     }
 
     /// The result so far; `None` before the first interval was published.
     pub(super) fn result(&self) -> Option<RunResult> {
-        (!self.recent.is_empty()).then(|| {
-            judged(&self.builder, &self.total, &self.ending, &self.rules, &self.live_rules)
-        })
+        (!self.recent.is_empty())
+            .then(|| self.judge.judge(self.builder.build(&self.total, &self.ending)))
     }
 
     pub(super) fn realtime(&self, last: u32) -> Realtime {
@@ -188,6 +185,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         warmup_seconds: scenario.warmup.as_secs_f64(),
         planned_seconds: planned(scenario).unwrap_or_default().as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
+        mix: scenario.mix.iter().map(|it| (it.name.clone(), it.weight)).collect(),
     }
 }
 
@@ -222,20 +220,6 @@ fn means(record: &RunRecord, standing: &Standing, scenario: &Scenario) -> Option
 fn slack_of(means: Option<&[Means]>) -> Nanos {
     let longest = means.and_then(|all| all.iter().map(|it| it.slack_ns).max());
     longest.unwrap_or(nanos(DEFAULT_SLACK))
-}
-
-/// A result with its judgements.
-pub(super) fn judged(
-    builder: &ResultBuilder,
-    total: &Snapshot,
-    ending: &Ending,
-    rules: &[SlaRule],
-    live: &LiveRules,
-) -> RunResult {
-    let mut result = builder.build(total, ending);
-    result.sla = sla::outcomes(rules, &result, Some(live));
-    result.validity = validity::judge(&result);
-    result
 }
 
 /// Statistics of stored intervals: of a run that has ended.

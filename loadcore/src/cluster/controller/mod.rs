@@ -47,6 +47,7 @@ pub mod api;
 
 mod asked;
 mod books;
+mod by_name;
 mod calls;
 mod driver;
 mod figures;

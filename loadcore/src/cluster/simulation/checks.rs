@@ -9,7 +9,7 @@ use crate::cluster::journal::Entry;
 use crate::cluster::store::{RunRecord, RunState, Store};
 use crate::cluster::{Controller, ControllerOptions};
 use crate::engine::SentWatch;
-use crate::result::{LoopKind, RunResult};
+use crate::result::{LoopKind, RunResult, SeriesRow};
 use crate::scenario::Scenario;
 use crate::time::{Nanos, SECOND, now};
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,6 +240,64 @@ pub(super) fn identity(result: &RunResult) -> Result<(), String> {
     if due != it.due || told != it.sent + it.dropped {
         return Err(format!("5: the rows come to {due} and {told}: {it:?}, {:#?}", result.series));
     }
+    identity_by_name(result)
+}
+
+/// The same for each request of a mix, and the sums of them are the whole.
+fn identity_by_name(result: &RunResult) -> Result<(), String> {
+    let mut sums = [0; 7];
+    for request in &result.requests {
+        let (it, outcomes) = (&request.arrivals, &request.outcomes);
+        let rows = |of: fn(&SeriesRow) -> u64| request.series.iter().map(of).sum::<u64>();
+        let told = it.sent + it.dropped + it.backlog + it.unknown;
+        let ended = outcomes.ok + outcomes.failed;
+        if it.due != told
+            || it.sent != ended + outcomes.unfinished
+            || (rows(|row| row.due), rows(|row| row.sent)) != (it.due, it.sent)
+            || it.dropped_by_reason.values().sum::<u64>() != it.dropped
+        {
+            return Err(format!("5: {}: {it:?} {outcomes:?} {:#?}", request.name, request.series));
+        }
+        let all = [it.due, it.sent, it.dropped, it.backlog, it.unknown, ended, outcomes.unfinished];
+        sums.iter_mut().zip(all).for_each(|(sum, count)| *sum += count);
+    }
+    let it = &result.arrivals;
+    let (ended, unfinished) = (result.total_requests, result.outcomes.unfinished);
+    let all = [it.due, it.sent, it.dropped, it.backlog, it.unknown, ended, unfinished];
+    if !result.requests.is_empty() && sums != all {
+        return Err(format!("5: the requests come to {sums:?}, and the whole is {all:?}"));
+    }
+    Ok(())
+}
+
+/// Which request each arrival was follows from the seed: what is counted of each is what was computed,
+/// and what the target has got of it.
+fn by_name(
+    world: &World,
+    record: &RunRecord,
+    result: &RunResult,
+    told: bool,
+) -> Result<(), String> {
+    let document = world.secrets.open(&record.scenario).unwrap();
+    let mix = Scenario::from_value(document).unwrap().picks();
+    let numbers = world.witness.state.lock().unwrap().numbers.clone();
+    let measured = mix.counts(numbers);
+    let due = mix.counts(0..result.arrivals.due);
+    let is_open = result.loop_kind == LoopKind::Open;
+    for (place, request) in result.requests.iter().enumerate() {
+        let it = &request.arrivals;
+        let measured = measured[place];
+        let right = if result.complete { measured == it.sent } else { measured >= it.sent };
+        // Whoever had not heard of a stop or a change may have done more than was planned, of which
+        // only the sum is known.
+        let exact = told || !is_open || (it.due == due[place] && measured <= it.sent + it.unknown);
+        if !right || !exact {
+            return Err(format!(
+                "6: {}: {it:?}; {} were due, and the target counted {measured}: {:#?}",
+                request.name, due[place], result.requests
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -257,6 +315,7 @@ pub(super) async fn at_the_end(
     against_the_target(world, &result)?;
     let calm = faults.iter().all(|(_, fault)| matches!(fault, Fault::Tell(_)));
     against_the_plan(world, record, &result, calm)?;
+    by_name(world, record, &result, !calm && was_told(record))?;
     nobody_healthy_is_lost(record, faults)?;
     let gentle = |fault: &Fault| {
         matches!(
@@ -346,9 +405,7 @@ fn against_the_plan(
             Err(format!("6: at most {most}: {:?}", result.arrivals))
         };
     };
-    let told = record.journal.iter().any(|entry| {
-        matches!(entry, Entry::Pause { .. } | Entry::Rate { .. } | Entry::Stop { .. })
-    });
+    let told = was_told(record);
     // What a worker that could not be reached did before it heard of a change was right then.
     let told_late = told && !calm;
     if due < planned || (due > planned && !told_late) {
@@ -370,6 +427,14 @@ fn against_the_plan(
         before = by;
     }
     Ok(())
+}
+
+/// Whether the load was changed while it went on.
+fn was_told(record: &RunRecord) -> bool {
+    record
+        .journal
+        .iter()
+        .any(|entry| matches!(entry, Entry::Pause { .. } | Entry::Rate { .. } | Entry::Stop { .. }))
 }
 
 /// Invariant 7: an ended run does not change, whoever comes.

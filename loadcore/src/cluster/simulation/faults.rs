@@ -87,6 +87,13 @@ impl Plan {
             scenario["connections"] = json!(dice.between(1, 8));
             scenario["maxRequests"] = json!(dice.between(1, 200 * seconds));
         }
+        // Of a third, without the dice, so that the rest of each seed stays what it is.
+        if rate.is_multiple_of(3) {
+            let weights = [5.0, 2.0, 2.0, 0.5, 0.5];
+            let named =
+                |(n, weight)| json!({"name": format!("r{n}"), "weight": weight, "url": "/"});
+            scenario["mix"] = (0..).zip(weights).map(named).collect();
+        }
         faults.sort_by_key(|(at, _)| *at);
         let lease = Lease::new(Duration::from_secs(lease)).unwrap();
         // A closed loop has no rate that it could bound.

@@ -75,7 +75,7 @@ impl Generator for SimulatedEngine {
         let watch: Arc<dyn SentWatch> = Arc::clone(&self.witness) as _;
         duty.simulated = Some(watch);
         let witness = Arc::clone(&self.witness);
-        let transport = crate::transport::FnTransport::new(move || {
+        let transport = crate::transport::FnTransport::new(move |_| {
             let takes = witness.counts();
             async move {
                 tokio::time::sleep(takes).await;

@@ -20,6 +20,7 @@ use super::source::{Load, OpenLoop};
 use super::{Channels, Ending, Fence, Order, Orders, Settings, conductor};
 use crate::profile::{LoadProfile, ProfileType};
 use crate::record::{Interval, Merge};
+use crate::request::Mix;
 use crate::schedule::{Arrivals, Share};
 use crate::time::{Clock, Nanos, SECOND, driven};
 use crate::transport::{Hearing, Thread};
@@ -75,7 +76,7 @@ impl Run {
     fn of(open: Option<OpenLoop<LoadProfile>>, seconds: f64, lanes: u64) -> Self {
         let end = (seconds * SECOND as f64) as Nanos;
         Self {
-            load: Load { open, warmup: 0, end, limit: None, lanes },
+            load: Load { open, warmup: 0, end, limit: None, lanes, mix: Mix::default() },
             slack: 0,
             timeout: 100 * SECOND,
             drain: 100 * SECOND,

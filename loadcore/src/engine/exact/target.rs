@@ -2,7 +2,7 @@
 
 use crate::request::{Failure, Outcome};
 use crate::time::{Nanos, driven};
-use crate::transport::{Lane, Opened, Thread, Times, Transport};
+use crate::transport::{Call, Lane, Opened, Thread, Times, Transport};
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -128,7 +128,7 @@ impl Lane for Connection {
         self.is_open.get()
     }
 
-    async fn exchange(&self) -> Outcome {
+    async fn exchange(&self, _: Call) -> Outcome {
         let shared = &self.target.0;
         let read = driven::elapsed();
         let answered = (shared.reply)(shared.asked.fetch_add(1, Ordering::Relaxed), read);

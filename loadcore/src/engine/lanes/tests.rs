@@ -3,6 +3,7 @@
 use super::*;
 use crate::request::{ErrorClass, Outcome};
 use crate::time::MILLISECOND;
+use crate::transport::Call;
 
 /// A lane of which a test says what it is.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl Lane for Said {
     fn most_streams(&self) -> Option<usize> {
         self.most.get()
     }
-    async fn exchange(&self) -> Outcome {
+    async fn exchange(&self, _: Call) -> Outcome {
         Outcome::default()
     }
 }

@@ -28,6 +28,12 @@ enum ChunkPart {
 impl Chunked {
     pub(super) const START: Self = Self { at: ChunkPart::Size { size: 0, digits: 0 }, overhead: 0 };
 
+    /// Whether what comes next is data.
+    #[inline]
+    pub(super) fn is_in_data(self) -> bool {
+        matches!(self.at, ChunkPart::Data { .. })
+    }
+
     /// Takes some of `input`; the next place, or `None` when the body is whole.
     pub(super) fn step(self, input: &[u8]) -> Result<(usize, Option<Self>), Failure> {
         use ChunkPart::*;

@@ -1,7 +1,7 @@
 //! A reply's head, in one piece or many, into its status and how its body is framed.
 
 use super::empty_lines::MOST as MOST_EMPTY_LINES;
-use super::{Chunked, ResponseReader, State};
+use super::{Chunked, ResponseReader, State, Watch};
 use crate::request::{ErrorClass, Failure};
 use std::mem::MaybeUninit;
 
@@ -14,12 +14,12 @@ const USUAL_HEADERS: usize = 48;
 pub const MAX_HEADERS: usize = 2_000;
 
 impl ResponseReader {
-    pub(super) fn head(&mut self, input: &[u8]) -> Result<usize, Failure> {
+    pub(super) fn head(&mut self, input: &[u8], watch: &mut impl Watch) -> Result<usize, Failure> {
         if self.gathered.is_empty() {
             if matches!(input[0], b'\r' | b'\n') {
                 return self.lines_before(input);
             }
-            return match self.parse_head(input)? {
+            return match self.parse_head(input, watch)? {
                 // An interim reply counts too: an endless row of them is no reply.
                 Some(length) if self.state == State::Head => self.count_head(length),
                 Some(length) => Ok(length),
@@ -34,7 +34,7 @@ impl ResponseReader {
             return Ok(input.len());
         }
         let gathered = std::mem::take(&mut self.gathered);
-        match self.parse_head(&gathered)? {
+        match self.parse_head(&gathered, watch)? {
             Some(length) => {
                 self.head_bytes -= gathered.len() - length;
                 Ok(length - before)
@@ -79,12 +79,16 @@ impl ResponseReader {
 
     /// Parses one head at the beginning of `bytes`, and sets the state that follows from it.
     /// Answers its length, or `None` when it is not whole.
-    pub(super) fn parse_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    pub(super) fn parse_head(
+        &mut self,
+        bytes: &[u8],
+        watch: &mut impl Watch,
+    ) -> Result<Option<usize>, Failure> {
         let mut usual = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
-        match self.parse_with(bytes, &mut usual) {
+        match self.parse_with(bytes, &mut usual, watch) {
             Err(httparse::Error::TooManyHeaders) => {
                 let mut many = vec![MaybeUninit::uninit(); MAX_HEADERS];
-                self.parse_with(bytes, &mut many)
+                self.parse_with(bytes, &mut many, watch)
             }
             other => other,
         }
@@ -97,6 +101,7 @@ impl ResponseReader {
         &mut self,
         bytes: &'a [u8],
         headers: &mut [MaybeUninit<httparse::Header<'a>>],
+        watch: &mut impl Watch,
     ) -> Result<Option<Result<usize, Failure>>, httparse::Error> {
         let mut head = httparse::Response::new(&mut []);
         // RFC 9112 section 5.2: a user agent reads a folded line as one.
@@ -105,11 +110,17 @@ impl ResponseReader {
             .parse_response_with_uninit_headers(&mut head, bytes, headers)?;
         Ok(match parsed {
             httparse::Status::Partial => None,
-            httparse::Status::Complete(length) => Some(self.enter_body(&head).map(|()| length)),
+            httparse::Status::Complete(length) => {
+                Some(self.enter_body(&head, watch).map(|()| length))
+            }
         })
     }
 
-    fn enter_body(&mut self, head: &httparse::Response<'_, '_>) -> Result<(), Failure> {
+    fn enter_body(
+        &mut self,
+        head: &httparse::Response<'_, '_>,
+        watch: &mut impl Watch,
+    ) -> Result<(), Failure> {
         let status = head.code.unwrap_or(0);
         let http11 = head.version == Some(1);
         if (100..200).contains(&status) {
@@ -127,6 +138,7 @@ impl ResponseReader {
         check_status(status)?;
         let fields = Fields::read(head.headers)?;
         self.status = status;
+        watch.head(status, head.headers);
         self.keep_alive = if http11 { !fields.close } else { fields.keep_alive && !fields.close };
         if self.wants_location {
             self.location = fields.location.map(Into::into);

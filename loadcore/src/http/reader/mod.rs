@@ -5,6 +5,7 @@
 //! it lies in the read buffer (only a head that comes in several pieces is gathered) and counts the
 //! body past. Framing follows RFC 9112 section 6.3, and refuses what that section calls an
 //! unrecoverable error. Pure: any split of the same bytes gives the same answer, which is tested.
+//! Whoever checks more of a reply [watches](Watch) it as it is read.
 
 mod chunked;
 mod empty_lines;
@@ -26,6 +27,23 @@ pub struct Fed {
     pub consumed: usize,
     /// The reply is whole.
     pub done: bool,
+}
+
+/// Looks at a reply as it is read. `()` looks at nothing, and costs nothing.
+pub trait Watch {
+    /// The final head has come whole.
+    fn head(&mut self, status: u16, fields: &[httparse::Header<'_>]);
+
+    /// The next piece of the body, without what frames it.
+    fn body(&mut self, piece: &[u8]);
+}
+
+impl Watch for () {
+    #[inline(always)]
+    fn head(&mut self, _status: u16, _fields: &[httparse::Header<'_>]) {}
+
+    #[inline(always)]
+    fn body(&mut self, _piece: &[u8]) {}
 }
 
 /// Reads one reply after another; [`ResponseReader::start`] begins each.
@@ -95,6 +113,12 @@ impl ResponseReader {
         self.keep_alive
     }
 
+    /// Whether the reply has a Location field that was asked for.
+    #[must_use]
+    pub fn has_location(&self) -> bool {
+        self.location.is_some()
+    }
+
     /// The Location field, if it was asked for and sent.
     pub fn take_location(&mut self) -> Option<Box<[u8]>> {
         self.location.take()
@@ -104,13 +128,22 @@ impl ResponseReader {
     ///
     /// # Errors
     /// `protocol` when it is no HTTP/1.x reply head, `body` when the body's framing is broken.
+    #[inline]
     pub fn feed(&mut self, input: &[u8]) -> Result<Fed, Failure> {
+        self.feed_watched(input, &mut ())
+    }
+
+    /// The same, while `watch` looks at it.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    pub fn feed_watched(&mut self, input: &[u8], watch: &mut impl Watch) -> Result<Fed, Failure> {
         let mut at = 0;
         while self.state != State::Done {
             if at == input.len() {
                 return Ok(Fed { consumed: at, done: false });
             }
-            at += self.step(&input[at..])?;
+            at += self.step(&input[at..], watch)?;
         }
         Ok(Fed { consumed: at, done: true })
     }
@@ -138,7 +171,7 @@ impl ResponseReader {
                 // A head in pieces is parsed when its end may have come. Now none will come, and
                 // what is no head must be called so, in however many pieces it came.
                 let gathered = std::mem::take(&mut self.gathered);
-                self.parse_head(&gathered)?;
+                self.parse_head(&gathered, &mut ())?;
                 Err(Failure::new(
                     ErrorClass::Read,
                     "the connection was closed in the middle of the reply's head",
@@ -169,20 +202,27 @@ impl ResponseReader {
         !matches!(self.state, State::Head)
     }
 
-    fn step(&mut self, input: &[u8]) -> Result<usize, Failure> {
+    fn step(&mut self, input: &[u8], watch: &mut impl Watch) -> Result<usize, Failure> {
         match self.state {
-            State::Head => self.head(input),
+            State::Head => self.head(input, watch),
             State::Length(left) => {
                 let taken = left.min(input.len() as u64);
                 self.state = if taken == left { State::Done } else { State::Length(left - taken) };
+                watch.body(&input[..taken as usize]);
                 Ok(taken as usize)
             }
             State::Chunked(chunked) => {
                 let (taken, next) = chunked.step(input)?;
                 self.state = next.map_or(State::Done, State::Chunked);
+                if chunked.is_in_data() {
+                    watch.body(&input[..taken]);
+                }
                 Ok(taken)
             }
-            State::UntilClose => Ok(input.len()),
+            State::UntilClose => {
+                watch.body(input);
+                Ok(input.len())
+            }
             State::Done => Ok(0),
         }
     }

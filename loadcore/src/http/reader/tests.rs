@@ -228,3 +228,67 @@ proptest! {
         }
     }
 }
+
+/// What somebody who watches has seen.
+#[derive(Default)]
+struct Watched {
+    heads: Vec<(u16, usize)>,
+    body: Vec<u8>,
+}
+
+impl Watch for Watched {
+    fn head(&mut self, status: u16, fields: &[httparse::Header<'_>]) {
+        self.heads.push((status, fields.len()));
+    }
+
+    fn body(&mut self, piece: &[u8]) {
+        self.body.extend_from_slice(piece);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whoever_watches_sees_one_head_and_the_body_without_its_framing(
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 0..6),
+        framing in 0..3,
+        cuts in prop::collection::vec(1usize..64, 1..64),
+    ) {
+        let body = pieces.concat();
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n";
+        let mut reply = Vec::from(format!("{interim}HTTP/1.1 200 OK\r\nX-A: b\r\n"));
+        match framing {
+            0 => {
+                reply.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
+                reply.extend(&body);
+            }
+            1 => {
+                reply.extend(b"Transfer-Encoding: chunked\r\n\r\n");
+                for piece in &pieces {
+                    reply.extend(format!("{:x};e=1\r\n", piece.len()).bytes());
+                    reply.extend(piece);
+                    reply.extend(b"\r\n");
+                }
+                reply.extend(b"0\r\nTrailer: t\r\n\r\n");
+            }
+            _ => {
+                reply.extend(b"X-C: d\r\n\r\n");
+                reply.extend(&body);
+            }
+        }
+        let mut reader = ResponseReader::default();
+        reader.start(false, false);
+        let mut seen = Watched::default();
+        let mut rest = &reply[..];
+        for cut in cuts.iter().cycle() {
+            let (piece, after) = rest.split_at((*cut).min(rest.len()));
+            let fed = reader.feed_watched(piece, &mut seen).unwrap();
+            if fed.done || after.is_empty() {
+                break;
+            }
+            rest = after;
+        }
+        prop_assert!(reader.end_of_stream().is_ok());
+        prop_assert_eq!(seen.heads, [(200, 2)]);
+        prop_assert_eq!(seen.body, body);
+    }
+}

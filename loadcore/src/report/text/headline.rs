@@ -63,14 +63,9 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
     lines
 }
 
-/// Whether fewer than half of the requests were ok.
-pub(super) fn is_mostly_failed(result: &RunResult) -> bool {
-    result.outcomes.ok < (result.total_requests + result.never_ended()).div_ceil(2)
-}
-
 /// How many of them were, then, and how most of the others failed.
 fn mostly_failed(result: &RunResult) -> Option<String> {
-    if !is_mostly_failed(result) {
+    if !result.is_mostly_failed() {
         return None;
     }
     let (ok, never) = (result.outcomes.ok, result.never_ended());

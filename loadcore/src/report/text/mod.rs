@@ -7,6 +7,7 @@
 mod headline;
 mod histogram;
 mod over_time;
+mod requests;
 mod sections;
 mod style;
 
@@ -42,6 +43,7 @@ pub fn render(result: &RunResult, options: Options) -> String {
         sections::verdict(result, style),
         sections::accounting(result, style),
         sections::percentiles(result, style),
+        requests::draw(result, style),
         histogram::draw(result, style),
         over_time::draw(result, style),
         sections::statuses(result, style),
@@ -58,21 +60,12 @@ pub fn render(result: &RunResult, options: Options) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{sla, validity};
+    use crate::analysis::judged;
     use crate::result::fixtures::{
         closed_run, empty_run, failing_run, interrupted_run, mostly_failing_run, refused_run,
         steady_run,
     };
     use crate::result::{Protocol, Verdict, Violation};
-
-    /// The result with its judgements, as a run hands it out.
-    fn judged(mut result: RunResult, rules: &[&str]) -> RunResult {
-        let rules: Vec<_> =
-            rules.iter().map(|rule| sla::SlaRule::whole_run(rule.parse().unwrap())).collect();
-        result.sla = sla::outcomes(&rules, &result, None);
-        result.validity = validity::judge(&result);
-        result
-    }
 
     fn plain(result: &RunResult) -> String {
         render(result, Options::default())

@@ -1,7 +1,6 @@
 //! Turns the series into two lines of small bars: the rate and the p99 over time.
 
 use super::super::format::{rate, round_time, time};
-use super::headline::is_mostly_failed;
 use super::style::Style;
 use crate::result::{RunResult, SeriesRow};
 
@@ -17,7 +16,7 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
     let together = result.series.len().div_ceil(MARKS);
     let marks: Vec<&[SeriesRow]> = result.series.chunks(together).collect();
     // As in the headline: how fast requests fail is no rate of the target.
-    let (name, counted): (_, fn(&SeriesRow) -> u64) = match is_mostly_failed(result) {
+    let (name, counted): (_, fn(&SeriesRow) -> u64) = match result.is_mostly_failed() {
         true => ("ok", |row| row.ok),
         false => ("rate", |row| row.ok + row.failed),
     };

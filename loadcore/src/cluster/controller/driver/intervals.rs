@@ -141,10 +141,11 @@ impl Driver {
         let total = published.interval.clone();
         let planned = self.course.due_by(from + span.to_ns);
         let evidence = self.evidence(span.to_ns);
-        let booked = self.books.book(&mut published, planned, evidence);
+        let (booked, unknown_of) = self.books.book(&mut published, planned, evidence);
         let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
         let mut live = self.driven.live();
-        let (events, frame) = live.interval(&published, span, &self.course, booked.unknown, lost);
+        let unknown = (booked.unknown, unknown_of);
+        let (events, frame) = live.interval(&published, span, &self.course, unknown, lost);
         let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
         // Of several seconds in one another controller could not show each.
         let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };

@@ -183,6 +183,7 @@ impl Driver {
         let since = |state| controller.instant_of(record.since.get(&state).copied());
         let (since, queued_at) = (since(record.state), since(RunState::Queued));
         let keeper = Arc::new(Keeper::default());
+        let books = Books::new(scenario.picks());
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
             changes: watch::Sender::new(0),
@@ -211,7 +212,7 @@ impl Driver {
             ready_since: None,
             asked_in: now(),
             tasks: None,
-            books: Books::default(),
+            books,
             back: 0,
             confirmed: BTreeMap::new(),
             discards: Vec::new(),

@@ -112,10 +112,12 @@ impl Driver {
                 total: total.clone(),
             };
             let planned = self.course.due_by(from + span.to_ns);
-            let booked = self.books.restore(&mut published, planned, Booked::read(interval));
+            let booked = Booked::read(interval);
+            let (booked, unknown_of) = self.books.restore(&mut published, planned, booked);
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
-            let (_, frame) = live.interval(&published, *span, &self.course, booked.unknown, lost);
+            let unknown = (booked.unknown, unknown_of);
+            let (_, frame) = live.interval(&published, *span, &self.course, unknown, lost);
             frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);

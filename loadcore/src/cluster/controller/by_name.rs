@@ -1,0 +1,144 @@
+//! Divides what nobody has reported among the requests of the mix, whose numbers follow from the seed.
+//!
+//! How many of the first n arrivals are which request is known. What is missing of each is what was
+//! planned of it and not reported, so that in an open loop nothing is guessed: where all that is
+//! missing is unknown, or all of it was nobody's, each request's part of it is exact.
+
+use crate::record::{Interval, Named};
+use crate::request::{DropReason, Mix, Tally};
+
+/// The requests of a run's mix; nothing happens without one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ByName {
+    mix: Mix,
+    planned: Tally,
+    /// Up to the last interval: due and fenced of each.
+    before: Vec<[u64; 2]>,
+}
+
+impl ByName {
+    pub(super) fn new(mix: Mix) -> Self {
+        let before = vec![[0; 2]; mix.named()];
+        Self { planned: Tally::new(mix.clone()), mix, before }
+    }
+
+    /// Puts into an interval, and into the total up to its end, what was planned of each request:
+    /// `planned` arrivals in all, of which `fenced` were nobody's and `unknown` are unknown. Answers the
+    /// unknown of each.
+    pub(super) fn enter(
+        &mut self,
+        interval: &mut Interval,
+        total: &mut Interval,
+        planned: u64,
+        (fenced, unknown): (u64, u64),
+    ) -> Vec<u64> {
+        if self.mix.named() == 0 {
+            return Vec::new();
+        }
+        let [fenced_of, unknown_of] = self.divide(total, planned, (fenced, unknown));
+        interval.make_room(self.mix.named());
+        total.make_room(self.mix.named());
+        let each = self.before.iter_mut().zip(&mut interval.named).zip(&mut total.named);
+        for (place, ((before, interval), total)) in each.enumerate() {
+            let planned = self.planned.of_first(planned, |n| n)[place].max(total.counters.due);
+            let [due_before, fenced_before] =
+                std::mem::replace(before, [planned, fenced_of[place]]);
+            interval.counters.due = planned.saturating_sub(due_before);
+            let fenced = fenced_of[place].saturating_sub(fenced_before);
+            interval.counters.dropped[DropReason::Fenced as usize] += fenced;
+            total.counters.due = planned - unknown_of[place].min(planned);
+            total.counters.dropped[DropReason::Fenced as usize] += fenced_of[place];
+        }
+        unknown_of
+    }
+
+    /// Of each request, how much of `fenced` and of `unknown` it is, of `planned` arrivals of which
+    /// `total` tells.
+    pub(super) fn divide(
+        &mut self,
+        total: &Interval,
+        planned: u64,
+        (fenced, unknown): (u64, u64),
+    ) -> [Vec<u64>; 2] {
+        let planned = self.planned.of_first(planned, |n| n);
+        let told = |place: usize| total.named.get(place).map_or(0, |it: &Named| it.counters.due);
+        let each = planned.iter().enumerate();
+        let missing: Vec<_> = each.map(|(n, planned)| planned.saturating_sub(told(n))).collect();
+        let fenced = split(fenced, &missing, planned);
+        let rest: Vec<_> = missing
+            .iter()
+            .zip(&fenced)
+            .map(|(missing, fenced)| missing.saturating_sub(*fenced))
+            .collect();
+        let unknown = split(unknown, &rest, planned);
+        [fenced, unknown]
+    }
+
+    /// The same in proportion to the weights: of a closed loop, of which nothing was planned.
+    pub(super) fn guess(&self, unknown: u64) -> Vec<u64> {
+        // So many show the weights well enough.
+        let sample = self.mix.counts(0..10_000);
+        split(unknown, &[], &sample)
+    }
+}
+
+/// Divides `whole` as `parts` are, which it is the sum of in the usual case; what goes beyond them in
+/// proportion to `beyond`.
+fn split(whole: u64, parts: &[u64], beyond: &[u64]) -> Vec<u64> {
+    let sum: u64 = parts.iter().sum();
+    if whole == sum && !parts.is_empty() {
+        return parts.to_vec();
+    }
+    if whole < sum {
+        return in_proportion(whole, parts);
+    }
+    let mut all = in_proportion(whole - sum, beyond);
+    all.iter_mut().zip(parts).for_each(|(all, part)| *all += part);
+    all
+}
+
+/// Whole numbers in proportion to `parts` whose sum is `whole`: what is left over goes to the largest
+/// remainders, the first of those that are equal.
+fn in_proportion(whole: u64, parts: &[u64]) -> Vec<u64> {
+    let sum: u128 = parts.iter().map(|part| u128::from(*part)).sum();
+    if sum == 0 {
+        // Of nothing nobody has more than another.
+        let mut all = vec![0; parts.len()];
+        all.iter_mut().take(1).for_each(|first| *first = whole);
+        return all;
+    }
+    let exact = |part: u64| u128::from(whole) * u128::from(part);
+    let mut all: Vec<u64> = parts.iter().map(|part| (exact(*part) / sum) as u64).collect();
+    let mut order: Vec<_> = (0..parts.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(exact(parts[*place]) % sum));
+    let left = whole - all.iter().sum::<u64>();
+    order.into_iter().take(left as usize).for_each(|place| all[place] += 1);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_whole_is_divided_as_its_parts_are() {
+        assert_eq!(split(10, &[1, 2, 7], &[1, 1, 1]), [1, 2, 7]);
+        assert_eq!(split(5, &[2, 4, 14], &[1, 1, 1]), [1, 1, 3]);
+        assert_eq!(split(13, &[1, 2, 7], &[1, 1, 1]), [2, 3, 8]);
+        assert_eq!(split(0, &[0, 0], &[1, 1]), [0, 0]);
+        assert_eq!(split(3, &[0, 0], &[0, 0]), [3, 0]);
+        assert_eq!(split(9, &[], &[2, 1]), [6, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_in_dividing(
+            whole in 0..1_000_000_000u64,
+            parts in prop::collection::vec((0..1_000_000u64, 0..1_000u64), 1..9),
+        ) {
+            let (parts, beyond): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+            prop_assert_eq!(split(whole, &parts, &beyond).iter().sum::<u64>(), whole);
+        }
+    }
+}
