@@ -2,6 +2,7 @@
 
 use loadcore::RunResult;
 use loadcore::record::{Distribution, Histogram, Snapshot};
+use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
 use loadcore::result::{
     Ending, Finding, FindingKind, Plan, Reason, ResultBuilder, SeriesRow, Severity, SlaOutcome,
@@ -40,6 +41,20 @@ fn every_reason_and_class_is_listed() {
     let names = DropReason::ALL.map(DropReason::name).into_iter();
     for name in names.chain(ErrorClass::ALL.map(ErrorClass::name)) {
         assert!(RESULTS.contains(&format!("`{name}`")), "docs/results.md does not name {name}");
+    }
+}
+
+#[test]
+fn every_format_is_told() {
+    let command = include_str!("../../bins/cli/README.md");
+    let api = include_str!("../../docs/api.md");
+    let report = api.split("### `GET /runs/{id}/report`").nth(1).expect("the call is described");
+    let report = report.split("###").next().unwrap_or_default();
+    for format in FORMATS {
+        let name = format.name;
+        assert!(command.contains(&format!("| `{name}`")), "bins/cli/README.md lacks {name}");
+        let told = report.contains(&format!("`{name}`")) || report.contains(&format!("={name}`"));
+        assert_eq!(told, format.is_of_a_result(), "docs/api.md, the report as {name}");
     }
 }
 

@@ -361,6 +361,22 @@ pub enum ReadError {
     },
 }
 
+/// What tells whether the rest can be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    schema_version: u64,
+}
+
+impl Head {
+    fn check(self) -> Result<(), ReadError> {
+        if self.schema_version > u64::from(SCHEMA_VERSION) {
+            return Err(ReadError::Newer { found: self.schema_version, newest: SCHEMA_VERSION });
+        }
+        Ok(())
+    }
+}
+
 impl RunResult {
     /// Reads the document that `-o json` writes.
     ///
@@ -368,16 +384,18 @@ impl RunResult {
     ///
     /// If it is none, or one of a newer version.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Head {
-            schema_version: u64,
-        }
-        let found = serde_json::from_str::<Head>(text)?.schema_version;
-        if found > u64::from(SCHEMA_VERSION) {
-            return Err(ReadError::Newer { found, newest: SCHEMA_VERSION });
-        }
+        serde_json::from_str::<Head>(text)?.check()?;
         Ok(serde_json::from_str(text)?)
+    }
+
+    /// Reads a document that was read as JSON already.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or one of a newer version.
+    pub fn from_value(document: Value) -> Result<Self, ReadError> {
+        Head::deserialize(&document)?.check()?;
+        Ok(serde_json::from_value(document)?)
     }
 
     /// Whether there was an intended start for every request.

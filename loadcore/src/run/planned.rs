@@ -5,10 +5,11 @@ use super::limits::lanes;
 use super::settings::TestSettings;
 use super::subject::IntoTransport;
 use crate::engine::{Fence, Load, OpenLoop, Settings};
-use crate::profile::{MAX_DURATION_SECONDS, Profile};
+use crate::profile::Profile;
 use crate::request::MOST_REQUESTS;
 use crate::result::{Environment, LoopKind, Plan};
 use crate::scenario::limits::{MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
+use crate::schedule::{End, LONGEST};
 use crate::time::{Clock, SECOND, nanos, seconds};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 /// The longest that the pacer may be told to let due requests gather.
 pub const MAX_SLACK: Duration = Duration::from_secs(1);
+/// How long a load lasts that nobody gave an end.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// Most connections of a run.
 const MOST_LANES: u64 = 1_000_000;
 /// Connections of a closed loop where none were asked for.
@@ -26,9 +29,7 @@ const OPEN_CONNECTIONS: u64 = 1_000;
 /// What follows from the settings, for all threads together.
 pub(super) struct Planned<P> {
     pub(super) profile: Option<P>,
-    pub(super) duration: Duration,
-    /// The duration is known, and not only bounded by a number of requests.
-    pub(super) bounded: bool,
+    pub(super) end: End,
     pub(super) threads: u64,
     pub(super) lanes: u64,
     pub(super) lanes_short: bool,
@@ -82,7 +83,6 @@ impl<P: Profile + Clone> Planned<P> {
         if settings.timeout.is_zero() {
             return Err(setting("the timeout", "0", "give a time above 0"));
         }
-        let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
         let length = profile.as_ref().and_then(Profile::length);
         let length = length.map(|length| {
             let none =
@@ -90,11 +90,9 @@ impl<P: Profile + Clone> Planned<P> {
             Duration::try_from_secs_f64(length).map_err(none)
         });
         let length = length.transpose()?;
-        let (duration, bounded) = match (settings.duration.or(length), settings.requests) {
-            (Some(duration), _) => (duration, true),
-            (None, Some(_)) => (longest, false),
-            (None, None) => (Duration::from_secs(10), true),
-        };
+        let end = End::of(settings.duration.or(length), settings.requests);
+        let end = end.unwrap_or(End::At(DEFAULT_DURATION));
+        let duration = end.latest();
         if let Some(length) = length.filter(|length| *length != duration) {
             let value = format!("{} s", duration.as_secs_f64());
             let limit = format!(
@@ -110,7 +108,7 @@ impl<P: Profile + Clone> Planned<P> {
             ("the drain", settings.drain),
         ];
         for (what, time) in too_long {
-            if time > longest {
+            if time > LONGEST {
                 let value = format!("{} s", time.as_secs_f64());
                 return Err(setting(what, value, "give at most 604800 s (a week)"));
             }
@@ -127,8 +125,7 @@ impl<P: Profile + Clone> Planned<P> {
         let max_backlog = settings.max_backlog.unwrap_or((peak * 10.0).ceil().max(1.0) as u64);
         Ok(Self {
             profile,
-            duration,
-            bounded,
+            end,
             threads: threads as u64,
             lanes: 0,
             lanes_short: false,
@@ -140,8 +137,8 @@ impl<P: Profile + Clone> Planned<P> {
     pub(super) fn describe<S: IntoTransport>(&mut self, subject: &S, settings: &TestSettings) {
         subject.describe(&mut self.scenario);
         let mut put = |key: &str, value: Value| self.scenario.insert(key.into(), value);
-        if self.bounded {
-            put("durationSeconds", self.duration.as_secs_f64().into());
+        if let Some(duration) = self.end.duration() {
+            put("durationSeconds", duration.as_secs_f64().into());
         }
         put("warmupSeconds", settings.warmup.as_secs_f64().into());
         put("timeoutSeconds", settings.timeout.as_secs_f64().into());
@@ -204,7 +201,7 @@ impl<P: Profile + Clone> Planned<P> {
         Load {
             open,
             warmup: nanos(settings.warmup),
-            end: nanos(self.duration),
+            end: nanos(self.end.latest()),
             limit: settings.requests,
             lanes: self.lanes,
             mix: settings.picks(),
@@ -224,7 +221,7 @@ impl<P: Profile + Clone> Planned<P> {
         ]);
         let loop_kind = if self.profile.is_some() { LoopKind::Open } else { LoopKind::Closed };
         // Without a known end, rows are a second long and neighbours are merged when they are many.
-        let planned = if self.bounded { self.duration + settings.drain } else { Duration::ZERO };
+        let planned = self.end.duration().map_or(Duration::ZERO, |it| it + settings.drain);
         Plan {
             scenario,
             started_unix_ms,

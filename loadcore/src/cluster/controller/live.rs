@@ -1,7 +1,7 @@
 //! A run's intervals into what people see while it goes on: statistics of the last seconds, the
 //! result so far, what a frame tells of an interval.
 
-use super::api::{Realtime, Waiting};
+use super::api::{IntervalFrame, Realtime, Waiting};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::Judge;
@@ -85,7 +85,7 @@ impl Live {
         course: &Course,
         (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
-    ) -> (Vec<Event>, Value) {
+    ) -> (Vec<Event>, IntervalFrame) {
         let Published { interval, total, .. } = published;
         self.builder.interval_with_unknown(interval, span, unknown, &unknown_of);
         let events = self.judge.interval(interval, span, unknown);
@@ -104,7 +104,7 @@ impl Live {
             lost_workers,
         };
         self.total = total.clone();
-        (events, self.interval_data(interval, span))
+        (events, self.frame(interval, span))
     }
 
     /// A rule has said that the run is to end.
@@ -127,23 +127,21 @@ impl Live {
         realtime(&self.record, self.active_workers, self.recent.iter().skip(skip))
     }
 
-    fn interval_data(&self, interval: &Interval, span: Span) -> Value {
-        let row = SeriesRow::of(interval, span);
-        let mut data = serde_json::to_value(&row).unwrap_or_default();
+    fn frame(&self, interval: &Interval, span: Span) -> IntervalFrame {
         let length = seconds(span.to_ns - span.from_ns);
-        let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
-        data["rps"] = json!(per_second(interval.counters.outcomes()));
-        let offered = per_second(interval.counters.due);
-        data["offeredRps"] = json!(offered.filter(|_| has_plan(&self.record)));
-        data["statusCodes"] =
-            json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
-        data["errors"] = json!(errors(&interval.counters.errors));
-        data["inFlight"] = json!(self.total.in_flight);
-        (data["backlog"], data["unknown"]) =
-            (json!(self.total.backlog), json!(self.ending.unknown));
-        data["activeWorkers"] = json!(self.active_workers);
-        data["state"] = json!(self.record.state);
-        data
+        let per_second = |count: u64| (length > 0.0).then(|| count as f64 / length);
+        let counters = &interval.counters;
+        let row = SeriesRow::of(interval, span);
+        IntervalFrame {
+            row: SeriesRow { backlog: self.total.backlog, unknown: self.ending.unknown, ..row },
+            rps: per_second(counters.outcomes()),
+            offered_rps: per_second(counters.due).filter(|_| has_plan(&self.record)),
+            status_codes: counters.statuses.iter().copied().collect(),
+            errors: errors(&counters.errors),
+            in_flight: self.total.in_flight,
+            active_workers: self.active_workers,
+            state: self.record.state,
+        }
     }
 }
 
@@ -185,7 +183,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         },
         loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
         warmup_seconds: scenario.warmup.as_secs_f64(),
-        planned_seconds: planned(scenario).as_secs_f64(),
+        planned_seconds: planned(scenario).unwrap_or_default().as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
         mix: scenario.mix.iter().map(|it| (it.name.clone(), it.weight)).collect(),
     }
@@ -295,20 +293,19 @@ pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
     Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
 }
 
-/// How long the measured time and the drain may be; zero where nobody knows, since a number ends it.
-fn planned(scenario: &Scenario) -> Duration {
-    if scenario.is_ended_by_number() { Duration::ZERO } else { scenario.duration + scenario.drain }
+/// How long the measured time and the drain may be; `None` where nobody knows, since a number ends it.
+fn planned(scenario: &Scenario) -> Option<Duration> {
+    scenario.end().duration().map(|duration| duration + scenario.drain)
 }
 
 /// How many seconds a stored interval holds that begins with this one, so that a run has about 3,600
 /// of them. A run whose length nobody knows has a second for each at first; from an hour on, and
 /// each time that it has lasted twice as long, they are twice as long, as the rows of its series.
 pub(super) fn stored_seconds(scenario: &Scenario, second: u64) -> u64 {
-    let planned = nanos(planned(scenario)).div_ceil(SECOND);
-    match (planned, second / KEPT as u64) {
-        (0, 0) => 1,
-        (0, hours) => 2 << hours.ilog2(),
-        _ => planned.div_ceil(KEPT as u64).max(1),
+    match (planned(scenario), second / KEPT as u64) {
+        (Some(planned), _) => nanos(planned).div_ceil(SECOND).div_ceil(KEPT as u64).max(1),
+        (None, 0) => 1,
+        (None, hours) => 2 << hours.ilog2(),
     }
 }
 
