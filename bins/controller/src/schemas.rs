@@ -163,6 +163,7 @@ fn frame(whole: Value) -> Value {
 /// A row of the series, and what is known beside it while the run goes on.
 fn interval(mut whole: Value) -> Value {
     let mut row = whole["properties"]["series"]["items"].take();
+    let mut request = row.clone();
     let rate = |what: &str| json!({"type": ["number", "null"], "description": what});
     let count = |what: &str| json!({"type": "integer", "minimum": 0, "description": what});
     let counts = |what: &str| {
@@ -178,16 +179,30 @@ fn interval(mut whole: Value) -> Value {
         ("inFlight", count("requests under way at its end")),
         ("activeWorkers", count("workers that make the load")),
         ("state", json!({"type": "string", "enum": states, "description": "how far the run is"})),
+        ("requests", json!({"type": "array", "items": null, "maxItems": 100})),
     ];
-    for (name, schema) in more {
+    let of_request = [
+        ("name", json!({"type": "string", "description": "its name in the mix"})),
+        ("rps", rate("requests with an outcome, per second")),
+        ("statusCodes", counts("replies by status")),
+        ("errors", counts("failed requests by error class")),
+    ];
+    add(&mut request, of_request);
+    request["description"] = "A second of one request of the mix.".into();
+    add(&mut row, more);
+    row["properties"]["requests"]["items"] = request;
+    row["description"] =
+        "A second of a run, as a row of its series and with what is known now.".into();
+    row
+}
+
+fn add<const N: usize>(row: &mut Value, fields: [(&str, Value); N]) {
+    for (name, schema) in fields {
         row["properties"][name] = schema;
         if let Some(names) = row["required"].as_array_mut() {
             names.push(name.into());
         }
     }
-    row["description"] =
-        "A second of a run, as a row of its series and with what is known now.".into();
-    row
 }
 
 fn end() -> Value {

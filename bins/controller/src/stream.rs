@@ -36,6 +36,7 @@ pub fn of(frames: Frames, distribution: bool) -> impl Stream<Item = Frame> + Sen
 fn without_distribution(mut frame: Frame) -> Frame {
     if let FrameData::Interval(interval) = &mut frame.data {
         interval.row.distribution = None;
+        interval.requests.iter_mut().for_each(|request| request.row.distribution = None);
     }
     frame
 }

@@ -408,7 +408,8 @@ impl RunResult {
 impl RunResult {
     /// Takes the distributions out of its rows: they are a good part of a long run's document.
     pub fn leave_out_distributions(&mut self) {
-        self.series.iter_mut().for_each(|row| row.distribution = None);
+        let of_requests = self.requests.iter_mut().flat_map(|request| &mut request.series);
+        self.series.iter_mut().chain(of_requests).for_each(|row| row.distribution = None);
     }
 
     /// Requests that were awaited to the end of the drain in vain: the unfinished ones, but for those

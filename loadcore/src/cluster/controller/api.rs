@@ -1,6 +1,6 @@
 //! What a controller is asked and what it answers: the types of its front ends.
 
-pub use super::frame::{EndFrame, Frame, FrameData, FrameKind, IntervalFrame};
+pub use super::frame::{EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame};
 
 use super::super::coordinator::Seen;
 use super::super::store::RunState;
@@ -65,6 +65,37 @@ pub struct Realtime {
     pub until_second: f64,
     /// Workers that make the load now.
     pub active_workers: u64,
+    /// Each request of the mix, in its order; empty without one. Percentiles have two digits.
+    #[serde(default)]
+    pub requests: Vec<RealtimeRequest>,
+}
+
+/// What came of one request of the mix in the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeRequest {
+    /// Its name.
+    pub name: String,
+    /// Requests with an outcome.
+    pub total_requests: u64,
+    /// Percentage of ok among them.
+    pub success_rate: Option<f64>,
+    /// Mean response time.
+    pub avg_latency_ms: Option<f64>,
+    /// Median response time.
+    pub p50_latency_ms: Option<f64>,
+    /// 95th percentile of response time.
+    pub p95_latency_ms: Option<f64>,
+    /// 99th percentile of response time.
+    pub p99_latency_ms: Option<f64>,
+    /// `total_requests` divided by the window's seconds.
+    pub current_rps: Option<f64>,
+    /// Arrivals due in the window divided by its seconds; `None` in closed loop.
+    pub offered_rps: Option<f64>,
+    /// Replies by status.
+    pub status_code_distribution: BTreeMap<u16, u64>,
+    /// Failed requests by error class.
+    pub errors: BTreeMap<String, u64>,
 }
 
 /// What a run waits for.

@@ -62,6 +62,26 @@ pub struct IntervalFrame {
     pub active_workers: u64,
     /// How far the run is.
     pub state: RunState,
+    /// Each request of the mix, in its order; empty without one.
+    #[serde(default)]
+    pub requests: Vec<RequestFrame>,
+}
+
+/// A second of one request of the mix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestFrame {
+    /// Its name.
+    pub name: String,
+    /// As in its series. What waits and what is unknown is told of all requests alone, and is 0 here.
+    #[serde(flatten)]
+    pub row: SeriesRow,
+    /// Requests with an outcome, per second.
+    pub rps: Option<f64>,
+    /// Replies by status.
+    pub status_codes: BTreeMap<u16, u64>,
+    /// Failed requests by error class.
+    pub errors: BTreeMap<String, u64>,
 }
 
 /// How a run ended.
@@ -135,6 +155,7 @@ mod tests {
             in_flight: 1,
             active_workers: 2,
             state: RunState::Running,
+            requests: Vec::new(),
         };
         let event = TimelineEvent {
             at_unix_ms: 5,
@@ -148,7 +169,7 @@ mod tests {
         for (data, written) in [
             (
                 FrameData::Interval(Box::new(interval)),
-                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"distribution":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING"}}"#,
+                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"distribution":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING","requests":[]}}"#,
             ),
             (
                 FrameData::Event(event),
