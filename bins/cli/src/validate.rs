@@ -3,8 +3,8 @@
 
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
 use loadcore::request::Check;
-use loadcore::scenario::preview::{Preview, Rows, preview};
-use loadcore::scenario::{AddressFamily, HttpVersion, Scenario};
+use loadcore::scenario::preview::{Preview, RequestPart, Rows, preview};
+use loadcore::scenario::{AddressFamily, HttpVersion, NamedRequest, Scenario};
 use loadcore::schedule::End;
 use loadcore::{Arrivals, Profile};
 use std::time::Duration;
@@ -28,7 +28,8 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let preview = preview(scenario, Rows::Equal((width - BESIDE) as u32));
     lines.extend(load(scenario, &preview, width));
     lines.push(String::new());
-    let facts = [request(scenario), limits_of(scenario), checks(scenario), rules(scenario)];
+    let facts =
+        [request(scenario, &preview), limits_of(scenario), checks(scenario), rules(scenario)];
     lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
     for note in crate::scenario::notes(scenario) {
         lines.push(String::new());
@@ -145,7 +146,7 @@ fn picture(Preview { rate: rows, rate_seconds, peak_rps, .. }: &Preview) -> Vec<
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-fn request(scenario: &Scenario) -> Vec<Fact> {
+fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     let mut request = scenario.method.to_string();
     match scenario.headers.len() {
         0 => {}
@@ -174,7 +175,26 @@ fn request(scenario: &Scenario) -> Vec<Fact> {
         let redirects = counted(scenario.follow_redirects.into(), "redirect");
         connection.push(format!("up to {redirects}"));
     }
-    vec![("Request", request), ("Connections", connection.join(", "))]
+    let mut facts = mix(scenario, preview);
+    if facts.is_empty() {
+        facts.push(("Request", request));
+    }
+    facts.push(("Connections", connection.join(", ")));
+    facts
+}
+
+/// Each request of a mix: what it is, and how often it would be sent.
+fn mix(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
+    let fact = |(place, (request, part)): (usize, (&NamedRequest, &RequestPart))| {
+        let often = match part.arrivals {
+            Some(arrivals) => counted(arrivals, "arrival"),
+            None => format!("{:.1}%", 100.0 * part.share),
+        };
+        let url = request.url.uri();
+        let text = format!("{}: {} {url}, {often}", request.name, request.method);
+        (if place == 0 { "Requests" } else { "" }, text)
+    };
+    scenario.mix.iter().zip(&preview.requests).enumerate().map(fact).collect()
 }
 
 fn limits_of(scenario: &Scenario) -> Vec<Fact> {

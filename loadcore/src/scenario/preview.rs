@@ -4,10 +4,10 @@
 //! Whoever shows a scenario before it is run shows this: a command line as a page, a platform as
 //! JSON, a binding as its own types.
 
-use super::Scenario;
+use super::{NamedRequest, Scenario};
 use crate::profile::{LoadProfile, Profile};
 use crate::result::LoopKind;
-use crate::schedule::{LONGEST, Schedule, Share};
+use crate::schedule::{Arrivals, LONGEST, Schedule, Share};
 use crate::time::{Nanos, nanos, seconds};
 use serde::Serialize;
 
@@ -38,6 +38,8 @@ pub struct Preview {
     pub rate_seconds: f64,
     /// The planned rate over time, up to the last arrival; empty in closed loop.
     pub rate: Vec<RateRow>,
+    /// Each request of the mix, in its order; empty without one.
+    pub requests: Vec<RequestPart>,
     /// The part of each worker that would take part.
     pub workers: Vec<WorkerPart>,
     /// What people should know about it before they run it on a platform, in sentences.
@@ -56,6 +58,19 @@ pub struct RateRow {
     pub mean_rps: f64,
     /// The highest rate in it.
     pub peak_rps: f64,
+}
+
+/// What would be sent of one request of a mix.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestPart {
+    /// Its name.
+    pub name: String,
+    /// Its part of the weights, 0 to 1.
+    pub share: f64,
+    /// How many arrivals are this request, by the seed: where their number is known beforehand, and no
+    /// more than 10,000,000, which are counted quickly.
+    pub arrivals: Option<u64>,
 }
 
 /// What one worker would do.
@@ -107,9 +122,27 @@ pub fn preview(scenario: &Scenario, rows: Rows) -> Preview {
             };
             (0..count).map(span).collect()
         }),
+        requests: requests(scenario, arrivals),
         workers: parts(scenario, arrivals, peak_rps),
         notes: scenario.too_many_workers().into_iter().collect(),
     }
+}
+
+/// So many arrivals are counted by name.
+const MOST_COUNTED: u64 = 10_000_000;
+
+fn requests(scenario: &Scenario, arrivals: Option<u64>) -> Vec<RequestPart> {
+    let is_random = matches!(scenario.arrivals, Arrivals::Poisson { .. });
+    // In closed loop a number of requests may be all that is known.
+    let all = arrivals.or(scenario.max_requests).filter(|all| *all <= MOST_COUNTED && !is_random);
+    let counts = all.map(|all| scenario.picks().counts(0..all));
+    let sum: f64 = scenario.mix.iter().map(|request| request.weight).sum();
+    let part = |(place, request): (usize, &NamedRequest)| RequestPart {
+        name: request.name.clone(),
+        share: request.weight / sum,
+        arrivals: counts.as_ref().map(|counts| counts[place]),
+    };
+    scenario.mix.iter().enumerate().map(part).collect()
 }
 
 /// When nothing more falls due: at the end, or with the last request.
