@@ -17,6 +17,8 @@ mod faults;
 mod load;
 #[path = "distributed/many_faults.rs"]
 mod many_faults;
+#[path = "distributed/mix.rs"]
+mod mix;
 #[path = "distributed/options.rs"]
 mod options;
 #[path = "distributed/platform.rs"]

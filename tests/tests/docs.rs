@@ -2,6 +2,7 @@
 
 use loadcore::RunResult;
 use loadcore::record::{Distribution, Histogram, Snapshot};
+use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
 use loadcore::result::{
     Ending, Finding, FindingKind, Plan, Reason, ResultBuilder, SeriesRow, Severity, SlaOutcome,
@@ -44,6 +45,20 @@ fn every_reason_and_class_is_listed() {
 }
 
 #[test]
+fn every_format_is_told() {
+    let command = include_str!("../../bins/cli/README.md");
+    let api = include_str!("../../docs/api.md");
+    let report = api.split("### `GET /runs/{id}/report`").nth(1).expect("the call is described");
+    let report = report.split("###").next().unwrap_or_default();
+    for format in FORMATS {
+        let name = format.name;
+        assert!(command.contains(&format!("| `{name}`")), "bins/cli/README.md lacks {name}");
+        let told = report.contains(&format!("`{name}`")) || report.contains(&format!("={name}`"));
+        assert_eq!(told, format.is_of_a_result(), "docs/api.md, the report as {name}");
+    }
+}
+
+#[test]
 fn every_kind_of_finding_has_a_row_in_its_table() {
     for kind in FindingKind::ALL {
         let row = format!("\n| `{}` | ", kind.name());
@@ -80,7 +95,7 @@ fn the_program_on_the_page_reads_a_rows_distribution() {
 
 /// A result in which no list is empty.
 fn full_result() -> RunResult {
-    let builder = ResultBuilder::new(Plan::default());
+    let builder = ResultBuilder::new(Plan { mix: vec![("a".into(), 1.0)], ..Plan::default() });
     let mut result = builder.build(&Snapshot::default(), &Ending::default());
     result.sla.push(SlaOutcome {
         rule: "p99<250ms".into(),

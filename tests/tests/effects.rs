@@ -128,6 +128,7 @@ fn all() -> Vec<Effect> {
         ("httpVersion", json!("http2"), one(), At("/bytesSent")),
         ("keepAlive", json!(false), json!({"maxRequests": 3, "connections": 1}), At("/connects")),
         ("checks", json!([{"status": 201}]), one(), At("/errors")),
+        ("mix", json!([{"name": "a"}]), one(), At("/requests")),
         ("sla", json!(["rps>=100000000"]), one(), At("/sla")),
         ("tags", json!(["a"]), nothing(), By("bins/controller/tests/api/scenarios.rs", "tags")),
         ("notes", json!("a"), one(), At("/scenario/notes")),

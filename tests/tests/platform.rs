@@ -8,6 +8,7 @@ use loadcore::cluster::{
     AgentOptions, Controller, ControllerOptions, LocalWorkers, Owner, ScenarioId,
 };
 use loadcore::result::RunResult;
+use loadcore::scenario::Scenario;
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -46,14 +47,14 @@ async fn submit(platform: &Controller, document: Value) -> RunRecord {
 
 async fn wait_for(platform: &Controller, run: &RunRecord, state: RunState) -> RunRecord {
     for _ in 0..600 {
-        let record = platform.run(&run.owner, &run.id).await.unwrap().unwrap();
+        let record = platform.record(&run.owner, &run.id).await.unwrap().unwrap();
         if record.state == state {
             return record;
         }
         assert!(!record.state.has_ended(), "{:?}: {:?}", record.state, record);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let record = platform.run(&run.owner, &run.id).await.unwrap().unwrap();
+    let record = platform.record(&run.owner, &run.id).await.unwrap().unwrap();
     panic!("not {state:?} within 30 s: {record:?}");
 }
 
@@ -87,6 +88,20 @@ async fn what_was_sent_is_what_the_target_counted() {
     assert_eq!(result.environment.workers, 3);
     assert_eq!(result.series.iter().map(|row| row.due).sum::<u64>(), 2_100);
     platform.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_in_this_process_is_three_lines() {
+    let target = Target::start(Config::default()).await.unwrap();
+    let scenario = Scenario::from_value(constant(&target, 300.0, 1.0, 3)).unwrap();
+
+    let platform = Controller::in_process(3).await.unwrap();
+    let result = platform.run(&scenario).await.unwrap();
+    platform.shut_down().await;
+
+    assert_eq!((result.outcomes.ok, target.stats().requests), (300, 300), "{:?}", result.errors);
+    assert!(result.complete && result.environment.workers == 3);
+    assert_eq!(result.scenario["targetUrl"], target.url("/"));
 }
 
 /// However many processors there are: each of the four has little to do.
@@ -138,7 +153,7 @@ async fn orders_reach_every_worker_and_stand_in_the_timeline() {
     let mut seen = Vec::new();
     while let Some(frame) = frames.next().await {
         assert_eq!(frame.seq, seen.len() as u64 + 1, "no frame is missed");
-        seen.push(frame.kind);
+        seen.push(frame.kind());
     }
     assert_eq!(seen.last(), Some(&FrameKind::End));
     assert!(seen.iter().filter(|kind| **kind == FrameKind::Interval).count() >= 4, "{seen:?}");

@@ -4,7 +4,7 @@
 //! into one, where it is judged together with the rest. What is no number or no duration at all is
 //! refused here already, with the usage.
 
-use crate::outputs::Output;
+use crate::outputs::{self, Output};
 use crate::target::TargetArgs;
 use crate::values::{
     FormField, connect_to, cookies, form_field, header, time, timeout, user, whole,
@@ -352,9 +352,8 @@ pub(crate) struct PlatformArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// What to write (repeatable): text, json, csv, hgrm or hlog, to a file or to standard output.
-    /// csv and hlog are written while a run on this machine goes on [default: text]
-    #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
+    // What there is says the list of formats.
+    #[arg(short, long = "output", value_name = "FORMAT[=PATH]", help = outputs::help())]
     pub(crate) outputs: Vec<Output>,
 
     /// Leave the distributions of single seconds out of json: its rows keep their percentiles

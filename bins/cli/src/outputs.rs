@@ -6,9 +6,7 @@
 use crate::exit::Failure;
 use crate::terminal;
 use loadcore::RunResult;
-use loadcore::report::csv::{self, CsvWriter};
-use loadcore::report::hlog::HlogWriter;
-use loadcore::report::{hgrm, json, text};
+use loadcore::report::{Begun, FORMATS, Format, IntervalWriter, Options, listed, text};
 use loadcore::run::ClosedInterval;
 use loadcore::time::unix_millis;
 use std::fmt;
@@ -26,24 +24,6 @@ pub(crate) struct Output {
     path: Option<PathBuf>,
 }
 
-/// How a result can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Text,
-    Json,
-    Csv,
-    Hgrm,
-    Hlog,
-}
-
-const FORMATS: [(&str, Format); 5] = [
-    ("text", Format::Text),
-    ("json", Format::Json),
-    ("csv", Format::Csv),
-    ("hgrm", Format::Hgrm),
-    ("hlog", Format::Hlog),
-];
-
 impl FromStr for Output {
     type Err = String;
 
@@ -55,19 +35,14 @@ impl FromStr for Output {
             Some((name, path)) => (name, Some(path.into())),
             None => (text, None),
         };
-        let found = FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        let (_, format) = found.ok_or_else(|| {
-            let names = FORMATS.map(|(name, _)| name).join(", ");
-            format!("there is no format {name:?} yet; there are {names}")
-        })?;
-        Ok(Self { format: *format, path })
+        let format = Format::named(name).map_err(|unknown| unknown.to_string())?;
+        Ok(Self { format, path })
     }
 }
 
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = FORMATS.iter().find(|(_, format)| *format == self.format);
-        f.write_str(name.map_or("", |(name, _)| name))
+        f.write_str(self.format.name)
     }
 }
 
@@ -84,13 +59,25 @@ impl Output {
     }
 }
 
+/// What `-o` takes, for the list of options.
+pub(crate) fn help() -> String {
+    let streamed: Vec<_> = FORMATS.into_iter().filter(|format| format.is_streamed()).collect();
+    format!(
+        "What to write (repeatable): {}, to a file or to standard output. {} are written while a \
+         run on this machine goes on [default: {}]",
+        listed(&FORMATS, "or"),
+        listed(&streamed, "and"),
+        text::FORMAT.name
+    )
+}
+
 /// Text to standard output, if nothing was asked for.
 ///
 /// # Errors
 /// Where two outputs would be written into each other.
 pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
     if asked.is_empty() {
-        return Ok(vec![Output { format: Format::Text, path: None }]);
+        return Ok(vec![Output { format: text::FORMAT, path: None }]);
     }
     for (i, one) in asked.iter().enumerate() {
         if let Some(other) = asked[..i].iter().find(|other| other.file() == one.file()) {
@@ -103,7 +90,7 @@ pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
     Ok(asked.to_vec())
 }
 
-/// When csv and hlog are written: the others need the whole result.
+/// When streamed formats are written: the others need the whole result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// While the run goes on, by observers.
@@ -113,7 +100,6 @@ pub(crate) enum When {
 }
 
 /// The outputs of a run, open.
-#[derive(Debug)]
 pub(crate) struct Outputs {
     documents: Vec<(Format, Sink)>,
     streams: Vec<Arc<Mutex<Stream>>>,
@@ -130,14 +116,13 @@ impl Outputs {
         let mut opened = Self { documents: Vec::new(), streams: Vec::new(), to_stdout: false };
         for Output { format, path } in outputs {
             let sink = Sink::open(path.as_deref())?;
-            match format {
-                Format::Csv | Format::Hlog if when == When::AsItGoes => {
-                    opened.to_stdout |= path.is_none();
-                    let place = sink.place();
-                    let stream = Stream { format: *format, place, state: State::Waiting(sink) };
-                    opened.streams.push(Arc::new(Mutex::new(stream)));
-                }
-                _ => opened.documents.push((*format, sink)),
+            if format.is_streamed() && when == When::AsItGoes {
+                opened.to_stdout |= path.is_none();
+                let place = sink.place();
+                let stream = Stream { format: *format, place, state: State::Waiting(sink) };
+                opened.streams.push(Arc::new(Mutex::new(stream)));
+            } else {
+                opened.documents.push((*format, sink));
             }
         }
         Ok(opened)
@@ -163,7 +148,7 @@ impl Outputs {
     /// Where interval logs go, which no result holds. Those of a run that writes as it goes are not
     /// among them.
     pub(crate) fn take_logs(&mut self) -> Vec<Sink> {
-        let logs = self.documents.extract_if(.., |(format, _)| *format == Format::Hlog);
+        let logs = self.documents.extract_if(.., |(format, _)| !format.is_of_a_result());
         logs.map(|(_, sink)| sink).collect()
     }
 
@@ -174,13 +159,8 @@ impl Outputs {
     pub(crate) fn write(self, result: &RunResult) -> Result<(), Failure> {
         let mut written = Ok(());
         for (format, mut sink) in self.documents {
-            let text = match format {
-                Format::Json => Ok(json::render(result)),
-                Format::Hgrm => hgrm::render(result),
-                Format::Csv => Ok(csv::render(result)),
-                _ => Ok(text::render(result, text::Options { colors: sink.shows_colors() })),
-            };
-            let text = text
+            let text = format
+                .render(result, Options { colors: sink.shows_colors() })
                 .map_err(io::Error::other)
                 .map_err(Failure::system(format!("write to {}", sink.place())));
             written = written.and(text.and_then(|text| sink.finish(text.as_bytes())));
@@ -195,19 +175,16 @@ impl Outputs {
 
 /// An output that is written while the run goes on. What cannot be written does not end the run: it
 /// is told after it.
-#[derive(Debug)]
 struct Stream {
     format: Format,
     place: String,
     state: State,
 }
 
-#[derive(Debug)]
 enum State {
     /// Nothing has been written.
     Waiting(Sink),
-    Csv(CsvWriter<LineWriter<Sink>>),
-    Hlog(HlogWriter<LineWriter<Sink>>),
+    Begun(Box<dyn IntervalWriter>),
     /// It has ended, well or not.
     Over(io::Result<()>),
 }
@@ -217,8 +194,7 @@ impl Stream {
         let names = closed.mix.iter().map(|(name, _)| name.clone());
         self.begin(closed.started_unix_ms, names.collect());
         let written = match &mut self.state {
-            State::Csv(csv) => csv.interval(closed.interval, closed.span),
-            State::Hlog(hlog) => hlog.interval(closed.interval, closed.span),
+            State::Begun(writer) => writer.interval(closed.interval, closed.span),
             State::Waiting(_) | State::Over(_) => Ok(()),
         };
         if written.is_err() {
@@ -227,20 +203,18 @@ impl Stream {
     }
 
     fn begin(&mut self, started_unix_ms: u64, names: Vec<String>) {
-        if !matches!(self.state, State::Waiting(_)) {
-            return;
-        }
-        let state = std::mem::replace(&mut self.state, State::Over(Ok(())));
-        self.state = match (state, self.format) {
-            (State::Waiting(sink), Format::Csv) => {
-                CsvWriter::new(LineWriter::new(sink), names).map(State::Csv)
+        let begun = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
+            State::Waiting(sink) => {
+                let run = Begun { started_unix_ms, names };
+                self.format.writer(Box::new(LineWriter::new(sink)), run)
             }
-            (State::Waiting(sink), _) => {
-                HlogWriter::new(LineWriter::new(sink), started_unix_ms).map(State::Hlog)
-            }
-            (begun, _) => Ok(begun),
-        }
-        .unwrap_or_else(|error| State::Over(Err(error)));
+            other => return self.state = other,
+        };
+        self.state = match begun {
+            Ok(Some(writer)) => State::Begun(writer),
+            Ok(None) => State::Over(Ok(())),
+            Err(error) => State::Over(Err(error)),
+        };
     }
 
     /// Ends it. Where no interval came, as after a Ctrl-C in the warm-up, its head alone takes the place
@@ -249,8 +223,7 @@ impl Stream {
         self.begin(unix_millis(), Vec::new());
         let ended = match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
             State::Waiting(_) => Ok(()),
-            State::Csv(csv) => csv.finish().map(drop),
-            State::Hlog(hlog) => hlog.finish().map(drop),
+            State::Begun(writer) => writer.finish(),
             State::Over(ended) => ended,
         };
         ended.map_err(Failure::system(format!("write to {}", self.place)))
@@ -326,6 +299,7 @@ impl Write for Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use loadcore::report::{csv, json};
 
     fn output(text: &str) -> Output {
         text.parse().unwrap()
@@ -333,9 +307,9 @@ mod tests {
 
     #[test]
     fn a_format_may_have_a_path() {
-        assert_eq!(output("json"), Output { format: Format::Json, path: None });
-        assert_eq!(output("TEXT=-"), Output { format: Format::Text, path: None });
-        assert_eq!(output("csv=a=b"), Output { format: Format::Csv, path: Some("a=b".into()) });
+        assert_eq!(output("json"), Output { format: json::FORMAT, path: None });
+        assert_eq!(output("TEXT=-"), Output { format: text::FORMAT, path: None });
+        assert_eq!(output("csv=a=b"), Output { format: csv::FORMAT, path: Some("a=b".into()) });
         assert_eq!("json=".parse::<Output>(), Err("the path after = is empty".into()));
         let missing = "there is no format \"html\" yet; there are text, json, csv, hgrm, hlog";
         assert_eq!("html=a".parse::<Output>(), Err(missing.into()));

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use loadcore::record::Interval;
 use loadcore::report::format::{count, rate, time};
 use loadcore::run::ClosedInterval;
-use loadcore::scenario::{Scenario, limits};
+use loadcore::scenario::Scenario;
 use loadcore::time::{Clock, Nanos, nanos, seconds};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -78,11 +78,9 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
-        let endless = scenario.max_requests.is_some()
-            && scenario.duration.as_secs_f64() >= limits::MAX_DURATION_SECONDS;
         let plan = Plan {
             warmup: nanos(scenario.warmup),
-            duration: (!endless).then(|| nanos(scenario.duration)),
+            duration: scenario.end().duration().map(nanos),
             drain: nanos(scenario.drain),
             requests: scenario.max_requests,
             is_open: scenario.load.is_open(),

@@ -14,15 +14,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use loadcore::report::format::round_time;
 use loadcore::request::{has_scheme, with_scheme};
+use loadcore::scenario::preview::first_arrival;
 use loadcore::scenario::{
     Document, Fault, Scenario, ScenarioError, Target, default_name, field_path, limits,
 };
-use loadcore::schedule::{Schedule, Share};
 use loadcore::time::nanos;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// As many as `-L` follows.
 const REDIRECTS: u64 = 10;
@@ -67,12 +66,9 @@ fn done_otherwise(scenario: &Scenario) -> Option<String> {
 
 /// A load that ends before its first arrival: nobody means to send nothing.
 pub(crate) fn never_due(scenario: &Scenario) -> Option<String> {
-    let profile = scenario.load.profile()?.clone();
-    let longest = Duration::from_secs_f64(limits::MAX_DURATION_SECONDS);
-    let mut schedule =
-        Schedule::new(profile, scenario.arrivals, Share::WHOLE, nanos(longest), None);
-    let first = schedule.at(0);
-    if first.is_some_and(|first| first <= nanos(scenario.duration)) {
+    let first = first_arrival(scenario);
+    let in_time = first.is_some_and(|first| first <= nanos(scenario.duration));
+    if !scenario.load.is_open() || in_time {
         return None;
     }
     let lasts = round_time(scenario.duration.as_secs_f64() * 1e3);

@@ -1,11 +1,12 @@
 //! Turns a scenario into a page that says what it would do: the planned rate over time as a
 //! picture, totals and limits. As wide as the terminal, within bounds.
 
-use loadcore::Arrivals;
-use loadcore::Profile;
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
 use loadcore::request::Check;
-use loadcore::scenario::{AddressFamily, HttpVersion, Scenario, limits};
+use loadcore::scenario::preview::{Preview, RequestPart, Rows, preview};
+use loadcore::scenario::{AddressFamily, HttpVersion, NamedRequest, Scenario};
+use loadcore::schedule::End;
+use loadcore::{Arrivals, Profile};
 use std::time::Duration;
 
 const ROWS: usize = 8;
@@ -16,8 +17,6 @@ const WIDTH: usize = 80;
 const MIN_WIDTH: usize = 40;
 /// Characters of a line that are not the picture: its axis, and the half of a time below its end.
 const BESIDE: usize = 16;
-/// A column shows the highest rate at so many moments in it.
-const MOMENTS: u32 = 32;
 
 /// The page, for a terminal of `width` characters.
 pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
@@ -26,9 +25,11 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let title =
         if scenario.name == target { target } else { format!("{}  {target}", scenario.name) };
     let mut lines = vec![one_line(&title, width)];
-    lines.extend(load(scenario, width));
+    let preview = preview(scenario, Rows::Equal((width - BESIDE) as u32));
+    lines.extend(load(scenario, &preview, width));
     lines.push(String::new());
-    let facts = [request(scenario), limits_of(scenario), checks(scenario), rules(scenario)];
+    let facts =
+        [request(scenario, &preview), limits_of(scenario), checks(scenario), rules(scenario)];
     lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
     for note in crate::scenario::notes(scenario) {
         lines.push(String::new());
@@ -42,15 +43,14 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
 type Fact = (&'static str, String);
 
 /// The headline of the load, and its picture.
-fn load(scenario: &Scenario, width: usize) -> Vec<String> {
+fn load(scenario: &Scenario, preview: &Preview, width: usize) -> Vec<String> {
     let lasts = ends(scenario);
     let Some(profile) = scenario.load.profile() else {
         let mut lines = vec![format!("Closed loop, {lasts}")];
         lines.extend(wrap(&closed_loop(scenario), width));
         return lines;
     };
-    let end = end_of(scenario, profile);
-    let arrivals = arrivals_by(scenario, profile, end);
+    let arrivals = preview.arrivals.unwrap_or(0);
     let name = profile.profile_type().name();
     let (about, spread) = match scenario.arrivals {
         Arrivals::Uniform => ("", "evenly spaced".to_owned()),
@@ -62,7 +62,7 @@ fn load(scenario: &Scenario, width: usize) -> Vec<String> {
         format!("{about}{}, {spread}", counted(arrivals, "arrival")),
         String::new(),
     ];
-    lines.extend(picture(profile, end, width - BESIDE));
+    lines.extend(picture(preview));
     lines
 }
 
@@ -104,13 +104,10 @@ fn counted(n: u64, thing: &str) -> String {
 
 /// When nothing falls due any more.
 fn ends(scenario: &Scenario) -> String {
-    let duration = time(scenario.duration);
-    match scenario.max_requests {
-        None => duration,
-        Some(most) if scenario.duration.as_secs_f64() >= limits::MAX_DURATION_SECONDS => {
-            format!("until {}", sent(most))
-        }
-        Some(most) => format!("{duration}, or until {}", sent(most)),
+    match (scenario.end(), scenario.max_requests) {
+        (End::AfterRequests(most), _) => format!("until {}", sent(most)),
+        (End::At(duration), None) => time(duration),
+        (End::At(duration), Some(most)) => format!("{}, or until {}", time(duration), sent(most)),
     }
 }
 
@@ -118,28 +115,11 @@ fn sent(requests: u64) -> String {
     format!("{} {} sent", counted(requests, "request"), if requests == 1 { "is" } else { "are" })
 }
 
-fn end_of(scenario: &Scenario, profile: &impl Profile) -> f64 {
-    let duration = scenario.duration.as_secs_f64();
-    let last = scenario.max_requests.map(|most| profile.inverse(most as f64));
-    last.map_or(duration, |last| last.min(duration))
-}
-
-fn arrivals_by(scenario: &Scenario, profile: &impl Profile, end: f64) -> u64 {
-    let due = (profile.demand(end) + 0.5).floor() as u64;
-    scenario.max_requests.map_or(due, |most| due.min(most))
-}
-
-/// The rate over time as bars of eighths, with its axes.
-fn picture(profile: &impl Profile, end: f64, columns: usize) -> Vec<String> {
-    let step = end / columns as f64;
-    let highest = |column: usize| {
-        let from = column as f64 * step;
-        let moment = |i: u32| from + step * (f64::from(i) + 0.5) / f64::from(MOMENTS);
-        let mean = (profile.demand(from + step) - profile.demand(from)) / step;
-        (0..MOMENTS).map(|i| profile.rate(moment(i))).fold(mean, f64::max)
-    };
-    let rates: Vec<f64> = (0..columns).map(highest).collect();
-    let peak = rates.iter().copied().fold(0.0, f64::max);
+/// The rate over time as bars of eighths, a column for the highest rate of each row, with its axes.
+fn picture(Preview { rate: rows, rate_seconds, peak_rps, .. }: &Preview) -> Vec<String> {
+    let (columns, end) = (rows.len(), rows.len() as f64 * rate_seconds);
+    let rates: Vec<f64> = rows.iter().map(|row| row.peak_rps).collect();
+    let peak = peak_rps.unwrap_or(0.0);
     let eighths = |rate: f64| ((rate / peak * (ROWS * 8) as f64).round() as usize).min(ROWS * 8);
     let mut lines = Vec::new();
     for row in (0..ROWS).rev() {
@@ -166,7 +146,7 @@ fn picture(profile: &impl Profile, end: f64, columns: usize) -> Vec<String> {
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-fn request(scenario: &Scenario) -> Vec<Fact> {
+fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     let mut request = scenario.method.to_string();
     match scenario.headers.len() {
         0 => {}
@@ -195,7 +175,26 @@ fn request(scenario: &Scenario) -> Vec<Fact> {
         let redirects = counted(scenario.follow_redirects.into(), "redirect");
         connection.push(format!("up to {redirects}"));
     }
-    vec![("Request", request), ("Connections", connection.join(", "))]
+    let mut facts = mix(scenario, preview);
+    if facts.is_empty() {
+        facts.push(("Request", request));
+    }
+    facts.push(("Connections", connection.join(", ")));
+    facts
+}
+
+/// Each request of a mix: what it is, and how often it would be sent.
+fn mix(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
+    let fact = |(place, (request, part)): (usize, (&NamedRequest, &RequestPart))| {
+        let often = match part.arrivals {
+            Some(arrivals) => counted(arrivals, "arrival"),
+            None => format!("{:.1}%", 100.0 * part.share),
+        };
+        let url = request.url.uri();
+        let text = format!("{}: {} {url}, {often}", request.name, request.method);
+        (if place == 0 { "Requests" } else { "" }, text)
+    };
+    scenario.mix.iter().zip(&preview.requests).enumerate().map(fact).collect()
 }
 
 fn limits_of(scenario: &Scenario) -> Vec<Fact> {

@@ -1,9 +1,7 @@
 //! `--demo`: the built-in target and a scenario against it that never stands still.
 
-use loadcore::cluster::store::{Page, RunRecord, ScenarioRecord};
+use loadcore::cluster::store::{Page, RunRecord};
 use loadcore::cluster::{Owner, ScenarioId};
-use loadcore::time::unix_millis;
-use loadcore_controller::extract::LOCAL_USER;
 use loadcore_controller::problem::Problem;
 use loadcore_controller::state::Platform;
 use loadcore_target::{Config, Target};
@@ -52,56 +50,29 @@ async fn start_target() -> Result<Target, String> {
     Target::start(config).await.map_err(|error| error.to_string())
 }
 
-/// Starts a run where none goes on. Answers the scenario.
+/// Starts a run where none goes on, of the scenario of an earlier start with the target as it is now;
+/// else of a new one. Answers the scenario.
 async fn turn(platform: &Platform, url: &str) -> Result<ScenarioId, Problem> {
-    let owner = Owner::from(LOCAL_USER);
-    let record = scenario(platform, &owner, url).await?;
-    let newest = Page { after: None, most: 1 };
-    let runs = platform.store.runs(&owner, Some(&record.id), &newest).await?;
+    let (controller, owner, document) = (&platform.controller, Owner::local(), document(url));
+    let page = Page { after: None, most: 1 };
+    let kept = platform.store.scenarios(&owner, Some(TAG), &page).await?.into_iter().next();
+    let Some(kept) = kept else {
+        return Ok(controller.create_scenario(&owner, document, None).await?.scenario_id);
+    };
+    let record = if kept.document == document {
+        kept
+    } else {
+        controller.replace_scenario(kept, document).await?
+    };
+    let newest = controller.newest_run(&owner, &record.id).await?;
     // A controller that takes over goes on with the run of the one before it.
-    if runs.first().is_none_or(|run: &RunRecord| run.state.has_ended()) {
-        platform.controller.submit(&record).await?;
+    if newest.is_none_or(|run: RunRecord| run.state.has_ended()) {
+        controller.start_scenario(&owner, &record.id, None).await?;
     }
     Ok(record.id)
 }
 
-/// The scenario of an earlier start, with the target as it is now; else a new one.
-async fn scenario(
-    platform: &Platform,
-    owner: &Owner,
-    url: &str,
-) -> Result<ScenarioRecord, Problem> {
-    let page = Page { after: None, most: 1 };
-    let kept = platform.store.scenarios(owner, Some(TAG), &page).await?.into_iter().next();
-    let document = document(url);
-    let now = unix_millis();
-    match kept {
-        Some(record) if record.document == document => Ok(record),
-        Some(mut record) => {
-            record.document = document;
-            record.changed_unix_ms = now;
-            platform.store.replace_scenario(&record).await?;
-            record.revision += 1;
-            Ok(record)
-        }
-        None => {
-            let record = ScenarioRecord {
-                id: ScenarioId::random(),
-                owner: owner.clone(),
-                revision: 0,
-                created_unix_ms: now,
-                changed_unix_ms: now,
-                tags: vec![TAG.into()],
-                document,
-                baseline: None,
-            };
-            platform.store.insert_scenario(&record).await?;
-            Ok(record)
-        }
-    }
-}
-
-/// Holds nothing secret, and so needs no seal.
+/// Holds nothing secret, and so is kept as it is.
 fn document(url: &str) -> Value {
     json!({
         "name": "Demo",

@@ -18,9 +18,6 @@ use tokio::time::timeout;
 /// Names the user where nobody is authenticated.
 pub const USER_HEADER: &str = "x-user-id";
 
-/// The user where no header names one.
-pub const LOCAL_USER: &str = "local";
-
 /// Characters of a user's name.
 const MAX_USER: usize = 128;
 
@@ -43,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
 
 fn user(headers: &HeaderMap) -> Result<Owner, Problem> {
     let mut values = headers.get_all(USER_HEADER).iter();
-    let Some(value) = values.next() else { return Ok(LOCAL_USER.into()) };
+    let Some(value) = values.next() else { return Ok(Owner::local()) };
     let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
     match value.to_str() {
         Ok(name)

@@ -1,19 +1,17 @@
 //! The REST API of a loadcore platform: HTTP into calls of `loadcore::cluster`, and back.
 //!
 //! [`app`] makes the router from a [`state::AppState`]; it is tested without a port. What a
-//! handler decides it decides in a pure function beside it ([`judge`], [`plan`], [`render`],
-//! [`views`]); what a platform decides is the library's.
+//! handler decides it decides in a pure function beside it ([`render`], [`views`]); what a platform
+//! decides is the library's, in `cluster::controller`.
 
 pub mod conditions;
 pub mod doorstep;
 pub mod extract;
 pub mod hlog;
-pub mod judge;
 pub mod keyed;
 pub mod media;
 pub mod metrics;
 pub mod origin;
-pub mod plan;
 pub mod problem;
 pub mod render;
 pub mod routes;

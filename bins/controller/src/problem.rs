@@ -105,6 +105,8 @@ pub enum Kind {
     HeadersTooLarge,
     /// A mistake of ours.
     Internal,
+    /// What is kept cannot be read.
+    Damaged,
     /// The platform is not there yet, or not now.
     NotReady,
     /// Another controller leads.
@@ -117,7 +119,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::ForeignOrigin,
         Self::ForeignHost,
@@ -140,6 +142,7 @@ impl Kind {
         Self::TooManyKeys,
         Self::HeadersTooLarge,
         Self::Internal,
+        Self::Damaged,
         Self::NotReady,
         Self::StandsBy,
         Self::TimedOut,
@@ -181,6 +184,7 @@ impl Kind {
             Self::TooManyKeys => (429, "too-many-keys", "Too many keys are remembered"),
             Self::HeadersTooLarge => (431, "headers-too-large", "The headers are too large"),
             Self::Internal => (500, "internal", "The controller made a mistake"),
+            Self::Damaged => (500, "damaged", "What is kept cannot be read"),
             Self::NotReady => (503, "not-ready", "The platform is not ready"),
             Self::StandsBy => (503, "stands-by", "Another controller leads"),
             Self::TimedOut => (504, "timed-out", "It took too long"),
@@ -226,6 +230,14 @@ impl Problem {
         Self { faults, ..Self::new(kind, detail) }
     }
 
+    /// Something that is kept, and that nobody reads by asking again: whoever runs the platform has to
+    /// know of it as well.
+    #[must_use]
+    pub fn damaged(what: &dyn std::fmt::Display) -> Self {
+        tracing::error!("{what}");
+        Self::new(Kind::Damaged, what.to_string())
+    }
+
     /// A mistake of ours: the cause goes to the log, the client is told no inner details.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
@@ -252,6 +264,7 @@ impl From<StoreError> for Problem {
         match &error.kind {
             Store::Unavailable(_) => Self::new(Kind::NotReady, error.to_string()),
             Store::TooLarge(why) => Self::new(Kind::TooLarge, why.clone()),
+            Store::Damaged(_) => Self::damaged(&error),
             _ => Self::internal(&error),
         }
     }
@@ -277,8 +290,17 @@ impl From<ControllerError> for Problem {
             }
             ControllerError::CannotLead(_) => Self::new(Kind::NotReady, error.to_string()),
             ControllerError::NoRun(run) => Self::not_found("run", run.as_str()),
+            ControllerError::NoScenario(id) => Self::not_found("scenario", id.as_str()),
+            ControllerError::Invalid(error) => error.into(),
             ControllerError::HasEnded { .. } => Self::new(Kind::HasEnded, error.to_string()),
             ControllerError::Refused(why) => Self::new(Kind::Conflict, why),
+            ControllerError::ChangedMeanwhile(_)
+            | ControllerError::GoesOn(_)
+            | ControllerError::NotMade { .. }
+            | ControllerError::Overdue { .. } => Self::new(Kind::Conflict, error.to_string()),
+            ControllerError::KeyReused => Self::new(Kind::KeyReused, error.to_string()),
+            ControllerError::TooManyKeys(_) => Self::new(Kind::TooManyKeys, error.to_string()),
+            ControllerError::Damaged { .. } => Self::damaged(&error),
             ControllerError::Store(error) => error.into(),
             ControllerError::Coordinator(error) => error.into(),
             ControllerError::Secrets(_) => Self::new(Kind::OtherKey, error.to_string()),

@@ -6,52 +6,15 @@ use crate::schemas::LONG;
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use loadcore::report::{csv, hgrm, text};
+use loadcore::report::{FORMATS, Format, Options, csv, hgrm, hlog, json, names};
 use loadcore::result::RunResult;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
 
-/// Forms in which figures are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For programs.
-    Json,
-    /// For tables.
-    Csv,
-    /// HdrHistogram's percentile distribution, for its plotters.
-    Hgrm,
-    /// HdrHistogram's interval log.
-    Hlog,
-    /// For people.
-    Text,
-}
-
-impl Format {
-    /// The word in a query.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Hgrm => "hgrm",
-            Self::Hlog => "hlog",
-            Self::Text => "text",
-        }
-    }
-
-    fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Hgrm | Self::Hlog | Self::Text => "text/plain; charset=utf-8",
-        }
-    }
-
-    /// Something written in this form as an answer.
-    pub fn answer(self, body: impl IntoResponse) -> Response {
-        ([(CONTENT_TYPE, self.media_type())], body).into_response()
-    }
+/// Something written in a format as an answer.
+pub fn answer(format: Format, body: impl IntoResponse) -> Response {
+    ([(CONTENT_TYPE, format.media_type)], body).into_response()
 }
 
 /// The query of what is to be had in several formats.
@@ -122,39 +85,41 @@ impl RowsQuery {
 /// Another, naming those that there are.
 pub fn choose(given: Option<&str>, offered: &[Format], accept: &Accept) -> Result<Format, Problem> {
     let Some(given) = given else {
-        let wanted = |format: &&Format| accept.wants(format.media_type());
+        let wanted = |format: &&Format| accept.wants(format.media_type);
         // The last of equals is taken from behind.
-        return Ok(offered.iter().rev().max_by_key(wanted).copied().unwrap_or(Format::Json));
+        return Ok(offered.iter().rev().max_by_key(wanted).copied().unwrap_or(json::FORMAT));
     };
-    offered.iter().copied().find(|format| format.name() == given).ok_or_else(|| {
-        let names: Vec<_> = offered.iter().map(|format| format.name()).collect();
-        let detail = format!("format is {given:?}; give one of {}", names.join(", "));
+    offered.iter().copied().find(|format| format.name == given).ok_or_else(|| {
+        let detail = format!("format is {given:?}; give one of {}", names(offered));
         Problem::new(Kind::BadRequest, detail)
     })
 }
 
-/// Formats of the whole report.
-pub const REPORT: &[Format] = &[Format::Json, Format::Text, Format::Csv, Format::Hgrm];
+/// Formats of the whole report: each that is made of a result, JSON before all others.
+#[must_use]
+pub fn of_a_report() -> Vec<Format> {
+    let others = FORMATS.into_iter().filter(|it| it.is_of_a_result() && *it != json::FORMAT);
+    std::iter::once(json::FORMAT).chain(others).collect()
+}
+
 /// Formats of the totals.
-pub const TOTAL: &[Format] = &[Format::Json, Format::Csv];
+pub const TOTAL: &[Format] = &[json::FORMAT, csv::FORMAT];
 /// Formats of the statistics of the last seconds.
-pub const REALTIME: &[Format] = &[Format::Json, Format::Csv];
+pub const REALTIME: &[Format] = &[json::FORMAT, csv::FORMAT];
 /// Formats of the run over time.
-pub const SERIES: &[Format] = &[Format::Json, Format::Csv, Format::Hlog];
+pub const SERIES: &[Format] = &[json::FORMAT, csv::FORMAT, hlog::FORMAT];
 /// Formats of the distributions.
-pub const HISTOGRAM: &[Format] = &[Format::Json, Format::Hgrm, Format::Hlog];
+pub const HISTOGRAM: &[Format] = &[json::FORMAT, hgrm::FORMAT, hlog::FORMAT];
 
 /// The report on a run.
 ///
 /// # Errors
 /// When the result lacks what the format shows.
 pub fn report(result: &RunResult, format: Format) -> Result<Response, Problem> {
-    Ok(match format {
-        Format::Csv => format.answer(csv::render(result)),
-        Format::Hgrm => format.answer(distribution(result)?),
-        Format::Text => format.answer(text::render(result, text::Options::default())),
-        Format::Json | Format::Hlog => Json(result).into_response(),
-    })
+    if format == json::FORMAT {
+        return Ok(Json(result).into_response());
+    }
+    Ok(answer(format, rendered(result, format)?))
 }
 
 /// The totals: the result without what it says of each second and without its histograms.
@@ -172,24 +137,25 @@ pub fn total(result: &RunResult, format: Format) -> Response {
 /// A document of numbers as it is, or as a table of one line.
 #[must_use]
 pub fn table_or_json(document: &Value, format: Format) -> Response {
-    match format {
-        Format::Csv => format.answer(one_line_table(document)),
-        _ => Json(document).into_response(),
+    if format == csv::FORMAT {
+        answer(format, one_line_table(document))
+    } else {
+        Json(document).into_response()
     }
 }
 
 /// The rows of the series.
 #[must_use]
 pub fn series(result: &RunResult, format: Format) -> Response {
-    match format {
-        Format::Csv => format.answer(csv::render(result)),
-        _ => Json(json!({
-            "seriesSeconds": result.series_seconds,
-            "items": result.series,
-            "nextCursor": null,
-        }))
-        .into_response(),
+    if format == csv::FORMAT {
+        return answer(format, csv::render(result));
     }
+    Json(json!({
+        "seriesSeconds": result.series_seconds,
+        "items": result.series,
+        "nextCursor": null,
+    }))
+    .into_response()
 }
 
 /// The distributions behind the percentiles.
@@ -198,14 +164,14 @@ pub fn series(result: &RunResult, format: Format) -> Response {
 /// When they were not kept.
 pub fn histogram(result: &RunResult, format: Format) -> Result<Response, Problem> {
     let Some(carried) = result.histograms.as_deref() else { return Err(no_histograms()) };
-    Ok(match format {
-        Format::Hgrm => format.answer(distribution(result)?),
-        _ => Json(carried).into_response(),
-    })
+    if format == json::FORMAT {
+        return Ok(Json(carried).into_response());
+    }
+    Ok(answer(format, rendered(result, format)?))
 }
 
-fn distribution(result: &RunResult) -> Result<String, Problem> {
-    hgrm::render(result).map_err(|_| no_histograms())
+fn rendered(result: &RunResult, format: Format) -> Result<String, Problem> {
+    format.render(result, Options::default()).map_err(|_| no_histograms())
 }
 
 fn no_histograms() -> Problem {
@@ -248,12 +214,13 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use axum::http::HeaderMap;
+    use loadcore::report::text;
 
     #[test]
     fn an_unknown_format_is_told_which_there_are() {
         let choose = |given| choose(given, SERIES, &Accept::default());
-        assert_eq!(choose(None).unwrap(), Format::Json);
-        assert_eq!(choose(Some("hlog")).unwrap(), Format::Hlog);
+        assert_eq!(choose(None).unwrap(), json::FORMAT);
+        assert_eq!(choose(Some("hlog")).unwrap(), hlog::FORMAT);
         let problem = choose(Some("pdf")).unwrap_err();
         assert_eq!(problem.detail, "format is \"pdf\"; give one of json, csv, hlog");
         assert_eq!(problem.status, 400);
@@ -264,12 +231,12 @@ mod tests {
         let of = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("accept", accept.parse().unwrap());
-            choose(None, REPORT, &Accept::of(&headers)).unwrap()
+            choose(None, &of_a_report(), &Accept::of(&headers)).unwrap()
         };
-        assert_eq!(of("*/*"), Format::Json);
-        assert_eq!(of("text/csv"), Format::Csv);
-        assert_eq!(of("text/*"), Format::Text);
-        assert_eq!(of("text/html, application/json;q=0.5, text/csv;q=0.6"), Format::Csv);
+        assert_eq!(of("*/*"), json::FORMAT);
+        assert_eq!(of("text/csv"), csv::FORMAT);
+        assert_eq!(of("text/*"), text::FORMAT);
+        assert_eq!(of("text/html, application/json;q=0.5, text/csv;q=0.6"), csv::FORMAT);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The library knows nothing of OpenAPI, so its documents are described beside it, in
 //! `schemas/*.json`; a test holds their keys against what the library writes.
 
+use crate::views::EventView;
+use loadcore::cluster::store::RunState;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{AnyOfBuilder, Object, Type};
@@ -46,6 +48,8 @@ documents! {
     SlaDocument as "SlaOutcome" in "schemas/sla.json";
     /// A finding.
     BottleneckDocument as "Bottleneck" in "schemas/bottleneck.json";
+    /// What a scenario would do.
+    PreviewDocument as "Preview" in "schemas/preview.json";
 }
 
 /// A scenario that may be wrong: whatever is an object is judged.
@@ -103,6 +107,8 @@ parts! {
     SeriesDocument as "Series" by series;
     /// A run's distributions.
     HistogramsDocument as "Histograms" by histograms;
+    /// What those who watch a run are told.
+    FrameDocument as "Frame" by frame;
 }
 
 fn totals(mut whole: Value) -> Value {
@@ -126,6 +132,92 @@ fn series(whole: Value) -> Value {
             "seriesSeconds": whole["properties"]["seriesSeconds"],
             "items": whole["properties"]["series"],
             "nextCursor": {"type": "null", "description": "all are on one page"},
+        },
+    })
+}
+
+fn frame(whole: Value) -> Value {
+    let of = |kind: &str, data: Value| {
+        json!({
+            "type": "object",
+            "required": ["seq", "type", "data"],
+            "additionalProperties": false,
+            "properties": {
+                "seq": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "counts up with each frame of the run, from 1",
+                },
+                "type": {"type": "string", "enum": [kind]},
+                "data": data,
+            },
+        })
+    };
+    let event = format!("#/components/schemas/{}", EventView::name());
+    json!({
+        "description": "One message of a stream.",
+        "oneOf": [of("interval", interval(whole)), of("event", json!({"$ref": event})), of("end", end())],
+    })
+}
+
+/// A row of the series, and what is known beside it while the run goes on.
+fn interval(mut whole: Value) -> Value {
+    let mut row = whole["properties"]["series"]["items"].take();
+    let mut request = row.clone();
+    let rate = |what: &str| json!({"type": ["number", "null"], "description": what});
+    let count = |what: &str| json!({"type": "integer", "minimum": 0, "description": what});
+    let counts = |what: &str| {
+        let count = json!({"type": "integer", "minimum": 0});
+        json!({"type": "object", "additionalProperties": count, "description": what})
+    };
+    let states = RunState::ALL.map(RunState::name);
+    let more = [
+        ("rps", rate("requests with an outcome, per second")),
+        ("offeredRps", rate("arrivals due, per second; null in closed loop")),
+        ("statusCodes", counts("replies by status")),
+        ("errors", counts("failed requests by error class")),
+        ("inFlight", count("requests under way at its end")),
+        ("activeWorkers", count("workers that make the load")),
+        ("state", json!({"type": "string", "enum": states, "description": "how far the run is"})),
+        ("requests", json!({"type": "array", "items": null, "maxItems": 100})),
+    ];
+    let of_request = [
+        ("name", json!({"type": "string", "description": "its name in the mix"})),
+        ("rps", rate("requests with an outcome, per second")),
+        ("statusCodes", counts("replies by status")),
+        ("errors", counts("failed requests by error class")),
+    ];
+    add(&mut request, of_request);
+    request["description"] = "A second of one request of the mix.".into();
+    add(&mut row, more);
+    row["properties"]["requests"]["items"] = request;
+    row["description"] =
+        "A second of a run, as a row of its series and with what is known now.".into();
+    row
+}
+
+fn add<const N: usize>(row: &mut Value, fields: [(&str, Value); N]) {
+    for (name, schema) in fields {
+        row["properties"][name] = schema;
+        if let Some(names) = row["required"].as_array_mut() {
+            names.push(name.into());
+        }
+    }
+}
+
+fn end() -> Value {
+    let ends = RunState::ALL.into_iter().filter(|state| state.has_ended()).map(RunState::name);
+    json!({
+        "description": "How a run ended.",
+        "type": "object",
+        "required": ["state", "complete"],
+        "additionalProperties": false,
+        "properties": {
+            "state": {"type": "string", "enum": ends.collect::<Vec<_>>()},
+            "complete": {
+                "type": ["boolean", "null"],
+                "description": "whether its data are whole; null where there is no result",
+            },
         },
     })
 }
@@ -155,6 +247,7 @@ mod tests {
     use loadcore::record::Snapshot;
     use loadcore::result::{Ending, Finding, FindingKind, Plan, ResultBuilder, SeriesRow};
     use loadcore::scenario::Scenario;
+    use loadcore::scenario::preview::{Rows, preview};
     use std::collections::BTreeSet;
 
     fn described(text: &str) -> BTreeSet<String> {
@@ -182,6 +275,21 @@ mod tests {
         let result = builder.build(&Snapshot::default(), &Ending::default());
         let keys = written(&serde_json::to_value(result).unwrap());
         assert_eq!(described(include_str!("schemas/result.json")), keys);
+    }
+
+    #[test]
+    fn a_preview_has_the_keys_that_are_described() {
+        let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 1,
+            "loadProfile": {"type": "CONSTANT", "initialRps": 1}}"#;
+        let preview = preview(&Scenario::from_json(text).unwrap(), Rows::default());
+        let written_value = serde_json::to_value(preview).unwrap();
+        let text = include_str!("schemas/preview.json");
+        assert_eq!(described(text), written(&written_value));
+        let schema: Value = serde_json::from_str(text).unwrap();
+        for list in ["rate", "workers"] {
+            let items = schema["properties"][list]["items"].to_string();
+            assert_eq!(described(&items), written(&written_value[list][0]), "{list}");
+        }
     }
 
     #[test]
@@ -233,6 +341,7 @@ mod tests {
             (include_str!("schemas/realtime.json"), RealtimeDocument::schema()),
             (include_str!("schemas/sla.json"), SlaDocument::schema()),
             (include_str!("schemas/bottleneck.json"), BottleneckDocument::schema()),
+            (include_str!("schemas/preview.json"), PreviewDocument::schema()),
         ] {
             let (mut given, mut shown) = (BTreeSet::new(), BTreeSet::new());
             words(&serde_json::from_str(text).unwrap(), "", &mut given);

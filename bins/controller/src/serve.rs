@@ -249,7 +249,6 @@ async fn platform(
     address: SocketAddr,
     status: &watch::Sender<Status>,
 ) -> Result<Platform, Fault> {
-    let secrets = local.secrets;
     let store = match local.store {
         Some(store) => store,
         None => {
@@ -261,7 +260,7 @@ async fn platform(
     let settings = ControllerOptions {
         address: format!("http://{address}"),
         policy: options.policy.clone(),
-        secrets: secrets.clone(),
+        secrets: local.secrets,
         local_workers: local_workers(options),
         lease: options.lease,
         evidence_wait: options.evidence_wait,
@@ -272,8 +271,7 @@ async fn platform(
         async { starting.await.map_err(|error| Failure::NotThere(error.to_string())) }
     };
     let controller = patiently(status, start).await?;
-    let policy = options.policy.clone();
-    Ok(Platform { store, coordinator, controller, secrets, policy })
+    Ok(Platform { store, coordinator, controller })
 }
 
 /// Tries again, for as long as the process lives, until it succeeds or cannot become right.

@@ -3,16 +3,13 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
-use crate::keyed::Places;
 use crate::metrics::Metrics;
 use crate::origin::Hosts;
 use crate::problem::{Kind, Problem};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use loadcore::cluster::controller::Controller;
-use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{Coordinator, Store};
-use loadcore::http::TargetPolicy;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
@@ -26,12 +23,8 @@ pub struct Platform {
     pub store: Arc<dyn Store>,
     /// Carries what is in flight.
     pub coordinator: Arc<dyn Coordinator>,
-    /// Makes the runs.
+    /// Decides what becomes of scenarios, and makes the runs.
     pub controller: Controller,
-    /// Seals what is secret in a scenario.
-    pub secrets: Secrets,
-    /// Which addresses may be loaded.
-    pub policy: TargetPolicy,
 }
 
 /// How far the platform is: there, or why not.
@@ -58,8 +51,6 @@ pub struct AppState {
     pub hosts: Arc<Hosts>,
     /// Whether it is ready while another controller leads.
     pub standby_ready: bool,
-    /// Where calls with keys wait for each other.
-    pub places: Places,
 }
 
 impl AppState {
@@ -68,8 +59,7 @@ impl AppState {
     pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let (metrics, hosts) = (Arc::new(Metrics::new()), Arc::default());
-        let places = Places::default();
-        Self { status, ending, metrics, streams, hosts, standby_ready: false, places }
+        Self { status, ending, metrics, streams, hosts, standby_ready: false }
     }
 
     /// The same, asked by these names alone.

@@ -4,14 +4,11 @@
 //! controller, and when a message has waited `PATIENCE` for room in the socket's buffer the
 //! connection is closed. Streams are bounded in number; each holds one frame.
 
-use crate::views::EventView;
+use crate::views::FrameView;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::{Sink, SinkExt, Stream, StreamExt, stream};
 use loadcore::cluster::controller::Frames;
-use loadcore::cluster::controller::api::{Frame, FrameKind};
-use loadcore::cluster::store::TimelineEvent;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use loadcore::cluster::controller::api::{Frame, FrameData, FrameKind};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -37,8 +34,9 @@ pub fn of(frames: Frames, distribution: bool) -> impl Stream<Item = Frame> + Sen
 }
 
 fn without_distribution(mut frame: Frame) -> Frame {
-    if frame.kind == FrameKind::Interval {
-        frame.data["distribution"] = Value::Null;
+    if let FrameData::Interval(interval) = &mut frame.data {
+        interval.row.distribution = None;
+        interval.requests.iter_mut().for_each(|request| request.row.distribution = None);
     }
     frame
 }
@@ -112,8 +110,8 @@ async fn pump<O, I, F, E>(
             _ = ending.wait_for(|ending| *ending) => break Some(GOING_AWAY),
             frame = frames.next() => match frame {
                 Some(frame) => {
-                    at_end = frame.kind == FrameKind::End;
-                    text(shown(frame))
+                    at_end = frame.kind() == FrameKind::End;
+                    text(frame)
                 }
                 None if at_end => break Some(RUN_ENDED),
                 None => break Some(NOT_HERE),
@@ -147,32 +145,39 @@ async fn pump<O, I, F, E>(
     let _ = timeout(CLOSING, async { while let Some(Ok(_)) = incoming.next().await {} }).await;
 }
 
-/// An event as the timeline shows it; anything else as it is.
-fn shown(mut frame: Frame) -> Frame {
-    if frame.kind == FrameKind::Event
-        && let Ok(event) = TimelineEvent::deserialize(&frame.data)
-    {
-        frame.data = json!(EventView::from(&event));
-    }
-    frame
-}
-
 fn text(frame: Frame) -> Message {
-    Message::text(serde_json::to_string(&frame).unwrap_or_default())
+    Message::text(serde_json::to_string(&FrameView::from(frame)).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_channel::mpsc;
+    use loadcore::cluster::controller::api::EndFrame;
+    use loadcore::cluster::store::{RunState, TimelineEvent};
+    use serde_json::{Value, json};
     use std::convert::Infallible;
 
     fn frame(seq: u64) -> Frame {
-        Frame { seq, kind: FrameKind::Interval, data: json!({"second": seq}) }
+        told(seq, json!(null))
+    }
+
+    /// A frame that says something.
+    fn told(seq: u64, data: Value) -> Frame {
+        let event = TimelineEvent {
+            at_unix_ms: 1_767_225_600_000,
+            at_seconds: Some(1.5),
+            kind: "paused".into(),
+            text: "it stands still".into(),
+            data,
+            seq,
+        };
+        Frame { seq, data: FrameData::Event(event) }
     }
 
     fn last(seq: u64) -> Frame {
-        Frame { seq, kind: FrameKind::End, data: json!({"state": "COMPLETED"}) }
+        let end = EndFrame { state: RunState::Completed, complete: Some(true) };
+        Frame { seq, data: FrameData::End(end) }
     }
 
     type Incoming = stream::Pending<Result<Message, Infallible>>;
@@ -200,16 +205,36 @@ mod tests {
     #[tokio::test]
     async fn a_message_for_each_frame_and_a_close_at_the_end() {
         let messages = sent(16, stream::iter([frame(1), last(2)])).await;
-        let text = messages[0].to_text().unwrap();
-        assert_eq!(text, r#"{"seq":1,"type":"interval","data":{"second":1}}"#);
+        // An event as the timeline shows it.
+        assert_eq!(
+            messages[0].to_text().unwrap(),
+            r#"{"seq":1,"type":"event","data":{"at":"2026-01-01T00:00:00.000Z","atSeconds":1.5,"kind":"paused","text":"it stands still","data":null}}"#
+        );
+        assert_eq!(
+            messages[1].to_text().unwrap(),
+            r#"{"seq":2,"type":"end","data":{"state":"COMPLETED","complete":true}}"#
+        );
         assert_eq!((messages.len(), close_of(&messages)), (3, Some(1_000)));
     }
 
     #[test]
     fn of_a_second_alone_the_distribution_is_left_out() {
-        let data = json!({"second": 1, "distribution": "fgIAAwE="});
-        let second = Frame { data, ..frame(1) };
-        assert_eq!(without_distribution(second).data, json!({"second": 1, "distribution": null}));
+        let mut written = json!({"seq": 1, "type": "interval", "data": {
+            "second": 1, "due": 2, "sent": 0, "ok": 0, "failed": 0, "dropped": 0, "backlog": 2,
+            "unknown": 0, "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null,
+            "distribution": "fgIAAwE=", "rps": 0.0, "offeredRps": 2.0, "statusCodes": {"200": 1},
+            "errors": {}, "inFlight": 0, "activeWorkers": 1, "state": "RUNNING",
+        }});
+        written["data"]["requests"] = json!([{
+            "name": "a", "second": 1, "due": 2, "sent": 0, "ok": 0, "failed": 0, "dropped": 0,
+            "backlog": 0, "unknown": 0, "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null,
+            "distribution": "fgIAAwE=", "rps": 0.0, "statusCodes": {"200": 1}, "errors": {},
+        }]);
+        let second: Frame = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(json!(second), written);
+        written["data"]["distribution"] = Value::Null;
+        written["data"]["requests"][0]["distribution"] = Value::Null;
+        assert_eq!(json!(without_distribution(second)), written);
         assert_eq!(without_distribution(last(2)), last(2));
     }
 
@@ -217,21 +242,6 @@ mod tests {
     async fn frames_that_stop_before_the_end_are_another_controllers_from_then_on() {
         let messages = sent(16, stream::iter([frame(1)])).await;
         assert_eq!((messages.len(), close_of(&messages)), (2, Some(1_001)));
-    }
-
-    #[test]
-    fn an_event_is_what_stands_in_the_timeline() {
-        let event = TimelineEvent {
-            at_unix_ms: 1_767_225_600_000,
-            at_seconds: Some(1.5),
-            kind: "paused".into(),
-            text: "the profile's clock was stopped".into(),
-            data: json!(null),
-            seq: 1,
-        };
-        let frame = Frame { seq: 1, kind: FrameKind::Event, data: json!(event) };
-        assert_eq!(shown(frame).data, json!(EventView::from(&event)));
-        assert_eq!(json!(EventView::from(&event))["at"], "2026-01-01T00:00:00.000Z");
     }
 
     #[tokio::test(start_paused = true)]
@@ -285,7 +295,7 @@ mod tests {
         let open = move |upgrade: WebSocketUpgrade| {
             let permit = std::sync::Arc::clone(&permits).try_acquire_owned().unwrap();
             // More than any socket holds.
-            let large = |seq| Frame { data: json!("x".repeat(50_000)), ..frame(seq) };
+            let large = |seq| told(seq, json!("x".repeat(50_000)));
             let frames = stream::iter(1..).map(large);
             let upgrade = upgrade.write_buffer_size(0);
             async move { upgrade.on_upgrade(move |socket| serve(socket, frames, ending, permit)) }

@@ -3,7 +3,9 @@
 //! Records never go out as they are: they name owners and hold sealed secrets.
 
 use crate::schemas::{ResultDocument, ScenarioDocument};
-use loadcore::cluster::controller::api::{Outcome, Waiting, WorkerView};
+use loadcore::cluster::controller::api::{
+    EndFrame, Frame, FrameData, IntervalFrame, Outcome, Waiting, WorkerView,
+};
 use loadcore::cluster::coordinator::{PROTOCOL, TaskState};
 use loadcore::cluster::journal::Entry;
 use loadcore::cluster::secrets::Secrets;
@@ -233,6 +235,39 @@ impl From<&TimelineEvent> for EventView {
             text: event.text.clone(),
             data: event.data.clone(),
         }
+    }
+}
+
+/// One message of a stream, as [`FrameDocument`](crate::schemas::FrameDocument) describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FrameView {
+    /// Counts up with each frame of the run, from 1.
+    pub seq: u64,
+    /// Its type and its content.
+    #[serde(flatten)]
+    pub data: FrameContent,
+}
+
+/// What a frame tells.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "camelCase")]
+pub enum FrameContent {
+    /// A second of the run.
+    Interval(Box<IntervalFrame>),
+    /// What happened, as it stands in the timeline.
+    Event(EventView),
+    /// The run has ended; no frame follows.
+    End(EndFrame),
+}
+
+impl From<Frame> for FrameView {
+    fn from(Frame { seq, data }: Frame) -> Self {
+        let data = match data {
+            FrameData::Interval(interval) => FrameContent::Interval(interval),
+            FrameData::Event(event) => FrameContent::Event(EventView::from(&event)),
+            FrameData::End(end) => FrameContent::End(end),
+        };
+        Self { seq, data }
     }
 }
 

@@ -9,20 +9,25 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     (distance <= nearest.len().max(3) / 3).then_some(nearest)
 }
 
-/// Letters to be inserted, deleted or replaced to make `b` of `a` (Levenshtein, by Wagner and
-/// Fischer's table, of which one row is kept).
+/// Letters to be inserted, deleted or replaced, or neighbours to be swapped, to make `b` of `a`
+/// (Damerau, by Wagner and Fischer's table, of which three rows are kept).
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let (mut before, mut last) = (row.clone(), None);
     for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        let above = std::mem::replace(&mut row, vec![i + 1]);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = above[j] + usize::from(x != *y);
+            let mut least = replaced.min(row[j] + 1).min(above[j + 1] + 1);
+            if j > 0 && last == Some(*y) && x == b[j - 1] {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        (before, last) = (above, Some(x));
     }
-    row[b.chars().count()]
+    row[b.len()]
 }
 
 #[cfg(test)]
@@ -34,13 +39,14 @@ mod tests {
         let words = ["mean", "max", "error_rate", "achieved_rate"];
         assert_eq!(nearest("errorrate", &words), Some("error_rate"));
         assert_eq!(nearest("Acheived_rate", &words), Some("achieved_rate"));
+        assert_eq!(nearest("maen", &words), Some("mean"), "neighbours are swapped");
         assert_eq!(nearest("latency", &words), None);
         assert_eq!(nearest("x", &[]), None);
     }
 
     #[test]
-    fn distances_are_levenshtein_s() {
-        assert_eq!(distance("kitten", "sitting"), 3);
+    fn distances_are_damerau_s() {
+        assert_eq!((distance("kitten", "sitting"), distance("crat", "cart")), (3, 1));
         assert_eq!((distance("", "abc"), distance("abc", "")), (3, 3));
     }
 }

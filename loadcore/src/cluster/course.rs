@@ -25,7 +25,7 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let (warmup, end) = (nanos(scenario.warmup), nanos(scenario.duration));
+        let (warmup, end) = (nanos(scenario.warmup), nanos(scenario.end().latest()));
         let whole = match &scenario.load {
             Load::Closed => None,
             Load::Open(profile) => {

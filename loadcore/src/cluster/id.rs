@@ -29,6 +29,12 @@ macro_rules! id {
                 Self(text.to_owned())
             }
         }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
     };
 }
 
@@ -60,4 +66,13 @@ id! {
     /// Whose scenarios and runs they are. Every call to the store names the owner.
     Owner
 }
+
+impl Owner {
+    /// The owner where nobody says who asks.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::from("local")
+    }
+}
+
 random!(WorkerId RunId ScenarioId);

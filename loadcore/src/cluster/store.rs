@@ -303,6 +303,35 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// All of them, in the order in which a run may be in them.
+    pub const ALL: [Self; 9] = [
+        Self::Queued,
+        Self::Preparing,
+        Self::Starting,
+        Self::Running,
+        Self::Paused,
+        Self::Stopping,
+        Self::Completed,
+        Self::Aborted,
+        Self::Failed,
+    ];
+
+    /// The word in documents: `RUNNING`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "QUEUED",
+            Self::Preparing => "PREPARING",
+            Self::Starting => "STARTING",
+            Self::Running => "RUNNING",
+            Self::Paused => "PAUSED",
+            Self::Stopping => "STOPPING",
+            Self::Completed => "COMPLETED",
+            Self::Aborted => "ABORTED",
+            Self::Failed => "FAILED",
+        }
+    }
+
     /// Whether nothing will change any more.
     #[must_use]
     pub fn has_ended(self) -> bool {

@@ -62,6 +62,15 @@ impl LoadProfile {
         &self.effective
     }
 
+    /// The highest rate between two moments, in seconds: the later one is not reached.
+    #[must_use]
+    pub fn peak_between(&self, from: f64, to: f64) -> f64 {
+        match &self.curve {
+            Curve::Lines(lines) => lines.peak_between(from, to),
+            Curve::Sine(sine) => sine.peak_between(from, to),
+        }
+    }
+
     /// The duration that it was made for, in seconds.
     #[must_use]
     pub fn duration_seconds(&self) -> f64 {
@@ -100,6 +109,7 @@ mod tests {
     use super::super::{Burst, MAX_BURSTS, Point, Step, laws};
     use super::*;
     use proptest::prelude::*;
+    use std::f64::consts::TAU;
 
     const D: f64 = 60.0;
 
@@ -144,6 +154,54 @@ mod tests {
                 let Some(from) = after.checked_sub(1).map(|i| points[i]) else { return to.rps };
                 from.rps + (to.rps - from.rps) * (t - from.second) / (to.second - from.second)
             }
+        }
+    }
+
+    /// The highest of many moments, and of both sides of each jump that people can write.
+    #[test]
+    fn the_peak_between_two_moments_is_the_highest_rate_there() {
+        let case = |profile: ProfileType, spans: &[(f64, f64, f64)]| {
+            let profile = LoadProfile::new(profile, D).unwrap();
+            for (from, to, peak) in spans {
+                let found = profile.peak_between(*from, *to);
+                assert!((found - peak).abs() < 1e-9, "{found} in {from}..{to} of {profile:?}");
+            }
+        };
+        case(
+            ProfileType::Ramp { initial_rps: 90.0, target_rps: 30.0, ramp_up_seconds: Some(30.0) },
+            &[(0.0, 60.0, 90.0), (10.0, 20.0, 70.0), (40.0, 50.0, 30.0)],
+        );
+        let step = |rps| Step { duration_seconds: 20.0, rps };
+        case(
+            ProfileType::Steps { steps: vec![step(10.0), step(333.3), step(20.0)] },
+            &[(0.0, 20.0, 10.0), (0.0, 20.1, 333.3), (39.9, 60.0, 333.3), (40.0, 60.0, 20.0)],
+        );
+        case(
+            ProfileType::Sine { initial_rps: 100.0, amplitude_rps: 50.0, period_seconds: 40.0 },
+            // Its crests are at 10 s and 50 s, its troughs at 30 s.
+            &[
+                (0.0, 60.0, 150.0),
+                (0.0, 9.0, 100.0 + 50.0 * (TAU * 9.0 / 40.0).sin()),
+                (20.0, 40.0, 100.0),
+                (45.0, 55.0, 150.0),
+                (10.0, 20.0, 150.0),
+            ],
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_rate_between_two_moments_is_above_the_peak_there(
+            profile in profiles(), from in 0.0..D, part in 0.001..1.0f64,
+        ) {
+            prop_assume!(LoadProfile::new(profile.clone(), D).is_ok());
+            let profile = LoadProfile::new(profile, D).unwrap();
+            let to = from + (D - from) * part;
+            let peak = profile.peak_between(from, to);
+            let rates = (0..500).map(|i| profile.rate(from + (to - from) * f64::from(i) / 500.0));
+            let highest = rates.fold(0.0, f64::max);
+            prop_assert!(highest <= peak * (1.0 + 1e-9) + 1e-9, "{highest} above {peak}");
+            prop_assert!(peak <= profile.peak_rate());
         }
     }
 

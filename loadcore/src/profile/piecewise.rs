@@ -164,6 +164,21 @@ impl Piecewise {
         self.pieces.push(Piece::constant(seconds, demand, rate));
     }
 
+    /// The highest rate between two moments, in seconds: the later one is not reached.
+    pub(super) fn peak_between(&self, from: f64, to: f64) -> f64 {
+        let ends = self.pieces.iter().skip(1).map(|next| next.start).chain([f64::INFINITY]);
+        let pieces = self.pieces.iter().zip(ends);
+        let within = pieces.filter(|(piece, end)| piece.start < to && *end > from);
+        // A line is highest at one of its ends.
+        let highest = within.map(|(piece, end)| {
+            let (first, last) = (piece.start.max(from), end.min(to));
+            piece.rate(first).max(piece.rate(last))
+        });
+        let highest = highest.fold(0.0, f64::max);
+        // What it is to the last bit stands in the numbers from which the lines were made.
+        if highest > self.peak * (1.0 - 1e-12) { self.peak } else { highest }
+    }
+
     /// When the first line begins, in seconds, and the demand there.
     pub(super) fn origin(&self) -> (f64, f64) {
         (self.pieces[0].start, self.pieces[0].demand_start)

@@ -122,6 +122,17 @@ impl Sine {
         // The next wave begins at the product, so this one must not round past it.
         (waves * self.wave + part).min((waves + 1.0) * self.wave)
     }
+
+    /// The highest rate between two moments, in seconds: the later one is not reached.
+    pub(super) fn peak_between(&self, from: f64, to: f64) -> f64 {
+        let crest = self.period / 4.0;
+        let waves = ((from - crest) / self.period).ceil().max(0.0);
+        // Between two crests it is highest at one of the ends.
+        if crest + waves * self.period < to {
+            return self.peak_rate();
+        }
+        self.rate(from).max(self.rate(to))
+    }
 }
 
 impl Profile for Sine {

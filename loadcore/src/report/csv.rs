@@ -4,9 +4,19 @@
 //! Where the run has a mix there is one column more, the request's name: it is empty in the rows of the
 //! whole, and behind each of these come the rows of the requests that begin with the same second.
 
+use super::{Format, IntervalWriter};
 use crate::record::Interval;
 use crate::result::{RunResult, SeriesRow, Span};
 use std::io::{self, Write};
+
+/// The series, or each interval of a run as it comes.
+pub const FORMAT: Format = Format {
+    name: "csv",
+    media_type: "text/csv; charset=utf-8",
+    extension: "csv",
+    document: Some(|result, _| Ok(render(result))),
+    stream: Some(|out, run| Ok(Box::new(CsvWriter::new(out, run.names)?))),
+};
 
 /// The names of the columns.
 const HEADER: &str = "second,due,sent,ok,failed,dropped,p50Ms,p95Ms,p99Ms,maxMs";
@@ -74,6 +84,16 @@ impl<W: Write> CsvWriter<W> {
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
+    }
+}
+
+impl<W: Write + Send> IntervalWriter for CsvWriter<W> {
+    fn interval(&mut self, interval: &Interval, span: Span) -> io::Result<()> {
+        CsvWriter::interval(self, interval, span)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        CsvWriter::finish(*self).map(drop)
     }
 }
 

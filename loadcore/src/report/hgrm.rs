@@ -4,6 +4,7 @@
 //! halving of the distance to 100%, in milliseconds, as wrk2 prints it as well:
 //! <https://hdrhistogram.github.io/HdrHistogram/plotFiles.html> draws it.
 
+use super::{CannotRender, Format};
 use crate::record::Histogram;
 use crate::result::{RunResult, ms};
 use std::fmt::Write as _;
@@ -11,18 +12,22 @@ use std::fmt::Write as _;
 /// Lines for each halving of the distance to 100%.
 const TICKS: u32 = 5;
 
-/// Why there is no percentile distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the result carries no histograms, and its percentiles alone are too few for hgrm")]
-pub struct NoHistograms;
+/// The distribution of latency.
+pub const FORMAT: Format = Format {
+    name: "hgrm",
+    media_type: "text/plain; charset=utf-8",
+    extension: "hgrm",
+    document: Some(|result, _| render(result)),
+    stream: None,
+};
 
 /// The distribution of the result's latency.
 ///
 /// # Errors
 ///
 /// If the document was read from a text that does not carry its histograms.
-pub fn render(result: &RunResult) -> Result<String, NoHistograms> {
-    let carried = result.histograms.as_ref().ok_or(NoHistograms)?;
+pub fn render(result: &RunResult) -> Result<String, CannotRender> {
+    let carried = result.histograms.as_ref().ok_or(CannotRender::NoHistograms(FORMAT.name))?;
     Ok(distribution(&carried.latency))
 }
 
@@ -104,7 +109,7 @@ mod tests {
         let mut result = steady_run();
         assert!(render(&result).unwrap().contains("Total count    =        10000]"));
         result.histograms = None;
-        assert_eq!(render(&result), Err(NoHistograms));
+        assert_eq!(render(&result), Err(CannotRender::NoHistograms("hgrm")));
     }
 
     #[test]

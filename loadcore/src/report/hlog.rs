@@ -9,12 +9,22 @@
 //! The lines are written here and not by `hdrhistogram`'s own log writer: that one leaves out the
 //! format's version and legend, and would repeat a comment before every line.
 
+use super::{Format, IntervalWriter};
 use crate::record::{Histogram, Interval};
 use crate::result::{Span, ms};
 use crate::time::seconds;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::io::{self, Write};
+
+/// The whole distribution of each interval, which a result does not hold.
+pub const FORMAT: Format = Format {
+    name: "hlog",
+    media_type: "text/plain; charset=utf-8",
+    extension: "hlog",
+    document: None,
+    stream: Some(|out, run| Ok(Box::new(HlogWriter::new(out, run.started_unix_ms)?))),
+};
 
 /// Writes each interval as it comes, however many there will be.
 #[derive(Debug)]
@@ -82,6 +92,16 @@ impl<W: Write> HlogWriter<W> {
         let max = histogram.max().map_or(0.0, ms);
         let encoded = BASE64.encode(histogram.encode());
         writeln!(self.out, "{tag}{from:.3},{length:.3},{max:.3},{encoded}")
+    }
+}
+
+impl<W: Write + Send> IntervalWriter for HlogWriter<W> {
+    fn interval(&mut self, interval: &Interval, span: Span) -> io::Result<()> {
+        HlogWriter::interval(self, interval, span)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        HlogWriter::finish(*self).map(drop)
     }
 }
 

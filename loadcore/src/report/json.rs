@@ -1,6 +1,16 @@
 //! Turns a result into its JSON document.
 
+use super::Format;
 use crate::result::RunResult;
+
+/// The whole result document.
+pub const FORMAT: Format = Format {
+    name: "json",
+    media_type: "application/json",
+    extension: "json",
+    document: Some(|result, _| Ok(render(result))),
+    stream: None,
+};
 
 /// The document, indented, with a line end. [`RunResult::from_json`] reads it back.
 #[must_use]

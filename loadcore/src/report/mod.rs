@@ -2,11 +2,17 @@
 //!
 //! Nothing here prints: a report is a string, or goes to a writer that the caller gives. CSV and
 //! hlog also have writers that are fed interval by interval, so that a run of any length is written
-//! down in full while memory stays flat.
+//! down in full while memory stays flat. [`FORMATS`] lists all that there are.
 
 pub mod csv;
 pub mod format;
+mod formats;
 pub mod hgrm;
 pub mod hlog;
 pub mod json;
 pub mod text;
+
+pub use formats::{
+    Begun, CannotRender, FORMATS, Format, IntervalWriter, Out, UnknownFormat, listed, names,
+};
+pub use text::Options;

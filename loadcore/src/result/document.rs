@@ -362,6 +362,22 @@ pub enum ReadError {
     },
 }
 
+/// What tells whether the rest can be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    schema_version: u64,
+}
+
+impl Head {
+    fn check(self) -> Result<(), ReadError> {
+        if self.schema_version > u64::from(SCHEMA_VERSION) {
+            return Err(ReadError::Newer { found: self.schema_version, newest: SCHEMA_VERSION });
+        }
+        Ok(())
+    }
+}
+
 impl RunResult {
     /// Reads the document that `-o json` writes.
     ///
@@ -369,23 +385,23 @@ impl RunResult {
     ///
     /// If it is none, or one of a newer version.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Head {
-            schema_version: u64,
-        }
-        let found = serde_json::from_str::<Head>(text)?.schema_version;
-        if found > u64::from(SCHEMA_VERSION) {
-            return Err(ReadError::Newer { found, newest: SCHEMA_VERSION });
-        }
-        let mut result: Self = serde_json::from_str(text)?;
-        result.know_percentiles();
-        Ok(result)
+        serde_json::from_str::<Head>(text)?.check()?;
+        Ok(serde_json::from_str::<Self>(text)?.with_percentiles())
     }
 
-    /// Tells the numbers what is behind them, as far as the document has it.
-    fn know_percentiles(&mut self) {
-        let Some(carried) = self.histograms.as_deref() else { return };
+    /// Reads a document that was read as JSON already.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or one of a newer version.
+    pub fn from_value(document: Value) -> Result<Self, ReadError> {
+        Head::deserialize(&document)?.check()?;
+        Ok(serde_json::from_value::<Self>(document)?.with_percentiles())
+    }
+
+    /// Its numbers know what is behind them, as far as the document has it.
+    fn with_percentiles(mut self) -> Self {
+        let Some(carried) = self.histograms.as_deref() else { return self };
         let CarriedHistograms { latency, ok_latency, service_time, schedule_lag } = carried;
         self.latency = std::mem::take(&mut self.latency).with(latency);
         self.service_time = std::mem::take(&mut self.service_time).with(service_time);
@@ -393,6 +409,7 @@ impl RunResult {
         if let Some(ok) = ok_latency {
             self.ok_latency = std::mem::take(&mut self.ok_latency).with(ok);
         }
+        self
     }
 
     /// Whether there was an intended start for every request.
@@ -405,7 +422,8 @@ impl RunResult {
 impl RunResult {
     /// Takes the distributions out of its rows: they are a good part of a long run's document.
     pub fn leave_out_distributions(&mut self) {
-        self.series.iter_mut().for_each(|row| row.distribution = None);
+        let of_requests = self.requests.iter_mut().flat_map(|request| &mut request.series);
+        self.series.iter_mut().chain(of_requests).for_each(|row| row.distribution = None);
     }
 
     /// Requests that were awaited to the end of the drain in vain: the unfinished ones, but for those

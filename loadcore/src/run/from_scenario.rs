@@ -36,8 +36,8 @@ impl LoadTest {
         if scenario.connections != scenario.load.default_connections() {
             test = test.connections(scenario.connections.into());
         }
-        if !scenario.is_ended_by_number() {
-            test = test.duration(scenario.duration);
+        if let Some(duration) = scenario.end().duration() {
+            test = test.duration(duration);
         }
         if let Some(requests) = scenario.max_requests {
             test = test.requests(requests);

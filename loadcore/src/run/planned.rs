@@ -7,12 +7,15 @@ use super::load::{AnyProfile, Wanted};
 use super::settings::TestSettings;
 use super::subject::Subject;
 use crate::engine::{Fence, Load, OpenLoop, Settings};
-use crate::profile::{MAX_DURATION_SECONDS, Profile, number};
+use crate::profile::{Profile, number};
 use crate::result::{Environment, LoopKind, Plan};
+use crate::schedule::End;
 use crate::time::{Clock, SECOND, nanos, seconds};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
+/// How long a load lasts that nobody gave an end.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// Connections of a closed loop where none were asked for.
 const CLOSED_CONNECTIONS: u64 = 64;
 /// Most connections of an open loop where none were asked for.
@@ -23,9 +26,7 @@ const OPEN_CONNECTIONS: u64 = 1_000;
 pub(super) struct Planned {
     /// Arrivals come by time alone.
     pub(super) open: bool,
-    pub(super) duration: Duration,
-    /// The duration is known, and not only bounded by a number of requests.
-    pub(super) bounded: bool,
+    pub(super) end: End,
     pub(super) threads: u64,
     pub(super) lanes: u64,
     pub(super) lanes_short: bool,
@@ -44,11 +45,8 @@ impl Planned {
         let open = load.is_open();
         let length = length(&load, problems);
         let asked = settings.duration.or(length).or(load.default_length());
-        let (duration, bounded) = match (asked, settings.requests) {
-            (Some(duration), _) => (duration, true),
-            (None, Some(_)) => (Duration::from_secs_f64(MAX_DURATION_SECONDS), false),
-            (None, None) => (Duration::from_secs(10), true),
-        };
+        let end = End::of(asked, settings.requests).unwrap_or(End::At(DEFAULT_DURATION));
+        let duration = end.latest();
         if let Some(length) = length.filter(|length| *length != duration) {
             let (duration, length) = (duration.as_secs_f64(), length.as_secs_f64());
             let advice =
@@ -61,8 +59,7 @@ impl Planned {
         let threads = settings.threads.unwrap_or(cores) as u64;
         let scenario = Map::new();
         let (lanes, lanes_short) = (0, false);
-        let plan =
-            Self { open, duration, bounded, threads, lanes, lanes_short, max_backlog, scenario };
+        let plan = Self { open, end, threads, lanes, lanes_short, max_backlog, scenario };
         (plan, profile)
     }
 
@@ -73,8 +70,8 @@ impl Planned {
             self.scenario.insert("method".into(), options.method.as_str().into());
         }
         let mut put = |key: &str, value: Value| self.scenario.insert(key.into(), value);
-        if self.bounded {
-            put("durationSeconds", self.duration.as_secs_f64().into());
+        if let Some(duration) = self.end.duration() {
+            put("durationSeconds", duration.as_secs_f64().into());
         }
         put("warmupSeconds", settings.warmup.as_secs_f64().into());
         put("timeoutSeconds", settings.timeout.as_secs_f64().into());
@@ -137,7 +134,7 @@ impl Planned {
         Load {
             open,
             warmup: nanos(settings.warmup),
-            end: nanos(self.duration),
+            end: nanos(self.end.latest()),
             limit: settings.requests,
             lanes: self.lanes,
             mix: settings.picks(),
@@ -157,7 +154,7 @@ impl Planned {
         ]);
         let loop_kind = if self.open { LoopKind::Open } else { LoopKind::Closed };
         // Without a known end, rows are a second long and neighbours are merged when they are many.
-        let planned = if self.bounded { self.duration + settings.drain } else { Duration::ZERO };
+        let planned = self.end.duration().map_or(Duration::ZERO, |it| it + settings.drain);
         Plan {
             scenario,
             started_unix_ms,

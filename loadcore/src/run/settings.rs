@@ -7,10 +7,10 @@ use crate::analysis::sla::{Rule, SlaRule};
 #[cfg(test)]
 use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
-use crate::profile::{MAX_DURATION_SECONDS, number};
+use crate::profile::number;
 use crate::request::{MOST_REQUESTS, Mix};
 use crate::scenario::limits::{MAX_NAME, MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
-use crate::schedule::{Arrivals, Share};
+use crate::schedule::{Arrivals, LONGEST, Share};
 use crate::time::{Clock, Nanos};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -103,7 +103,6 @@ impl TestSettings {
             let (found, advice) = (connections.to_string(), format!("1 to {MOST_LANES}"));
             range("connections", (1..=MOST_LANES).contains(&connections), found, advice);
         }
-        let longest = Duration::from_secs_f64(MAX_DURATION_SECONDS);
         let times = [
             ("durationSeconds", self.duration, true),
             ("warmupSeconds", Some(self.warmup), false),
@@ -112,7 +111,7 @@ impl TestSettings {
         ];
         for (path, time, above_zero) in times {
             let Some(time) = time else { continue };
-            let is_right = time <= longest && !(above_zero && time.is_zero());
+            let is_right = time <= LONGEST && !(above_zero && time.is_zero());
             let least = if above_zero { "a time above 0, at most" } else { "at most" };
             let advice = format!("{least} 604800 s (a week)");
             range(path, is_right, format!("{} s", number(time.as_secs_f64())), advice);

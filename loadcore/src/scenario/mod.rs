@@ -36,6 +36,7 @@ mod number;
 mod object;
 mod parse;
 mod points;
+pub mod preview;
 mod shared;
 mod short;
 mod sla;
@@ -53,6 +54,7 @@ pub use crate::request::{AddressFamily, HttpVersion};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
 pub use object::field_path;
+pub use preview::{Preview, preview};
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
 

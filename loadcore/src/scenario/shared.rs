@@ -6,15 +6,17 @@
 //! would then take one more than there is.
 
 use super::Scenario;
-use super::limits::MAX_DURATION_SECONDS;
-use crate::schedule::Share;
+use crate::schedule::{End, LONGEST, Share};
 
 impl Scenario {
-    /// Whether its number of requests alone ends it: beside one, the longest duration that there is
-    /// says that nobody has named any.
+    /// When nothing more falls due. A document always has a duration: beside a number of requests the
+    /// longest that there is says that nobody has named any, and here alone that is read.
     #[must_use]
-    pub fn is_ended_by_number(&self) -> bool {
-        self.max_requests.is_some() && self.duration.as_secs_f64() >= MAX_DURATION_SECONDS
+    pub fn end(&self) -> End {
+        match self.max_requests {
+            Some(most) if self.duration >= LONGEST => End::AfterRequests(most),
+            _ => End::At(self.duration),
+        }
     }
 
     /// How many workers can take part, and where that is less than `numWorkers` the name and the
@@ -26,6 +28,20 @@ impl Scenario {
             Some((name, limit)) => (limit as u32, Some((name, limit))),
             None => (self.num_workers, None),
         }
+    }
+
+    /// That there are workers which can take no part, and why; `None` where all can.
+    #[must_use]
+    pub(crate) fn too_many_workers(&self) -> Option<String> {
+        let (fit, limit) = self.workers_that_fit();
+        let wanted = self.num_workers;
+        limit.map(|(limit, value)| {
+            format!(
+                "{limit} is {value} for all workers together, which leaves nothing for {} of \
+                 {wanted}: {fit} take part",
+                wanted - fit
+            )
+        })
     }
 
     /// Into how many pieces a part of the schedule may be split at most: each has something of every
@@ -54,6 +70,7 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn scenario(fields: &str) -> Scenario {
         let open = r#""loadProfile": {"type": "CONSTANT", "initialRps": 0.1}, "#;
@@ -62,6 +79,22 @@ mod tests {
             r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 9, {open}{fields}}}"#
         );
         Scenario::from_json(&text).unwrap()
+    }
+
+    #[test]
+    fn a_number_alone_ends_what_has_no_duration_of_its_own() {
+        let seconds = Duration::from_secs;
+        for (duration, requests, end) in [
+            (9, r#", "maxRequests": 5"#, End::At(seconds(9))),
+            (604_799, r#", "maxRequests": 5"#, End::At(seconds(604_799))),
+            (604_800, r#", "maxRequests": 5"#, End::AfterRequests(5)),
+            (604_800, "", End::At(LONGEST)),
+        ] {
+            let text = format!(
+                r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": {duration}{requests}}}"#
+            );
+            assert_eq!(Scenario::from_json(&text).unwrap().end(), end, "{text}");
+        }
     }
 
     #[test]

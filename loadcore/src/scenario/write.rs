@@ -24,6 +24,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "method": method,
         "headers": headers(&scenario.headers),
         "body": null,
+        "mix": null,
         "durationSeconds": seconds(scenario.duration),
         "warmupSeconds": seconds(scenario.warmup),
         "numWorkers": scenario.num_workers,

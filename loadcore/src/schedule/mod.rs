@@ -13,9 +13,11 @@
 //! The demand alone decides. The profile's inverse only says where to look, so what is due by a
 //! moment ([`Schedule::due_by`]) and when an arrival is due ([`Schedule::at`]) cannot disagree.
 
+mod end;
 mod share;
 mod walk;
 
+pub use end::{End, LONGEST};
 pub use share::Share;
 
 use crate::profile::Profile;

@@ -158,7 +158,7 @@ async fn on_a_platform(platform: &Controller, case: &Case, document: Value) -> V
 
 /// The first that was given something of the run.
 async fn a_worker_of(platform: &Controller, run: &RunRecord) -> String {
-    let record = platform.run(&run.owner, &run.id).await.expect("an answer").expect("a run");
+    let record = platform.record(&run.owner, &run.id).await.expect("an answer").expect("a run");
     let mut takers = record.journal.into_iter().filter_map(|entry| match entry {
         Entry::Take { worker, .. } => Some(worker.0),
         _ => None,
@@ -173,7 +173,7 @@ async fn wait_until(
 ) -> RunRecord {
     let begun = now();
     loop {
-        let record = platform.run(&run.owner, &run.id).await.expect("an answer").expect("a run");
+        let record = platform.record(&run.owner, &run.id).await.expect("an answer").expect("a run");
         if is_so(record.state) {
             return record;
         }

@@ -73,6 +73,7 @@ const ALL: &[Effect] = &[
     ("cookie", "--cookie a=b", "", InTheRequest),
     ("compressed", "--compressed", "", InTheRequest),
     ("form", "-m PUT -F a=b", "-m PUT", InTheRequest),
+    ("urls", "", "", By("urls.rs", "--urls")),
     ("timeout", "T/?latency=1s -n 1 -t 100ms", "T/?latency=1s -n 1", At("/errors")),
     (
         "max-redirects",
@@ -112,6 +113,7 @@ const ALL: &[Effect] = &[
     ("token", "", "", By("platform.rs", "--token")),
     ("workers", "", "", By("platform.rs", "--workers")),
     ("output", "T -n 1 -o csv", "T -n 1 -o markdown", Out),
+    ("no-distribution", "T -n 1 --no-distribution", "T -n 1", At("/series/0/distribution")),
     ("quiet", "", "", By("scenarios.rs", "\"-q\"")),
     ("require-valid", "", "", By("exit_codes.rs", "--require-valid")),
 ];

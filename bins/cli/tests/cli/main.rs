@@ -15,4 +15,5 @@ mod requests;
 mod scenarios;
 mod shortage;
 mod support;
+mod urls;
 mod usage;

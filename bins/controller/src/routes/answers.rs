@@ -40,7 +40,7 @@ answers! {
     /// 431.
     HeadersTooLarge 431 "the headers are too large, or too many";
     /// 500.
-    Internal 500 "a mistake of the controller";
+    Internal 500 "a mistake of the controller, or something that is kept and cannot be read";
     /// 503.
     NotReady 503 "the platform is not ready, or another controller leads; Retry-After says when to try again";
     /// 504.

@@ -5,6 +5,7 @@ use super::API;
 use super::answers::{
     Forbidden, HeadersTooLarge, NotAcceptable, SlowRequest, TimedOut, UnsupportedType, UriTooLong,
 };
+use super::formats;
 use crate::extract::USER_HEADER;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -26,6 +27,7 @@ pub(super) fn describe(page: &mut OpenApi) {
             if operation.responses.responses.contains_key("413") {
                 operation.responses.responses.extend(UnsupportedType::responses());
             }
+            formats::describe(operation);
             if path.starts_with(API) {
                 operation.parameters.get_or_insert_default().push(user().into());
             }

@@ -7,6 +7,7 @@ mod actuator;
 mod answers;
 mod common;
 mod control;
+mod formats;
 mod page;
 mod reports;
 mod runs;
@@ -15,6 +16,7 @@ mod stats;
 mod streams;
 mod workers;
 
+use crate::schemas::FrameDocument;
 use crate::state::AppState;
 use axum::Router;
 use axum::routing::get;
@@ -34,6 +36,8 @@ pub const API: &str = "/api/v1";
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "the controller that was asked for this page")),
+    // No call answers a frame: streams carry them, and those who read one look here.
+    components(schemas(FrameDocument)),
     tags(
         (name = "scenarios", description = "What to do"),
         (name = "runs", description = "Executions of scenarios, and control of them"),

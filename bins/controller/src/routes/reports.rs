@@ -1,6 +1,7 @@
 //! What happened in a run and what it means.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
+use super::formats::FormatParam;
 use super::runs::found;
 use super::stats::result;
 use crate::extract::{NoQuery, Query, User};
@@ -94,16 +95,12 @@ async fn part(
 
 /// The report on a run.
 ///
-/// `format`: `json` (the whole result document), `text`, `csv` or `hgrm`.
+/// `json` is the whole result document, `csv` its series, `hgrm` the distribution of its latency.
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
-        description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|text|csv|hgrm)$"), DistributionQuery),
+    params(("id" = String, Path, description = "the run"), FormatParam, DistributionQuery),
     responses(
         (status = 200, description = "the report", content(
             (ResultDocument = "application/json"),
-            (String = "text/csv"),
-            (String = "text/plain"),
         )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
@@ -115,7 +112,7 @@ async fn report(
     accept: Accept,
     Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    let format = query.format(render::REPORT, &accept)?;
+    let format = query.format(&render::of_a_report(), &accept)?;
     let result = query.distribution().shown(result(&platform, &owner, &id).await?);
     render::report(&result, format)
 }

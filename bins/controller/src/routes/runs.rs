@@ -2,7 +2,7 @@
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use crate::extract::{NoQuery, Paging, Query, User};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::render::DistributionQuery;
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{List, RunView};
@@ -89,14 +89,8 @@ async fn delete(
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    let record = found(&platform, &owner, &id).await?;
-    if !record.state.has_ended() {
-        let detail = format!("run {id} goes on: stop it first, then delete it");
-        return Err(Problem::new(Kind::Conflict, detail));
-    }
-    let deleted = platform.store.delete_run(&owner, &record.id).await?;
-    platform.controller.forget(&owner, &record.id);
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("run", &id)) }
+    platform.controller.delete_run(&owner, &id.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A run of this user, as it is now.
@@ -105,6 +99,6 @@ pub(super) async fn found(
     owner: &Owner,
     id: &str,
 ) -> Result<RunRecord, Problem> {
-    let record = platform.controller.run(owner, &id.into()).await?;
+    let record = platform.controller.record(owner, &id.into()).await?;
     record.ok_or_else(|| Problem::not_found("run", id))
 }

@@ -7,28 +7,23 @@ use super::answers::{
 use super::common::{IdempotencyKey, IfMatch};
 use crate::conditions::{self, Conditions};
 use crate::extract::{NoBody, NoQuery, Paging, Query, ScenarioBody, User};
-use crate::judge::judge;
-use crate::keyed::{Call, Key};
-use crate::plan::{PlanView, plan};
+use crate::keyed::Key;
 use crate::problem::{FaultView, Kind, Problem};
-use crate::schemas::{AnyDocument, ScenarioDocument};
+use crate::schemas::{AnyDocument, PreviewDocument, ScenarioDocument};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::{Created, List, ScenarioView};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use loadcore::cluster::controller::api::ControllerError;
-use loadcore::cluster::secrets::Secrets;
-use loadcore::cluster::store::{self, CallRecord, Page, RunRecord, RunState, ScenarioRecord};
-use loadcore::cluster::{Owner, RunId, ScenarioId, StoreError};
+use loadcore::cluster::controller::api::{ControllerError, Made};
+use loadcore::cluster::store::{RunRecord, RunState, ScenarioRecord};
+use loadcore::cluster::{Owner, RunId};
 use loadcore::result::rfc3339;
-use loadcore::scenario::Scenario;
-use loadcore::time::unix_millis;
+use loadcore::scenario::Preview;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -97,61 +92,17 @@ async fn list(
     ),
 )]
 async fn create(
-    State(state): State<AppState>,
     Leading(platform): Leading,
     User(owner): User,
-    key: Key,
+    Key(key): Key,
     _: NoQuery,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
-    let places = &state.places;
-    let call = Call::of(&platform, places, &owner, key, "POST /scenarios", &body.value).await?;
-    if let Some(made) = call.made() {
-        return Ok(scenario_made(made));
-    }
-    let scenario = judged(&platform, body.value.clone()).await?;
-    let run = scenario.auto_start.then(RunId::random);
-    let made = call.begin(ScenarioId::random(), run).await?;
-    let record = ScenarioRecord {
-        id: made.scenario_id.clone(),
-        owner: owner.clone(),
-        revision: 0,
-        created_unix_ms: made.at_unix_ms,
-        changed_unix_ms: made.at_unix_ms,
-        tags: scenario.tags.clone(),
-        document: platform.secrets.seal(body.value),
-        baseline: None,
-    };
-    match platform.store.insert_scenario(&record).await {
-        // It is this call's own, which did not come to its end.
-        Err(StoreError { kind: store::Kind::Exists, .. }) => {}
-        kept => kept?,
-    }
-    if let Some(run) = &made.run_id {
-        submit_or_forget(&platform, run, &record).await?;
-    }
-    call.finish().await;
-    Ok(scenario_made(&made))
-}
-
-/// Whoever gets an error tries again: nothing of the first try may be left then. Where the store does
-/// not answer nobody knows what is, and all of it stays.
-async fn submit_or_forget(
-    platform: &Platform,
-    run: &RunId,
-    record: &ScenarioRecord,
-) -> Result<(), Problem> {
-    let Err(error) = platform.controller.submit_as(run.clone(), record).await else {
-        return Ok(());
-    };
-    if matches!(&error, ControllerError::Store(it) if matches!(it.kind, store::Kind::Unavailable(_)))
-    {
-        return Err(error.into());
-    }
-    if let Err(left) = platform.store.delete_scenario(&record.owner, &record.id, None).await {
-        tracing::warn!("scenario {} stays, though its run was refused: {left}", record.id);
-    }
-    Err(error.into())
+    let made = platform.controller.create_scenario(&owner, body.value, key.as_deref()).await?;
+    let location = format!("{}/scenarios/{}", super::API, made.scenario_id);
+    let mut answer = answer(&location, &made, made.scenario_id.to_string());
+    answer.headers_mut().insert(ETAG, conditions::tag(0));
+    Ok(answer)
 }
 
 /// Says what would run, and every fault. Keeps nothing and starts nothing.
@@ -171,9 +122,12 @@ async fn validate(
     _: NoQuery,
     body: ScenarioBody,
 ) -> Json<Validation> {
-    Json(match judge(body.value, platform.policy.clone()).await {
-        Ok(scenario) => Validation { valid: true, faults: Vec::new(), plan: Some(plan(&scenario)) },
-        Err(faults) => Validation { valid: false, faults, plan: None },
+    Json(match platform.controller.preview(body.value).await {
+        Ok(preview) => Validation { valid: true, faults: Vec::new(), plan: Some(preview) },
+        Err(error) => {
+            let faults = error.faults.iter().map(FaultView::from).collect();
+            Validation { valid: false, faults, plan: None }
+        }
     })
 }
 
@@ -185,7 +139,8 @@ struct Validation {
     /// Everything that is wrong with it.
     faults: Vec<FaultView>,
     /// What would run; null where something is wrong.
-    plan: Option<PlanView>,
+    #[schema(value_type = Option<PreviewDocument>)]
+    plan: Option<Preview>,
 }
 
 /// Shows a scenario.
@@ -203,8 +158,7 @@ async fn read(
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let record = found(&platform, &owner, &id).await?;
-    tagged(&platform, &record).await
+    tagged(&platform, &platform.controller.scenario(&owner, &id.into()).await?).await
 }
 
 /// Changes a scenario: the body is the whole document. A value that reads `[redacted]` keeps what
@@ -229,27 +183,20 @@ async fn replace(
     conditions: Conditions,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
-    let mut record = found(&platform, &owner, &id).await?;
-    conditions.check(record.revision)?;
-    let restored = Secrets::restore(body.value, &record.document);
-    let document = opened(&platform, &restored)?;
-    let scenario = judged(&platform, document.clone()).await?;
-    record.tags = scenario.tags.clone();
-    record.changed_unix_ms = unix_millis();
-    record.document = platform.secrets.seal(document);
-    if !platform.store.replace_scenario(&record).await? {
-        return Err(changed_meanwhile(&id, &conditions));
-    }
-    record.revision += 1;
-    tagged(&platform, &record).await
+    let read = platform.controller.scenario(&owner, &id.into()).await?;
+    conditions.check(read.revision)?;
+    let changed = platform.controller.replace_scenario(read, body.value).await;
+    tagged(&platform, &changed.map_err(|error| refused(error, &conditions))?).await
 }
 
-fn changed_meanwhile(id: &str, conditions: &Conditions) -> Problem {
-    let what = format!("scenario {id} was changed meanwhile");
-    if conditions.are_given() {
-        return conditions::failed(&what);
+/// One that was changed meanwhile does not meet a condition any more, where there was one.
+fn refused(error: ControllerError, conditions: &Conditions) -> Problem {
+    match error {
+        ControllerError::ChangedMeanwhile(id) if conditions.are_given() => {
+            conditions::failed(&format!("scenario {id} was changed meanwhile"))
+        }
+        other => other.into(),
     }
-    Problem::new(Kind::Conflict, format!("{what}: read it again, then change it"))
 }
 
 /// Deletes a scenario. Its runs stay, and none of them may be going on.
@@ -267,21 +214,12 @@ async fn delete(
     _: NoQuery,
     conditions: Conditions,
 ) -> Result<StatusCode, Problem> {
-    let record = found(&platform, &owner, &id).await?;
-    conditions.check(record.revision)?;
-    if let Some(run) = newest_run(&platform, &owner, &record.id).await?
-        && !run.state.has_ended()
-    {
-        let detail = format!("run {} of this scenario goes on: stop it first", run.id);
-        return Err(Problem::new(Kind::Conflict, detail));
-    }
-    let revision = conditions.are_given().then_some(record.revision);
-    if platform.store.delete_scenario(&owner, &record.id, revision).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    // It is another's by now, or nobody's.
-    found(&platform, &owner, &id).await?;
-    Err(changed_meanwhile(&id, &conditions))
+    let read = platform.controller.scenario(&owner, &id.into()).await?;
+    conditions.check(read.revision)?;
+    let revision = conditions.are_given().then_some(read.revision);
+    let deleted = platform.controller.delete_scenario(&owner, &read.id, revision).await;
+    deleted.map_err(|error| refused(error, &conditions))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Starts a scenario again.
@@ -293,66 +231,21 @@ async fn delete(
     ),
 )]
 async fn start(
-    State(state): State<AppState>,
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
-    key: Key,
+    Key(key): Key,
     _: NoQuery,
     _: NoBody,
 ) -> Result<Response, Problem> {
-    let what = format!("POST /scenarios/{id}/runs");
-    let call = Call::of(&platform, &state.places, &owner, key, &what, &Value::Null).await?;
-    if let Some(made) = call.made() {
-        return Ok(run_made(made));
-    }
-    let record = found(&platform, &owner, &id).await?;
-    // What may be loaded may have changed since the scenario was kept.
-    judged(&platform, opened(&platform, &record.document)?).await?;
-    let run = RunId::random();
-    let made = call.begin(record.id.clone(), Some(run.clone())).await?;
-    let run = made.run_id.clone().unwrap_or(run);
-    platform.controller.submit_as(run, &record).await?;
-    call.finish().await;
-    Ok(run_made(&made))
-}
-
-/// A document with its secrets in the clear.
-fn opened(platform: &Platform, document: &Value) -> Result<Value, Problem> {
-    let opened = platform.secrets.open(document);
-    opened.map_err(|why| ControllerError::Secrets(why).into())
-}
-
-async fn judged(platform: &Platform, document: Value) -> Result<Scenario, Problem> {
-    let judged = judge(document, platform.policy.clone()).await;
-    judged.map_err(|faults| Problem::faulty(Kind::InvalidScenario, faults))
-}
-
-async fn found(platform: &Platform, owner: &Owner, id: &str) -> Result<ScenarioRecord, Problem> {
-    let record = platform.store.scenario(owner, &id.into()).await?;
-    record.ok_or_else(|| Problem::not_found("scenario", id))
+    let made = platform.controller.start_scenario(&owner, &id.into(), key.as_deref()).await?;
+    let run = made.run_id.as_ref().map(RunId::to_string).unwrap_or_default();
+    Ok(answer(&format!("{}/runs/{run}", super::API), &made, run.clone()))
 }
 
 async fn shown(platform: &Platform, record: &ScenarioRecord) -> Result<ScenarioView, Problem> {
-    let newest = newest_run(platform, &record.owner, &record.id).await?;
+    let newest = platform.controller.newest_run(&record.owner, &record.id).await?;
     Ok(ScenarioView::of(record, newest.as_ref()))
-}
-
-/// The newest run of a scenario, as it is now.
-pub(super) async fn newest_run(
-    platform: &Platform,
-    owner: &Owner,
-    scenario: &ScenarioId,
-) -> Result<Option<RunRecord>, Problem> {
-    let newest = Page { after: None, most: 1 };
-    let kept = platform.store.runs(owner, Some(scenario), &newest).await?.into_iter().next();
-    match kept {
-        // The live one is ahead of what is kept.
-        Some(run) if !run.state.has_ended() => {
-            Ok(platform.controller.run(owner, &run.id).await?.or(Some(run)))
-        }
-        other => Ok(other),
-    }
 }
 
 /// The newest run of a scenario, for what asks about the scenario.
@@ -361,10 +254,9 @@ pub(super) async fn newest_run_of(
     owner: &Owner,
     id: &str,
 ) -> Result<RunRecord, Problem> {
-    let scenario = found(platform, owner, id).await?.id;
-    newest_run(platform, owner, &scenario)
-        .await?
-        .ok_or_else(|| Problem::new(Kind::NotFound, format!("scenario {id} has no run yet")))
+    let scenario = platform.controller.scenario(owner, &id.into()).await?.id;
+    let newest = platform.controller.newest_run(owner, &scenario).await?;
+    newest.ok_or_else(|| Problem::new(Kind::NotFound, format!("scenario {id} has no run yet")))
 }
 
 /// A scenario with its revision beside it.
@@ -373,19 +265,7 @@ async fn tagged(platform: &Platform, record: &ScenarioRecord) -> Result<Response
     Ok(([(ETAG, conditions::tag(record.revision))], Json(view)).into_response())
 }
 
-fn scenario_made(made: &CallRecord) -> Response {
-    let location = format!("{}/scenarios/{}", super::API, made.scenario_id);
-    let mut answer = answer(&location, made, made.scenario_id.to_string());
-    answer.headers_mut().insert(ETAG, conditions::tag(0));
-    answer
-}
-
-fn run_made(made: &CallRecord) -> Response {
-    let run = made.run_id.as_ref().map_or("", RunId::as_str);
-    answer(&format!("{}/runs/{run}", super::API), made, run.to_owned())
-}
-
-fn answer(location: &str, made: &CallRecord, id: String) -> Response {
+fn answer(location: &str, made: &Made, id: String) -> Response {
     let created = Created {
         id,
         scenario_id: made.scenario_id.to_string(),

@@ -1,13 +1,14 @@
 //! Statistics of a run, live and final, in the formats that their readers want.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
+use super::formats::FormatParam;
 use super::runs::found;
 use super::scenarios::newest_run_of;
 use crate::extract::{Query, User};
 use crate::hlog;
 use crate::media::Accept;
 use crate::problem::{Kind, Problem};
-use crate::render::{self, DistributionQuery, Format, FormatQuery, RowsQuery, choose};
+use crate::render::{self, DistributionQuery, FormatQuery, RowsQuery, choose};
 use crate::schemas::{HistogramsDocument, RealtimeDocument, SeriesDocument, TotalDocument};
 use crate::state::{AppState, Platform};
 use crate::views::measured;
@@ -15,6 +16,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use loadcore::RunResult;
 use loadcore::cluster::{Owner, RunId};
+use loadcore::report::{self, Format};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -44,8 +46,7 @@ struct Window {
     /// is not given.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 3600)]
     last_n_seconds: Option<String>,
-    /// `json` or `csv`; if it is not given what `Accept` wants most, `json` before `csv`.
-    #[param(pattern = "^(json|csv)$")]
+    /// How they are written.
     format: Option<String>,
 }
 
@@ -69,7 +70,6 @@ impl Window {
     responses(
         (status = 200, description = "the statistics", content(
             (RealtimeDocument = "application/json"),
-            (String = "text/csv"),
         )),
         BadRequest, NotFound, Internal, NotReady,
     ),
@@ -93,7 +93,6 @@ async fn realtime_of_scenario(
     responses(
         (status = 200, description = "the statistics", content(
             (RealtimeDocument = "application/json"),
-            (String = "text/csv"),
         )),
         BadRequest, NotFound, Internal, NotReady,
     ),
@@ -122,16 +121,11 @@ async fn last_seconds(
 }
 
 /// The totals of a run so far, or for good: its result without what it says of each second.
-///
-/// `format`: `json` or `csv`.
 #[utoipa::path(get, path = "/runs/{id}/stats/total", operation_id = "totalOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
-        description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|csv)$")),
+    params(("id" = String, Path, description = "the run"), FormatParam),
     responses(
         (status = 200, description = "the totals", content(
             (TotalDocument = "application/json"),
-            (String = "text/csv"),
         )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
@@ -149,16 +143,12 @@ async fn total(
 
 /// The run over time.
 ///
-/// `format`: `json`, `csv`, or `hlog` (HdrHistogram's interval log: each second's distribution).
+/// `hlog` is HdrHistogram's interval log: each second's distribution.
 #[utoipa::path(get, path = "/runs/{id}/stats/series", operation_id = "seriesOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
-        description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|csv|hlog)$"), DistributionQuery),
+    params(("id" = String, Path, description = "the run"), FormatParam, DistributionQuery),
     responses(
         (status = 200, description = "the rows", content(
             (SeriesDocument = "application/json"),
-            (String = "text/csv"),
-            (String = "text/plain"),
         )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
@@ -170,26 +160,22 @@ async fn series(
     accept: Accept,
     Query(query): Query<RowsQuery>,
 ) -> Result<Response, Problem> {
-    match query.format(render::SERIES, &accept)? {
-        Format::Hlog => log(platform, owner, id).await,
-        format => {
-            let result = query.distribution().shown(result(&platform, &owner, &id).await?);
-            Ok(render::series(&result, format))
-        }
+    let format = query.format(render::SERIES, &accept)?;
+    if format == report::hlog::FORMAT {
+        return log(platform, owner, id).await;
     }
+    let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+    Ok(render::series(&result, format))
 }
 
 /// The distributions of response time, service time and schedule lag.
 ///
-/// `format`: `json` (HdrHistogram's encoding), `hgrm` (for its plotters) or `hlog`.
+/// `json` is HdrHistogram's encoding, `hgrm` is for its plotters, `hlog` is its interval log.
 #[utoipa::path(get, path = "/runs/{id}/stats/histogram", operation_id = "histogramOfRun", tag = "statistics",
-    params(("id" = String, Path, description = "the run"), ("format" = Option<String>, Query,
-        description = "if it is not given what `Accept` wants most, `json` before others",
-        pattern = "^(json|hgrm|hlog)$")),
+    params(("id" = String, Path, description = "the run"), FormatParam),
     responses(
         (status = 200, description = "the distributions", content(
             (HistogramsDocument = "application/json"),
-            (String = "text/plain"),
         )),
         BadRequest, NotFound, Conflict, Internal, NotReady,
     ),
@@ -201,15 +187,17 @@ async fn histogram(
     accept: Accept,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Problem> {
-    match query.of(render::HISTOGRAM, &accept)? {
-        Format::Hlog => log(platform, owner, id).await,
-        format => render::histogram(&*result(&platform, &owner, &id).await?, format),
+    let format = query.of(render::HISTOGRAM, &accept)?;
+    if format == report::hlog::FORMAT {
+        return log(platform, owner, id).await;
     }
+    render::histogram(&*result(&platform, &owner, &id).await?, format)
 }
 
 async fn log(platform: Platform, owner: Owner, run: RunId) -> Result<Response, Problem> {
     let record = found(&platform, &owner, run.as_str()).await?;
-    Ok(Format::Hlog.answer(hlog::body(platform.store, owner, &record)))
+    let body = hlog::body(platform.store, owner, &record).await?;
+    Ok(render::answer(report::hlog::FORMAT, body))
 }
 
 /// What was measured, so far or for good.

@@ -40,7 +40,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// Streams a run: a JSON text each second, `{"seq", "type": "interval|event|end", "data": {}}`.
 ///
-/// A WebSocket. It is pinged every 20 s, and closed with 1000 after the frame `end`, with 1001 when
+/// A WebSocket; each of its messages is a `Frame` (`#/components/schemas/Frame`). It is pinged every 20 s, and closed with 1000 after the frame `end`, with 1001 when
 /// the controller ends or another one drives the run from now on, with 1013 when the reader is too slow
 /// or answers no pings (come again with `since`). What a reader sends is answered 1002 where it is no
 /// frame, 1007 where its text is not UTF-8, 1009 where it is longer than 1 KiB; its Close with a Close.

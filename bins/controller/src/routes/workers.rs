@@ -90,7 +90,7 @@ async fn shown(
     worker: &WorkerView,
 ) -> Result<WorkerJson, Problem> {
     let run = match &worker.seen.report.task {
-        Some(task) => platform.controller.run(owner, &task.run).await?,
+        Some(task) => platform.controller.record(owner, &task.run).await?,
         None => None,
     };
     Ok(WorkerJson::of(worker, run.map(|run| run.id.to_string())))

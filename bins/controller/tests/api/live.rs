@@ -274,11 +274,11 @@ async fn a_stream_ends_with_the_controller_that_drives_the_run() {
     let id = run.rsplit('/').next().unwrap().into();
     let mut frames = controller.frames(&"local".into(), &id, u64::MAX).await.unwrap();
     let seen = frames.next().await.expect("the run goes on");
-    assert_ne!(seen.kind, FrameKind::End);
+    assert_ne!(seen.kind(), FrameKind::End);
     controller.shut_down().await;
     let rest = async {
         while let Some(frame) = frames.next().await {
-            assert_ne!(frame.kind, FrameKind::End)
+            assert_ne!(frame.kind(), FrameKind::End)
         }
     };
     timeout(PATIENCE, rest).await.expect("nothing more comes, and that is told");

@@ -3,6 +3,7 @@
 use crate::live::{document, reaches, started, target};
 use crate::support::{Answer, Api, scenario};
 use axum::http::Method;
+use loadcore_controller::views::FrameView;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -307,6 +308,20 @@ async fn real_answers_are_what_is_described() {
             get(path, &query).await;
         }
     }
+    // What a stream carries: each frame, as its messages have it.
+    let controller = api.controller.as_ref().expect("it is there");
+    let id = run.rsplit('/').next().expect("an id").into();
+    let mut frames = controller.frames(&"local".into(), &id, 0).await.expect("a run");
+    let mut kinds = BTreeSet::new();
+    while let Some(frame) = frames.next().await {
+        let message = json!(FrameView::from(frame));
+        kinds.insert(message["type"].as_str().expect("a type").to_owned());
+        let mut faults = Vec::new();
+        let schema = json!({"$ref": "#/components/schemas/Frame"});
+        check(&page, &schema, &message, "", &mut faults);
+        assert!(faults.is_empty(), "{faults:#?}\nin {message}");
+    }
+    assert_eq!(kinds.iter().collect::<Vec<_>>(), ["end", "event", "interval"]);
     let wrong = api.post("/api/v1/scenarios", &scenario(json!({"name": null}))).await;
     described_so(&page, "post", "/api/v1/scenarios", &wrong);
     let missing = api.get("/api/v1/runs/none").await;

@@ -2,7 +2,7 @@
 
 use crate::support::Api;
 use axum::http::Method;
-use loadcore::cluster::store::RunState;
+use loadcore::cluster::store::{IntervalRecord, RunState};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -94,4 +94,59 @@ async fn wrong_queries_and_bodies_are_told_before_the_run_is_looked_for() {
     rate(json!([1])).await.problem(422, "invalid-body");
     let below = rate(json!({"targetRps": -1})).await.problem(422, "invalid-body");
     assert_eq!(path_of(below), "targetRps");
+}
+
+#[tokio::test]
+async fn a_stored_result_that_cannot_be_read_is_told_and_is_not_nothing() {
+    let api = Api::new().await;
+    let run = api.left("local", "s1", RunState::Completed).await;
+    let path = format!("/api/v1/runs/{}", run.id);
+    let ask = [
+        "",
+        "/report",
+        "/stats/total",
+        "/stats/series",
+        "/stats/histogram",
+        "/sla",
+        "/bottlenecks",
+    ];
+    assert_eq!(api.get(&path).await.json()["result"], Value::Null);
+    let keep = async |document: Value| {
+        api.store.keep_analysis(&run.owner, &run.id, "result", 1, &document).await.unwrap();
+    };
+    for (document, reason) in [
+        (json!({"schemaVersion": 1, "scenario": {}}), "missing field"),
+        (json!({"schemaVersion": 99}), "schemaVersion 99"),
+    ] {
+        keep(document).await;
+        for part in ask {
+            let problem = api.get(&format!("{path}{part}")).await.problem(500, "damaged");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(run.id.as_str()) && detail.contains(reason), "{problem}");
+        }
+    }
+    // All else of the run is there.
+    assert_eq!(api.get(&format!("{path}/timeline")).await.status, 200);
+    assert_eq!(api.get("/api/v1/runs").await.json()["items"][0]["id"], json!(run.id));
+    assert_eq!(api.delete(&path).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_stored_interval_that_cannot_be_read_is_told() {
+    let api = Api::new().await;
+    let run = api.left("local", "s1", RunState::Completed).await;
+    let interval = IntervalRecord {
+        number: 0,
+        from_ns: 0,
+        to_ns: 1_000_000_000,
+        draining: false,
+        bytes: "no snapshot".into(),
+    };
+    api.store.keep_intervals(&run.owner, &run.id, &[interval]).await.unwrap();
+    for part in ["realtime", "series?format=hlog", "histogram?format=hlog"] {
+        let answer = api.get(&format!("/api/v1/runs/{}/stats/{part}", run.id)).await;
+        let detail = answer.problem(500, "damaged")["detail"].as_str().unwrap().to_owned();
+        let begins = format!("an interval of run {} is kept, and cannot be read: ", run.id);
+        assert!(detail.starts_with(&begins), "{part}: {detail}");
+    }
 }

@@ -108,6 +108,28 @@ async fn every_fault_is_listed_with_its_path() {
 }
 
 #[tokio::test]
+async fn what_would_run_is_told_as_it_would_be() {
+    let api = Api::new().await;
+    let plan = async |change: Value| {
+        let judged = api.post("/api/v1/scenarios/validate", &scenario(change)).await.json();
+        assert_eq!(judged["valid"], true, "{judged}");
+        judged["plan"].clone()
+    };
+    // Who would get no connection takes no part.
+    let few = plan(json!({"numWorkers": 5, "connections": 3})).await;
+    assert_eq!(few["workers"].as_array().unwrap().len(), 3, "{few}");
+    assert!(few["notes"][0].as_str().unwrap().contains("leaves nothing for 2 of 5"), "{few}");
+    // Ended by its number at a third of its way: it never comes to 90/s.
+    let ramp = json!({"type": "RAMP", "initialRps": 0, "targetRps": 90});
+    let short = plan(json!({"maxRequests": 50, "loadProfile": ramp})).await;
+    assert_eq!((&short["arrivals"], &short["maxRequests"]), (&json!(50), &json!(50)));
+    assert!((short["peakRps"].as_f64().unwrap() - 30.0).abs() < 1e-6, "{short}");
+    let by_number = json!({"durationSeconds": 604_800, "maxRequests": 5, "loadProfile": null});
+    let endless = plan(by_number).await;
+    assert_eq!((&endless["durationSeconds"], &endless["loop"]), (&Value::Null, &json!("closed")));
+}
+
+#[tokio::test]
 async fn a_target_that_the_policy_refuses_is_a_fault() {
     let api = Api::with(TargetPolicy::Only("10.0.0.0/8".parse().unwrap())).await;
     for url in ["http://127.0.0.1:9/", "http://169.254.169.254/", "unix:/run/a.sock:/"] {

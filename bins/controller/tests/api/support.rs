@@ -62,20 +62,14 @@ impl Api {
         let secrets = Secrets::ephemeral();
         let options = ControllerOptions {
             address: "http://127.0.0.1:0".into(),
-            policy: policy.clone(),
+            policy,
             secrets: secrets.clone(),
             local_workers,
             ..ControllerOptions::default()
         };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("a controller in memory starts");
-        let platform = Platform {
-            store: store.clone(),
-            coordinator,
-            controller,
-            secrets: secrets.clone(),
-            policy,
-        };
+        let platform = Platform { store: store.clone(), coordinator, controller };
         Self::of(Status::Ready(platform), store, secrets)
     }
 
@@ -90,14 +84,7 @@ impl Api {
         let options = ControllerOptions { secrets: secrets.clone(), ..Default::default() };
         let controller = Controller::start(store.clone(), coordinator.clone(), options);
         let controller = controller.await.expect("it stands by");
-        let policy = TargetPolicy::default();
-        let platform = Platform {
-            store: store.clone(),
-            coordinator,
-            controller,
-            secrets: secrets.clone(),
-            policy,
-        };
+        let platform = Platform { store: store.clone(), coordinator, controller };
         Self::ready_or_not(Status::Ready(platform), store, secrets, standby_ready)
     }
 

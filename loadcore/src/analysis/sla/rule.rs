@@ -8,6 +8,9 @@ use crate::analysis::suggest::nearest;
 use crate::request::quoted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// So many names of requests are told at most.
+const MOST_NAMES: usize = 10;
+
 /// A bound on one statistic. Its text form is read by `parse` and written by `to_string`, which
 /// come back to the same rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +131,10 @@ impl Rule {
         let advice = match (nearest(name, names), names) {
             (_, []) => "there is no mix; leave the braces out".to_owned(),
             (Some(near), _) => format!("the mix has no such; did you mean {near}?"),
+            (None, [first @ .., _]) if first.len() >= MOST_NAMES => {
+                let first = first[..MOST_NAMES].join(", ");
+                format!("the mix has no such; it has {first} and others")
+            }
             (None, _) => format!("the mix has no such; it has {}", names.join(", ")),
         };
         Err(RuleError(format!("\"{self}\" is of the request {}: {advice}", quoted(name))))

@@ -1,11 +1,15 @@
 //! What a controller is asked and what it answers: the types of its front ends.
 
+pub use super::frame::{EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame};
+
 use super::super::coordinator::Seen;
-use super::super::{CoordinatorError, RunId, StoreError};
+use super::super::store::RunState;
+use super::super::{CoordinatorError, RunId, ScenarioId, StoreError};
 use crate::result::RunResult;
+use crate::scenario::ScenarioError;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A change of a running test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,6 +65,37 @@ pub struct Realtime {
     pub until_second: f64,
     /// Workers that make the load now.
     pub active_workers: u64,
+    /// Each request of the mix, in its order; empty without one. Percentiles have two digits.
+    #[serde(default)]
+    pub requests: Vec<RealtimeRequest>,
+}
+
+/// What came of one request of the mix in the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeRequest {
+    /// Its name.
+    pub name: String,
+    /// Requests with an outcome.
+    pub total_requests: u64,
+    /// Percentage of ok among them.
+    pub success_rate: Option<f64>,
+    /// Mean response time.
+    pub avg_latency_ms: Option<f64>,
+    /// Median response time.
+    pub p50_latency_ms: Option<f64>,
+    /// 95th percentile of response time.
+    pub p95_latency_ms: Option<f64>,
+    /// 99th percentile of response time.
+    pub p99_latency_ms: Option<f64>,
+    /// `total_requests` divided by the window's seconds.
+    pub current_rps: Option<f64>,
+    /// Arrivals due in the window divided by its seconds; `None` in closed loop.
+    pub offered_rps: Option<f64>,
+    /// Replies by status.
+    pub status_code_distribution: BTreeMap<u16, u64>,
+    /// Failed requests by error class.
+    pub errors: BTreeMap<String, u64>,
 }
 
 /// What a run waits for.
@@ -73,28 +108,15 @@ pub struct Waiting {
     pub until_unix_ms: u64,
 }
 
-/// One message to those who watch a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
-    /// Counts up with each frame of the run, from 1.
-    pub seq: u64,
-    /// What it is.
-    #[serde(rename = "type")]
-    pub kind: FrameKind,
-    /// Its content.
-    pub data: Value,
-}
-
-/// Kinds of frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum FrameKind {
-    /// A second of the run.
-    Interval,
-    /// Something that stands in the timeline.
-    Event,
-    /// The run has ended; no frame follows.
-    End,
+/// What a call has made that makes a scenario, a run, or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The scenario that was made, or of which a run was.
+    pub scenario_id: ScenarioId,
+    /// The run; `None` where none was to be made.
+    pub run_id: Option<RunId>,
+    /// When that was asked for first, in milliseconds since 1970.
+    pub at_unix_ms: u64,
 }
 
 /// A worker as a controller sees it.
@@ -134,7 +156,8 @@ pub enum Outcome {
     Live(Box<RunResult>),
     /// For good.
     Final(Box<RunResult>),
-    /// The run ended before anything was measured, or has not begun.
+    /// The run ended before anything was measured, or has not begun. What is kept and cannot be read
+    /// is an error, [`ControllerError::Damaged`].
     Nothing,
 }
 
@@ -153,13 +176,67 @@ pub enum ControllerError {
     /// There is no such run of this owner.
     #[error("there is no run {0}")]
     NoRun(RunId),
+    /// There is no such scenario of this owner.
+    #[error("there is no scenario {0}")]
+    NoScenario(ScenarioId),
+    /// The scenario has faults, or this platform may not run it.
+    #[error(transparent)]
+    Invalid(#[from] ScenarioError),
+    /// Somebody changed the scenario since it was read.
+    #[error("scenario {0} was changed meanwhile: read it again, then change it")]
+    ChangedMeanwhile(ScenarioId),
+    /// Neither it nor its scenario can be deleted while it goes on.
+    #[error("run {0} goes on: stop it first, then delete")]
+    GoesOn(RunId),
+    /// The key was given with another call.
+    #[error(
+        "this Idempotency-Key was given with another body or to another call within the last day: \
+         give each call a key of its own"
+    )]
+    KeyReused,
+    /// So many keys of this owner are remembered, which is the limit.
+    #[error(
+        "{0} keys of this user are remembered, each for a day, which is the limit: call without \
+         Idempotency-Key, or later"
+    )]
+    TooManyKeys(usize),
+    /// The run has come to no result.
+    #[error("run {run} ended as {}: {why}", .state.name())]
+    NotMade {
+        /// Which run.
+        run: RunId,
+        /// How it ended.
+        state: RunState,
+        /// Why.
+        why: String,
+    },
+    /// The run had not ended when it should have, and was told to stop.
+    #[error("run {run} is {} and has not ended within {} s: it was told to stop", .state.name(), .within.as_secs())]
+    Overdue {
+        /// Which run.
+        run: RunId,
+        /// How far it was.
+        state: RunState,
+        /// How long that was, pauses not counted.
+        within: Duration,
+    },
+    /// Something that is kept cannot be read.
+    #[error("{what} of run {run} is kept, and cannot be read: {why}")]
+    Damaged {
+        /// Of which run.
+        run: RunId,
+        /// What: `the result`.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// The run has ended.
-    #[error("the run {run} has ended ({state}): it cannot be changed any more")]
+    #[error("the run {run} has ended ({}): it cannot be changed any more", .state.name())]
     HasEnded {
         /// Which run.
         run: RunId,
         /// How it ended.
-        state: String,
+        state: RunState,
     },
     /// The command does not fit the run's state, or its numbers are out of range.
     #[error("{0}")]

@@ -169,7 +169,9 @@ pub(super) fn settle(
     let settled = intervals.into_iter().zip(planned).zip(never);
     let settled = settled.map(|(((snapshot, span), planned), never)| {
         let mut interval = snapshot.total;
-        so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
+        if missing > 0 {
+            so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
+        }
         if let Some((due, told)) = planned {
             let due = due.max(told + never).max(due_before);
             interval.counters.due = due - due_before;
@@ -182,7 +184,8 @@ pub(super) fn settle(
         }
         let unknown = if are_unknown { never } else { 0 };
         let mut unknown_of = Vec::new();
-        if planned.is_some() {
+        // What every worker has told of each request is right as it is.
+        if planned.is_some() && missing > 0 {
             let mut upto = Interval { named: so_far.named.clone(), ..Interval::default() };
             let both = (never - unknown, unknown);
             unknown_of = by_name.enter(&mut interval, &mut upto, due_before, both);

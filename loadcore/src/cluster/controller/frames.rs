@@ -4,11 +4,10 @@
 //! stored, shows the same frames under the same numbers, and whoever goes on watching there is told
 //! nothing twice.
 
-use super::api::{Frame, FrameKind};
+use super::api::{Frame, FrameData, FrameKind};
 use super::keeper::Kept;
 use super::live::KEPT;
 use crate::time::now;
-use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -82,9 +81,13 @@ impl Told {
     }
 
     /// Adds a frame for those who watch, to be shown once it is kept; answers its number.
-    pub(super) fn add(&mut self, kind: FrameKind, data: Value, until: Until) -> u64 {
+    pub(super) fn add(&mut self, mut data: FrameData, until: Until) -> u64 {
         self.last += 1;
-        let frame = Frame { seq: self.last, kind, data };
+        if let FrameData::Event(event) = &mut data {
+            // As it will stand in the timeline.
+            event.seq = self.last;
+        }
+        let frame = Frame { seq: self.last, data };
         if self.held.len() == KEPT {
             self.show_next();
         }
@@ -125,7 +128,7 @@ impl Told {
     /// is told it again, for the end has to be heard.
     pub(super) fn after(&self, seq: u64) -> Next {
         let after = self.shown.partition_point(|frame| frame.seq <= seq);
-        let end = || self.shown.back().filter(|frame| frame.kind == FrameKind::End);
+        let end = || self.shown.back().filter(|frame| frame.kind() == FrameKind::End);
         match self.shown.get(after).or_else(end) {
             Some(frame) => Next::Frame(frame.clone()),
             None if self.closed => Next::Closed,
@@ -142,9 +145,38 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::controller::api::{EndFrame, IntervalFrame};
+    use crate::cluster::store::{RunState, TimelineEvent};
+    use serde_json::json;
+
+    fn data(kind: FrameKind) -> FrameData {
+        match kind {
+            FrameKind::Interval => {
+                let zero = json!({
+                    "second": 0, "due": 0, "sent": 0, "ok": 0, "failed": 0, "dropped": 0,
+                    "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null, "rps": null,
+                    "offeredRps": null, "statusCodes": {}, "errors": {}, "inFlight": 0,
+                    "activeWorkers": 0, "state": "RUNNING",
+                });
+                let frame: IntervalFrame = serde_json::from_value(zero).unwrap();
+                FrameData::Interval(Box::new(frame))
+            }
+            FrameKind::Event => FrameData::Event(TimelineEvent {
+                at_unix_ms: 0,
+                at_seconds: None,
+                kind: "started".into(),
+                text: String::new(),
+                data: json!(null),
+                seq: 0,
+            }),
+            FrameKind::End => {
+                FrameData::End(EndFrame { state: RunState::Completed, complete: None })
+            }
+        }
+    }
 
     fn show(told: &mut Told, kind: FrameKind) {
-        told.add(kind, Value::Null, Until::Now);
+        told.add(data(kind), Until::Now);
         told.show(&Kept::default());
     }
 
@@ -154,7 +186,7 @@ mod tests {
         assert_eq!(told.place_of(50), Some(0), "a new run");
         told.awaits_what_was_shown();
         assert_eq!(told.place_of(50), None);
-        let frame = |seq| Frame { seq, kind: FrameKind::Event, data: Value::Null };
+        let frame = |seq| Frame { seq, data: data(FrameKind::Event) };
         told.resumes((1..=60).map(frame).collect());
         assert_eq!((told.place_of(50), told.place_of(99)), (Some(50), Some(60)));
     }
@@ -162,9 +194,9 @@ mod tests {
     #[test]
     fn frames_are_shown_in_order_once_they_are_kept() {
         let mut told = Told::default();
-        told.add(FrameKind::Event, Value::Null, Until::Events(1));
-        told.add(FrameKind::Interval, Value::Null, Until::Interval(0));
-        told.add(FrameKind::Interval, Value::Null, Until::Interval(1));
+        told.add(data(FrameKind::Event), Until::Events(1));
+        told.add(data(FrameKind::Interval), Until::Interval(0));
+        told.add(data(FrameKind::Interval), Until::Interval(1));
         let shown = |told: &Told| told.last_shown();
         assert!(!told.show(&Kept { interval: Some(0), ..Kept::default() }), "the event is not");
         assert_eq!(shown(&told), 0);
@@ -176,7 +208,7 @@ mod tests {
     #[test]
     fn another_controller_goes_on_with_the_same_numbers() {
         let mut told = Told::default();
-        let frame = |seq, kind| Frame { seq, kind, data: Value::Null };
+        let frame = |seq, kind| Frame { seq, data: data(kind) };
         told.resumes(vec![frame(2, FrameKind::Interval), frame(1, FrameKind::Event)]);
         assert_eq!(number(&told.after(0)), Some((1, FrameKind::Event)));
         assert_eq!(told.after(2), Next::NotYet);
@@ -186,9 +218,20 @@ mod tests {
 
     fn number(next: &Next) -> Option<(u64, FrameKind)> {
         match next {
-            Next::Frame(frame) => Some((frame.seq, frame.kind)),
+            Next::Frame(frame) => Some((frame.seq, frame.kind())),
             Next::NotYet | Next::Closed => None,
         }
+    }
+
+    #[test]
+    fn an_event_is_told_under_the_number_by_which_the_timeline_has_it() {
+        let mut told = Told::default();
+        show(&mut told, FrameKind::Interval);
+        show(&mut told, FrameKind::Event);
+        let Next::Frame(Frame { data: FrameData::Event(event), .. }) = told.after(1) else {
+            panic!("{:?}", told.after(1))
+        };
+        assert_eq!(event.seq, 2);
     }
 
     #[test]

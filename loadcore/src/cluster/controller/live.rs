@@ -1,7 +1,7 @@
 //! A run's intervals into what people see while it goes on: statistics of the last seconds, the
 //! result so far, what a frame tells of an interval.
 
-use super::api::{Realtime, Waiting};
+use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::Judge;
@@ -11,7 +11,7 @@ use crate::cluster::journal::{Entry, Means};
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::RunRecord;
 use crate::cluster::threads::{self, AS_NEEDED};
-use crate::record::{Histogram, Interval, Merge, PackedHistogram, Snapshot};
+use crate::record::{Counters, Histogram, Interval, Merge, Named, PackedHistogram, Snapshot};
 use crate::request::ErrorClass;
 use crate::result::{
     Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span,
@@ -46,6 +46,13 @@ pub(super) struct Live {
 /// One published interval, packed.
 struct Second {
     span: Span,
+    all: Packed,
+    /// Of each request of the mix.
+    named: Vec<Packed>,
+}
+
+/// What came of all requests of an interval, or of one of the mix.
+struct Packed {
     due: u64,
     ok: u64,
     failed: u64,
@@ -85,7 +92,7 @@ impl Live {
         course: &Course,
         (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
-    ) -> (Vec<Event>, Value) {
+    ) -> (Vec<Event>, IntervalFrame) {
         let Published { interval, total, .. } = published;
         self.builder.interval_with_unknown(interval, span, unknown, &unknown_of);
         let events = self.judge.interval(interval, span, unknown);
@@ -104,7 +111,7 @@ impl Live {
             lost_workers,
         };
         self.total = total.clone();
-        (events, self.interval_data(interval, span))
+        (events, self.frame(interval, span))
     }
 
     /// A rule has said that the run is to end.
@@ -127,37 +134,58 @@ impl Live {
         realtime(&self.record, self.active_workers, self.recent.iter().skip(skip))
     }
 
-    fn interval_data(&self, interval: &Interval, span: Span) -> Value {
-        let row = SeriesRow::of(interval, span);
-        let mut data = serde_json::to_value(&row).unwrap_or_default();
+    fn request_frames(&self, interval: &Interval, span: Span) -> Vec<RequestFrame> {
         let length = seconds(span.to_ns - span.from_ns);
-        let per_second = |count: u64| if length > 0.0 { Some(count as f64 / length) } else { None };
-        data["rps"] = json!(per_second(interval.counters.outcomes()));
-        let offered = per_second(interval.counters.due);
-        data["offeredRps"] = json!(offered.filter(|_| has_plan(&self.record)));
-        data["statusCodes"] =
-            json!(interval.counters.statuses.iter().copied().collect::<BTreeMap<u16, u64>>());
-        data["errors"] = json!(errors(&interval.counters.errors));
-        data["inFlight"] = json!(self.total.in_flight);
-        (data["backlog"], data["unknown"]) =
-            (json!(self.total.backlog), json!(self.ending.unknown));
-        data["activeWorkers"] = json!(self.active_workers);
-        data["state"] = json!(self.record.state);
-        data
+        let frame = |((name, _), named): (&(String, f64), &Named)| RequestFrame {
+            name: name.clone(),
+            row: SeriesRow::of_named(named, span),
+            rps: (length > 0.0).then(|| named.counters.outcomes() as f64 / length),
+            status_codes: named.counters.statuses.iter().copied().collect(),
+            errors: errors(&named.counters.errors),
+        };
+        self.builder.mix().iter().zip(&interval.named).map(frame).collect()
+    }
+
+    fn frame(&self, interval: &Interval, span: Span) -> IntervalFrame {
+        let length = seconds(span.to_ns - span.from_ns);
+        let per_second = |count: u64| (length > 0.0).then(|| count as f64 / length);
+        let counters = &interval.counters;
+        let row = SeriesRow::of(interval, span);
+        IntervalFrame {
+            row: SeriesRow { backlog: self.total.backlog, unknown: self.ending.unknown, ..row },
+            rps: per_second(counters.outcomes()),
+            offered_rps: per_second(counters.due).filter(|_| has_plan(&self.record)),
+            status_codes: counters.statuses.iter().copied().collect(),
+            errors: errors(&counters.errors),
+            in_flight: self.total.in_flight,
+            active_workers: self.active_workers,
+            state: self.record.state,
+            requests: self.request_frames(interval, span),
+        }
     }
 }
 
 impl Second {
     fn of(interval: &Interval, span: Span) -> Self {
-        let counters = &interval.counters;
+        let Interval { counters, histograms, named, .. } = interval;
+        let of_named = |it: &Named| Packed::of(&it.counters, &it.response);
         Self {
             span,
+            all: Packed::of(counters, &histograms.response),
+            named: named.iter().map(of_named).collect(),
+        }
+    }
+}
+
+impl Packed {
+    fn of(counters: &Counters, response: &Histogram) -> Self {
+        Self {
             due: counters.due,
             ok: counters.ok,
             failed: counters.failed,
             statuses: counters.statuses.clone(),
             errors: counters.errors,
-            response: interval.histograms.response.pack(),
+            response: response.pack(),
         }
     }
 }
@@ -185,7 +213,7 @@ pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64
         },
         loop_kind: if scenario.load.is_open() { LoopKind::Open } else { LoopKind::Closed },
         warmup_seconds: scenario.warmup.as_secs_f64(),
-        planned_seconds: planned(scenario).as_secs_f64(),
+        planned_seconds: planned(scenario).unwrap_or_default().as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
         mix: scenario.mix.iter().map(|it| (it.name.clone(), it.weight)).collect(),
     }
@@ -235,44 +263,101 @@ fn realtime<'a>(
     active_workers: u64,
     window: impl Iterator<Item = &'a Second>,
 ) -> Realtime {
-    let mut response = Histogram::new();
-    let (mut due, mut ok, mut failed, mut length, mut until) = (0, 0, 0, 0, 0);
-    let mut statuses = BTreeMap::new();
-    let mut all_errors = [0; ErrorClass::ALL.len()];
+    let names = names_of(record);
+    let mut all = Sum::new(Histogram::new());
+    let mut named: Vec<_> = names.iter().map(|_| Sum::new(Histogram::coarse())).collect();
+    let (mut length, mut until) = (0, 0);
     for second in window {
-        (due, ok, failed) = (due + second.due, ok + second.ok, failed + second.failed);
+        all.add(&second.all);
+        named.iter_mut().zip(&second.named).for_each(|(sum, packed)| sum.add(packed));
         // What came in the drain belongs to no second of the load.
         if !second.span.draining {
             length += second.span.to_ns - second.span.from_ns;
         }
         until = second.span.to_ns;
-        for (status, count) in &second.statuses {
-            *statuses.entry(*status).or_insert(0) += count;
-        }
-        all_errors.iter_mut().zip(second.errors).for_each(|(sum, count)| *sum += count);
-        response.merge(&second.response.unpack());
     }
-    let total = ok + failed;
     let window_seconds = seconds(length);
     let rate = |count: u64| (window_seconds > 0.0).then(|| count as f64 / window_seconds);
-    let quantile = |q: f64| response.quantile(q).map(crate::result::ms);
+    let offered = |due: u64| rate(due).filter(|_| has_plan(record));
+    let of_request = |(name, sum): (&String, &Sum)| RealtimeRequest {
+        name: name.clone(),
+        total_requests: sum.total(),
+        success_rate: sum.success_rate(),
+        avg_latency_ms: sum.response.mean().map(|mean| mean / 1e6),
+        p50_latency_ms: sum.quantile(0.5),
+        p95_latency_ms: sum.quantile(0.95),
+        p99_latency_ms: sum.quantile(0.99),
+        current_rps: rate(sum.total()),
+        offered_rps: offered(sum.due),
+        status_code_distribution: sum.statuses.clone(),
+        errors: errors(&sum.errors),
+    };
     Realtime {
         scenario_id: record.scenario_id.0.clone(),
         run_id: record.id.clone(),
-        total_requests: total,
-        success_rate: (total > 0).then(|| 100.0 * ok as f64 / total as f64),
-        avg_latency_ms: response.mean().map(|mean| mean / 1e6),
-        p50_latency_ms: quantile(0.5),
-        p95_latency_ms: quantile(0.95),
-        p99_latency_ms: quantile(0.99),
-        current_rps: rate(total),
-        offered_rps: rate(due).filter(|_| has_plan(record)),
-        status_code_distribution: statuses,
-        errors: errors(&all_errors),
+        total_requests: all.total(),
+        success_rate: all.success_rate(),
+        avg_latency_ms: all.response.mean().map(|mean| mean / 1e6),
+        p50_latency_ms: all.quantile(0.5),
+        p95_latency_ms: all.quantile(0.95),
+        p99_latency_ms: all.quantile(0.99),
+        current_rps: rate(all.total()),
+        offered_rps: offered(all.due),
+        status_code_distribution: all.statuses.clone(),
+        errors: errors(&all.errors),
         window_seconds,
         until_second: seconds(until),
         active_workers,
+        requests: names.iter().zip(&named).map(of_request).collect(),
     }
+}
+
+/// What came in a window.
+struct Sum {
+    due: u64,
+    ok: u64,
+    failed: u64,
+    statuses: BTreeMap<u16, u64>,
+    errors: [u64; ErrorClass::ALL.len()],
+    response: Histogram,
+}
+
+impl Sum {
+    fn new(response: Histogram) -> Self {
+        let (statuses, errors) = (BTreeMap::new(), [0; ErrorClass::ALL.len()]);
+        Self { due: 0, ok: 0, failed: 0, statuses, errors, response }
+    }
+
+    fn add(&mut self, packed: &Packed) {
+        self.due += packed.due;
+        self.ok += packed.ok;
+        self.failed += packed.failed;
+        for (status, count) in &packed.statuses {
+            *self.statuses.entry(*status).or_insert(0) += count;
+        }
+        self.errors.iter_mut().zip(packed.errors).for_each(|(sum, count)| *sum += count);
+        self.response.merge(&packed.response.unpack());
+    }
+
+    fn total(&self) -> u64 {
+        self.ok + self.failed
+    }
+
+    fn success_rate(&self) -> Option<f64> {
+        let total = self.total();
+        (total > 0).then(|| 100.0 * self.ok as f64 / total as f64)
+    }
+
+    fn quantile(&self, quantile: f64) -> Option<f64> {
+        self.response.quantile(quantile).map(crate::result::ms)
+    }
+}
+
+/// The names of the run's mix, in its order.
+fn names_of(record: &RunRecord) -> Vec<String> {
+    let mix = record.scenario.get("mix").and_then(Value::as_array);
+    let name = |request: &Value| request.get("name").and_then(Value::as_str).map(str::to_owned);
+    mix.into_iter().flatten().filter_map(name).collect()
 }
 
 /// Whether the run is an open loop: one without a profile offers no rate, one that is paused offers 0.
@@ -295,20 +380,19 @@ pub(super) fn span(published: &Published, load_end: Option<Nanos>) -> Span {
     Span { from_ns, to_ns, draining: load_end.is_some_and(|end| from_ns >= end) }
 }
 
-/// How long the measured time and the drain may be; zero where nobody knows, since a number ends it.
-fn planned(scenario: &Scenario) -> Duration {
-    if scenario.is_ended_by_number() { Duration::ZERO } else { scenario.duration + scenario.drain }
+/// How long the measured time and the drain may be; `None` where nobody knows, since a number ends it.
+fn planned(scenario: &Scenario) -> Option<Duration> {
+    scenario.end().duration().map(|duration| duration + scenario.drain)
 }
 
 /// How many seconds a stored interval holds that begins with this one, so that a run has about 3,600
 /// of them. A run whose length nobody knows has a second for each at first; from an hour on, and
 /// each time that it has lasted twice as long, they are twice as long, as the rows of its series.
 pub(super) fn stored_seconds(scenario: &Scenario, second: u64) -> u64 {
-    let planned = nanos(planned(scenario)).div_ceil(SECOND);
-    match (planned, second / KEPT as u64) {
-        (0, 0) => 1,
-        (0, hours) => 2 << hours.ilog2(),
-        _ => planned.div_ceil(KEPT as u64).max(1),
+    match (planned(scenario), second / KEPT as u64) {
+        (Some(planned), _) => nanos(planned).div_ceil(SECOND).div_ceil(KEPT as u64).max(1),
+        (None, 0) => 1,
+        (None, hours) => 2 << hours.ilog2(),
     }
 }
 

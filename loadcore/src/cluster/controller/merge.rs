@@ -293,10 +293,14 @@ mod tests {
             }
             let one = play(&deeds).total;
             let of_all = of_all.unwrap_or_default();
-            for (merged, single) in [
+            let whole = [
                 (&of_all.histograms.response, &one.histograms.response),
                 (&of_all.histograms.service, &one.histograms.service),
-            ] {
+            ];
+            let of_names = of_all.named.iter().zip(&one.named).map(|(merged, single)| {
+                (&merged.response, &single.response)
+            });
+            for (merged, single) in whole.into_iter().chain(of_names) {
                 for quantile in [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0] {
                     prop_assert_eq!(merged.quantile(quantile), single.quantile(quantile));
                 }
@@ -305,8 +309,8 @@ mod tests {
             // each worker keeps the first it sees.
             prop_assert_eq!(&of_all.health, &one.health);
             let counted = |it: Interval| {
-                let Interval { counters, histograms, .. } = it;
-                let total = Interval { counters, histograms, ..Interval::default() };
+                let Interval { counters, histograms, named, .. } = it;
+                let total = Interval { counters, histograms, named, ..Interval::default() };
                 Snapshot { total, ..Snapshot::default() }.encode()
             };
             let one = counted(one);

@@ -5,41 +5,67 @@
 //! that dies is replaced by any other, which goes on where it left off. Those that do not lead
 //! answer reading calls and wait.
 //!
+//! A whole platform in this process, and a run on three workers of it:
+//!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
-//! use loadcore::cluster::{Controller, ControllerOptions, LocalWorkers};
-//! use std::sync::Arc;
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let port = listener.local_addr()?.port();
+//! # tokio::spawn(async move {
+//! #     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! #     while let Ok((mut stream, _)) = listener.accept().await {
+//! #         tokio::spawn(async move {
+//! #             let mut read = [0; 4096];
+//! #             while stream.read(&mut read).await.is_ok_and(|n| n > 0) {
+//! #                 let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+//! #                 if stream.write_all(reply).await.is_err() { break }
+//! #             }
+//! #         });
+//! #     }
+//! # });
+//! use loadcore::cluster::Controller;
+//! use loadcore::scenario::Scenario;
 //!
-//! let options = ControllerOptions {
-//!     local_workers: Some(LocalWorkers { most: 3, options: Default::default() }),
-//!     ..ControllerOptions::default()
-//! };
-//! let store = Arc::new(MemoryStore::new());
-//! let coordinator = Arc::new(MemoryCoordinator::new());
-//! let platform = Controller::start(store, coordinator, options).await?;
-//! assert!(platform.is_leading());
-//! # platform.shut_down().await;
+//! let scenario = Scenario::from_json(&format!(
+//!     r#"{{
+//!         "name": "smoke", "targetUrl": "http://127.0.0.1:{port}/", "numWorkers": 3,
+//!         "durationSeconds": 1, "loadProfile": {{"type": "CONSTANT", "initialRps": 90}}
+//!     }}"#
+//! ))?;
+//!
+//! let platform = Controller::in_process(3).await?;
+//! let result = platform.run(&scenario).await?;
+//! platform.shut_down().await;
+//!
+//! assert_eq!((result.environment.workers, result.outcomes.ok), (3, 90));
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod api;
 
+mod asked;
 mod books;
 mod by_name;
+mod calls;
 mod driver;
 mod figures;
 mod finish;
 mod forget;
+mod frame;
 mod frames;
+mod judge;
 mod keeper;
 mod lead;
 mod live;
 mod merge;
+mod scenarios;
+mod to_the_end;
 mod workers;
 
+pub use asked::Frames;
+pub use calls::MAX_KEY;
 pub use workers::LocalWorkers;
 
 use super::clock::SharedClock;
@@ -50,12 +76,11 @@ use super::store::{RunRecord, RunState, ScenarioRecord};
 use super::{Coordinator, Lease, Owner, RunId, Store};
 use crate::http::TargetPolicy;
 use crate::record::Interval;
-use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
-use api::{Command, ControllerError, Figures, Frame, Outcome, Realtime, Waiting, WorkerView};
+use api::{Command, ControllerError, Figures, WorkerView};
+use calls::Places;
 use driver::{Driven, Message};
-use frames::Next;
 use lead::Lead;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -164,6 +189,8 @@ struct Inner {
     runs: Mutex<BTreeMap<RunId, Run>>,
     figures: figures::Sums,
     local: Option<LocalPool>,
+    /// Where calls with keys wait for each other.
+    places: Places,
 }
 
 /// The workers, as last looked at.
@@ -218,6 +245,7 @@ impl Controller {
             workers: watch::Sender::new(Workers { list: Vec::new(), checked }),
             runs: Mutex::default(),
             figures: figures::Sums::default(),
+            places: Places::default(),
         });
         inner.begin().await?;
         let mut tasks = vec![
@@ -301,7 +329,7 @@ impl Controller {
             }
             Err(error) if error.kind == super::store::Kind::Exists => {
                 // Whoever made it drives it, or finds it among the open ones.
-                self.run(&record.owner, &record.id).await?.ok_or_else(|| error.into())
+                self.record(&record.owner, &record.id).await?.ok_or_else(|| error.into())
             }
             Err(error) => Err(error.into()),
         }
@@ -334,119 +362,6 @@ impl Controller {
             Some(answer) => answer,
             // Its driver has gone: the run has ended meanwhile.
             None => Err(ended(&driven.live().record)),
-        }
-    }
-
-    /// The run's record: the live one of a run that goes on.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn run(
-        &self,
-        owner: &Owner,
-        run: &RunId,
-    ) -> Result<Option<RunRecord>, ControllerError> {
-        if let Some(driven) = self.inner().driven(owner, run) {
-            return Ok(Some(driven.live().record.clone()));
-        }
-        Ok(self.inner().store.run(owner, run).await?)
-    }
-
-    /// What a run that is driven here waits for, beside its own time: workers, its turn, the last
-    /// snapshots of workers that were lost.
-    #[must_use]
-    pub fn waiting(&self, owner: &Owner, run: &RunId) -> Option<Waiting> {
-        self.inner().driven(owner, run).and_then(|driven| driven.live().waiting.clone())
-    }
-
-    /// The run's result, live or final.
-    ///
-    /// # Errors
-    /// When there is no such run, or the store does not answer.
-    pub async fn result(&self, owner: &Owner, run: &RunId) -> Result<Outcome, ControllerError> {
-        let kept = self.inner().store.analysis(owner, run, "result").await?;
-        if let Some(document) = kept {
-            let result: Result<RunResult, _> = serde_json::from_value(document);
-            return Ok(result.map_or(Outcome::Nothing, |it| Outcome::Final(Box::new(it))));
-        }
-        match self.inner().driven(owner, run) {
-            Some(driven) if !driven.live().record.state.has_ended() => {
-                let result = driven.live().result();
-                Ok(result.map_or(Outcome::Nothing, |result| Outcome::Live(Box::new(result))))
-            }
-            _ => match self.inner().store.run(owner, run).await? {
-                Some(_) => Ok(Outcome::Nothing),
-                None => Err(ControllerError::NoRun(run.clone())),
-            },
-        }
-    }
-
-    /// The statistics of the last `last_seconds` (1 to 3600) complete intervals; of a run that has
-    /// ended, of its last.
-    ///
-    /// # Errors
-    /// When there is no such run, or the store does not answer.
-    pub async fn realtime(
-        &self,
-        owner: &Owner,
-        run: &RunId,
-        last_seconds: u32,
-    ) -> Result<Realtime, ControllerError> {
-        if let Some(driven) = self.inner().driven(owner, run) {
-            return Ok(driven.live().realtime(last_seconds));
-        }
-        let store = &self.inner().store;
-        let Some(record) = store.run(owner, run).await? else {
-            return Err(ControllerError::NoRun(run.clone()));
-        };
-        let window = u64::from(last_seconds) * crate::time::SECOND;
-        let stored = finish::last_intervals(&**store, owner, run, window).await?;
-        let read = finish::read_intervals(&stored).map_err(ControllerError::Refused)?;
-        Ok(live::realtime_of(&record, &read))
-    }
-
-    /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
-    /// without it when the run is not driven here any more. Of a run that has ended, those that are
-    /// still known, then `End`. Another controller that takes the run up goes on with the same
-    /// numbers; one beyond the last counts as the last one. A slow reader misses frames (their numbers
-    /// show it) and never slows the run.
-    ///
-    /// # Errors
-    /// When there is no such run, or the store does not answer.
-    pub async fn frames(
-        &self,
-        owner: &Owner,
-        run: &RunId,
-        since: u64,
-    ) -> Result<Frames, ControllerError> {
-        if let Some(driven) = self.inner().driven(owner, run) {
-            let changes = driven.changes.subscribe();
-            return Ok(Frames { source: Some((driven, changes)), place: Err(since), last: None });
-        }
-        let Some(record) = self.inner().store.run(owner, run).await? else {
-            return Err(ControllerError::NoRun(run.clone()));
-        };
-        if !record.state.has_ended() {
-            return Ok(Frames { source: None, place: Ok(since), last: None });
-        }
-        let complete = match self.result(owner, run).await? {
-            Outcome::Final(result) => Some(result.complete),
-            Outcome::Live(_) | Outcome::Nothing => None,
-        };
-        let data = serde_json::json!({"state": record.state, "complete": complete});
-        let last = Frame { seq: since.saturating_add(1), kind: api::FrameKind::End, data };
-        Ok(Frames { source: None, place: Ok(since), last: Some(last) })
-    }
-
-    /// Lets go of a run that has ended, so that nothing of it is shown from memory once it was
-    /// deleted from the store. One that goes on stays.
-    pub fn forget(&self, owner: &Owner, run: &RunId) {
-        let ended = |driven: Arc<Driven>| driven.live().record.state.has_ended();
-        if self.inner().driven(owner, run).is_some_and(ended)
-            && let Some(gone) = self.inner().runs().remove(run)
-        {
-            // It only lingered.
-            gone.task.abort();
         }
     }
 
@@ -514,52 +429,8 @@ impl Controller {
     }
 }
 
-/// A run's frames; see [`Controller::frames`].
-pub struct Frames {
-    source: Option<(Arc<Driven>, watch::Receiver<u64>)>,
-    /// The number of the last one that was told; or what the watcher says of it, until it is known
-    /// what there is.
-    place: Result<u64, u64>,
-    last: Option<Frame>,
-}
-
-impl Frames {
-    /// The next one; `None` after `End`, or when nothing more comes from this controller.
-    pub async fn next(&mut self) -> Option<Frame> {
-        loop {
-            let Some((driven, changes)) = &mut self.source else { return self.last.take() };
-            changes.borrow_and_update();
-            if let Err(since) = self.place
-                && let Some(place) = driven.live().told.place_of(since)
-            {
-                self.place = Ok(place);
-            }
-            let next = match self.place {
-                Ok(seq) => driven.live().told.after(seq),
-                Err(_) => Next::NotYet,
-            };
-            match next {
-                Next::Frame(frame) => {
-                    self.place = Ok(frame.seq);
-                    if frame.kind == api::FrameKind::End {
-                        self.source = None;
-                    }
-                    return Some(frame);
-                }
-                Next::Closed => {
-                    self.source = None;
-                    return None;
-                }
-                Next::NotYet => changes.changed().await.ok()?,
-            }
-        }
-    }
-}
-
 fn ended(record: &RunRecord) -> ControllerError {
-    let state = serde_json::to_value(record.state).unwrap_or_default();
-    let state = state.as_str().unwrap_or("ended").to_owned();
-    ControllerError::HasEnded { run: record.id.clone(), state }
+    ControllerError::HasEnded { run: record.id.clone(), state: record.state }
 }
 
 impl Inner {

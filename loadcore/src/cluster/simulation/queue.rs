@@ -48,7 +48,7 @@ async fn now(world: &World, run: &RunRecord) -> RunRecord {
 }
 
 async fn state(world: &World, run: &RunRecord) -> RunState {
-    world.leader().unwrap().run(&run.owner, &run.id).await.unwrap().unwrap().state
+    world.leader().unwrap().record(&run.owner, &run.id).await.unwrap().unwrap().state
 }
 
 fn waits_for(world: &World, run: &RunRecord) -> String {

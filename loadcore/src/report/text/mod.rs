@@ -11,8 +11,18 @@ mod requests;
 mod sections;
 mod style;
 
+use super::Format;
 use crate::result::RunResult;
 use style::Style;
+
+/// The page for people.
+pub const FORMAT: Format = Format {
+    name: "text",
+    media_type: "text/plain; charset=utf-8",
+    extension: "txt",
+    document: Some(|result, options| Ok(render(result, options))),
+    stream: None,
+};
 
 /// How the page is to look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -34,13 +34,7 @@ impl Driver {
 
     /// Says which limit leaves workers out.
     pub(super) fn warn_of_limits(&mut self) {
-        if let (fit, Some((limit, value))) = self.scenario.workers_that_fit() {
-            let wanted = self.scenario.num_workers;
-            let text = format!(
-                "{limit} is {value} for all workers together, which leaves nothing for {} of \
-                 {wanted}: {fit} take part",
-                wanted - fit
-            );
+        if let Some(text) = self.scenario.too_many_workers() {
             self.warn(&text);
         }
     }

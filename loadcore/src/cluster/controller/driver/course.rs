@@ -1,9 +1,9 @@
 //! A run from its first task to its result, a state at a time.
 
-use super::super::api::FrameKind;
+use super::super::api::{EndFrame, FrameData};
 use super::super::finish;
 use super::super::frames::Until;
-use super::{CHECK, Driver, ElapsedNow, Reports, state_name};
+use super::{CHECK, Driver, ElapsedNow, Reports};
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState};
@@ -237,7 +237,7 @@ impl Driver {
                 let document = serde_json::to_value(&result).unwrap_or_default();
                 let term = self.controller.term();
                 match store.keep_analysis(&owner, &run, "result", term, &document).await {
-                    Ok(true) => self.end(Some(document)).await,
+                    Ok(true) => self.end(Some(result.complete)).await,
                     Err(error) if error.is_lasting() => {
                         self.warn(&format!("the result could not be kept: {error}"));
                         self.record.ends_as = Some(RunState::Failed);
@@ -261,12 +261,12 @@ impl Driver {
         self.record.ends_as.unwrap_or(otherwise)
     }
 
-    pub(super) async fn end(&mut self, result: Option<Value>) {
+    pub(super) async fn end(&mut self, complete: Option<bool>) {
         let state = self.ends_as();
         if !self.standing.closed {
             self.note(Entry::Close);
         }
-        self.event("ended", &format!("the run has ended: {}", state_name(state)), Value::Null);
+        self.event("ended", &format!("the run has ended: {}", state.name()), Value::Null);
         self.record.ended_unix_ms = Some(unix_millis());
         self.state(state);
         self.save();
@@ -274,9 +274,8 @@ impl Driver {
         self.keeper.flush();
         // While the store is away the run has not ended; the keeper tries again.
         let _ = kept.wait_for(|kept| kept.all || kept.superseded).await;
-        let complete = result.as_ref().map(|it| it["complete"].clone());
-        let data = json!({"state": state, "complete": complete});
-        self.driven.live().told.add(FrameKind::End, data, Until::Now);
+        let end = EndFrame { state, complete };
+        self.driven.live().told.add(FrameData::End(end), Until::Now);
         self.show();
     }
 }

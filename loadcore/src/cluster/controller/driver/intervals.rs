@@ -1,6 +1,6 @@
 //! Snapshots into the run's intervals: published, kept, and held against its rules.
 
-use super::super::api::FrameKind;
+use super::super::api::FrameData;
 use super::super::books::{Booked, Evidence};
 use super::super::frames::Until;
 use super::super::merge::Published;
@@ -145,11 +145,11 @@ impl Driver {
         let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
         let mut live = self.driven.live();
         let unknown = (booked.unknown, unknown_of);
-        let (events, data) = live.interval(&published, span, &self.course, unknown, lost);
+        let (events, frame) = live.interval(&published, span, &self.course, unknown, lost);
         let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
         // Of several seconds in one another controller could not show each.
         let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };
-        let seq = live.told.add(FrameKind::Interval, data, until);
+        let seq = live.told.add(FrameData::Interval(Box::new(frame)), until);
         drop(live);
         self.controller.count(&published.interval);
         let mut stored = Snapshot { seq, total, in_flight, backlog, ..Snapshot::default() };

@@ -17,7 +17,7 @@ mod shares;
 mod take_up;
 
 use super::Inner;
-use super::api::{Command, ControllerError, FrameKind, Waiting};
+use super::api::{Command, ControllerError, FrameData, Waiting};
 use super::books::Books;
 use super::frames::Until;
 use super::keeper::Keeper;
@@ -328,7 +328,7 @@ impl Driver {
         if self.record.state.has_ended() {
             return Err(ControllerError::HasEnded {
                 run: self.record.id.clone(),
-                state: state_name(self.record.state),
+                state: self.record.state,
             });
         }
         if command == Command::Stop {
@@ -455,12 +455,11 @@ impl Driver {
             data,
             seq: 0,
         };
-        let shown = serde_json::to_value(&event).unwrap_or_default();
         tracing::info!(run = %self.record.id, kind, "{text}");
         let events = self.record.timeline.len();
         let is_kept = events < MOST_EVENTS;
         let until = if is_kept { Until::Events(events + 1) } else { Until::Now };
-        event.seq = self.driven.live().told.add(FrameKind::Event, shown, until);
+        event.seq = self.driven.live().told.add(FrameData::Event(event.clone()), until);
         if is_kept {
             self.record.timeline.push(event);
         }
@@ -501,11 +500,4 @@ impl ElapsedNow for Instant {
     fn elapsed_now(&self) -> Duration {
         now().saturating_duration_since(*self)
     }
-}
-
-fn state_name(state: RunState) -> String {
-    serde_json::to_value(state)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! What another controller has left of a run into a driver that goes on with it.
 
-use super::super::api::{Frame, FrameKind};
+use super::super::api::{Frame, FrameData};
 use super::super::books::Booked;
 use super::super::merge::Published;
 use super::super::{Inner, finish};
@@ -96,10 +96,8 @@ impl Driver {
 
     /// Shows what was shown, under the same numbers, and goes on after it.
     pub(super) fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
-        let told = |event: &TimelineEvent| {
-            let data = serde_json::to_value(event).unwrap_or_default();
-            Frame { seq: event.seq, kind: FrameKind::Event, data }
-        };
+        let told =
+            |event: &TimelineEvent| Frame { seq: event.seq, data: FrameData::Event(event.clone()) };
         let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
         let from = self.course.measured_from();
         let mut total = Snapshot::default();
@@ -119,8 +117,8 @@ impl Driver {
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
             let unknown = (booked.unknown, unknown_of);
-            let (_, data) = live.interval(&published, *span, &self.course, unknown, lost);
-            frames.push(Frame { seq: interval.seq, kind: FrameKind::Interval, data });
+            let (_, frame) = live.interval(&published, *span, &self.course, unknown, lost);
+            frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);
         if let Some((_, last)) = read.last() {

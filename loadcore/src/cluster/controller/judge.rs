@@ -1,8 +1,7 @@
-//! A scenario document into one that this platform may run, or into all that is wrong with it.
+//! A scenario document into a scenario that this platform may run, or into all that is wrong with it.
 
-use crate::problem::FaultView;
-use loadcore::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
-use loadcore::scenario::{REDACTED, Scenario, redacted_places};
+use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
+use crate::scenario::{Fault, REDACTED, Scenario, ScenarioError, redacted_places};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -14,17 +13,22 @@ const RESOLVING: Duration = Duration::from_secs(2);
 /// # Errors
 /// Every fault: those of the document, a `[redacted]` in it that nothing was kept for, a target that
 /// only a command line reaches, and one that the policy refuses.
-pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Vec<FaultView>> {
+pub(super) async fn judge(
+    document: Value,
+    policy: TargetPolicy,
+) -> Result<Scenario, ScenarioError> {
     let mut faults = redacted(&document);
     let scenario = match Scenario::from_value(document) {
         Ok(scenario) if faults.is_empty() => scenario,
-        Ok(_) => return Err(faults),
+        Ok(_) => return Err(ScenarioError { faults }),
         Err(error) => {
-            faults.extend(error.faults.iter().map(FaultView::from));
-            return Err(faults);
+            faults.extend(error.faults);
+            return Err(ScenarioError { faults });
         }
     };
-    let at_target = |message: String| vec![FaultView { path: "targetUrl".into(), message }];
+    let at_target = |message: String| ScenarioError {
+        faults: vec![Fault { path: "targetUrl".into(), message }],
+    };
     if scenario.target.unix_socket().is_some() {
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
         return Err(at_target(message.into()));
@@ -35,14 +39,13 @@ pub async fn judge(document: Value, policy: TargetPolicy) -> Result<Scenario, Ve
 
 /// Values that a shown document has in the place of secrets: whoever sends them back where nothing
 /// is kept does not mean to have them sent.
-fn redacted(document: &Value) -> Vec<FaultView> {
+fn redacted(document: &Value) -> Vec<Fault> {
     let mut paths = document.as_object().map_or_else(Vec::new, redacted_places);
     let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
     if url.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{REDACTED}@"))) {
         paths.push("targetUrl".to_owned());
     }
-    let told =
-        |path| FaultView { path, message: format!("{REDACTED} has no stored value; give it") };
+    let told = |path| Fault { path, message: format!("{REDACTED} has no stored value; give it") };
     paths.into_iter().map(told).collect()
 }
 
@@ -68,9 +71,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    async fn faults(url: &str, policy: TargetPolicy) -> Vec<FaultView> {
+    async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        judge(document, policy).await.err().unwrap_or_default()
+        judge(document, policy).await.err().map_or_else(Vec::new, |error| error.faults)
     }
 
     #[tokio::test]
@@ -95,7 +98,7 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = judge(document, TargetPolicy::default()).await.unwrap_err();
+        let faults = judge(document, TargetPolicy::default()).await.unwrap_err().faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",
