@@ -65,7 +65,7 @@ async fn here(args: &RunArgs) -> Result<u8, Failure> {
 
 /// Stays with the run until its end; answers whether it was interrupted as well.
 async fn attend(
-    mut handle: RunHandle,
+    handle: RunHandle,
     interrupts: &mut Interrupts,
     mut progress: Option<Progress>,
 ) -> (Result<RunResult, RunError>, bool) {
