@@ -324,7 +324,7 @@ async fn what_is_over_cannot_be_changed() {
 
 #[tokio::test]
 async fn progress_is_small_and_its_sums_are_the_totals() {
-    let call = async |call: Call| if call.number % 4 == 0 { Ok(503) } else { Ok(200) };
+    let call = async |call: Call| if call.number.is_multiple_of(4) { Ok(503) } else { Ok(200) };
     let test = LoadTest::call(call).rate(400.0).duration(millis(1_500));
     let noted = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = Arc::clone(&noted);

@@ -25,10 +25,8 @@ pub struct Violations {
     pub violated: Vec<SlaOutcome>,
     /// Of how many rules.
     pub rules: usize,
-    /// What became of the arrivals.
-    pub arrivals: Arrivals,
-    /// What became of the requests sent.
-    pub outcomes: Outcomes,
+    /// What became of the arrivals, in words.
+    pub requests: String,
     /// The most frequent classes of errors: how many of each, and what one of them said.
     pub errors: Vec<(String, u64, String)>,
     /// May the figures be trusted?
@@ -99,8 +97,7 @@ impl RunResult {
         Err(Violations {
             violated,
             rules: outcomes.len(),
-            arrivals: self.arrivals.clone(),
-            outcomes: self.outcomes,
+            requests: self.requests_in_words(),
             errors: self.first_errors(),
             verdict: self.validity.verdict,
             reasons: reasons.collect(),
@@ -109,6 +106,19 @@ impl RunResult {
 }
 
 impl RunResult {
+    fn requests_in_words(&self) -> String {
+        let Outcomes { ok, failed, unfinished, .. } = self.outcomes;
+        let Arrivals { due, sent, dropped, dropped_by_reason, .. } = &self.arrivals;
+        let counts =
+            format!("{due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished");
+        if *dropped == 0 {
+            return counts;
+        }
+        let reasons = dropped_by_reason.iter().filter(|(_, count)| **count > 0);
+        let reasons: Vec<_> = reasons.map(|(reason, count)| format!("{count} {reason}")).collect();
+        format!("{counts}; {dropped} dropped ({})", reasons.join(", "))
+    }
+
     /// The most frequent classes of errors: how many of each, and what one of them said.
     fn first_errors(&self) -> Vec<(String, u64, String)> {
         let mut errors: Vec<_> = self.errors.iter().collect();
@@ -126,19 +136,7 @@ impl fmt::Display for Violations {
         for outcome in &self.violated {
             writeln!(f, "  {}: {}", outcome.rule, outcome.figure())?;
         }
-        let Outcomes { ok, failed, unfinished, .. } = self.outcomes;
-        let Arrivals { due, sent, dropped, dropped_by_reason, .. } = &self.arrivals;
-        write!(
-            f,
-            "requests: {due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished"
-        )?;
-        if *dropped > 0 {
-            let reasons = dropped_by_reason.iter().filter(|(_, count)| **count > 0);
-            let reasons: Vec<_> =
-                reasons.map(|(reason, count)| format!("{count} {reason}")).collect();
-            write!(f, "; {dropped} dropped ({})", reasons.join(", "))?;
-        }
-        writeln!(f)?;
+        writeln!(f, "requests: {}", self.requests)?;
         for (class, count, said) in &self.errors {
             writeln!(f, "  {count} {class}: {said}")?;
         }
@@ -183,18 +181,22 @@ mod tests {
     #[test]
     fn what_does_not_hold_is_named_with_its_figure() {
         let error = failing_run().holds(["p99<1ms", "error_rate<1%", "rps>1"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "2 of 3 SLA rules do not hold:\n  p99<1ms: it is 921.7 ms: 7 requests never ended and \
-             count as longer than all others\n  error_rate<1%: it is 1.542%: 7 requests never ended \
-             and count as failed\nthe generator's verdict is VALID"
-        );
-        let error = closed_run().holds(["achieved_rate>=99%"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "1 of 1 SLA rules does not hold:\n  achieved_rate>=99%: there is no figure: it needs \
-             open loop: in closed loop no rate is offered\nthe generator's verdict is VALID"
-        );
+        let result = failing_run();
+        let Outcomes { ok, failed, unfinished, .. } = result.outcomes;
+        let (due, sent) = (result.arrivals.due, result.arrivals.sent);
+        let text = error.to_string();
+        let figures = "2 of 3 SLA rules do not hold:\n  p99<1ms: it is 921.7 ms: 7 requests never ended \
+                       and count as longer than all others\n  error_rate<1%: it is 1.542%: 7 requests \
+                       never ended and count as failed\nrequests: ";
+        let counts =
+            format!("{due} due, {sent} sent, {ok} ok, {failed} failed, {unfinished} unfinished");
+        assert!(text.starts_with(&format!("{figures}{counts}")), "{text}");
+        assert!(text.ends_with("\nthe generator's verdict is VALID"), "{text}");
+        assert_eq!(error.errors.iter().map(|(_, count, _)| count).sum::<u64>(), failed);
+        let text = closed_run().holds(["achieved_rate>=99%"]).unwrap_err().to_string();
+        let figure = "1 of 1 SLA rules does not hold:\n  achieved_rate>=99%: there is no figure: it needs \
+                      open loop: in closed loop no rate is offered\nrequests: ";
+        assert!(text.starts_with(figure), "{text}");
     }
 
     #[test]

@@ -59,7 +59,6 @@ impl Judge {
 
     /// The result with its judgements: `sla`, `validity` and `bottlenecks`, in the place of what it
     /// has there.
-    #[must_use]
     pub fn judge(&self, mut result: RunResult) -> RunResult {
         result.sla = outcomes(&self.rules, &result, Some(&self.live));
         result.validity = validity::judge(&result);

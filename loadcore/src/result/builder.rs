@@ -116,7 +116,6 @@ impl ResultBuilder {
     ///
     /// `sla` and `validity` are empty: they are judgements on this document, to be filled in with
     /// what `analysis` says about it.
-    #[must_use]
     pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
         let Interval { counters, histograms, health, protocols, examples, named } = &merged.total;
         let ok = histograms.ok(counters);

@@ -78,7 +78,9 @@ pub(super) struct Collector {
 /// Called with each interval as it closes, on the collector's thread. Clones of a test have theirs in
 /// common.
 #[derive(Clone)]
-pub(super) struct Observer(pub(super) Arc<Mutex<dyn FnMut(&ClosedInterval<'_>) + Send>>);
+pub(super) struct Observer(pub(super) Arc<Mutex<Observe>>);
+
+type Observe = dyn FnMut(&ClosedInterval<'_>) + Send;
 
 impl Observer {
     fn observe(&self, closed: &ClosedInterval<'_>) {
