@@ -44,6 +44,8 @@ UNSAYABLE = [
     # A mix says methods and bodies itself, its names differ, and its URLs are such as targetUrl is.
     (r"(method|body|bodyBase64)", r"stands beside mix"),
     (r"name", r"is the name of another request"),
+    # A hundred faults are listed, and each of those is judged here.
+    (r"", r"and \d+ more faults, which are not listed"),
     (r"url", r".*"),
 ]
 
