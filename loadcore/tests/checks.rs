@@ -326,6 +326,6 @@ async fn what_is_no_check_is_no_run() {
     let test = LoadTest::get("http://127.0.0.1:1/").check_reply("status==200");
     let error = test.check_reply("status=200").run().await.unwrap_err().to_string();
     let expected =
-        "a check is status=200: \"status=200\" is no check; give one such as status==200";
+        "the load test cannot be run: checks[1]: \"status=200\" is no check; give one such as ";
     assert!(error.starts_with(expected), "{error}");
 }

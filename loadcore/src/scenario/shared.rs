@@ -52,6 +52,7 @@ impl Scenario {
     }
 
     /// Whether whoever has these parts of the schedule has something of every limit.
+    #[cfg(feature = "cluster")]
     pub(crate) fn have_something(&self, parts: &[Share]) -> bool {
         self.shared().all(|(_, limit)| parts.iter().any(|part| part.count(limit) > 0))
     }

@@ -16,6 +16,16 @@ pub(super) struct ByName {
     before: Vec<[u64; 2]>,
 }
 
+/// Counts of each request.
+pub(super) struct Divided {
+    /// Planned, and not reported.
+    missing: Vec<u64>,
+    /// The part of it that was nobody's.
+    pub(super) fenced: Vec<u64>,
+    /// The part of it that is unknown.
+    pub(super) unknown: Vec<u64>,
+}
+
 impl ByName {
     pub(super) fn new(mix: Mix) -> Self {
         let before = vec![[0; 2]; mix.named()];
@@ -35,43 +45,62 @@ impl ByName {
         if self.mix.named() == 0 {
             return Vec::new();
         }
-        let [fenced_of, unknown_of] = self.divide(total, planned, (fenced, unknown));
+        let Divided { mut missing, fenced: fenced_of, unknown: unknown_of } =
+            self.divide(total, planned, (fenced, unknown));
         interval.make_room(self.mix.named());
         total.make_room(self.mix.named());
+        let told: Vec<_> = total.named.iter().map(|named| named.counters.due).collect();
+        self.never_less(&told, &mut missing);
         let each = self.before.iter_mut().zip(&mut interval.named).zip(&mut total.named);
         for (place, ((before, interval), total)) in each.enumerate() {
-            let planned = self.planned.of_first(planned, |n| n)[place].max(total.counters.due);
-            let [due_before, fenced_before] =
-                std::mem::replace(before, [planned, fenced_of[place]]);
-            interval.counters.due = planned.saturating_sub(due_before);
+            let due = told[place] + missing[place];
+            let [due_before, fenced_before] = std::mem::replace(before, [due, fenced_of[place]]);
+            interval.counters.due = due.saturating_sub(due_before);
             let fenced = fenced_of[place].saturating_sub(fenced_before);
             interval.counters.dropped[DropReason::Fenced as usize] += fenced;
-            total.counters.due = planned - unknown_of[place].min(planned);
+            total.counters.due = due - unknown_of[place].min(due);
             total.counters.dropped[DropReason::Fenced as usize] += fenced_of[place];
         }
         unknown_of
     }
 
-    /// Of each request, how much of `fenced` and of `unknown` it is, of `planned` arrivals of which
-    /// `total` tells.
+    /// What was due of a request stays due. Only where a worker had not heard of a change, and sent what
+    /// was not planned, can it be less than before: then it is taken from the others.
+    fn never_less(&self, told: &[u64], missing: &mut [u64]) {
+        let least = |place: usize| self.before[place][0].saturating_sub(told[place]);
+        let mut lacks = 0;
+        for (place, missing) in missing.iter_mut().enumerate() {
+            lacks += least(place).saturating_sub(*missing);
+            *missing = least(place).max(*missing);
+        }
+        for (place, missing) in missing.iter_mut().enumerate() {
+            let taken = lacks.min(*missing - least(place));
+            *missing -= taken;
+            lacks -= taken;
+        }
+    }
+
+    /// Of each request, how much is missing of `planned` arrivals of which `total` tells, and how much of
+    /// `fenced` and of `unknown` it is.
     pub(super) fn divide(
         &mut self,
         total: &Interval,
         planned: u64,
         (fenced, unknown): (u64, u64),
-    ) -> [Vec<u64>; 2] {
-        let planned = self.planned.of_first(planned, |n| n);
+    ) -> Divided {
+        let of_each = self.planned.of_first(planned, |n| n);
         let told = |place: usize| total.named.get(place).map_or(0, |it: &Named| it.counters.due);
-        let each = planned.iter().enumerate();
-        let missing: Vec<_> = each.map(|(n, planned)| planned.saturating_sub(told(n))).collect();
-        let fenced = split(fenced, &missing, planned);
-        let rest: Vec<_> = missing
-            .iter()
-            .zip(&fenced)
-            .map(|(missing, fenced)| missing.saturating_sub(*fenced))
-            .collect();
-        let unknown = split(unknown, &rest, planned);
-        [fenced, unknown]
+        let told: Vec<_> = (0..of_each.len()).map(told).collect();
+        let each = of_each.iter().zip(&told);
+        let short: Vec<_> = each.map(|(planned, told)| planned.saturating_sub(*told)).collect();
+        // In all no more than is missing, though a worker has sent more of one than was planned.
+        let missing = planned.saturating_sub(told.iter().sum());
+        let missing = split(missing, &short, of_each);
+        let fenced = split(fenced, &missing, of_each);
+        let rest = missing.iter().zip(&fenced);
+        let rest: Vec<_> = rest.map(|(missing, fenced)| missing.saturating_sub(*fenced)).collect();
+        let unknown = split(unknown, &rest, of_each);
+        Divided { missing, fenced, unknown }
     }
 
     /// The same in proportion to the weights: of a closed loop, of which nothing was planned.

@@ -1,7 +1,7 @@
 //! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
 
 use super::books::{Settled, settle};
-use super::by_name::ByName;
+use super::by_name::{ByName, Divided};
 use super::live::plan;
 use crate::analysis::{Judge, WorkerTotals};
 use crate::cluster::coordinator::SnapshotRecord;
@@ -174,12 +174,12 @@ fn settle_names(
         return by_name.guess(missing.unknown);
     };
     let both = (missing.fenced, missing.unknown);
-    let [fenced_of, unknown_of] = by_name.divide(&merged.total, planned, both);
-    for (named, fenced) in merged.total.named.iter_mut().zip(fenced_of) {
+    let Divided { fenced, unknown, .. } = by_name.divide(&merged.total, planned, both);
+    for (named, fenced) in merged.total.named.iter_mut().zip(fenced) {
         named.counters.due += fenced;
         named.counters.dropped[DropReason::Fenced as usize] += fenced;
     }
-    unknown_of
+    unknown
 }
 
 /// Whether the load ended before `end` on the run's clock, and nobody had told it to.
