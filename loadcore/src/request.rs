@@ -176,7 +176,7 @@ pub enum Cause {
     /// What this machine lacked, so that the attempt could not begin.
     Shortage(Box<str>),
     /// A class that the thing under load names itself, and a text.
-    Own(Cow<'static, str>, Box<str>),
+    Own(Box<(Cow<'static, str>, Box<str>)>),
 }
 
 impl Failure {
@@ -197,7 +197,7 @@ impl Failure {
     /// longer than 100 characters.
     #[must_use]
     pub fn named(class: impl Into<Cow<'static, str>>, cause: impl fmt::Display) -> Self {
-        let cause = Cause::Own(class.into(), cause.to_string().into());
+        let cause = Cause::Own(Box::new((class.into(), cause.to_string().into())));
         Self { class: ErrorClass::Target, cause }
     }
 
@@ -205,7 +205,7 @@ impl Failure {
     #[must_use]
     pub fn own_class(&self) -> Option<&str> {
         match &self.cause {
-            Cause::Own(class, _) => Some(class),
+            Cause::Own(own) => Some(&own.0),
             _ => None,
         }
     }
@@ -250,7 +250,8 @@ impl fmt::Display for Failure {
         match &self.cause {
             Cause::Known(text) => f.write_str(text),
             Cause::Io(error) => write!(f, "{error}"),
-            Cause::Text(text) | Cause::Shortage(text) | Cause::Own(_, text) => f.write_str(text),
+            Cause::Text(text) | Cause::Shortage(text) => f.write_str(text),
+            Cause::Own(own) => f.write_str(&own.1),
         }
     }
 }

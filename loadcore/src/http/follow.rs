@@ -17,7 +17,8 @@ impl HttpLane {
     /// to last.
     pub(super) async fn follow(&self, first: &Prepared) -> Outcome {
         let plan = &self.shared.plan;
-        let (mut outcome, mut location) = self.first_hop(first, true).await;
+        let follows = plan.options.max_redirects > 0;
+        let (mut outcome, mut location) = self.first_hop(first, follows).await;
         let mut request = None;
         for _ in 0..plan.options.max_redirects {
             let Some((status, to)) = redirect_of(&outcome, location.take()) else { return outcome };
@@ -34,7 +35,7 @@ impl HttpLane {
             };
             (location, request) = (found, Some(next));
         }
-        if redirect_of(&outcome, location).is_some() {
+        if follows && redirect_of(&outcome, location).is_some() {
             outcome.failure = Some(Failure::text(
                 ErrorClass::RedirectLimit,
                 format_args!("more than {} redirects", plan.options.max_redirects),

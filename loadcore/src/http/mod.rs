@@ -237,11 +237,9 @@ impl Lane for HttpLane {
     async fn exchange(&self, call: Call) -> Outcome {
         let Plan { options, requests, .. } = &self.shared.plan;
         let request = &requests[call.request];
-        let mut outcome = if options.max_redirects > 0 {
+        let mut outcome = if options.max_redirects > 0 || self.is_scattered() {
             // Where a hop may follow, each reply is to be read at once.
             Outcome { stamped: false, ..self.follow(request).await }
-        } else if self.is_scattered() {
-            Outcome { stamped: false, ..self.first_hop(request, false).await.0 }
         } else {
             self.hop(request, false).await.0
         };
