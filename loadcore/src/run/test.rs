@@ -167,7 +167,7 @@ impl LoadTest {
 
 /// What else a test is told.
 impl LoadTest {
-    /// Its name in the result.
+    /// Its name, as its `Debug` shows it. A result does not carry it.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
         self
