@@ -30,7 +30,7 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     let timer = Timer::new()?;
     let core: Rc<Core<P, T>> =
         Rc::new(Core::new(settings, source, transport.streams(), thread, channels));
-    // Tasks of their own, since the runtime polls its main future on every wake-up of any task.
+    // Tasks of their own: none is polled because another was woken.
     let pacer = tokio::task::spawn_local(pacer::pace(Rc::clone(&core), transport, timer));
     tokio::task::spawn_local(watch_timeouts(Rc::clone(&core)));
     let director = tokio::task::spawn_local(direct(core, orders));

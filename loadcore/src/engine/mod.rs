@@ -176,12 +176,11 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     channels: Channels,
 ) -> io::Result<()> {
     // Tasks of one engine never leave this thread.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = tokio::task::LocalSet::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())?;
     let thread = Thread::new(settings.clock, load.open.is_some().then(Hearing::default));
-    let ended =
-        local.block_on(&runtime, conductor::conduct(settings, load, transport, thread, channels));
-    drop(local);
+    let ended = runtime.block_on(conductor::conduct(settings, load, transport, thread, channels));
     // A name server that does not answer may hold a blocking thread for long; it holds nobody up.
     runtime.shutdown_background();
     ended
