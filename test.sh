@@ -101,16 +101,17 @@ step_clippy() { cargo clippy "${everything[@]}" --all-targets -- -D warnings; }
 
 step_documentation() { RUSTDOCFLAGS='-D warnings' cargo doc "${everything[@]}" --lib --no-deps; }
 
+# Examples are not among them: they have a step of their own.
 step_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
         local ignored=()
         if $long; then ignored=(--profile long --run-ignored all); fi
-        cargo nextest run "${everything[@]}" "${ignored[@]}"
+        cargo nextest run "${everything[@]}" --exclude loadcore-examples "${ignored[@]}"
     else
         local ignored=()
         if $long; then ignored=(-- --include-ignored); fi
         # The accuracy tests are not among them: they have a step of their own.
-        cargo test "${everything[@]}" --no-fail-fast --tests "${ignored[@]}"
+        cargo test "${everything[@]}" --exclude loadcore-examples --no-fail-fast --tests "${ignored[@]}"
     fi
 }
 
@@ -168,18 +169,12 @@ step_mutations() { tests/mutations/run --real; }
 
 step_doctests() { cargo test "${everything[@]}" --no-fail-fast --doc; }
 
-# Each example is a whole program that ends by itself within seconds.
+# Each example is a whole program that ends by itself within seconds, and has to say what it found; each
+# scenario file is planned, and its beginning run.
 step_examples() {
+    # For tests that are asked for by name cargo builds no examples.
     cargo build "${everything[@]}" --profile test --examples || return
-    local file name bad=0
-    for file in loadcore/examples/*.rs; do
-        [ -e "$file" ] || continue
-        name=$(basename "$file" .rs)
-        echo "--- $name"
-        grep -q '^//! Run with: ' "$file" || { echo "$file says no 'Run with: ...'" >&2; bad=1; }
-        timeout 120 "$target/debug/examples/$name" || { echo "$name: exit $?" >&2; bad=1; }
-    done
-    return $bad
+    cargo test "${everything[@]}" --no-fail-fast --test rust --test scenarios
 }
 
 # The crates as a user gets them: packed, unpacked elsewhere, the library used by a crate that knows

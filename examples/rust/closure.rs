@@ -1,4 +1,4 @@
-//! Run with: cargo run -p loadcore --example closure
+//! Run with: cargo run -p loadcore-examples --example closure
 //!
 //! Anything asynchronous can be loaded: here a function with a lock that one call in a hundred holds
 //! for 20 ms. Service time and response time come apart as soon as calls have to wait for a lane;

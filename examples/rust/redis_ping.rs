@@ -1,4 +1,4 @@
-//! Run with: cargo run -p loadcore --example redis_ping [HOST:PORT]
+//! Run with: cargo run -p loadcore-examples --example redis_ping [HOST:PORT]
 //!
 //! Any protocol can be loaded: a session opens what a connection of it is, and sends one request after
 //! another on it. Without an address it asks a small server of its own, which knows PING alone.

@@ -1,4 +1,4 @@
-//! Run with: cargo run -p loadcore --example custom_profile
+//! Run with: cargo run -p loadcore-examples --example custom_profile
 //!
 //! A load profile of your own: the rate doubles each second, from 50 requests per second up to a
 //! limit. A profile says how many arrivals are due by a time, and when a number of them is; the
