@@ -112,6 +112,28 @@ fn every_member_takes_the_workspace_lints() {
     }
 }
 
+/// Decision 0015: whoever has to, for an item and with a reason, is named here.
+#[test]
+fn nobody_lifts_the_ban_on_unsafe_code() {
+    let manifest = read(&root().join("Cargo.toml"));
+    assert!(manifest.contains("\nunsafe_code = \"deny\"\n"), "the workspace does not ban it");
+    let lifting: Vec<String> = rust_files(&root())
+        .into_iter()
+        .filter(|file| lifts_the_ban(&without_comments_and_strings(&read(file))))
+        .map(|file| shown(&file))
+        .collect();
+    assert!(lifting.is_empty(), "unsafe code is banned, and these allow it: {lifting:?}");
+}
+
+/// Whether an attribute sets the lint `unsafe_code`, alone or among others, to less than an error.
+fn lifts_the_ban(code: &str) -> bool {
+    let levels = ["allow(", "expect(", "warn("];
+    levels.iter().any(|level| {
+        let mut lists = code.split(level).skip(1).filter_map(|rest| rest.split(')').next());
+        lists.any(|list| list.split(',').any(|lint| lint.trim() == "unsafe_code"))
+    })
+}
+
 /// Every workspace member with the names it depends on, as normal, build or dev dependency.
 fn workspace_members() -> Rules {
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
@@ -352,4 +374,8 @@ fn the_readers_of_this_file_read_rightly() {
     "##;
     let code = without_comments_and_strings(source);
     assert_eq!(crate_paths(&code), set(&["time", "http", "request", "record", "schedule"]));
+    let lint = "unsafe_code";
+    assert!(lifts_the_ban(&format!("#![allow({lint})]")));
+    assert!(lifts_the_ban(&format!("#[cfg_attr(x, expect(dead_code, {lint}, reason = ))]")));
+    assert!(!lifts_the_ban(&format!("#[deny({lint})] #[allow(dead_code)] fn {lint}() {{}}")));
 }
