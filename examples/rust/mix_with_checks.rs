@@ -1,8 +1,8 @@
 //! Run with: cargo run -p loadcore-examples --example mix_with_checks
 //!
 //! Three requests at random, each with its share, its checks and its own figures. A reply that fails a
-//! check is a failed request, whatever its status: here one in ten orders is answered by 500, and all
-//! searches lack what they were to have.
+//! check is a failed request, whatever its status: here all searches are longer than they may be, and one
+//! order in ten is answered with 500.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 

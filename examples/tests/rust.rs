@@ -90,10 +90,12 @@ fn all_files_are_known_here_and_to_cargo() {
     let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let there: BTreeSet<_> = files.map(|entry| stem(entry.unwrap().path())).collect();
     assert_eq!(there, NAMES.iter().map(|name| (*name).to_owned()).collect());
-    let manifest = include_str!("../Cargo.toml");
+    let (manifest, page) = (include_str!("../Cargo.toml"), include_str!("../README.md"));
     for name in NAMES {
         let listed = format!("[[example]]\nname = \"{name}\"\npath = \"rust/{name}.rs\"\n");
         assert!(manifest.contains(&listed), "Cargo.toml has no example {name}");
+        let row = format!("| [{name}](rust/{name}.rs) | ");
+        assert!(page.contains(&row), "README.md has no row {row:?}");
     }
 }
 

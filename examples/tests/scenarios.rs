@@ -49,6 +49,10 @@ fn all_files_are_known_here() {
     let names = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
     let there: BTreeSet<_> = names.map(|name| name.into_string().unwrap()).filter(ends).collect();
     assert_eq!(there, FILES.iter().map(|(file, _)| (*file).to_owned()).collect());
+    for (file, _) in FILES {
+        let row = format!("| [{file}](scenarios/{file}) | ");
+        assert!(include_str!("../README.md").contains(&row), "README.md has no row {row:?}");
+    }
 }
 
 #[test]
