@@ -82,6 +82,8 @@ pub enum FindingKind {
     ColdStart,
     /// It has two separate groups of latencies.
     BimodalLatency,
+    /// Each request of a certain number is slow: every tenth, for example.
+    EveryNthSlow,
     /// A share of its requests never ends before the timeout.
     TimeoutWall,
     /// It looks different from different workers.
@@ -94,7 +96,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All that this version knows.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Saturation,
         Self::Queueing,
         Self::ErrorCliff,
@@ -105,6 +107,7 @@ impl FindingKind {
         Self::SlowHandshake,
         Self::ColdStart,
         Self::BimodalLatency,
+        Self::EveryNthSlow,
         Self::TimeoutWall,
         Self::WorkerSkew,
     ];
@@ -123,6 +126,7 @@ impl FindingKind {
             Self::SlowHandshake => "slow_handshake",
             Self::ColdStart => "cold_start",
             Self::BimodalLatency => "bimodal_latency",
+            Self::EveryNthSlow => "every_nth_slow",
             Self::TimeoutWall => "timeout_wall",
             Self::WorkerSkew => "worker_skew",
             Self::Other(name) => name,

@@ -1,7 +1,9 @@
 //! Turns windows into findings: what limits the target.
 //!
 //! A check looks for one kind of bottleneck, in a file of its own. To add one: write its file, put it
-//! into [`CHECKS`], and say in the table of `docs/results.md` that it is looked for. There is none yet.
+//! into [`CHECKS`], and say in the table of `docs/results.md` that it is looked for.
+
+mod every_nth;
 
 use super::Windows;
 use crate::result::{Finding, FindingKind, RunResult};
@@ -13,7 +15,7 @@ pub(super) type Check = fn(&Windows, &RunResult) -> Vec<Finding>;
 
 /// All checks. Of findings that are equal in all that [`order`] looks at, those of the earlier check
 /// come first.
-pub(super) const CHECKS: &[Check] = &[];
+pub(super) const CHECKS: &[Check] = &[every_nth::every_nth];
 
 /// What the checks find, the most important first.
 pub(super) fn find(checks: &[Check], windows: &Windows, result: &RunResult) -> Vec<Finding> {
