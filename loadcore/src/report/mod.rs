@@ -1,4 +1,5 @@
-//! Turns a result into what people and programs read: text, JSON, CSV, hgrm, hlog.
+//! Turns a result into what people and programs read: text, Markdown, JSON, CSV, hgrm,
+//! hlog.
 //!
 //! Nothing here prints: a report is a string, or goes to a writer that the caller gives. CSV and
 //! hlog also have writers that are fed interval by interval, so that a run of any length is written
@@ -10,6 +11,7 @@ mod formats;
 pub mod hgrm;
 pub mod hlog;
 pub mod json;
+pub mod markdown;
 pub mod text;
 
 pub use formats::{

@@ -10,7 +10,7 @@ fn every_format_to_a_file() {
     let target = target(Config::default());
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let formats = ["text", "json", "csv", "hgrm", "hlog"];
+    let formats = ["text", "markdown", "json", "csv", "hgrm", "hlog"];
     let outputs: Vec<String> = formats.iter().map(|f| format!("{f}={}", path(f))).collect();
     // What stood there before is longer, and is gone.
     std::fs::write(path("json"), "x".repeat(1_000_000)).unwrap();
@@ -22,6 +22,7 @@ fn every_format_to_a_file() {
     let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
     assert!(read("text").contains("due 240 = sent 240"), "{}", read("text"));
     assert!(!read("text").contains('\u{1b}'), "a file has no colours");
+    assert!(read("markdown").contains("\n| all | 240 | "), "{}", read("markdown"));
     let document: serde_json::Value = serde_json::from_str(&read("json")).unwrap();
     assert_eq!(document["arrivals"]["due"], 240);
     let csv = read("csv");

@@ -95,7 +95,8 @@ async fn part(
 
 /// The report on a run.
 ///
-/// `json` is the whole result document, `csv` its series, `hgrm` the distribution of its latency.
+/// `json` is the whole result document, `markdown` tables for a comment, `csv` its series, `hgrm` the
+/// distribution of its latency.
 #[utoipa::path(get, path = "/runs/{id}/report", operation_id = "reportOfRun", tag = "statistics",
     params(("id" = String, Path, description = "the run"), FormatParam, DistributionQuery),
     responses(

@@ -295,7 +295,7 @@ async fn real_answers_are_what_is_described() {
         ("/api/v1/runs/{id}/stats/total", &["json", "csv"]),
         ("/api/v1/runs/{id}/stats/series", &["json", "csv", "hlog"]),
         ("/api/v1/runs/{id}/stats/histogram", &["json", "hgrm", "hlog"]),
-        ("/api/v1/runs/{id}/report", &["json", "text", "csv", "hgrm"]),
+        ("/api/v1/runs/{id}/report", &["json", "text", "markdown", "csv", "hgrm"]),
         ("/api/v1/workers", &[""]),
         ("/actuator/health", &[""]),
         ("/actuator/health/liveness", &[""]),
