@@ -44,7 +44,7 @@ pub enum ErrorClass {
     Read,
     /// The other side reset the connection.
     Reset,
-    /// What came is not a valid HTTP reply.
+    /// What came is no valid reply: not HTTP, or not what a transport of one's own expects.
     Protocol,
     /// No whole reply within the timeout.
     ResponseTimeout,

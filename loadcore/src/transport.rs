@@ -39,18 +39,19 @@ pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 ///
 /// ```no_run
 /// use loadcore::request::{ErrorClass, Failure, Outcome};
-/// use loadcore::transport::{Opened, Thread};
+/// use loadcore::transport::{Opened, Thread, connect};
 /// use loadcore::{Call, Lane, LoadTest, Transport};
 /// use std::cell::RefCell;
+/// use std::net::SocketAddr;
 /// use std::rc::Rc;
 /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// use tokio::net::TcpStream;
 ///
 /// #[derive(Clone)]
-/// struct Redis(&'static str);
+/// struct Redis(SocketAddr);
 ///
 /// struct Connection {
-///     address: &'static str,
+///     address: SocketAddr,
 ///     thread: Rc<Thread>,
 ///     /// Taken out while a request uses it: one that times out is dropped, and leaves it closed.
 ///     stream: RefCell<Option<TcpStream>>,
@@ -71,10 +72,7 @@ pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 /// impl Lane for Connection {
 ///     async fn open(&self) -> Result<Opened, Failure> {
 ///         let begun = self.thread.clock.now();
-///         let connected = TcpStream::connect(self.address).await;
-///         let stream = connected.map_err(|why| Failure::io(ErrorClass::ConnectRefused, why))?;
-///         stream.set_nodelay(true)?;
-///         self.stream.replace(Some(stream));
+///         self.stream.replace(Some(connect(self.address).await?));
 ///         Ok(Opened { connect_ns: self.thread.clock.now() - begun, tls_ns: None, streams: 1 })
 ///     }
 ///
@@ -100,8 +98,10 @@ pub(crate) const UNHEARD_BYTES: u64 = 16 * 1024;
 ///     }
 /// }
 ///
-/// let test = LoadTest::transport(Redis("127.0.0.1:6379")).rate(1_000.0).sla("p99<5ms");
+/// let redis = Redis("127.0.0.1:6379".parse()?);
+/// let test = LoadTest::transport(redis).rate(1_000.0).sla("p99<5ms");
 /// # drop(test);
+/// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 pub trait Transport: Send + Sync + 'static {
     /// One connection, or whatever carries requests one after another or side by side.
@@ -374,7 +374,11 @@ impl Thread {
 }
 
 mod closure;
+mod tcp;
+
 pub use closure::{FnLane, FnTransport, Session, SessionLane};
+pub use tcp::connect;
+pub(crate) use tcp::{is_shortage, refused_class};
 
 #[cfg(feature = "tower")]
 pub use tower::ServiceTransport;

@@ -4,7 +4,7 @@ mod common;
 
 use common::hold_identities;
 use loadcore::request::{ErrorClass, Failure, Outcome};
-use loadcore::transport::{Opened, Thread};
+use loadcore::transport::{Opened, Thread, connect};
 use loadcore::{Call, Lane, LoadTest, RunResult, Transport};
 use std::cell::RefCell;
 use std::io;
@@ -44,11 +44,7 @@ impl Transport for Ping {
 impl Lane for Connection {
     async fn open(&self) -> Result<Opened, Failure> {
         let begun = self.thread.clock.now();
-        let stream = TcpStream::connect(self.address)
-            .await
-            .map_err(|why| Failure::io(ErrorClass::ConnectRefused, why))?;
-        stream.set_nodelay(true)?;
-        self.stream.replace(Some(BufReader::new(stream)));
+        self.stream.replace(Some(BufReader::new(connect(self.address).await?)));
         Ok(Opened { connect_ns: self.thread.clock.now() - begun, tls_ns: None, streams: 1 })
     }
 

@@ -6,10 +6,10 @@ use super::stamped::StampedTcp;
 use super::tls;
 use crate::request::{ErrorClass, Failure, Http, HttpVersion, Origin, Protocol, Tls};
 use crate::time::Nanos;
-use crate::transport::Thread;
+use crate::transport::{self, Thread, is_shortage, refused_class};
 use std::cell::Cell;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -187,7 +187,7 @@ async fn dial_tcp(
     stage.set(Stage::Dial);
     first_to_answer(addresses.in_turn(port), async |address| {
         plan.options.policy.check(address.ip())?;
-        dial_address(address).await
+        transport::connect(address).await
     })
     .await
 }
@@ -218,59 +218,11 @@ async fn first_to_answer<T>(
     Err(failure.unwrap_or(Failure::new(ErrorClass::Dns, "the name has no address")))
 }
 
-async fn dial_address(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(address).await.map_err(|error| {
-        let what = format_args!("connect to {address}: {error}");
-        match lacks(&error, address) {
-            true => Failure::shortage(what),
-            false => Failure::text(refused_class(&error), what),
-        }
-    })?;
-    stream.set_nodelay(true).map_err(|error| Failure::io(ErrorClass::Internal, error))?;
-    Ok(stream)
-}
-
 fn refused(error: io::Error) -> Failure {
     match is_shortage(&error) {
         true => Failure::shortage(error),
         false => Failure::io(refused_class(&error), error),
     }
-}
-
-fn refused_class(error: &io::Error) -> ErrorClass {
-    match error.kind() {
-        io::ErrorKind::TimedOut => ErrorClass::ConnectTimeout,
-        _ => ErrorClass::ConnectRefused,
-    }
-}
-
-/// Whether a connect to `address` could not begin since this machine had run out of something.
-fn lacks(error: &io::Error, address: SocketAddr) -> bool {
-    use rustix::io::Errno;
-    match error.raw_os_error().map(Errno::from_raw_os_error) {
-        // No port is left for this address, or there is none to dial it from: a machine without IPv6
-        // lacks nothing. A datagram's socket, whose ports are others, tells them apart; nothing is sent.
-        Some(Errno::ADDRNOTAVAIL) => {
-            let any: IpAddr = match address {
-                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            };
-            let way = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address));
-            way.map_or_else(|error| is_shortage(&error), |()| true)
-        }
-        Some(Errno::ADDRINUSE | Errno::AGAIN) => true,
-        _ => is_shortage(error),
-    }
-}
-
-/// Whether this machine had run out of descriptors, memory or places in its tables.
-pub(super) fn is_shortage(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let number = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(
-        number,
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
-    )
 }
 
 impl Socket {
@@ -465,22 +417,6 @@ mod tests {
             };
             let dialled = first_to_answer([1, 2].map(address).into_iter(), dial).await;
             assert!(dialled.unwrap_err().is_shortage(), "address {short}");
-        }
-    }
-
-    #[test]
-    fn what_this_machine_has_run_out_of_is_told_from_what_it_never_had() {
-        use rustix::io::Errno;
-        let error = |number: Errno| io::Error::from_raw_os_error(number.raw_os_error());
-        let loopback = ([127, 0, 0, 1], 80).into();
-        for number in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL]
-        {
-            assert!(lacks(&error(number), loopback), "{number}");
-        }
-        // From here no packet leaves for an address without its interface, whatever ports are left.
-        assert!(!lacks(&error(Errno::ADDRNOTAVAIL), "[fe80::1]:80".parse().unwrap()));
-        for number in [Errno::CONNREFUSED, Errno::NETUNREACH, Errno::TIMEDOUT] {
-            assert!(!lacks(&error(number), loopback), "{number}");
         }
     }
 

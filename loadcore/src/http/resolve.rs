@@ -3,9 +3,9 @@
 //! Answers are kept for [`KEEP`], failures for [`KEEP_FAILURE`]: a run that opens a connection for
 //! each request must not become a load test of the name server.
 
-use super::connect::is_shortage;
 use crate::request::{AddressFamily, ErrorClass, Failure};
 use crate::time::{Clock, Nanos, SECOND};
+use crate::transport::is_shortage;
 #[cfg(feature = "dns")]
 use hickory_resolver::config::ServerOrderingStrategy;
 #[cfg(feature = "dns")]
