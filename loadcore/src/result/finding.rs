@@ -58,80 +58,62 @@ pub enum Severity {
     Critical,
 }
 
-/// What a finding says of the target.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// It takes no more than a certain rate: throughput stops growing while the offered rate does.
-    Saturation,
-    /// It keeps up, and yet response time grows well over the time of an unloaded request.
-    Queueing,
-    /// It fails for a time once the rate passes a point, after having taken it.
-    ErrorCliff,
-    /// It answers 429 or 503 to what exceeds a rate.
-    RateLimited,
-    /// It gets slower steadily at a constant rate.
-    LatencyDrift,
-    /// It stops answering at regular intervals.
-    PeriodicStall,
-    /// It refuses or delays connections beyond a number.
-    ConnectionLimit,
-    /// It spends the time in connect or TLS.
-    SlowHandshake,
-    /// It is slow or fails at first, and then settles.
-    ColdStart,
-    /// It has two separate groups of latencies.
-    BimodalLatency,
-    /// Each request of a certain number is slow: every tenth, for example.
-    EveryNthSlow,
-    /// A share of its requests never ends before the timeout.
-    TimeoutWall,
-    /// It looks different from different workers.
-    WorkerSkew,
-    /// One that a later version found, by the name it has there: an older program still reads the
-    /// result, and hands the finding on as it is.
-    #[serde(untagged)]
-    Other(String),
+/// Makes of each kind, told once, its variant, its word and its place in the list.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal,)*) => {
+        /// What a finding says of the target.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum FindingKind {
+            $($(#[$doc])* #[serde(rename = $word)] $kind,)*
+            /// One that a later version found, by the name it has there: an older program still reads
+            /// the result, and hands the finding on as it is.
+            #[serde(untagged)]
+            Other(String),
+        }
+
+        impl FindingKind {
+            /// All that this version knows.
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$kind),*];
+
+            /// The word in documents: `error_cliff`.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$kind => $word,)*
+                    Self::Other(name) => name,
+                }
+            }
+        }
+    };
 }
 
-impl FindingKind {
-    /// All that this version knows.
-    pub const ALL: [Self; 13] = [
-        Self::Saturation,
-        Self::Queueing,
-        Self::ErrorCliff,
-        Self::RateLimited,
-        Self::LatencyDrift,
-        Self::PeriodicStall,
-        Self::ConnectionLimit,
-        Self::SlowHandshake,
-        Self::ColdStart,
-        Self::BimodalLatency,
-        Self::EveryNthSlow,
-        Self::TimeoutWall,
-        Self::WorkerSkew,
-    ];
-
-    /// The word in documents: `error_cliff`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Saturation => "saturation",
-            Self::Queueing => "queueing",
-            Self::ErrorCliff => "error_cliff",
-            Self::RateLimited => "rate_limited",
-            Self::LatencyDrift => "latency_drift",
-            Self::PeriodicStall => "periodic_stall",
-            Self::ConnectionLimit => "connection_limit",
-            Self::SlowHandshake => "slow_handshake",
-            Self::ColdStart => "cold_start",
-            Self::BimodalLatency => "bimodal_latency",
-            Self::EveryNthSlow => "every_nth_slow",
-            Self::TimeoutWall => "timeout_wall",
-            Self::WorkerSkew => "worker_skew",
-            Self::Other(name) => name,
-        }
-    }
+kinds! {
+    /// It takes no more than a certain rate: throughput stops growing while the offered rate does.
+    Saturation = "saturation",
+    /// It keeps up, and yet response time grows well over the time of an unloaded request.
+    Queueing = "queueing",
+    /// It fails for a time once the rate passes a point, after having taken it.
+    ErrorCliff = "error_cliff",
+    /// It answers 429 or 503 to what exceeds a rate.
+    RateLimited = "rate_limited",
+    /// It gets slower steadily at a constant rate.
+    LatencyDrift = "latency_drift",
+    /// It stops answering at regular intervals.
+    PeriodicStall = "periodic_stall",
+    /// It refuses or delays connections beyond a number.
+    ConnectionLimit = "connection_limit",
+    /// It spends the time in connect or TLS.
+    SlowHandshake = "slow_handshake",
+    /// It is slow or fails at first, and then settles.
+    ColdStart = "cold_start",
+    /// It has two separate groups of latencies.
+    BimodalLatency = "bimodal_latency",
+    /// Each request of a certain number is slow: every tenth, for example.
+    EveryNthSlow = "every_nth_slow",
+    /// A share of its requests never ends before the timeout.
+    TimeoutWall = "timeout_wall",
+    /// It looks different from different workers.
+    WorkerSkew = "worker_skew",
 }
 
 #[cfg(test)]
