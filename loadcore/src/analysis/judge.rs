@@ -8,6 +8,10 @@ use super::bottleneck::{self, CHECKS, Check};
 use super::sla::{Event, Live, SlaRule, outcomes};
 use super::{Windows, WorkerTotals, validity};
 use crate::record::Interval;
+#[cfg(test)]
+use crate::result::fixtures::{Run, plan};
+#[cfg(test)]
+use crate::result::{Ending, Finding};
 use crate::result::{LoopKind, Plan, RunResult, Span};
 
 /// Judges a run. It is told each interval as it closes, for rules that hold in every window of the
@@ -74,11 +78,22 @@ pub(crate) fn judged(result: RunResult, rules: &[&str]) -> RunResult {
     Judge::new(rules, &Plan::default()).judge(result)
 }
 
+/// What these checks find in a run, all of whose seconds were seen.
+#[cfg(test)]
+pub(super) fn found(checks: &'static [Check], run: Run) -> Vec<Finding> {
+    let mut judge = Judge { checks, ..Judge::new(Vec::new(), &plan(LoopKind::Open)) };
+    for (interval, span) in &run.intervals {
+        judge.interval(interval, *span, 0);
+    }
+    let duration_ns = run.intervals.last().map_or(0, |(_, span)| span.to_ns);
+    judge.judge(run.end(Ending { duration_ns, ..Ending::default() }, 0)).bottlenecks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixtures::{Run, finding, plan, request};
-    use crate::result::{Ending, Finding, FindingKind, Severity, Verdict};
+    use crate::result::fixtures::{answered, finding};
+    use crate::result::{FindingKind, Severity, Verdict};
     use crate::time::{MILLISECOND as MS, SECOND};
     use serde_json::json;
 
@@ -102,16 +117,8 @@ mod tests {
 
     /// 1,000/s for 3 s, answered in 2 ms; in the second of them each tenth in 90 ms.
     fn run() -> Run {
-        let mut run = Run::new(plan(LoopKind::Open));
-        for second in 0..3 {
-            run.second(false, |recorder, _| {
-                for n in 0..1_000 {
-                    let service = if second == 1 && n % 10 == 3 { 90 * MS } else { 2 * MS };
-                    request(recorder, Some(second * SECOND + n * MS), 0, service, Ok(200));
-                }
-            });
-        }
-        run
+        let is_slow = |n: u64| n / 1_000 == 1 && n % 10 == 3;
+        answered(3, 1_000, |n, _| (if is_slow(n) { 90 * MS } else { 2 * MS }, 200))
     }
 
     fn rules(texts: &[&str]) -> Vec<SlaRule> {
@@ -144,8 +151,7 @@ mod tests {
 
     #[test]
     fn the_checks_that_there_are_find_nothing_in_a_run_that_has_nothing() {
-        let run = run();
-        assert_eq!(told(&run, Vec::new(), CHECKS).judge(run.end(ending(), 0)).bottlenecks, []);
+        assert_eq!(found(CHECKS, run()), []);
     }
 
     #[test]

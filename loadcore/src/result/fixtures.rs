@@ -81,15 +81,8 @@ pub(crate) fn closed_run() -> RunResult {
 
 /// 100/s for 10 s: of five requests three are answered with 503 at once, two with 200 after 200 ms.
 pub(crate) fn mostly_failing_run() -> RunResult {
-    let mut run = Run::new(plan(LoopKind::Open));
-    for second in 0..10 {
-        run.second(false, |recorder, _| {
-            for n in 0..100 {
-                let (status, service) = if n % 5 < 3 { (503, 200 * US) } else { (200, 200 * MS) };
-                request(recorder, Some(second * SECOND + n * 10 * MS), 0, service, Ok(status));
-            }
-        });
-    }
+    let answer = |n: u64| if n % 5 < 3 { (200 * US, 503) } else { (200 * MS, 200) };
+    let run = answered(10, 100, |n, _| answer(n));
     run.end(Ending { duration_ns: 10 * SECOND, ..Ending::default() }, 0)
 }
 
@@ -116,15 +109,7 @@ pub(crate) fn empty_run() -> RunResult {
 
 /// Interrupted after 3 s, with a worker lost.
 pub(crate) fn interrupted_run() -> RunResult {
-    let mut run = Run::new(plan(LoopKind::Open));
-    for second in 0..3 {
-        run.second(false, |recorder, dice| {
-            for n in 0..100 {
-                let service = dice.about(40 * MS);
-                request(recorder, Some(second * SECOND + n * 10 * MS), 0, service, Ok(204));
-            }
-        });
-    }
+    let run = answered(3, 100, |_, dice| (dice.about(40 * MS), 204));
     let ending = Ending {
         duration_ns: 3 * SECOND,
         interrupted: true,
@@ -216,6 +201,25 @@ impl Run {
     }
 }
 
+/// An open loop at a constant rate, on a target that is a formula: `answer` says of the number of a
+/// request how long it takes, and with which status it is answered.
+pub(crate) fn answered(
+    seconds: u64,
+    per_second: u64,
+    mut answer: impl FnMut(u64, &mut Dice) -> (Nanos, u16),
+) -> Run {
+    let mut run = Run::new(plan(LoopKind::Open));
+    for second in 0..seconds {
+        run.second(false, |recorder, dice| {
+            for n in second * per_second..(second + 1) * per_second {
+                let (service, status) = answer(n, dice);
+                request(recorder, Some(n * SECOND / per_second), 0, service, Ok(status));
+            }
+        });
+    }
+    run
+}
+
 /// A request of an open loop that was sent `waited` after it was due.
 pub(crate) fn request(
     recorder: &mut Recorder,
@@ -266,7 +270,7 @@ impl Dice {
         self.next() % limit
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.up_to(n) == 0
     }
 

@@ -108,23 +108,14 @@ fn ms(nanos: Nanos) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::LoopKind;
-    use crate::result::fixtures::{Dice, Run, plan, request, steady_run};
+    use crate::analysis::judge;
+    use crate::result::fixtures::{Dice, answered};
     use crate::time::MILLISECOND as MS;
 
     /// What is found in 1,000/s for 10 s, each answered after what `service` says of its number.
     fn found(mut service: impl FnMut(u64, &mut Dice) -> Nanos) -> Vec<Finding> {
-        let mut run = Run::new(plan(LoopKind::Open));
-        let mut windows = Windows::new(10.0, 0);
-        for second in 0..10 {
-            run.second(false, |recorder, dice| {
-                for n in second * 1_000..(second + 1) * 1_000 {
-                    request(recorder, Some(n * MS), 0, service(n, dice), Ok(200));
-                }
-            });
-        }
-        run.intervals.iter().for_each(|(interval, span)| windows.add(interval, *span, 0));
-        every_nth(&windows, &steady_run())
+        let run = answered(10, 1_000, |n, dice| (service(n, dice), 200));
+        judge::found(&[every_nth], run)
     }
 
     #[test]
@@ -150,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_tenth_by_chance_is_something_else() {
-        let all = found(|_, dice| if dice.up_to(10) == 0 { 90 * MS } else { dice.about(MS) });
+        let all = found(|_, dice| if dice.one_in(10) { 90 * MS } else { dice.about(MS) });
         assert_eq!(all, []);
     }
 
