@@ -1,9 +1,8 @@
-//! Turns a result into what people and programs read: text, Markdown, JSON, CSV, hgrm,
-//! hlog.
+//! Turns a result into what people and programs read, in the formats that [`FORMATS`] lists.
 //!
 //! Nothing here prints: a report is a string, or goes to a writer that the caller gives. CSV and
 //! hlog also have writers that are fed interval by interval, so that a run of any length is written
-//! down in full while memory stays flat. [`FORMATS`] lists all that there are.
+//! down in full while memory stays flat.
 
 pub mod csv;
 pub mod format;

@@ -1,6 +1,7 @@
 //! Outputs: to files and to standard output, at the end and while the run goes on.
 
 use crate::support::{command, loadcore, target};
+use loadcore::report::FORMATS;
 use loadcore_target::Config;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -10,7 +11,7 @@ fn every_format_to_a_file() {
     let target = target(Config::default());
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let formats = ["text", "markdown", "json", "csv", "hgrm", "hlog"];
+    let formats = FORMATS.map(|format| format.name);
     let outputs: Vec<String> = formats.iter().map(|f| format!("{f}={}", path(f))).collect();
     // What stood there before is longer, and is gone.
     std::fs::write(path("json"), "x".repeat(1_000_000)).unwrap();
@@ -20,6 +21,7 @@ fn every_format_to_a_file() {
     assert_eq!(loadcore(&words).ended(0).out, "");
 
     let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    assert!(formats.iter().all(|name| !read(name).is_empty()));
     assert!(read("text").contains("due 240 = sent 240"), "{}", read("text"));
     assert!(!read("text").contains('\u{1b}'), "a file has no colours");
     assert!(read("markdown").contains("\n| all | 240 | "), "{}", read("markdown"));

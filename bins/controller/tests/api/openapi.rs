@@ -3,6 +3,7 @@
 use crate::live::{document, reaches, started, target};
 use crate::support::{Answer, Api, scenario};
 use axum::http::Method;
+use loadcore_controller::render::of_a_report;
 use loadcore_controller::views::FrameView;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -282,6 +283,7 @@ async fn real_answers_are_what_is_described() {
     let rate = api.call(Method::PATCH, &format!("{run}/rate"), Some(&changed)).await;
     described_so(&page, "patch", "/api/v1/runs/{id}/rate", &rate);
     reaches(&api, &run, &["COMPLETED", "ABORTED", "FAILED"]).await;
+    let report: Vec<_> = of_a_report().iter().map(|format| format.name).collect();
     for (path, formats) in [
         ("/api/v1/scenarios", &[""][..]),
         ("/api/v1/scenarios/{id}", &[""]),
@@ -295,7 +297,7 @@ async fn real_answers_are_what_is_described() {
         ("/api/v1/runs/{id}/stats/total", &["json", "csv"]),
         ("/api/v1/runs/{id}/stats/series", &["json", "csv", "hlog"]),
         ("/api/v1/runs/{id}/stats/histogram", &["json", "hgrm", "hlog"]),
-        ("/api/v1/runs/{id}/report", &["json", "text", "markdown", "csv", "hgrm"]),
+        ("/api/v1/runs/{id}/report", &report),
         ("/api/v1/workers", &[""]),
         ("/actuator/health", &[""]),
         ("/actuator/health/liveness", &[""]),
