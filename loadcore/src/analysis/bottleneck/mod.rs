@@ -1,7 +1,7 @@
 //! Turns windows into findings: what limits the target.
 //!
-//! A check looks for one kind of bottleneck, in a file of its own. To add one: write its file, put it
-//! into [`CHECKS`], and say in the table of `docs/results.md` that it is looked for.
+//! A check looks for one kind of bottleneck, in a file of its own, and stands in [`CHECKS`]. What else
+//! belongs to a new one, `docs/architecture.md` lists ("Where to add a ...").
 
 mod every_nth;
 
