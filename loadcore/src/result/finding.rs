@@ -108,8 +108,6 @@ kinds! {
     ColdStart = "cold_start",
     /// It has two separate groups of latencies.
     BimodalLatency = "bimodal_latency",
-    /// Each request of a certain number is slow: every tenth, for example.
-    EveryNthSlow = "every_nth_slow",
     /// A share of its requests never ends before the timeout.
     TimeoutWall = "timeout_wall",
     /// It looks different from different workers.

@@ -1,9 +1,7 @@
 //! Turns windows into findings: what limits the target.
 //!
-//! A check looks for one kind of bottleneck, in a file of its own, and stands in [`CHECKS`]. What else
-//! belongs to a new one, `docs/architecture.md` lists ("Where to add a ...").
-
-mod every_nth;
+//! A check looks for one kind of bottleneck, in a file of its own, and stands in [`CHECKS`]; there is
+//! none yet. What else belongs to a new one, `docs/architecture.md` lists ("Where to add a ...").
 
 use super::Windows;
 use crate::result::{Finding, FindingKind, RunResult};
@@ -15,7 +13,7 @@ pub(super) type Check = fn(&Windows, &RunResult) -> Vec<Finding>;
 
 /// All checks. Of findings that are equal in all that [`order`] looks at, those of the earlier check
 /// come first.
-pub(super) const CHECKS: &[Check] = &[every_nth::every_nth];
+pub(super) const CHECKS: &[Check] = &[];
 
 /// What the checks find, the most important first.
 pub(super) fn find(checks: &[Check], windows: &Windows, result: &RunResult) -> Vec<Finding> {
