@@ -3,6 +3,7 @@
 
 use super::LoadTest;
 use crate::http::{HttpOptions, HttpRequest, TlsOptions};
+use crate::request::{Certificates, Identity, ProxyUrl};
 use crate::scenario::{Load, NamedRequest, Scenario};
 
 impl LoadTest {
@@ -45,6 +46,12 @@ impl LoadTest {
         if let Some(most) = scenario.max_backlog {
             test = test.max_backlog(most);
         }
+        if let Some(slack) = scenario.slack {
+            test = test.slack(slack);
+        }
+        if let Some(threads) = scenario.threads {
+            test = test.threads(threads as usize);
+        }
         if let Load::Open(profile) = &scenario.load {
             test = test.profile(profile.clone());
         }
@@ -52,7 +59,8 @@ impl LoadTest {
     }
 }
 
-fn http_options(scenario: &Scenario) -> HttpOptions {
+/// HTTP as the scenario asks for it, its mix included.
+pub(crate) fn http_options(scenario: &Scenario) -> HttpOptions {
     HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
@@ -63,10 +71,22 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
         max_redirects: scenario.follow_redirects,
-        tls: TlsOptions { insecure: !scenario.tls_verify, ..TlsOptions::default() },
+        tls: tls_options(scenario),
         address_family: scenario.address_family,
+        proxy: scenario.proxy.as_ref().map(ProxyUrl::uri),
+        connect_to: scenario.connect_to.clone(),
         unix_socket: scenario.target.unix_socket().map(Into::into),
         ..HttpOptions::get(scenario.target.uri().clone())
+    }
+}
+
+fn tls_options(scenario: &Scenario) -> TlsOptions {
+    let pem = |certificates: &Certificates| certificates.pem().as_bytes().to_vec();
+    let identity = |it: &Identity| (pem(it.certificate()), it.secret_key().as_bytes().to_vec());
+    TlsOptions {
+        insecure: !scenario.tls_verify,
+        ca_pem: scenario.ca_certificate.as_ref().map(pem),
+        client_pem: scenario.client_certificate.as_ref().map(identity),
     }
 }
 
