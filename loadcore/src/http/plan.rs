@@ -126,7 +126,7 @@ impl HttpOptions {
 
     /// Requests that a connection of HTTP/2 carries at once. In closed loop the connections are the load:
     /// each carries one, unless more are asked for.
-    pub(super) fn streams(&self, open: bool) -> usize {
+    pub(crate) fn streams(&self, open: bool) -> usize {
         self.streams.unwrap_or(if open { OPEN_STREAMS } else { 1 })
     }
 

@@ -121,7 +121,9 @@ pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> 
 /// Without the text that is wrong.
 fn why(error: &Error) -> &'static str {
     match error {
-        Error::MissingSectionEnd { .. } => "a PEM block in it has no end",
+        Error::MissingSectionEnd { .. } => {
+            "a PEM block in it has no end, or its line breaks are lost"
+        }
         Error::IllegalSectionStart { .. } => "the first line of a PEM block in it is damaged",
         Error::Base64Decode(_) => "a PEM block in it is not base64",
         _ => "its PEM is damaged",
@@ -171,7 +173,7 @@ mod tests {
             ("", "no PEM block of a private key"),
             (&*pem, "no PEM block of a private key"),
             (cut, "has no end"),
-            (&*one_line, "is damaged"),
+            (&*one_line, "line breaks are lost"),
             (&*key.replace(secret, &format!("{secret}*")), "is not base64"),
             (&*key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "without a passphrase"),
         ] {

@@ -164,6 +164,11 @@ mod tests {
             let error = rule(&format!("a:1:b:{port}")).unwrap_err();
             assert!(error.contains("give 1 to 65535"), "{error}");
         }
+        #[cfg(feature = "idna")]
+        {
+            let (name, ascii) = ("b\u{fc}cher.example", "xn--bcher-kva.example");
+            assert_eq!(parts(&format!("{name}:1:{name}:2")), expected(ascii, 1, ascii, 2));
+        }
         for text in ["a.test:443:127.0.0.1:8443", "::b:", "[::1]:80:[fe80::1]:81", ":::"] {
             assert_eq!(rule(text).unwrap().to_string(), text);
         }

@@ -2,6 +2,8 @@
 //! front end read the document.
 
 use super::LoadTest;
+use super::http::Request;
+use super::subject::Subject;
 use crate::http::{HttpOptions, HttpRequest, TlsOptions};
 use crate::request::{Certificates, Identity, ProxyUrl};
 use crate::scenario::{Load, NamedRequest, Scenario};
@@ -10,8 +12,8 @@ impl LoadTest {
     /// The load test that `scenario` describes. This machine makes all of its load, whatever its
     /// `numWorkers`; what only a platform can do (`autoStart`, `tags`) is not looked at.
     ///
-    /// The result shows the scenario's document, complete with every default, and without secrets
-    /// (see [`Scenario::public_value`]).
+    /// The result shows the scenario's document, complete with every default and with what is changed
+    /// by further calls, and without secrets (see [`Scenario::public_value`]).
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,15 +25,16 @@ impl LoadTest {
     /// # }
     /// ```
     pub fn from_scenario(scenario: &Scenario) -> Self {
-        let mut test = Self::http(http_options(scenario))
+        let requests = scenario.mix.iter().map(Request::of).collect();
+        let mut test = Self::of(Subject::Http(Box::new(http_options(scenario)), requests))
             .arrivals(scenario.arrivals)
             .seed(scenario.seed)
             .name(scenario.name.clone())
             .names(scenario.mix.iter().map(|request| (request.name.clone(), request.weight)))
             .warmup(scenario.warmup)
             .timeout(scenario.timeout)
-            .drain(scenario.drain)
-            .scenario_document(scenario.public_value());
+            .drain(scenario.drain);
+        test.settings.origin = Some(Box::new(scenario.clone()));
         // Where nobody asked for more than the default, fewer descriptors make fewer connections
         // (and the verdict says so); what was asked for is had, or the run is not made.
         if scenario.connections != scenario.load.default_connections() {

@@ -18,6 +18,7 @@
 //! ```
 
 mod collect;
+mod described;
 mod error;
 mod feed;
 mod from_scenario;

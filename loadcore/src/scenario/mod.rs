@@ -58,6 +58,7 @@ pub use object::field_path;
 pub use preview::{Preview, preview};
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
+pub(crate) use write::load_profile as profile_document;
 
 use crate::profile::{LoadProfile, Profile};
 use crate::request::{Certificates, Check, ConnectTo, FieldName, Identity, Mix, ProxyUrl};
@@ -315,6 +316,17 @@ impl Scenario {
     /// Every fault of the document.
     pub fn from_value(value: Value) -> Result<Self, ScenarioError> {
         Document::from_value(value)?.parse()
+    }
+
+    /// Of what a builder was told, which checks it by the same limits.
+    pub(crate) fn described(fields: ScenarioFields) -> Self {
+        Self(fields)
+    }
+
+    /// The defaults of every field that has one.
+    pub(crate) fn plain() -> ScenarioFields {
+        let least = r#"{"name": "-", "targetUrl": "http://localhost/", "durationSeconds": 1}"#;
+        Self::from_json(least).expect("nothing is wrong with it").0
     }
 
     /// Which request of the mix each arrival is.

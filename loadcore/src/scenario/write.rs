@@ -139,7 +139,8 @@ fn headers(headers: &[(FieldName, HeaderValue)]) -> Value {
     map.into()
 }
 
-fn load_profile(profile: &ProfileType) -> Value {
+/// A profile's part of a document.
+pub(crate) fn load_profile(profile: &ProfileType) -> Value {
     let mut value = match profile {
         ProfileType::Constant { initial_rps } => json!({"initialRps": number(*initial_rps)}),
         ProfileType::Ramp { initial_rps, target_rps, ramp_up_seconds } => json!({
