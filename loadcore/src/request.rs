@@ -35,6 +35,7 @@ use std::fmt;
 /// Where a request failed. The names are those of the result document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// The name did not resolve.
     Dns,
@@ -130,6 +131,7 @@ impl ErrorClass {
 /// Why an arrival was given up before it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum DropReason {
     /// More arrivals waited than the backlog may hold; the oldest is given up.
     BacklogFull,

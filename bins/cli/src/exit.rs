@@ -130,7 +130,7 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
 mod tests {
     use super::*;
     use loadcore::record::Snapshot;
-    use loadcore::result::{Ending, Plan, ResultBuilder, SlaOutcome};
+    use loadcore::result::{Ending, Plan, ResultBuilder};
 
     fn result(complete: bool, verdict: Verdict, passed: bool, ok: u64) -> RunResult {
         let builder = ResultBuilder::new(Plan::default());
@@ -138,16 +138,11 @@ mod tests {
         result.complete = complete;
         result.outcomes.ok = ok;
         result.validity.verdict = verdict;
-        result.sla.push(SlaOutcome {
-            rule: "p99<1ms".into(),
-            passed,
-            actual: Some(1.0),
-            unit: "ms".into(),
-            reason: None,
-            window_seconds: None,
-            violations: Vec::new(),
-            aborted: false,
+        let rule = serde_json::json!({
+            "rule": "p99<1ms", "passed": passed, "actual": 1.0, "unit": "ms", "reason": null,
+            "windowSeconds": null, "violations": [], "aborted": false,
         });
+        result.sla.push(serde_json::from_value(rule).expect("an outcome"));
         result
     }
 

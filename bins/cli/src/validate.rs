@@ -83,7 +83,7 @@ fn at_once(scenario: &Scenario) -> Option<String> {
     let when = match scenario.http_version {
         HttpVersion::Http2 => "",
         HttpVersion::Auto if scenario.target.is_tls() => "with HTTP/2 ",
-        HttpVersion::Auto | HttpVersion::Http1 => return None,
+        _ => return None,
     };
     if scenario.streams == 1 || !scenario.keep_alive {
         return None;
@@ -158,8 +158,8 @@ fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     }
     let version = match scenario.http_version {
         HttpVersion::Auto if scenario.target.is_tls() => "HTTP/2 where the server agrees to it",
-        HttpVersion::Auto | HttpVersion::Http1 => "HTTP/1.1",
         HttpVersion::Http2 => "HTTP/2",
+        _ => "HTTP/1.1",
     };
     let mut connection = vec![version.to_owned()];
     if !scenario.keep_alive {

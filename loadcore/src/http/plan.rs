@@ -375,6 +375,7 @@ pub struct Plan {
 
 /// A request that cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The URL.
     #[error("the target {uri} cannot be used: {why}")]

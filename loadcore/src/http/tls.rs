@@ -37,6 +37,7 @@ impl fmt::Debug for TlsOptions {
 
 /// A TLS option that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// The CA file.
     #[error("the CA file holds no usable certificate: {0}")]

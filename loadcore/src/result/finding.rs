@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 /// Something that limits the target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Finding {
     /// What the target does.
     pub kind: FindingKind,
@@ -35,6 +36,7 @@ pub struct Finding {
 /// A figure of the target that moved with a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Witness {
     /// The endpoint that told it, by its name in the scenario.
     pub name: String,
@@ -61,6 +63,7 @@ pub enum Severity {
 /// What a finding says of the target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FindingKind {
     /// It takes no more than a certain rate: throughput stops growing while the offered rate does.
     Saturation,

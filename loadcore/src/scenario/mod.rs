@@ -137,6 +137,7 @@ pub struct Scenario(ScenarioFields);
 
 /// The fields of a [`Scenario`], which are read through it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ScenarioFields {
     /// What people call it.
     pub name: String,
@@ -262,6 +263,7 @@ impl Load {
 
 /// What to do when a worker is lost in the middle of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnWorkerLoss {
     /// The others take over its share.
     #[default]
