@@ -5,8 +5,10 @@ mod check;
 mod field_name;
 mod form;
 mod mix;
+mod pem;
 mod protocol;
 mod reference;
+mod route;
 
 pub use asked::{
     AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
@@ -20,7 +22,11 @@ pub use field_name::FieldName;
 pub(crate) use field_name::is_secret_header;
 pub use form::{Form, Part, type_of};
 pub use mix::{MOST_REQUESTS, Mix, Tally};
+pub use pem::{Certificates, Identity};
+pub(crate) use pem::{certificates, holds_key, is_pem, private_key};
 pub use protocol::{Http, Protocol, Tls};
+pub(crate) use route::percent_decoded;
+pub use route::{ConnectTo, ProxyUrl};
 
 use crate::time::Nanos;
 use std::borrow::Cow;
@@ -29,6 +35,7 @@ use std::fmt;
 /// Where a request failed. The names are those of the result document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// The name did not resolve.
     Dns,
@@ -124,6 +131,7 @@ impl ErrorClass {
 /// Why an arrival was given up before it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum DropReason {
     /// More arrivals waited than the backlog may hold; the oldest is given up.
     BacklogFull,

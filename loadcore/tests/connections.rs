@@ -298,3 +298,24 @@ async fn what_was_spoken_is_told_of_all_connections() {
     let closure = LoadTest::call(async |_| Ok(200)).requests(3).run().await.unwrap();
     assert_eq!(closure.protocol, loadcore::result::Protocol::default());
 }
+
+/// A service that loads for others does not leave to a proxy what a name means.
+#[tokio::test]
+async fn a_name_that_cannot_be_judged_is_not_given_to_a_proxy() {
+    let seen = Seen::default();
+    let kept = Arc::clone(&seen);
+    let address =
+        listen(move |_, stream| http1(Arc::clone(&kept), |_| OK.to_owned(), stream)).await;
+    let by_proxy = async |url: &str, judges: bool| {
+        let result = once(url, |options| {
+            options.proxy = Some(format!("http://{address}").parse().unwrap());
+            options.judges_names = judges;
+        })
+        .await;
+        (result.outcomes.ok, result.errors.get("dns").copied().unwrap_or(0))
+    };
+    assert_eq!(by_proxy("http://made.up.invalid/", false).await, (1, 0));
+    assert_eq!(by_proxy("http://made.up.invalid/", true).await, (0, 1));
+    assert_eq!(by_proxy("http://localhost/", true).await, (1, 0));
+    assert_eq!(all(&seen).len(), 2);
+}

@@ -30,6 +30,8 @@ UNSAYABLE = [
     (r"(host|cookies|compressed|form)", r"stands beside"),
     (r"cookies", r"bytes together"),
     (r"addressFamily", r"is no IPv\d address"),
+    # What a proxy, a rule, a certificate and a key are is longer than a pattern; a socket is for others.
+    (r"(proxy|connectTo(\[\d+\])?|caCertificate|clientCertificate(\..*)?|unixSocket)", r".*"),
     (r"streams", r"requests side by side on a connection, but"),
     # A field of a form has one content, whose type RFC 9110 says, and is a file or none.
     (r"form(\[\d+\].*)?", r".*"),

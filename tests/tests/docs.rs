@@ -4,11 +4,8 @@ use loadcore::RunResult;
 use loadcore::record::{Distribution, Histogram, Snapshot};
 use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
-use loadcore::result::{
-    Ending, Finding, FindingKind, Plan, Reason, ResultBuilder, SeriesRow, Severity, SlaOutcome,
-    Verdict, Violation, Witness,
-};
-use serde_json::Value;
+use loadcore::result::{Ending, FindingKind, Plan, ResultBuilder, SeriesRow};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -97,42 +94,25 @@ fn the_program_on_the_page_reads_a_rows_distribution() {
 fn full_result() -> RunResult {
     let builder = ResultBuilder::new(Plan { mix: vec![("a".into(), 1.0)], ..Plan::default() });
     let mut result = builder.build(&Snapshot::default(), &Ending::default());
-    result.sla.push(SlaOutcome {
-        rule: "p99<250ms".into(),
-        passed: false,
-        actual: None,
-        unit: "ms".into(),
-        reason: None,
-        window_seconds: None,
-        violations: vec![Violation { from_second: 1.0, to_second: 2.0, worst: Some(300.0) }],
-        aborted: false,
+    // As whoever reads a result makes them: a later version may have more fields.
+    let rule = json!({
+        "rule": "p99<250ms", "passed": false, "actual": null, "unit": "ms", "reason": null,
+        "windowSeconds": null, "aborted": false,
+        "violations": [{"fromSecond": 1.0, "toSecond": 2.0, "worst": 300.0}],
     });
-    result.validity.reasons.push(Reason {
-        kind: "pacer_late".into(),
-        verdict: Verdict::Degraded,
-        figure: 2.0,
-        limit: 1.0,
-        unit: "ms".into(),
-        explanation: String::new(),
-        remedy: String::new(),
+    let reason = json!({
+        "kind": "pacer_late", "verdict": "DEGRADED", "figure": 2.0, "limit": 1.0, "unit": "ms",
+        "explanation": "", "remedy": "",
     });
-    result.bottlenecks.push(Finding {
-        kind: FindingKind::Saturation,
-        severity: Severity::Critical,
-        confidence: 0.9,
-        from_second: 1.0,
-        to_second: 2.0,
-        request: None,
-        evidence: serde_json::Map::new(),
-        witnesses: vec![Witness {
-            name: "app".into(),
-            series: "busy".into(),
-            lead_seconds: 1.0,
-            correlation: 0.9,
-        }],
-        explanation: String::new(),
-        next_step: String::new(),
+    let witness = json!({"name": "app", "series": "busy", "leadSeconds": 1.0, "correlation": 0.9});
+    let finding = json!({
+        "kind": "saturation", "severity": "critical", "confidence": 0.9, "fromSecond": 1.0,
+        "toSecond": 2.0, "request": null, "evidence": {}, "witnesses": [witness],
+        "explanation": "", "nextStep": "",
     });
+    result.sla.push(serde_json::from_value(rule).expect("an outcome"));
+    result.validity.reasons.push(serde_json::from_value(reason).expect("a reason"));
+    result.bottlenecks.push(serde_json::from_value(finding).expect("a finding"));
     result.series.push(SeriesRow::default());
     result
 }

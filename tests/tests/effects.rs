@@ -39,6 +39,7 @@ fn all() -> Vec<Effect> {
     let one = || json!({"maxRequests": 1, "connections": 1});
     let hangs = json!({"targetUrl": "?latency=5s", "drainSeconds": 0.1, "connections": 1,
         "durationSeconds": 0.2, "loadProfile": rate(50)});
+    let dialling = |word| By("bins/cli/tests/cli/dialling.rs", word);
     let platform = |word| By("tests/tests/distributed/runs.rs", word);
     vec![
         ("name", json!("another"), one(), At("/scenario/name")),
@@ -56,6 +57,18 @@ fn all() -> Vec<Effect> {
             By("tests/tests/platform.rs", "workerWaitSeconds"),
         ),
         ("addressFamily", json!("ipv6"), nothing(), By("bins/cli/tests/cli/dialling.rs", "-6")),
+        ("proxy", json!("http://h"), nothing(), dialling("--proxy")),
+        ("connectTo", json!(["a:1:b:2"]), nothing(), dialling("--connect-to")),
+        ("unixSocket", json!("/s"), nothing(), dialling("--unix-socket")),
+        ("caCertificate", json!("a.pem"), nothing(), dialling("caCertificate")),
+        (
+            "clientCertificate",
+            json!({}),
+            nothing(),
+            By("loadcore/tests/again.rs", "client_certificate"),
+        ),
+        ("slackSeconds", json!(0.005), open(0.25, nothing()), At("/generator/slackMs")),
+        ("threads", json!(2), open(0.25, nothing()), At("/environment/threads")),
         ("host", json!("other.test"), json!({"maxRequests": 1}), InTheRequest),
         ("compressed", json!(true), json!({"maxRequests": 1}), InTheRequest),
         ("cookies", json!({"a": "b"}), json!({"maxRequests": 1}), InTheRequest),
@@ -190,7 +203,9 @@ impl Servers {
         self.plain.reset();
         self.requests.lock().unwrap().clear();
         let scenario = Scenario::from_value(fields).expect("a scenario");
-        let result = LoadTest::from_scenario(&scenario).threads(1).run().await.expect("a result");
+        let threads = scenario.threads.unwrap_or(1) as usize;
+        let test = LoadTest::from_scenario(&scenario).threads(threads);
+        let result = test.run().await.expect("a result");
         match seen {
             At(place) => {
                 let document = serde_json::to_value(result).expect("a document");

@@ -222,7 +222,8 @@ fn scenario_parser() {
 fn fields() -> Vec<&'static str> {
     "name targetUrl method headers body durationSeconds warmupSeconds numWorkers workerWaitSeconds queueSeconds \
      onWorkerLoss loadProfile arrivals seed connections streams maxBacklog timeoutSeconds \
-     drainSeconds followRedirects tlsVerify httpVersion keepAlive checks status header is contains \
+     drainSeconds followRedirects tlsVerify httpVersion keepAlive proxy connectTo \
+     caCertificate clientCertificate certificate key unixSocket slackSeconds threads checks status header is contains \
      bodyContains bodyBytes atLeast atMost sla tags notes autoStart type \
      initialRps targetRps rampUpSeconds bursts spikeStartSecond spikeDurationSeconds steps \
      amplitudeRps periodSeconds points file nonsense"

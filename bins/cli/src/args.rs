@@ -6,15 +6,14 @@
 
 use crate::outputs::{self, Output};
 use crate::target::TargetArgs;
-use crate::values::{
-    FormField, connect_to, cookies, form_field, header, time, timeout, user, whole,
-};
+use crate::values::{FormField, cookies, form_field, header, time, timeout, user, whole};
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use loadcore::http::ConnectTo;
+use loadcore::request::ConnectTo;
 use loadcore::scenario::parse_rate;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 const ABOUT: &str =
@@ -99,10 +98,6 @@ pub(crate) enum Command {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
-    #[command(flatten)]
-    pub(crate) dialling: DialArgs,
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
@@ -279,10 +274,15 @@ pub(crate) struct ScenarioArgs {
     /// error_rate<1%, achieved_rate>=99%, share{503}<0.1%, share{connect_refused}<1%
     #[arg(long, value_name = "RULE", help_heading = "Judgement")]
     pub(crate) sla: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) dialling: DialArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 }
 
-/// How connections are made on this machine: no part of a scenario, which may run elsewhere.
-#[derive(Debug, Args)]
+/// Which way connections go, and who we are on them.
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct DialArgs {
     /// Certificates to trust in the place of the system's, as PEM
@@ -299,7 +299,7 @@ pub(crate) struct DialArgs {
 
     /// Dial host H2, port P2 for what would go to host H1, port P1; an empty part stands for any,
     /// or for the same (repeatable)
-    #[arg(long, value_name = "H1:P1:H2:P2", value_parser = connect_to)]
+    #[arg(long, value_name = "H1:P1:H2:P2", value_parser = ConnectTo::from_str)]
     pub(crate) connect_to: Vec<ConnectTo>,
 
     /// Connect to this Unix socket in the place of the URL's host
@@ -315,16 +315,17 @@ pub(crate) struct DialArgs {
     pub(crate) proxy: Option<String>,
 }
 
-/// How the load is made.
-#[derive(Debug, Args)]
+/// How the load is made, on each machine that makes it.
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Engine")]
 pub(crate) struct EngineArgs {
-    /// Engine threads [default: one for each core]
+    /// Engine threads [default: one for each core; on a platform as many as a worker's part needs, which
+    /// then uses no more than this]
     #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 
     /// How long due requests may gather before they are sent: 0 is exact and costs the most
-    /// processor time, 25us precise [default: 100us]
+    /// processor time, 25us precise [default: 100us; on a platform what its workers were told]
     #[arg(long, value_name = "TIME", value_parser = time("--slack"), allow_hyphen_values = true)]
     pub(crate) slack: Option<Duration>,
 }

@@ -1,91 +1,55 @@
-//! Turns the options that belong to this machine, files and proxies, into those of HTTP.
+//! Turns the options that say which way connections go, with their files and the environment, into
+//! what a scenario says of it.
 
-use crate::args::DialArgs;
 use crate::exit::Failure;
-use http::Uri;
-use http::header::PROXY_AUTHORIZATION;
-use loadcore::http::HttpOptions;
-use loadcore::request::{Url, has_scheme, with_scheme};
-use loadcore::scenario::{HttpVersion, Scenario, Target};
+use loadcore::request::{Certificates, ProxyUrl, with_scheme};
+use loadcore::scenario::Target;
 use std::path::Path;
 
-/// What [`Dialling::apply`] changes, read and checked.
-#[derive(Debug)]
-pub(crate) struct Dialling {
-    ca_pem: Option<Vec<u8>>,
-    client_pem: Option<(Vec<u8>, Vec<u8>)>,
-    proxy: Option<Uri>,
-}
-
-impl Dialling {
-    /// Reads the files, and finds the proxy for the target of `scenario`.
-    ///
-    /// # Errors
-    /// When a file cannot be read, or a proxy cannot be used.
-    pub(crate) fn read(args: &DialArgs, scenario: &Scenario) -> Result<Self, Failure> {
-        let target = &scenario.target;
-        let read = |option: &str, path: Option<&Path>| {
-            path.map(|path| std::fs::read(path).map_err(Failure::unreadable(option, path)))
-                .transpose()
-        };
-        let ca_pem = read("--cacert", args.cacert.as_deref())?;
-        let cert = read("--cert", args.cert.as_deref())?;
-        let key = read("--key", args.key.as_deref())?;
-        let proxy = match args.proxy.as_deref() {
-            None => None,
-            Some("env") => proxy_of_environment(target, |name| std::env::var(name).ok()),
-            Some(url) => Some(url.to_owned()),
-        };
-        let proxy = proxy.map(|url| proxy_uri(&url)).transpose()?;
-        if proxy.is_some() && target.unix_socket().is_some() {
-            return Err(Failure::Usage("--proxy: a Unix socket is not reached by a proxy".into()));
-        }
-        // Without TLS there is no tunnel: the proxy itself would be spoken to, and knows HTTP/1.1.
-        let is_h2c = scenario.http_version == HttpVersion::Http2 && !target.is_tls();
-        if proxy.is_some() && is_h2c {
-            return Err(Failure::Usage(
-                "--proxy: requests for http:// go through it as HTTP/1.1; leave out --http2, or the proxy, or give an https:// URL".into(),
-            ));
-        }
-        Ok(Self { ca_pem, client_pem: cert.zip(key), proxy })
-    }
-
-    pub(crate) fn apply(self, args: &DialArgs, options: &mut HttpOptions) {
-        options.tls.ca_pem = self.ca_pem;
-        options.tls.client_pem = self.client_pem;
-        // It is for a proxy alone, and here there is none: the environment has none for this host.
-        if args.proxy.is_some() && self.proxy.is_none() {
-            options.headers.retain(|(name, _)| *name != PROXY_AUTHORIZATION);
-        }
-        options.proxy = self.proxy;
-        options.connect_to.clone_from(&args.connect_to);
-        if args.unix_socket.is_some() {
-            options.unix_socket.clone_from(&args.unix_socket);
-        }
+/// The certificates of an option's file. What else is in it, such as a key, is left out.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+pub(crate) fn certificates(option: &str, path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::unreadable(option, path))?;
+    match Certificates::parse(&bytes) {
+        Ok(certificates) => Ok(certificates.pem().to_owned()),
+        Err(why) => Err(Failure::Usage(format!("{option} {}: {why}", path.display()))),
     }
 }
 
-fn proxy_uri(text: &str) -> Result<Uri, Failure> {
-    let refused = |why: &str| Failure::Usage(format!("--proxy: {why}"));
-    let whole = with_scheme(text);
-    let Some((scheme, rest)) = whole.split_once("://").filter(|_| has_scheme(&whole)) else {
-        return Err(refused("it is not a whole URL; begin with http://"));
-    };
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(refused("only http:// proxies are supported"));
+/// The private key of an option's file.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+pub(crate) fn private_key(option: &str, path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path).map_err(Failure::unreadable(option, path))?;
+    if text.contains("-----BEGIN ") {
+        return Ok(text);
     }
-    // A name and a password stand before the last @, and are never repeated.
-    let (user, host) =
-        rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-    let url = Url::parse(&format!("http://{host}")).map_err(|why| refused(&why))?;
-    let (Some(user), Some(authority)) = (user, url.uri().authority()) else {
-        return Ok(url.uri().clone());
+    let why = "there is no PEM block of a private key in it";
+    Err(Failure::Usage(format!("{option} {}: {why}", path.display())))
+}
+
+/// The proxy that an option names, for `target`; `None` where the environment names none.
+///
+/// # Errors
+/// When it cannot be used.
+pub(crate) fn proxy(given: &str, target: Option<&Target>) -> Result<Option<String>, Failure> {
+    let of_environment = |name: &str| std::env::var(name).ok();
+    let url = match (given, target) {
+        ("env", Some(target)) => proxy_of_environment(target, of_environment),
+        ("env", None) => None,
+        (url, _) => Some(url.to_owned()),
     };
-    let whole = format!("{user}@{authority}");
-    let uri = format!("http://{whole}/").parse().ok();
-    // A slash in a password would end the authority before it.
-    let uri = uri.filter(|uri: &Uri| uri.authority().is_some_and(|it| it.as_str() == whole));
-    uri.ok_or_else(|| refused("its name and password have to be percent-encoded (/ as %2F)"))
+    url.map(|url| proxy_url(&url)).transpose()
+}
+
+/// A whole URL: of what somebody types the scheme may be left out.
+fn proxy_url(text: &str) -> Result<String, Failure> {
+    let url = ProxyUrl::parse(&with_scheme(text));
+    let url = url.map_err(|why| Failure::Usage(format!("--proxy: {why}")))?;
+    Ok(url.secret().to_owned())
 }
 
 /// The proxy that the environment names for `target`, in the way of curl: lower case is looked at
@@ -148,10 +112,10 @@ mod tests {
 
     #[test]
     fn a_proxy_is_plain_http_and_its_password_is_not_repeated() {
-        assert_eq!(proxy_uri("h:3128").unwrap(), "http://h:3128/");
-        assert_eq!(proxy_uri("h:").unwrap(), "http://h/");
-        assert_eq!(proxy_uri("pr\u{f6}xy.test:3128").unwrap(), "http://xn--prxy-6qa.test:3128/");
-        assert_eq!(proxy_uri("u:p@h:3128").unwrap().authority().unwrap(), "u:p@h:3128");
+        assert_eq!(proxy_url("h:3128").unwrap(), "http://h:3128/");
+        assert_eq!(proxy_url("h:").unwrap(), "http://h/");
+        assert_eq!(proxy_url("pr\u{f6}xy.test:3128").unwrap(), "http://xn--prxy-6qa.test:3128/");
+        assert_eq!(proxy_url("u:p@h:3128").unwrap(), "http://u:p@h:3128/");
         for (text, why) in [
             ("https://u:s3cret@h", "only http://"),
             ("http://u:s3cret@h i", "has the character ' '"),
@@ -163,7 +127,7 @@ mod tests {
             ("a b", "has the character ' '"),
             ("socks5://h", "only http://"),
         ] {
-            let error = proxy_uri(text).unwrap_err();
+            let error = proxy_url(text).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
             assert!(!error.to_string().contains("s3cret"));
             assert_eq!(error.code(), 2);

@@ -82,7 +82,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => code::USAGE,
-            Self::Scenario(_) => code::INVALID,
+            Self::Scenario(error) => of_faults(&error.faults),
             Self::Run(error) => of_run_error(error),
             Self::Target(error) if error.is_usage() => code::USAGE,
             Self::Refused(_) => code::REFUSED,
@@ -94,14 +94,18 @@ impl Failure {
 
 fn of_run_error(error: &RunError) -> u8 {
     match error {
-        // What is not judged with the scenario came from an option of its own.
-        RunError::Invalid { faults, .. } => {
-            let by_option = |fault: &Fault| ["threads", "slackSeconds"].contains(&&*fault.path);
-            if faults.iter().all(by_option) { code::USAGE } else { code::INVALID }
-        }
+        RunError::Invalid { faults, .. } => of_faults(faults),
         RunError::Refused(_) => code::REFUSED,
         _ => code::FAILED,
     }
+}
+
+/// Options about the machine that makes the load: whose faults are theirs alone are wrong usage.
+const OF_MACHINE: [&str; 3] = ["(--threads)", "(--slack)", "(--proxy)"];
+
+fn of_faults(faults: &[Fault]) -> u8 {
+    let is_usage = |fault: &Fault| OF_MACHINE.iter().any(|it| fault.path.ends_with(it));
+    if !faults.is_empty() && faults.iter().all(is_usage) { code::USAGE } else { code::INVALID }
 }
 
 /// The code of a run that has a result. Whether it was `interrupted` the caller knows: a rule that
@@ -126,7 +130,7 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
 mod tests {
     use super::*;
     use loadcore::record::Snapshot;
-    use loadcore::result::{Ending, Plan, ResultBuilder, SlaOutcome};
+    use loadcore::result::{Ending, Plan, ResultBuilder};
 
     fn result(complete: bool, verdict: Verdict, passed: bool, ok: u64) -> RunResult {
         let builder = ResultBuilder::new(Plan::default());
@@ -134,16 +138,11 @@ mod tests {
         result.complete = complete;
         result.outcomes.ok = ok;
         result.validity.verdict = verdict;
-        result.sla.push(SlaOutcome {
-            rule: "p99<1ms".into(),
-            passed,
-            actual: Some(1.0),
-            unit: "ms".into(),
-            reason: None,
-            window_seconds: None,
-            violations: Vec::new(),
-            aborted: false,
+        let rule = serde_json::json!({
+            "rule": "p99<1ms", "passed": passed, "actual": 1.0, "unit": "ms", "reason": null,
+            "windowSeconds": null, "violations": [], "aborted": false,
         });
+        result.sla.push(serde_json::from_value(rule).expect("an outcome"));
         result
     }
 
@@ -181,9 +180,9 @@ mod tests {
         for (failure, expected) in [
             (Failure::Usage("no".into()), 2),
             (Failure::unreadable("--body", Path::new("a"))(none()), 2),
-            (invalid(&["slackSeconds"]).into(), 2),
-            (invalid(&["threads", "slackSeconds"]).into(), 2),
-            (invalid(&["threads", "sla[0]"]).into(), 104),
+            (invalid(&["slackSeconds (--slack)"]).into(), 2),
+            (invalid(&["threads (--threads)", "slackSeconds (--slack)"]).into(), 2),
+            (invalid(&["threads (--threads)", "sla[0]"]).into(), 104),
             (faults.into(), 104),
             (RunError::Refused("no".into()).into(), 109),
             (RunError::Descriptors { connections: 9, available: 1, limit: 2 }.into(), 1),

@@ -1,7 +1,6 @@
 //! Turns a scenario into a run on this machine, or on a platform, watched, reported and judged.
 
 use crate::args::RunArgs;
-use crate::dial::Dialling;
 use crate::exit::{self, Failure};
 use crate::interrupt::Interrupts;
 use crate::outputs::{self, Outputs};
@@ -26,20 +25,12 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
 async fn here(args: &RunArgs) -> Result<u8, Failure> {
     let wanted = outputs::wanted(&args.output.outputs)?;
     let scenario = scenario::of(&args.scenario, None)?;
-    let dialling = Dialling::read(&args.dialling, &scenario)?;
     let outputs = Outputs::open(&wanted, outputs::When::AsItGoes)?;
     if !args.output.quiet {
         scenario::notes(&scenario).for_each(|note| terminal::tell(&note));
     }
 
-    let mut test = LoadTest::from_scenario(&scenario)
-        .options(|options| dialling.apply(&args.dialling, options));
-    if let Some(slack) = args.engine.slack {
-        test = test.slack(slack);
-    }
-    if let Some(threads) = args.engine.threads {
-        test = test.threads(threads);
-    }
+    let mut test = LoadTest::from_scenario(&scenario);
     for observer in outputs.observers() {
         test = test.on_interval(observer);
     }

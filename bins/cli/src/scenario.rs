@@ -3,7 +3,8 @@
 //! Options are put into the document before it is judged: an option is held against the rest of the
 //! file like any other field, and the result shows the same document whichever way it came.
 
-use crate::args::{Arrivals, ScenarioArgs};
+use crate::args::{Arrivals, DialArgs, EngineArgs, ScenarioArgs};
+use crate::dial;
 use crate::exit::Failure;
 use crate::sources::{
     STDIN, form_part, is_file, read_bounded, read_document, read_profile, text_or_file,
@@ -46,6 +47,8 @@ pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, 
     draft.put_request(args)?;
     draft.put_request_into_mix()?;
     draft.put_connection(args);
+    draft.put_way(&args.dialling)?;
+    draft.put_engine(&args.engine);
     draft.add("checks", "--check", &args.checks);
     draft.add("sla", "--sla", &args.sla);
     draft.judge()
@@ -200,9 +203,17 @@ impl Draft {
             self.set("loadProfile", "-r", json!({"type": "CONSTANT", "initialRps": rate}));
         }
         if let Some(profile) = &args.profile {
-            let (profile, folder) = read_profile(profile)?;
+            let (mut profile, folder) = read_profile(profile)?;
+            match profile.get_mut("file") {
+                // What the scenario's file names is looked for beside that.
+                Some(Value::String(file)) if self.is_file => {
+                    let path = std::path::absolute(folder.join(&*file));
+                    *file = path.unwrap_or_default().to_string_lossy().into_owned();
+                }
+                _ if self.is_file => {}
+                _ => self.folder = folder,
+            }
             self.set("loadProfile", "--profile", profile);
-            self.folder = folder;
         }
         self.put("arrivals", "--arrivals", args.arrivals.map(arrivals_word));
         self.put("seed", "--seed", args.seed);
@@ -353,6 +364,51 @@ impl Draft {
         self.put("keepAlive", "--no-keepalive", args.no_keepalive.then_some(false));
         self.put("addressFamily", "-4", args.ipv4.then_some("ipv4"));
         self.put("addressFamily", "-6", args.ipv6.then_some("ipv6"));
+    }
+
+    fn put_way(&mut self, args: &DialArgs) -> Result<(), Failure> {
+        let DialArgs { cacert, cert, key, connect_to, unix_socket, proxy } = args;
+        if let Some(path) = cacert {
+            let pem = dial::certificates("--cacert", path)?;
+            self.set("caCertificate", "--cacert", pem);
+        }
+        if let (Some(cert), Some(key)) = (cert, key) {
+            let certificate = dial::certificates("--cert", cert)?;
+            let key = dial::private_key("--key", key)?;
+            let identity = json!({"certificate": certificate, "key": key});
+            self.set("clientCertificate", "--cert, --key", identity);
+        }
+        if !connect_to.is_empty() {
+            let rules: Vec<_> = connect_to.iter().map(ToString::to_string).collect();
+            self.set("connectTo", "--connect-to", rules);
+        }
+        if let Some(socket) = unix_socket {
+            // In the place of the one that the URL names.
+            if let Some(target) = self.target().filter(|target| target.unix_socket().is_some()) {
+                self.document.set("targetUrl", target.uri().to_string());
+            }
+            self.set("unixSocket", "--unix-socket", socket.to_string_lossy());
+        }
+        let Some(proxy) = proxy else { return Ok(()) };
+        let proxy = dial::proxy(proxy, self.target().as_ref())?;
+        if proxy.is_none() {
+            // It is for a proxy alone, and here there is none: the environment has none for this host.
+            self.remove_header("proxy-authorization", &[]);
+        }
+        self.set("proxy", "--proxy", proxy);
+        Ok(())
+    }
+
+    fn put_engine(&mut self, args: &EngineArgs) {
+        self.put("threads", "--threads", args.threads);
+        self.put("slackSeconds", "--slack", args.slack.map(|time| time.as_secs_f64()));
+    }
+
+    /// Where the first request goes, if that is known and right.
+    fn target(&self) -> Option<Target> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let of_mix = || self.document.get("mix")?.get(0)?.get("url").and_then(text);
+        Target::parse(&self.document.get("targetUrl").and_then(text).or_else(of_mix)?).ok()
     }
 
     /// Texts of an option after those of the file's list, which still count.

@@ -4,7 +4,7 @@
 use loadcore::report::format::{bytes, count, one_line, rate, round_time, wrap};
 use loadcore::request::Check;
 use loadcore::scenario::preview::{Preview, RequestPart, Rows, preview};
-use loadcore::scenario::{AddressFamily, HttpVersion, NamedRequest, Scenario};
+use loadcore::scenario::{AddressFamily, HttpVersion, NamedRequest, REDACTED, Scenario};
 use loadcore::schedule::End;
 use loadcore::{Arrivals, Profile};
 use std::time::Duration;
@@ -83,7 +83,7 @@ fn at_once(scenario: &Scenario) -> Option<String> {
     let when = match scenario.http_version {
         HttpVersion::Http2 => "",
         HttpVersion::Auto if scenario.target.is_tls() => "with HTTP/2 ",
-        HttpVersion::Auto | HttpVersion::Http1 => return None,
+        _ => return None,
     };
     if scenario.streams == 1 || !scenario.keep_alive {
         return None;
@@ -158,8 +158,8 @@ fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     }
     let version = match scenario.http_version {
         HttpVersion::Auto if scenario.target.is_tls() => "HTTP/2 where the server agrees to it",
-        HttpVersion::Auto | HttpVersion::Http1 => "HTTP/1.1",
         HttpVersion::Http2 => "HTTP/2",
+        _ => "HTTP/1.1",
     };
     let mut connection = vec![version.to_owned()];
     if !scenario.keep_alive {
@@ -171,6 +171,7 @@ fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     if scenario.address_family != AddressFamily::Any {
         connection.push(format!("{} alone", scenario.address_family));
     }
+    connection.extend(way(scenario));
     if scenario.follow_redirects > 0 {
         let redirects = counted(scenario.follow_redirects.into(), "redirect");
         connection.push(format!("up to {redirects}"));
@@ -181,6 +182,18 @@ fn request(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
     }
     facts.push(("Connections", connection.join(", ")));
     facts
+}
+
+/// Which way connections go, and who we are on them.
+fn way(scenario: &Scenario) -> impl Iterator<Item = String> {
+    let rules = scenario.connect_to.iter().map(|rule| format!("to {rule}"));
+    let socket = scenario.target.unix_socket();
+    let socket = socket.map(|socket| format!("over the socket {}", socket.display()));
+    let proxy = scenario.proxy.as_ref().map(|it| format!("by the proxy {}", it.shown(REDACTED)));
+    let ca = scenario.ca_certificate.is_some().then(|| "its certificate by given ones".to_owned());
+    let own = scenario.client_certificate.is_some();
+    let own = own.then(|| "with a certificate of our own".to_owned());
+    rules.chain(socket).chain(proxy).chain(ca).chain(own)
 }
 
 /// Each request of a mix: what it is, and how often it would be sent.
@@ -210,6 +223,12 @@ fn limits_of(scenario: &Scenario) -> Vec<Fact> {
     let mut facts = vec![("At most", limits.join(", "))];
     if !scenario.warmup.is_zero() {
         facts.push(("Before", warmup(scenario)));
+    }
+    if let Some(threads) = scenario.threads {
+        facts.push(("By", counted(threads.into(), "engine thread")));
+    }
+    if let Some(slack) = scenario.slack {
+        facts.push(("Slack", time(slack)));
     }
     let drain = format!("at most {} to await what is in flight", time(scenario.drain));
     facts.push(("After", drain));

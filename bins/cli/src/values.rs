@@ -1,9 +1,6 @@
 //! Turns the text of one option into its value, or into why it is none.
 
-use loadcore::http::ConnectTo;
-use loadcore::request::{ascii_host, parse_port};
 use loadcore::scenario::{parse_count, parse_duration};
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// A time, whose unit has to be said; `option` is named where it is not.
@@ -94,35 +91,6 @@ pub(crate) fn user(text: &str) -> Result<String, &'static str> {
     if text.contains(':') { Ok(text.into()) } else { Err("there is no colon before a password") }
 }
 
-/// As in curl: `HOST1:PORT1:HOST2:PORT2`, any of which may be empty, with IPv6 in brackets.
-pub(crate) fn connect_to(text: &str) -> Result<ConnectTo, String> {
-    let parts = colon_parts(text);
-    let [host, port, to_host, to_port] = parts[..] else {
-        return Err(format!(
-            "it has {} parts; write HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets",
-            parts.len()
-        ));
-    };
-    let port_of = |text: &str| if text.is_empty() { Ok(0) } else { parse_port(text) };
-    let host_of = |text: &str| ascii_host(text.trim_matches(['[', ']'])).map(Cow::into_owned);
-    Ok(ConnectTo {
-        host: host_of(host)?,
-        port: port_of(port)?,
-        to_host: host_of(to_host)?,
-        to_port: port_of(to_port)?,
-    })
-}
-
-/// Splits at colons that are not in brackets.
-fn colon_parts(text: &str) -> Vec<&str> {
-    let mut in_brackets = false;
-    text.split(|c| {
-        in_brackets = (in_brackets || c == '[') && c != ']';
-        c == ':' && !in_brackets
-    })
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,23 +124,6 @@ mod tests {
         assert_eq!(cookies("a=b; c=;"), Ok(vec![pair("a", "b"), pair("c", "")]));
         for text in ["cookies.txt", "", ";", "a=b; c"] {
             assert!(cookies(text).unwrap_err().contains("NAME=VALUE"), "{text}");
-        }
-    }
-
-    #[test]
-    fn connections_are_led_elsewhere_as_by_curl() {
-        let rule = |host: &str, port, to_host: &str, to_port| {
-            Ok(ConnectTo { host: host.into(), port, to_host: to_host.into(), to_port })
-        };
-        assert_eq!(connect_to("a.test:443:127.0.0.1:8443"), rule("a.test", 443, "127.0.0.1", 8443));
-        assert_eq!(connect_to("::b:"), rule("", 0, "b", 0));
-        assert_eq!(connect_to("[::1]:80:[fe80::1]:81"), rule("::1", 80, "fe80::1", 81));
-        assert!(connect_to("a:1:b").unwrap_err().contains("3 parts"));
-        let (name, ascii) = ("b\u{fc}cher.example", "xn--bcher-kva.example");
-        assert_eq!(connect_to(&format!("{name}:1:{name}:2")), rule(ascii, 1, ascii, 2));
-        for port in ["70000", "0", "+1"] {
-            let error = connect_to(&format!("a:1:b:{port}")).unwrap_err();
-            assert!(error.contains("give 1 to 65535"), "{error}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is secret in a scenario into what may be kept and carried, and back.
 //!
-//! Two ways. **At rest** the values of secret headers and of cookies, and what stands before the `@` of a URL, are
+//! Two ways. **At rest** the values of secret headers and of cookies, a private key, and what stands before the `@` of a
+//! URL, are
 //! sealed one by one under the platform's key, so that the rest of the document stays readable,
 //! searchable and comparable. **On the way** a run's whole plan is sealed under a key of its own,
 //! and that key to each admitted worker's public key (HPKE, RFC 9180), which lives as long as its
@@ -183,6 +184,15 @@ fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) ->
     let Some(document) = document.as_object_mut() else { return };
     if let Some(Value::String(url)) = document.get_mut("targetUrl") {
         change_userinfo(url, |text| change("targetUrl", text));
+    }
+    if let Some(Value::String(url)) = document.get_mut("proxy") {
+        change_userinfo(url, |text| change("proxy", text));
+    }
+    if let Some(Value::String(key)) =
+        document.get_mut("clientCertificate").and_then(|identity| identity.get_mut("key"))
+        && let Some(changed) = change("clientCertificate.key", key)
+    {
+        *key = changed;
     }
     each_secret_header(document, "", &mut change);
     // By the request's name: a mix that is sent back may have another order.
@@ -407,6 +417,8 @@ mod tests {
             "name": "a", "targetUrl": "http://me:pass-of-mine@host.test/x?a=b@c",
             "headers": {"Authorization": "Bearer t", "X-Api-Key": ["first-of-two-keys", "second-of-two-keys"], "Accept": "*/*"},
             "cookies": {"id": "cookie-of-mine", "Id": ["cookie-of-two", "cookie-too"]},
+            "proxy": "http://u:pass-of-proxy@proxy.test:3128",
+            "clientCertificate": {"certificate": "shown", "key": "a-private-key"},
         })
     }
 
@@ -423,6 +435,8 @@ mod tests {
             "cookie-of-mine",
             "cookie-of-two",
             "cookie-too",
+            "pass-of-proxy",
+            "a-private-key",
         ] {
             assert!(!text.contains(secret), "{secret} stands in {text}");
         }
@@ -450,6 +464,8 @@ mod tests {
         assert_eq!(shown["headers"]["Authorization"], REDACTED);
         assert_eq!(shown["targetUrl"], format!("http://{REDACTED}@host.test/x?a=b@c"));
         assert_eq!(shown["cookies"], json!({"id": REDACTED, "Id": [REDACTED, REDACTED]}));
+        assert_eq!(shown["proxy"], format!("http://{REDACTED}@proxy.test:3128"));
+        assert_eq!(shown["clientCertificate"], json!({"certificate": "shown", "key": REDACTED}));
         shown["headers"]["Authorization"] = "Bearer new".into();
         shown["cookies"]["id"] = "new".into();
         let restored = secrets.open(&Secrets::restore(shown, &sealed)).unwrap();

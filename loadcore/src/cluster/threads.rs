@@ -1,4 +1,4 @@
-//! A worker's part of a run into the number of engine threads that it needs.
+//! A worker's part of a run into the number of engine threads that make it.
 //!
 //! Workers share their machines with each other and often with the target. Threads that have little
 //! to do cost all of them time: twenty workers with a thread for each of two processors are forty that
@@ -25,10 +25,20 @@ const HANDSHAKES_PER_THREAD: f64 = 250.0;
 /// Connections of a closed loop for each thread. Each of them sends as fast as the target answers.
 const CONNECTIONS_PER_THREAD: u64 = 8;
 
+/// Engine threads of a worker for `part` of a run. A scenario that asks for a number gets it, up to what
+/// the worker was told to use (`own`), or else to all `cores`: a machine may be others' as well.
+pub(crate) fn of(scenario: &Scenario, own: Option<u64>, part: Share, cores: u64) -> u64 {
+    match (scenario.threads, own) {
+        (Some(asked), own) => u64::from(asked).min(own.unwrap_or(cores)).max(1),
+        (None, Some(own)) => own,
+        (None, None) => needed(scenario, part, cores),
+    }
+}
+
 /// Engine threads for `part` of a run, which is the first that the worker got, on a machine that lets
 /// it use `cores` processors. A closed loop that a worker has to itself gets all of them, as on a
 /// machine of one's own.
-pub(crate) fn needed(scenario: &Scenario, part: Share, cores: u64) -> u64 {
+fn needed(scenario: &Scenario, part: Share, cores: u64) -> u64 {
     let needed = match &scenario.load {
         Load::Open(profile) => {
             let peak = profile.peak_rate() * part.fraction();
@@ -60,6 +70,21 @@ mod tests {
         });
         document.as_object_mut().unwrap().extend(load.as_object().unwrap().clone());
         Scenario::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn what_a_scenario_asks_for_is_had_within_what_a_worker_may_use() {
+        for (asked, own, threads) in [
+            (json!(null), None, 4),
+            (json!(null), Some(3), 3),
+            (json!(2), None, 2),
+            (json!(2), Some(3), 2),
+            (json!(9), Some(3), 3),
+            (json!(9), None, 4),
+        ] {
+            let scenario = scenario(json!({"threads": asked}));
+            assert_eq!(of(&scenario, own, Share::WHOLE, 4), threads, "{asked} {own:?}");
+        }
     }
 
     #[test]

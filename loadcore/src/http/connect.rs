@@ -162,10 +162,7 @@ async fn dial(
     let Some(proxy) = &plan.proxy else {
         return dial_tcp((plan, resolver), host, port, stage).await.map(Socket::Tcp);
     };
-    // A proxy dials for us; what can be judged here is an address that is named outright.
-    if let Ok(address) = host.parse() {
-        plan.options.policy.check(address)?;
-    }
+    judge_behind_proxy(plan, host).await?;
     let stream = dial_tcp((plan, resolver), &proxy.origin.host, proxy.origin.port, stage).await?;
     if plan.options.tunnels(origin) {
         stage.set(Stage::Proxy);
@@ -173,6 +170,21 @@ async fn dial(
     } else {
         Ok(Socket::Tcp(stream))
     }
+}
+
+/// Whether the policy lets a proxy be asked for `host`. It dials for us: what can be judged is an address
+/// that is named outright and, where it is asked for, what the name means here.
+///
+/// # Errors
+/// `blocked_by_policy`, `dns`, a shortage.
+pub(super) async fn judge_behind_proxy(plan: &Plan, host: &str) -> Result<(), Failure> {
+    if let Ok(address) = host.parse() {
+        return plan.options.policy.check(address);
+    }
+    let Some(names) = &plan.judged else { return Ok(()) };
+    // Which of them the proxy takes nobody knows.
+    let addresses = names.addresses(host).await?;
+    addresses.all().iter().try_for_each(|address| plan.options.policy.check(*address))
 }
 
 /// Dials the addresses of `host`, beginning with the one whose turn it is, until one answers.

@@ -19,8 +19,8 @@ mod stamped;
 mod tls;
 mod watched;
 
-pub use crate::request::{AddressFamily, HttpVersion, Origin};
-pub use plan::{ConnectTo, HttpOptions, HttpRequest, PlanError};
+pub use crate::request::{AddressFamily, ConnectTo, HttpVersion, Origin};
+pub use plan::{HttpOptions, HttpRequest, PlanError};
 pub use policy::{Networks, TargetPolicy};
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
@@ -72,7 +72,7 @@ impl HttpTransport {
         Ok(Self { shared: Arc::new(shared), streams })
     }
 
-    /// Whether the policy refuses every address of the target: asked before a run, so that it can
+    /// Whether the policy refuses every address of the target, or of the proxy: asked before a run, so that it can
     /// be refused as a whole. A name that does not resolve is not refused: its requests will fail.
     ///
     /// # Errors
@@ -82,25 +82,42 @@ impl HttpTransport {
         if plan.options.unix_socket.is_some() {
             return Ok(());
         }
+        self.check_proxy().await?;
         for origin in &plan.origins {
             self.check_origin(origin).await?;
         }
         Ok(())
     }
 
-    async fn check_origin(&self, origin: &Origin) -> Result<(), Failure> {
-        let Shared { plan: Plan { options, .. }, resolver } = &*self.shared;
-        let (host, port) = options.dialled(origin);
-        if options.proxy.is_some() {
-            return match host.parse() {
-                Ok(address) => options.policy.check(address),
-                Err(_) => Ok(()),
-            };
+    /// Whether the policy refuses every address of the proxy; without one it does not.
+    ///
+    /// # Errors
+    /// `blocked_by_policy`.
+    pub async fn check_proxy(&self) -> Result<(), Failure> {
+        match &self.shared.plan.proxy {
+            Some(proxy) => self.check_host(&proxy.origin.host, proxy.origin.port).await,
+            None => Ok(()),
         }
+    }
+
+    async fn check_origin(&self, origin: &Origin) -> Result<(), Failure> {
+        let plan = &self.shared.plan;
+        let (host, port) = plan.options.dialled(origin);
+        if plan.proxy.is_none() {
+            return self.check_host(host, port).await;
+        }
+        match connect::judge_behind_proxy(plan, host).await {
+            Err(refused) if refused.class == ErrorClass::BlockedByPolicy => Err(refused),
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_host(&self, host: &str, port: u16) -> Result<(), Failure> {
+        let Shared { plan, resolver } = &*self.shared;
         let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
         let mut refused = Ok(());
         for address in addresses.in_turn(port) {
-            match options.policy.check(address.ip()) {
+            match plan.options.policy.check(address.ip()) {
                 Ok(()) => return Ok(()),
                 Err(failure) => refused = Err(failure),
             }

@@ -2,9 +2,11 @@
 
 use super::policy::TargetPolicy;
 use super::proxy::Proxy;
+use super::resolve::Resolver;
 use super::tls::{self, TlsError, TlsOptions};
 use crate::request::{
-    AddressFamily, Checks, FieldName, HttpVersion, Origin, Url, check_method, framing, shown,
+    AddressFamily, Checks, ConnectTo, FieldName, HttpVersion, Origin, Url, check_method, framing,
+    is_secret_header, shown,
 };
 use bytes::Bytes;
 use http::header::{
@@ -14,6 +16,7 @@ use http::header::{
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 use rustls::ClientConfig;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 const OPEN_STREAMS: usize = 100;
 
 /// One HTTP request, and how connections for it are made.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// `http` or `https`, with host, path and query.
     pub uri: Uri,
@@ -60,6 +63,40 @@ pub struct HttpOptions {
     pub unix_socket: Option<PathBuf>,
     /// An HTTP proxy: `http://host:port`, with `name:password@` before the host where it asks for them.
     pub proxy: Option<Uri>,
+    /// Whether a name that a proxy is to resolve is resolved here too, and refused where `policy` refuses
+    /// one of its addresses: for a service that loads on behalf of others. Without it a proxy is trusted
+    /// with names, and this machine asks nobody for them.
+    pub judges_names: bool,
+}
+
+/// Without what may be a secret: the values of such headers, who we are to a proxy, a private key.
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown_value = |(name, value): &(FieldName, HeaderValue)| {
+            let is_secret = is_secret_header(name.as_str());
+            let value = if is_secret { "...".into() } else { format!("{value:?}") };
+            format!("{}: {value}", name.written())
+        };
+        f.debug_struct("HttpOptions")
+            .field("uri", &shown(&self.uri))
+            .field("method", &self.method)
+            .field("headers", &self.headers.iter().map(shown_value).collect::<Vec<_>>())
+            .field("body", &self.body.len())
+            .field("mix", &self.mix.len())
+            .field("checks", &self.checks)
+            .field("version", &self.version)
+            .field("streams", &self.streams)
+            .field("keep_alive", &self.keep_alive)
+            .field("max_redirects", &self.max_redirects)
+            .field("tls", &self.tls)
+            .field("policy", &self.policy)
+            .field("address_family", &self.address_family)
+            .field("connect_to", &self.connect_to)
+            .field("unix_socket", &self.unix_socket)
+            .field("proxy", &self.proxy.as_ref().map(shown))
+            .field("judges_names", &self.judges_names)
+            .finish()
+    }
 }
 
 impl HttpOptions {
@@ -83,12 +120,13 @@ impl HttpOptions {
             connect_to: Vec::new(),
             unix_socket: None,
             proxy: None,
+            judges_names: false,
         }
     }
 
     /// Requests that a connection of HTTP/2 carries at once. In closed loop the connections are the load:
     /// each carries one, unless more are asked for.
-    pub(super) fn streams(&self, open: bool) -> usize {
+    pub(crate) fn streams(&self, open: bool) -> usize {
         self.streams.unwrap_or(if open { OPEN_STREAMS } else { 1 })
     }
 
@@ -153,19 +191,6 @@ pub struct HttpRequest {
     pub body: Bytes,
     /// What its reply must have.
     pub checks: Checks,
-}
-
-/// "What would go to this host and port goes to that one": an empty host or port 0 fits any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectTo {
-    /// Host in the URL; empty: any.
-    pub host: String,
-    /// Port in the URL; 0: any.
-    pub port: u16,
-    /// Host to dial; empty: as it was.
-    pub to_host: String,
-    /// Port to dial; 0: as it was.
-    pub to_port: u16,
 }
 
 /// A request in the form that each version of HTTP sends.
@@ -341,6 +366,8 @@ pub struct Plan {
     pub origins: Box<[Origin]>,
     /// Who passes it on.
     pub proxy: Option<Proxy>,
+    /// Resolves the names that a proxy is to resolve, all of their addresses, where they are judged.
+    pub judged: Option<Resolver>,
     /// TLS, ready to use, where it may be needed: reading the system's certificates takes longer
     /// than making a connection does.
     pub tls: Option<Arc<ClientConfig>>,
@@ -348,6 +375,7 @@ pub struct Plan {
 
 /// A request that cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The URL.
     #[error("the target {uri} cannot be used: {why}")]
@@ -405,7 +433,9 @@ impl Plan {
         // A redirect may lead to https.
         let needed = origins.iter().any(|origin| origin.tls) || options.max_redirects > 0;
         let tls = needed.then(|| tls::config(&options.tls, alpn)).transpose()?;
-        Ok(Self { options, requests, origins: origins.into(), proxy, tls })
+        let judged =
+            (options.judges_names && proxy.is_some()).then(|| Resolver::new(AddressFamily::Any));
+        Ok(Self { options, requests, origins: origins.into(), proxy, judged, tls })
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// Which addresses may be loaded. Metadata services of clouds never may.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TargetPolicy {
     /// Loopback, private and public addresses: for a person at a terminal and for tests.
     #[default]

@@ -4,7 +4,7 @@
 //! the proxy reads, the request for a tunnel or a request that the proxy passes on, and never in what
 //! goes through a tunnel.
 
-use crate::request::{ErrorClass, Failure, FieldName, Origin};
+use crate::request::{ErrorClass, Failure, FieldName, Origin, percent_decoded};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
@@ -135,25 +135,11 @@ fn split(authority: &str) -> (Option<&str>, &str) {
 /// RFC 7617. A URL has the name and the password percent-encoded.
 fn basic(user: &str) -> Result<HeaderValue, String> {
     let (name, password) = user.split_once(':').unwrap_or((user, ""));
-    let credentials = [decoded(name)?, decoded(password)?].join(&b':');
+    let credentials = [percent_decoded(name)?, percent_decoded(password)?].join(&b':');
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials)))
         .map_err(|error| error.to_string())?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// RFC 3986 section 2.1.
-fn decoded(text: &str) -> Result<Vec<u8>, String> {
-    let wrong = || "a % in its user name or password is not followed by two hexadecimal digits";
-    let mut pieces = text.split('%');
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
-    for piece in pieces {
-        let digits = piece.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        let digits = digits.ok_or_else(wrong)?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
-        bytes.extend_from_slice(&piece.as_bytes()[2..]);
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

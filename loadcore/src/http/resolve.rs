@@ -79,6 +79,11 @@ impl Addresses {
         Self { all, turn: AtomicUsize::new(0) }
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[IpAddr] {
+        &self.all
+    }
+
     /// All of them with `port`, beginning with the one whose turn it is.
     pub fn in_turn(&self, port: u16) -> impl Iterator<Item = SocketAddr> + '_ {
         let first = self.turn.fetch_add(1, Ordering::Relaxed);

@@ -1,20 +1,19 @@
 //! TLS options into a rustls configuration.
 
-use crate::request::{ErrorClass, Failure};
+use crate::request::{ErrorClass, Failure, certificates, private_key};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// How TLS connections are made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// Accept any certificate.
     pub insecure: bool,
@@ -24,8 +23,21 @@ pub struct TlsOptions {
     pub client_pem: Option<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Without the private key.
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { insecure, ca_pem, client_pem } = self;
+        f.debug_struct("TlsOptions")
+            .field("insecure", insecure)
+            .field("ca_pem", &ca_pem.as_ref().map(|pem| String::from_utf8_lossy(pem)))
+            .field("client_pem", &client_pem.is_some())
+            .finish()
+    }
+}
+
 /// A TLS option that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// The CA file.
     #[error("the CA file holds no usable certificate: {0}")]
@@ -85,13 +97,8 @@ fn system_roots() -> RootCertStore {
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn client_identity(chain: &[u8], key: &[u8]) -> Result<Identity, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<_, _>>()
-        .map_err(|e| TlsError::Client(e.to_string()))?;
-    if chain.is_empty() {
-        return Err(TlsError::Client("there is no PEM block of a certificate".into()));
-    }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| TlsError::Client(e.to_string()))?;
+    let chain = certificates(chain).map_err(TlsError::Client)?;
+    let key = private_key(key).map_err(TlsError::Client)?;
     Ok((chain, key))
 }
 
@@ -130,12 +137,7 @@ struct Given {
 impl Given {
     fn new(pem: &[u8], provider: Arc<CryptoProvider>) -> Result<Arc<Self>, TlsError> {
         let unusable = TlsError::Ca;
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(unusable("there is no PEM block of a certificate in it".into()));
-        }
+        let certificates = certificates(pem).map_err(unusable)?;
         let mut roots = RootCertStore::empty();
         for certificate in &certificates {
             roots.add(certificate.clone()).map_err(|error| unusable(error.to_string()))?;

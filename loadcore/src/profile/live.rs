@@ -10,6 +10,7 @@ pub const MAX_CHANGES: u32 = 10_000;
 
 /// Why a change of rate was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ChangeError {
     /// The new rate is out of range.
     #[error("a target rate of {0} requests per second is out of range: give 0 to {MAX_RATE}")]

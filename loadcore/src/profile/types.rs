@@ -5,6 +5,7 @@ use super::{Line, Piecewise, Profile, Sine};
 /// The types of the scenario document. Rates are in requests per second of the whole run, times in
 /// seconds since its start; D is its duration. A time that is `None` gets its default.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum ProfileType {
     /// `rate(t) = initial`
     Constant {

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Which version of HTTP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum HttpVersion {
     /// HTTP/2 where TLS's ALPN agrees on it, else HTTP/1.1.
     #[default]

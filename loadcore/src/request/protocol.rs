@@ -12,6 +12,7 @@ pub struct Protocol {
 /// A version of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Http {
     /// HTTP/1.1.
     One,
@@ -22,6 +23,7 @@ pub enum Http {
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Tls {
     /// None.
     Plain,

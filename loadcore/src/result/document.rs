@@ -16,6 +16,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[must_use = "a run that nobody looks at has shown nothing: see RunResult::assert_passed"]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RunResult {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
@@ -104,6 +105,7 @@ pub struct RunResult {
 
 /// What a run was made with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Environment {
     /// This program's version.
     pub version: String,
@@ -122,6 +124,7 @@ pub struct Environment {
 /// What was spoken with the target, as its connections agreed. Null where nothing was: without a
 /// connection, and with a closure or a transport of one's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Protocol {
     /// The version of HTTP: `1.1` or `2`; both, with a comma, where connections differ.
     pub http: Option<String>,
@@ -155,6 +158,7 @@ pub enum LatencyKind {
 /// What became of the arrivals: `due = sent + dropped + backlog + unknown`, always.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Arrivals {
     /// Their intended start has come.
     pub due: u64,
@@ -173,6 +177,7 @@ pub struct Arrivals {
 /// What became of the requests sent: `sent = ok + failed + unfinished`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Outcomes {
     /// Answered with 2xx or 3xx and every check passed.
     pub ok: u64,
@@ -188,6 +193,7 @@ pub struct Outcomes {
 /// What an SLA rule came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SlaOutcome {
     /// The rule: `p99<250ms`.
     pub rule: String,
@@ -211,6 +217,7 @@ pub struct SlaOutcome {
 /// A time in which an SLA rule did not hold, in seconds since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Violation {
     /// When it began.
     pub from_second: f64,
@@ -223,6 +230,7 @@ pub struct Violation {
 /// May the generator's measurement be trusted? It says nothing about the target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Validity {
     /// The worst of the reasons' verdicts; VALID without any.
     pub verdict: Verdict,
@@ -248,6 +256,7 @@ pub enum Verdict {
 /// Something that speaks against the measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Reason {
     /// Its name: `pacer_late`.
     pub kind: String,
@@ -268,6 +277,7 @@ pub struct Reason {
 /// How the generator fared. Shares are of one processor, 0 to 1, for each engine thread.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Generator {
     /// How much later than due the pacer woke. Waiting for a busy target is not in it.
     pub pacer_lag: LatencySummary,
@@ -312,6 +322,7 @@ pub struct Generator {
 /// A row of the series: what happened in one span of the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SeriesRow {
     /// Where it begins, in seconds since the start of the measured time.
     pub second: u64,
@@ -348,6 +359,7 @@ pub struct SeriesRow {
 
 /// Why a text is not a result document.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// It is none.
     #[error("not a result document: {0}")]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 /// Something that limits the target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Finding {
     /// What the target does.
     pub kind: FindingKind,
@@ -35,6 +36,7 @@ pub struct Finding {
 /// A figure of the target that moved with a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Witness {
     /// The endpoint that told it, by its name in the scenario.
     pub name: String,
@@ -63,6 +65,7 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $word:literal,)*) => {
         /// What a finding says of the target.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub enum FindingKind {
             $($(#[$doc])* #[serde(rename = $word)] $kind,)*
             /// One that a later version found, by the name it has there: an older program still reads

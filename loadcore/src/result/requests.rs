@@ -14,6 +14,7 @@ const MOST_ROWS: usize = 120;
 /// What became of one request of the mix. Its percentiles are right to two significant digits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RequestResult {
     /// Its name.
     pub name: String,

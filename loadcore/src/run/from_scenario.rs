@@ -2,15 +2,18 @@
 //! front end read the document.
 
 use super::LoadTest;
+use super::http::Request;
+use super::subject::Subject;
 use crate::http::{HttpOptions, HttpRequest, TlsOptions};
+use crate::request::{Certificates, Identity, ProxyUrl};
 use crate::scenario::{Load, NamedRequest, Scenario};
 
 impl LoadTest {
     /// The load test that `scenario` describes. This machine makes all of its load, whatever its
     /// `numWorkers`; what only a platform can do (`autoStart`, `tags`) is not looked at.
     ///
-    /// The result shows the scenario's document, complete with every default, and without secrets
-    /// (see [`Scenario::public_value`]).
+    /// The result shows the scenario's document, complete with every default and with what is changed
+    /// by further calls, and without secrets (see [`Scenario::public_value`]).
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,15 +25,16 @@ impl LoadTest {
     /// # }
     /// ```
     pub fn from_scenario(scenario: &Scenario) -> Self {
-        let mut test = Self::http(http_options(scenario))
+        let requests = scenario.mix.iter().map(Request::of).collect();
+        let mut test = Self::of(Subject::Http(Box::new(http_options(scenario)), requests))
             .arrivals(scenario.arrivals)
             .seed(scenario.seed)
             .name(scenario.name.clone())
             .names(scenario.mix.iter().map(|request| (request.name.clone(), request.weight)))
             .warmup(scenario.warmup)
             .timeout(scenario.timeout)
-            .drain(scenario.drain)
-            .scenario_document(scenario.public_value());
+            .drain(scenario.drain);
+        test.settings.origin = Some(Box::new(scenario.clone()));
         // Where nobody asked for more than the default, fewer descriptors make fewer connections
         // (and the verdict says so); what was asked for is had, or the run is not made.
         if scenario.connections != scenario.load.default_connections() {
@@ -45,6 +49,12 @@ impl LoadTest {
         if let Some(most) = scenario.max_backlog {
             test = test.max_backlog(most);
         }
+        if let Some(slack) = scenario.slack {
+            test = test.slack(slack);
+        }
+        if let Some(threads) = scenario.threads {
+            test = test.threads(threads as usize);
+        }
         if let Load::Open(profile) = &scenario.load {
             test = test.profile(profile.clone());
         }
@@ -52,7 +62,8 @@ impl LoadTest {
     }
 }
 
-fn http_options(scenario: &Scenario) -> HttpOptions {
+/// HTTP as the scenario asks for it, its mix included.
+pub(crate) fn http_options(scenario: &Scenario) -> HttpOptions {
     HttpOptions {
         method: scenario.method.clone(),
         headers: scenario.headers.clone(),
@@ -63,10 +74,22 @@ fn http_options(scenario: &Scenario) -> HttpOptions {
         streams: Some(scenario.streams as usize),
         keep_alive: scenario.keep_alive,
         max_redirects: scenario.follow_redirects,
-        tls: TlsOptions { insecure: !scenario.tls_verify, ..TlsOptions::default() },
+        tls: tls_options(scenario),
         address_family: scenario.address_family,
+        proxy: scenario.proxy.as_ref().map(ProxyUrl::uri),
+        connect_to: scenario.connect_to.clone(),
         unix_socket: scenario.target.unix_socket().map(Into::into),
         ..HttpOptions::get(scenario.target.uri().clone())
+    }
+}
+
+fn tls_options(scenario: &Scenario) -> TlsOptions {
+    let pem = |certificates: &Certificates| certificates.pem().as_bytes().to_vec();
+    let identity = |it: &Identity| (pem(it.certificate()), it.secret_key().as_bytes().to_vec());
+    TlsOptions {
+        insecure: !scenario.tls_verify,
+        ca_pem: scenario.ca_certificate.as_ref().map(pem),
+        client_pem: scenario.client_certificate.as_ref().map(identity),
     }
 }
 

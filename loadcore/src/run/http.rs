@@ -7,6 +7,7 @@ use crate::http::{HttpOptions, HttpRequest};
 use crate::request::{
     AddressFamily, Authority, Check, ENCODINGS, FieldName, Form, Url, quoted, quoted_url,
 };
+use crate::scenario::NamedRequest;
 use bytes::Bytes;
 use http::Method;
 use http::header::{COOKIE, HeaderValue};
@@ -82,6 +83,33 @@ impl Request {
             }
         }
         self
+    }
+
+    /// One of a scenario.
+    pub(super) fn of(request: &NamedRequest) -> Self {
+        Self {
+            name: request.name.clone(),
+            weight: request.weight,
+            method: request.method.clone(),
+            url: request.url.uri().to_string(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            checks: request.checks.clone(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// As a scenario has it; `None` where its URL is wrong, which keeps the run from being made.
+    pub(super) fn named_request(&self, options: &HttpOptions) -> Option<NamedRequest> {
+        Some(NamedRequest {
+            name: self.name.clone(),
+            weight: self.weight,
+            url: self.whole_url(options).ok()?,
+            method: self.method.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            checks: self.checks.clone(),
+        })
     }
 
     pub(super) fn named(&self) -> (String, f64) {

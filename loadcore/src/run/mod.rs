@@ -18,6 +18,7 @@
 //! ```
 
 mod collect;
+mod described;
 mod error;
 mod feed;
 mod from_scenario;
@@ -36,6 +37,8 @@ mod test;
 pub use collect::ClosedInterval;
 pub use error::RunError;
 pub use feed::{Following, Snapshots};
+#[cfg(feature = "cluster")]
+pub(crate) use from_scenario::http_options;
 pub use handle::{Control, ControlError, RunHandle};
 pub use http::Request;
 pub use progress::Progress;

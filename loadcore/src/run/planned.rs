@@ -5,7 +5,6 @@ use super::error::Problems;
 use super::limits::lanes;
 use super::load::{AnyProfile, Wanted};
 use super::settings::TestSettings;
-use super::subject::Subject;
 use crate::engine::{Fence, Load, OpenLoop, Settings};
 use crate::profile::{Profile, number};
 use crate::result::{Environment, LoopKind, Plan};
@@ -31,7 +30,8 @@ pub(super) struct Planned {
     pub(super) lanes: u64,
     pub(super) lanes_short: bool,
     pub(super) max_backlog: u64,
-    pub(super) scenario: Map<String, Value>,
+    /// The document that the result shows.
+    pub(super) scenario: Value,
 }
 
 impl Planned {
@@ -57,25 +57,15 @@ impl Planned {
         let peak = profile.as_ref().map_or(0.0, |profile| profile.get().peak_rate());
         let max_backlog = settings.max_backlog.unwrap_or((peak * 10.0).ceil().max(1.0) as u64);
         let threads = settings.threads.unwrap_or(cores) as u64;
-        let scenario = Map::new();
+        let scenario = Value::Null;
         let (lanes, lanes_short) = (0, false);
         let plan = Self { open, end, threads, lanes, lanes_short, max_backlog, scenario };
         (plan, profile)
     }
 
-    pub(super) fn describe(&mut self, subject: &Subject, settings: &TestSettings) {
-        if let Subject::Http(options, _) = subject {
-            let target = crate::request::shown(&options.uri);
-            self.scenario.insert("targetUrl".into(), target.into());
-            self.scenario.insert("method".into(), options.method.as_str().into());
-        }
-        let mut put = |key: &str, value: Value| self.scenario.insert(key.into(), value);
-        if let Some(duration) = self.end.duration() {
-            put("durationSeconds", duration.as_secs_f64().into());
-        }
-        put("warmupSeconds", settings.warmup.as_secs_f64().into());
-        put("timeoutSeconds", settings.timeout.as_secs_f64().into());
-        put("drainSeconds", settings.drain.as_secs_f64().into());
+    /// Most connections where nobody says it.
+    pub(super) fn default_connections(&self) -> u64 {
+        if self.open { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS }
     }
 
     /// Fits lanes and threads to each other and to the descriptors that there are.
@@ -84,8 +74,7 @@ impl Planned {
         settings: &TestSettings,
         descriptors_per_lane: u64,
     ) -> Result<(), RunError> {
-        let default = if self.open { OPEN_CONNECTIONS } else { CLOSED_CONNECTIONS };
-        let all = settings.connections.unwrap_or(default);
+        let all = settings.connections.unwrap_or(self.default_connections());
         let ours = settings.parts().iter().map(|share| share.count(all)).sum::<u64>().max(1);
         let asked = settings.connections.map(|_| ours);
         let lanes = lanes(asked, ours, descriptors_per_lane, self.threads)?;
@@ -118,7 +107,7 @@ impl Planned {
             lanes_short: self.lanes_short,
             timeout: nanos(settings.timeout),
             drain: nanos(settings.drain),
-            slack: nanos(settings.slack),
+            slack: nanos(settings.slack()),
             interval: SECOND,
             #[cfg(test)]
             sent: settings.duty.as_ref().and_then(|duty| duty.simulated.clone()),
@@ -142,11 +131,7 @@ impl Planned {
     }
 
     pub(super) fn plan(&self, settings: &TestSettings, started_unix_ms: u64) -> Plan {
-        let scenario = match &settings.scenario {
-            Value::Null => Value::Object(self.scenario.clone()),
-            given => given.clone(),
-        };
-        let slack_us = settings.slack.as_secs_f64() * 1e6;
+        let slack_us = settings.slack().as_secs_f64() * 1e6;
         let options = Map::from_iter([
             ("slackUs".to_owned(), Value::from(slack_us)),
             ("connections".to_owned(), Value::from(self.lanes)),
@@ -156,7 +141,7 @@ impl Planned {
         // Without a known end, rows are a second long and neighbours are merged when they are many.
         let planned = self.end.duration().map_or(Duration::ZERO, |it| it + settings.drain);
         Plan {
-            scenario,
+            scenario: self.scenario.clone(),
             started_unix_ms,
             environment: Environment {
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -169,7 +154,7 @@ impl Planned {
             loop_kind,
             warmup_seconds: seconds(nanos(settings.warmup)),
             planned_seconds: planned.as_secs_f64(),
-            slack_ns: nanos(settings.slack),
+            slack_ns: nanos(settings.slack()),
             mix: settings.mix.clone(),
         }
     }

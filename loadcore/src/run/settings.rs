@@ -9,7 +9,11 @@ use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
 use crate::profile::number;
 use crate::request::{MOST_REQUESTS, Mix};
-use crate::scenario::limits::{MAX_NAME, MAX_REQUEST_NAME, MAX_WEIGHT, MIN_WEIGHT};
+use crate::scenario::Scenario;
+use crate::scenario::limits::{
+    MAX_ARRIVALS, MAX_BACKLOG, MAX_NAME, MAX_REQUEST_NAME, MAX_THREADS, MAX_WAIT_SECONDS,
+    MAX_WEIGHT, MIN_WEIGHT,
+};
 use crate::schedule::{Arrivals, LONGEST, Share};
 use crate::time::{Clock, Nanos};
 use serde_json::Value;
@@ -23,13 +27,18 @@ pub const DEFAULT_SLACK: Duration = Duration::from_micros(100);
 
 /// The longest that the pacer may be told to let due requests gather.
 pub const MAX_SLACK: Duration = Duration::from_secs(1);
+/// The longest timeout and drain, as of a document.
+const LONGEST_WAIT: Duration = Duration::from_secs(MAX_WAIT_SECONDS as u64);
 /// Most connections of a run.
 const MOST_LANES: u64 = 1_000_000;
 
 /// Everything but the thing under load and the profile.
 #[derive(Debug, Clone)]
 pub(super) struct TestSettings {
+    /// What the result shows in the place of what follows from the rest; null for that.
     pub(super) scenario: Value,
+    /// The scenario that it was made of: what only a platform looks at stands in it alone.
+    pub(super) origin: Option<Box<Scenario>>,
     pub(super) name: String,
     /// Arrivals come as a Poisson process, and not evenly.
     pub(super) poisson: bool,
@@ -43,7 +52,7 @@ pub(super) struct TestSettings {
     pub(super) max_backlog: Option<u64>,
     pub(super) timeout: Duration,
     pub(super) drain: Duration,
-    pub(super) slack: Duration,
+    pub(super) slack: Option<Duration>,
     pub(super) threads: Option<usize>,
     pub(super) rules: Vec<Sla>,
     pub(super) duty: Option<Duty>,
@@ -53,6 +62,7 @@ impl Default for TestSettings {
     fn default() -> Self {
         Self {
             scenario: Value::Null,
+            origin: None,
             name: "load test".into(),
             poisson: false,
             mix: Vec::new(),
@@ -64,7 +74,7 @@ impl Default for TestSettings {
             max_backlog: None,
             timeout: Duration::from_secs(10),
             drain: Duration::from_secs(5),
-            slack: DEFAULT_SLACK,
+            slack: None,
             threads: None,
             rules: Vec::new(),
             duty: None,
@@ -91,34 +101,40 @@ impl TestSettings {
         if let Some(threads) = self.threads {
             range(
                 "threads",
-                (1..=1024).contains(&threads),
+                (1..=MAX_THREADS).contains(&(threads as u64)),
                 threads.to_string(),
-                "1 to 1024".into(),
+                format!("1 to {MAX_THREADS}"),
             );
         }
         if let Some(requests) = self.requests {
-            range("maxRequests", requests > 0, requests.to_string(), "at least 1".into());
+            let (found, advice) = (requests.to_string(), format!("1 to {MAX_ARRIVALS}"));
+            range("maxRequests", (1..=MAX_ARRIVALS).contains(&requests), found, advice);
+        }
+        if let Some(backlog) = self.max_backlog {
+            let (found, advice) = (backlog.to_string(), format!("0 to {MAX_BACKLOG}"));
+            range("maxBacklog", backlog <= MAX_BACKLOG, found, advice);
         }
         if let Some(connections) = self.connections {
             let (found, advice) = (connections.to_string(), format!("1 to {MOST_LANES}"));
             range("connections", (1..=MOST_LANES).contains(&connections), found, advice);
         }
+        let (week, hour) = ((LONGEST, "a week"), (LONGEST_WAIT, "an hour"));
         let times = [
-            ("durationSeconds", self.duration, true),
-            ("warmupSeconds", Some(self.warmup), false),
-            ("timeoutSeconds", Some(self.timeout), true),
-            ("drainSeconds", Some(self.drain), false),
+            ("durationSeconds", self.duration, true, week),
+            ("warmupSeconds", Some(self.warmup), false, week),
+            ("timeoutSeconds", Some(self.timeout), true, hour),
+            ("drainSeconds", Some(self.drain), false, hour),
         ];
-        for (path, time, above_zero) in times {
+        for (path, time, above_zero, (most, word)) in times {
             let Some(time) = time else { continue };
-            let is_right = time <= LONGEST && !(above_zero && time.is_zero());
+            let is_right = time <= most && !(above_zero && time.is_zero());
             let least = if above_zero { "a time above 0, at most" } else { "at most" };
-            let advice = format!("{least} 604800 s (a week)");
+            let advice = format!("{least} {} s ({word})", most.as_secs());
             range(path, is_right, format!("{} s", number(time.as_secs_f64())), advice);
         }
-        let slack = format!("{} s", number(self.slack.as_secs_f64()));
+        let slack = format!("{} s", number(self.slack().as_secs_f64()));
         let most = MAX_SLACK.as_secs();
-        range("slackSeconds", self.slack <= MAX_SLACK, slack, format!("at most {most} s"));
+        range("slackSeconds", self.slack() <= MAX_SLACK, slack, format!("at most {most} s"));
         self.check_names(problems);
     }
 
@@ -174,6 +190,11 @@ impl TestSettings {
             }
         }
         rules
+    }
+
+    /// How long the pacer lets due requests gather.
+    pub(super) fn slack(&self) -> Duration {
+        self.slack.unwrap_or(DEFAULT_SLACK)
     }
 
     /// How arrivals are spread.

@@ -2,6 +2,7 @@
 
 use super::RunError;
 use super::collect::{ClosedInterval, Observer};
+use super::described;
 use super::error::Problems;
 use super::handle::RunHandle;
 use super::load::{AnyProfile, Wanted};
@@ -167,7 +168,7 @@ impl LoadTest {
 
 /// What else a test is told.
 impl LoadTest {
-    /// Its name, as its `Debug` shows it. A result does not carry it.
+    /// Its name, in the result's scenario and in reports: 1 to 200 characters; `load test`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
         self
@@ -208,7 +209,7 @@ impl LoadTest {
 
     /// How long the pacer may let due requests gather: 0 exact, 25 us precise, 100 us default.
     pub fn slack(mut self, slack: Duration) -> Self {
-        self.settings.slack = slack;
+        self.settings.slack = Some(slack);
         self
     }
 
@@ -226,7 +227,11 @@ impl LoadTest {
         self
     }
 
-    /// The scenario that the result shows, in the place of the one made from the calls.
+    /// The scenario that the result shows, in the place of the one made from the calls, which is whole: it
+    /// can be parsed by [`Scenario::from_value`](crate::scenario::Scenario::from_value) and run again.
+    /// Secrets in it read `[redacted]`. What a document cannot say: a closure or a transport, whose
+    /// document has no `targetUrl`; and a [`Profile`] of one's own, in the place of which stand STEPS of
+    /// as many arrivals each.
     pub fn scenario_document(mut self, scenario: Value) -> Self {
         self.settings.scenario = scenario;
         self
@@ -244,6 +249,8 @@ impl LoadTest {
     pub(crate) fn on_duty(mut self, duty: Duty) -> Self {
         // A part of a run says nothing about the whole: rules are judged where all parts are merged.
         self.settings.rules.clear();
+        // Nor does it tell of it.
+        self.settings.scenario = Value::Object(serde_json::Map::new());
         self.settings.duty = Some(duty);
         self
     }
@@ -317,7 +324,12 @@ impl LoadTest {
         let rules = settings.parsed_rules(&mut problems);
         let (mut plan, profile) = Planned::new(&settings, load, &mut problems);
         problems.found()?;
-        plan.describe(&subject, &settings);
+        plan.scenario = match &settings.scenario {
+            Value::Null => {
+                described::document(&subject, &settings, &plan, (profile.as_ref(), &rules))
+            }
+            given => given.clone(),
+        };
         let made = subject.made().await?;
         let mut problems = Problems::default();
         settings.check_number_of_names(made.requests(), &mut problems);

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 /// One request of a mix.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct NamedRequest {
     /// Its name, which no other one of the mix has.
     pub name: String,

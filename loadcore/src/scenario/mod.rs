@@ -29,6 +29,7 @@
 //! ```
 
 mod checks;
+mod connection;
 mod document;
 mod load_profile;
 mod mix;
@@ -57,9 +58,10 @@ pub use object::field_path;
 pub use preview::{Preview, preview};
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
+pub(crate) use write::load_profile as profile_document;
 
 use crate::profile::{LoadProfile, Profile};
-use crate::request::{Check, FieldName, Mix};
+use crate::request::{Certificates, Check, ConnectTo, FieldName, Identity, Mix, ProxyUrl};
 use crate::schedule::Arrivals;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -107,6 +109,14 @@ pub mod limits {
     pub const MAX_QUEUE_SECONDS: f64 = MAX_DURATION_SECONDS;
     /// Checks of a reply.
     pub const MAX_CHECKS: usize = 32;
+    /// Rules of `connectTo`.
+    pub const MAX_CONNECT_TO: usize = 100;
+    /// Bytes of certificates, and of a private key: 1 MiB.
+    pub const MAX_PEM_BYTES: usize = 1 << 20;
+    /// Longest that the pacer may let due requests gather.
+    pub const MAX_SLACK_SECONDS: f64 = 1.0;
+    /// Engine threads of a machine.
+    pub const MAX_THREADS: u64 = 1_024;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
     /// Tags, and characters of each.
@@ -127,6 +137,7 @@ pub struct Scenario(ScenarioFields);
 
 /// The fields of a [`Scenario`], which are read through it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ScenarioFields {
     /// What people call it.
     pub name: String,
@@ -182,6 +193,18 @@ pub struct ScenarioFields {
     pub keep_alive: bool,
     /// Which addresses of a name are dialled.
     pub address_family: AddressFamily,
+    /// The HTTP proxy that connections go by.
+    pub proxy: Option<ProxyUrl>,
+    /// Where connections lead in the place of what the URL says; the first rule that fits counts.
+    pub connect_to: Vec<ConnectTo>,
+    /// Certificates to trust in the place of the system's.
+    pub ca_certificate: Option<Certificates>,
+    /// Our own certificate and its key, for servers that ask for one.
+    pub client_certificate: Option<Identity>,
+    /// How long the pacer may let due requests gather; `None`: as whoever makes the load does it.
+    pub slack: Option<Duration>,
+    /// Engine threads of each machine that makes the load; `None`: as many as it finds right.
+    pub threads: Option<u32>,
     /// What each reply must have, beyond its status being 2xx or 3xx, to be ok.
     pub checks: Vec<Check>,
     /// The bounds on statistics.
@@ -240,6 +263,7 @@ impl Load {
 
 /// What to do when a worker is lost in the middle of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnWorkerLoss {
     /// The others take over its share.
     #[default]
@@ -296,6 +320,17 @@ impl Scenario {
         Document::from_value(value)?.parse()
     }
 
+    /// Of what a builder was told, which checks it by the same limits.
+    pub(crate) fn described(fields: ScenarioFields) -> Self {
+        Self(fields)
+    }
+
+    /// The defaults of every field that has one.
+    pub(crate) fn plain() -> ScenarioFields {
+        let least = r#"{"name": "-", "targetUrl": "http://localhost/", "durationSeconds": 1}"#;
+        Self::from_json(least).expect("nothing is wrong with it").0
+    }
+
     /// Which request of the mix each arrival is.
     #[must_use]
     pub fn picks(&self) -> Mix {
@@ -317,7 +352,8 @@ impl Scenario {
 
     /// The document for reports, which are passed around: as [`Scenario::to_value`], with
     /// [`REDACTED`] in the place of the values of headers that carry secrets by their names
-    /// (`authorization`, `cookie`, `x-api-key` and the like). What a body or a URL holds is not
+    /// (`authorization`, `cookie`, `x-api-key` and the like), of the private key of
+    /// `clientCertificate`, and of name and password in `proxy`. What a body or a URL holds is not
     /// looked at.
     #[must_use]
     pub fn public_value(&self) -> Value {

@@ -1,6 +1,7 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
 use super::checks::checks;
+use super::connection::{self, connection, over_socket};
 use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
@@ -37,6 +38,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let name = object.required("name", |object, field| object.line(field, 1..=limits::MAX_NAME));
     let target = target_of(object);
     let (target, mix) = mix::mix(object, target);
+    let target = over_socket(object, target);
     let mut headers = headers(object);
     short::headers(object, &mut headers);
     let form = short::form(object, &mut headers, lent(&mut read));
@@ -48,7 +50,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let worker_wait = object.wait("workerWaitSeconds", limits::MAX_WAIT_SECONDS);
     let queue_wait = object.wait("queueSeconds", limits::MAX_QUEUE_SECONDS);
     let on_worker_loss = object.choice("onWorkerLoss", ON_WORKER_LOSS);
-    let load = load_profile::load(object, duration, read);
+    let load = load_profile::load(object, duration, lent(&mut read));
     let (arrivals, seed) = arrivals(object);
     let max_requests = object.integer("maxRequests", 1..=limits::MAX_ARRIVALS);
     let connections = object.integer("connections", 1..=limits::MAX_CONNECTIONS);
@@ -61,6 +63,10 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let http_version = object.choice("httpVersion", HTTP_VERSIONS);
     let keep_alive = object.boolean("keepAlive");
     let address_family = address_family(object, target.as_ref());
+    let way = connection(object, read);
+    connection::check(object, &way, (target.as_ref(), &mix), http_version);
+    let slack = object.wait("slackSeconds", limits::MAX_SLACK_SECONDS);
+    let threads = object.integer("threads", 1..=limits::MAX_THREADS).map(|threads| threads as u32);
     let checks = checks(object);
     let sla = rules(object, &mix);
     let tags = tags(object);
@@ -99,6 +105,12 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         http_version: http_version.unwrap_or_default(),
         keep_alive: keep_alive.unwrap_or(true),
         address_family,
+        proxy: way.proxy,
+        connect_to: way.connect_to,
+        ca_certificate: way.ca_certificate,
+        client_certificate: way.client_certificate,
+        slack,
+        threads,
         checks,
         sla,
         tags,

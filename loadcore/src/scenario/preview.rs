@@ -17,6 +17,7 @@ const MOST_ROWS: f64 = 600.0;
 /// What would run. Numbers that do not exist are `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Preview {
     /// Whether arrivals come by time alone, or wait for replies.
     #[serde(rename = "loop")]
@@ -49,6 +50,7 @@ pub struct Preview {
 /// The planned rate in one span of time, in requests per second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RateRow {
     /// Where it begins, in seconds of the measured time.
     pub second: f64,
@@ -63,6 +65,7 @@ pub struct RateRow {
 /// What would be sent of one request of a mix.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RequestPart {
     /// Its name.
     pub name: String,
@@ -76,6 +79,7 @@ pub struct RequestPart {
 /// What one worker would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WorkerPart {
     /// Its number, from 0.
     pub worker: u64,

@@ -35,6 +35,23 @@ impl Target {
         }
     }
 
+    /// The same URL behind a Unix socket, which is dialled in the place of its host.
+    ///
+    /// # Errors
+    /// What is wrong with the socket's path.
+    pub fn over_socket(self, socket: PathBuf) -> Result<Self, String> {
+        check_socket(&socket.to_string_lossy())?;
+        Ok(Self { unix_socket: Some(socket), ..self })
+    }
+
+    /// Whether its one text says both URL and socket: `unix:/path/to.sock:/http/path`.
+    pub(super) fn is_unix_url(&self) -> bool {
+        let origin = self.url.origin();
+        let socket = self.unix_socket.as_deref().map(|socket| socket.to_string_lossy());
+        socket.is_some_and(|socket| !socket.contains(":/"))
+            && (origin.tls, origin.host.as_str(), origin.port) == (false, "localhost", 80)
+    }
+
     /// The URL, and what its connections belong to.
     #[must_use]
     pub fn url(&self) -> &Url {
@@ -78,10 +95,10 @@ impl From<Url> for Target {
     }
 }
 
-/// As it was written, but that an empty path is `/`.
+/// As it was written, but that an empty path is `/`. A URL that was given beside a socket stands alone.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.unix_socket {
+        match self.unix_socket.as_ref().filter(|_| self.is_unix_url()) {
             None => write!(f, "{}", self.uri()),
             Some(socket) => {
                 let path = self.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -96,15 +113,23 @@ fn unix(rest: &str) -> Result<Target, String> {
         Some(colon) => (&rest[..colon], &rest[colon + 1..]),
         None => (rest.strip_suffix(':').unwrap_or(rest), "/"),
     };
-    if socket.is_empty() || socket.contains('\0') {
+    if socket.is_empty() {
         return Err("has no socket path; write it like unix:/path/to.sock:/http/path".into());
     }
-    if socket.len() > MAX_SOCKET_PATH {
-        let bytes = socket.len();
-        return Err(format!("socket path has {bytes} bytes; give at most {MAX_SOCKET_PATH}"));
-    }
+    check_socket(socket)?;
     let url = Url::parse(&format!("http://localhost{path}"))?;
     Ok(Target { url, unix_socket: Some(socket.into()) })
+}
+
+fn check_socket(path: &str) -> Result<(), String> {
+    if path.is_empty() || path.contains('\0') {
+        return Err("is no path of a socket; give one such as /run/app.sock".into());
+    }
+    if path.len() > MAX_SOCKET_PATH {
+        let bytes = path.len();
+        return Err(format!("socket path has {bytes} bytes; give at most {MAX_SOCKET_PATH}"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -54,6 +54,9 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!((closed.follow_redirects, closed.tls_verify, closed.keep_alive), (0, true, true));
     assert_eq!((closed.http_version, closed.max_requests), (HttpVersion::Auto, None));
     assert_eq!(closed.address_family, AddressFamily::Any);
+    assert_eq!((&closed.proxy, closed.connect_to.len()), (&None, 0));
+    assert_eq!((&closed.ca_certificate, &closed.client_certificate), (&None, &None));
+    assert_eq!((closed.slack, closed.threads), (None, None));
     assert_eq!((closed.sla.len(), closed.tags.len(), closed.notes.as_str()), (0, 0, ""));
     assert_eq!(closed.checks, []);
     assert!(closed.auto_start);
@@ -139,6 +142,135 @@ fn short_forms_stand_for_headers_and_a_body() {
     for nothing in [json!({"compressed": false}), json!({"cookies": {}}), json!({"form": null})] {
         assert_eq!(valid(with(nothing)), valid(minimal()));
     }
+}
+
+/// A certificate of its own and its key, as PEM.
+fn identity() -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+#[test]
+fn the_way_of_connections_can_be_said_and_its_secrets_are_not_shown() {
+    let (certificate, key) = identity();
+    let scenario = valid(with(json!({
+        "targetUrl": "https://a.b/", "proxy": "http://me:s3cret@proxy.test:3128",
+        "connectTo": ["a.b:443:127.0.0.1:8443", "::[::1]:"], "caCertificate": certificate,
+        "clientCertificate": {"certificate": certificate, "key": key},
+        "slackSeconds": 0, "threads": 3,
+    })));
+    assert_eq!((scenario.slack, scenario.threads), (Some(Duration::ZERO), Some(3)));
+    assert_eq!(scenario.connect_to[1].to_host, "::1");
+    assert_eq!(valid(scenario.to_value()), scenario);
+    let public = scenario.public_value();
+    assert_eq!(public["proxy"], "http://[redacted]@proxy.test:3128/");
+    assert_eq!(public["clientCertificate"]["key"], REDACTED);
+    assert_eq!(public["caCertificate"], certificate.replace("\r\n", "\n"));
+    let shown = format!("{public} {scenario:?}");
+    let secret = key.lines().nth(1).unwrap();
+    assert!(!shown.contains("s3cret") && !shown.contains(secret), "{shown}");
+    // Whoever runs what a report shows is told what is missing in it.
+    let expected = "[redacted] stands in a report for a secret; give the secret itself";
+    let paths = ["proxy", "clientCertificate.key"];
+    assert_eq!(faults(public), paths.map(|path| format!("{path}: {expected}")));
+}
+
+#[test]
+fn certificates_and_keys_are_texts_or_files_which_are_read_with_the_document() {
+    let (certificate, key) = identity();
+    let both = format!("{certificate}{key}");
+    let document = Document::from_value(with(json!({
+        "caCertificate": "ca.pem", "clientCertificate": {"certificate": "both.pem", "key": "both.pem"},
+    })))
+    .unwrap();
+    let mut read = |name: &str| match name {
+        "ca.pem" => Ok(certificate.clone()),
+        "both.pem" => Ok(both.clone()),
+        _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+    };
+    let scenario = document.parse_with(&mut read).unwrap();
+    let written = scenario.to_value();
+    assert_eq!(written["clientCertificate"]["certificate"], written["caCertificate"]);
+    assert!(!written["caCertificate"].to_string().contains("PRIVATE"));
+    assert_eq!(valid(written), scenario);
+
+    let faults = |fields: Value, read: &mut dyn FnMut(&str) -> std::io::Result<String>| {
+        let document = Document::from_value(with(fields)).unwrap();
+        let error = document.parse_with(read).expect_err("a document with faults");
+        error.faults.iter().map(Fault::to_string).collect::<Vec<_>>()
+    };
+    let missing = json!({"caCertificate": "no.pem", "clientCertificate": {"certificate": "ca.pem", "key": "my-s3cret"}});
+    let found = faults(missing, &mut read);
+    assert!(found[0].starts_with(
+        "caCertificate: \"no.pem\" is no PEM text, and as a file it cannot be read: "
+    ));
+    assert!(found[1].starts_with("clientCertificate.key: is no PEM text, and as a file"));
+    assert!(!found[1].contains("s3cret"), "it may be a key: {found:?}");
+    let mut empty = |_: &str| Ok(String::from("hello"));
+    assert_eq!(
+        faults(json!({"caCertificate": "a.pem"}), &mut empty),
+        ["caCertificate: \"a.pem\" cannot be used: there is no PEM block of a certificate in it"]
+    );
+    let mut long = |_: &str| Ok("x".repeat(limits::MAX_PEM_BYTES + 1));
+    assert!(faults(json!({"caCertificate": "a"}), &mut long)[0].contains("give at most 1048576"));
+}
+
+#[test]
+fn faults_of_the_way_of_connections_are_at_their_paths() {
+    let (certificate, key) = identity();
+    let (_, other) = identity();
+    let client = |certificate: &str, key: &str| json!({"clientCertificate": {"certificate": certificate, "key": key}});
+    let only =
+        "a file is read by the command line only: give the text itself, with its -----BEGIN line";
+    for (fields, expected) in [
+        (json!({"caCertificate": "ca.pem"}), format!("caCertificate: \"ca.pem\" is no PEM text, and {only}")),
+        (json!({"caCertificate": key}), "caCertificate: holds a key beside certificates, which are shown; take the key out".into()),
+        (client(&format!("{certificate}{key}"), &key), "clientCertificate.certificate: holds a key beside certificates, which are shown; take the key out".into()),
+        (client(&certificate, &other), "clientCertificate.key: is not the key of clientCertificate.certificate".into()),
+        (client(&certificate, "k3y"), format!("clientCertificate.key: is no PEM text, and {only}")),
+        (client(&certificate, &certificate), "clientCertificate.key: there is no PEM block of a private key in it".into()),
+        (json!({"clientCertificate": key}), "clientCertificate: is a text; give an object of certificate and key".into()),
+        (json!({"clientCertificate": {"certificate": certificate}}), "clientCertificate.key: is missing".into()),
+        (json!({"proxy": "http://:3128"}), "proxy: \"http://:3128\" has no host".into()),
+        (json!({"proxy": "proxy:3128"}), "proxy: is not a whole URL; begin with http://".into()),
+        (json!({"proxy": "https://p"}), "proxy: only http:// proxies are supported".into()),
+        (json!({"proxy": "http://p", "httpVersion": "http2"}), "proxy: requests for http:// go through it as HTTP/1.1; leave out --http2, or the proxy, or give an https:// URL".into()),
+        (json!({"proxy": "http://p", "targetUrl": "unix:/a"}), "proxy: a Unix socket is not reached by a proxy; leave one out".into()),
+        (json!({"connectTo": ["a:1:b"]}), "connectTo[0]: \"a:1:b\" cannot be read: it has 3 parts; write HOST1:PORT1:HOST2:PORT2, IPv6 addresses in brackets".into()),
+        (json!({"connectTo": ["a:1:b:2", "a:1:b:0"]}), "connectTo[1]: \"a:1:b:0\" cannot be read: port \"0\" is out of range; give 1 to 65535".into()),
+        (json!({"connectTo": "a:1:b:2"}), "connectTo: expected a list, found text \"a:1:b:2\"".into()),
+        (json!({"connectTo": vec!["a:1:b:2"; 101]}), "connectTo: 101 rules; give at most 100".into()),
+        (json!({"unixSocket": ""}), "unixSocket: is no path of a socket; give one such as /run/app.sock".into()),
+        (json!({"unixSocket": "/a", "targetUrl": "unix:/b"}), "unixSocket: stands beside a targetUrl that names one; give one of them".into()),
+        (json!({"threads": 0}), "threads: 0 is out of range; give a whole number, 1 to 1024".into()),
+        (json!({"threads": 1.5}), "threads: 1.5 is out of range; give a whole number, 1 to 1024".into()),
+        (json!({"slackSeconds": -0.001}), "slackSeconds: -0.001 is out of range; give 0 to 1 seconds".into()),
+        (json!({"slackSeconds": 1.5}), "slackSeconds: 1.5 is out of range; give 0 to 1 seconds".into()),
+        (json!({"slackSeconds": "NaN"}), "slackSeconds: expected a number, found text \"NaN\"".into()),
+    ] {
+        assert_eq!(faults(with(fields.clone())), [expected], "{fields}");
+    }
+    let unknown = json!({"clientCertificate": {"certificate": certificate, "key": key, "password": "s3cret"}});
+    let found = faults(with(unknown));
+    assert!(found[0].contains("password") && !found[0].contains("s3cret"), "{found:?}");
+}
+
+#[test]
+fn a_socket_stands_beside_a_url_or_in_it() {
+    let beside = valid(with(json!({"targetUrl": "https://a.b/c", "unixSocket": "/run/a.sock"})));
+    let written = beside.to_value();
+    assert_eq!(
+        (&written["targetUrl"], &written["unixSocket"]),
+        (&json!("https://a.b/c"), &json!("/run/a.sock"))
+    );
+    assert_eq!(valid(written), beside);
+    let within = valid(with(json!({"targetUrl": "unix:/run/a.sock:/c"})));
+    assert_eq!(within.to_value()["unixSocket"], Value::Null);
+    let same = valid(with(json!({"targetUrl": "http://localhost/c", "unixSocket": "/run/a.sock"})));
+    assert_eq!(same, within);
+    let colon = valid(with(json!({"targetUrl": "http://localhost/c", "unixSocket": "/run:/a"})));
+    assert_eq!(valid(colon.to_value()), colon);
 }
 
 #[test]

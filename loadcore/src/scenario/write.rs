@@ -1,9 +1,9 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{NamedRequest, REDACTED, Scenario, checks};
+use super::{NamedRequest, REDACTED, Scenario, Target, checks};
 use crate::profile::ProfileType;
-use crate::request::{FieldName, is_secret_header};
+use crate::request::{Certificates, FieldName, Identity, ProxyUrl, is_secret_header};
 use crate::schedule::Arrivals;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +45,13 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "httpVersion": word(HTTP_VERSIONS, scenario.http_version),
         "keepAlive": scenario.keep_alive,
         "addressFamily": word(ADDRESS_FAMILIES, scenario.address_family),
+        "proxy": scenario.proxy.as_ref().map(ProxyUrl::secret),
+        "connectTo": scenario.connect_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "caCertificate": scenario.ca_certificate.as_ref().map(Certificates::pem),
+        "clientCertificate": scenario.client_certificate.as_ref().map(identity),
+        "unixSocket": unix_socket(&scenario.target),
+        "slackSeconds": scenario.slack.map(seconds),
+        "threads": scenario.threads,
         "checks": checks::document(&scenario.checks),
         "sla": json!(scenario.sla),
         "tags": scenario.tags,
@@ -53,11 +60,21 @@ pub(super) fn document(scenario: &Scenario) -> Value {
     });
     put_body(&mut document, &scenario.body);
     if !scenario.mix.is_empty() {
-        let is_unix = scenario.target.unix_socket().is_some();
+        let is_unix = scenario.target.is_unix_url();
         let requests = scenario.mix.iter().map(|request| named_request(request, is_unix));
         document["mix"] = requests.collect();
     }
     document
+}
+
+fn identity(identity: &Identity) -> Value {
+    json!({"certificate": identity.certificate().pem(), "key": identity.secret_key()})
+}
+
+/// The socket that the target's own text does not say.
+fn unix_socket(target: &Target) -> Option<String> {
+    let socket = target.unix_socket().filter(|_| !target.is_unix_url())?;
+    Some(socket.to_string_lossy().into_owned())
 }
 
 fn put_body(document: &mut Value, body: &[u8]) {
@@ -84,10 +101,14 @@ fn named_request(request: &NamedRequest, is_unix: bool) -> Value {
     document
 }
 
-/// The document without the values of headers that carry secrets.
+/// The document without secrets: headers that carry them, a private key, who we are to a proxy.
 pub(super) fn public_document(scenario: &Scenario) -> Value {
     let mut document = document(scenario);
     redact(&mut document);
+    document["proxy"] = scenario.proxy.as_ref().map(|proxy| proxy.shown(REDACTED)).into();
+    if let Some(key) = document["clientCertificate"].get_mut("key") {
+        *key = REDACTED.into();
+    }
     let mix = document.get_mut("mix").and_then(Value::as_array_mut);
     mix.into_iter().flatten().for_each(redact);
     document
@@ -118,7 +139,8 @@ fn headers(headers: &[(FieldName, HeaderValue)]) -> Value {
     map.into()
 }
 
-fn load_profile(profile: &ProfileType) -> Value {
+/// A profile's part of a document.
+pub(crate) fn load_profile(profile: &ProfileType) -> Value {
     let mut value = match profile {
         ProfileType::Constant { initial_rps } => json!({"initialRps": number(*initial_rps)}),
         ProfileType::Ramp { initial_rps, target_rps, ramp_up_seconds } => json!({

@@ -1,8 +1,7 @@
 //! Turns a scenario into a run on a platform, watched, reported and judged as one on this machine.
 //!
 //! The platform's result is the same document, so that every report and every exit code comes of it
-//! in the same way. What only this machine could do, its certificates, proxies and threads, is
-//! refused before anything is started.
+//! in the same way. A socket, which only this machine has, is refused before anything is started.
 
 mod client;
 mod follow;
@@ -10,7 +9,7 @@ mod problem;
 mod submit;
 mod view;
 
-use crate::args::{DialArgs, EngineArgs, PlatformArgs, RunArgs};
+use crate::args::{PlatformArgs, RunArgs};
 use crate::exit::{self, Failure};
 use crate::interrupt::Interrupts;
 use crate::outputs::{self, Outputs};
@@ -29,7 +28,11 @@ use view::View;
 /// # Errors
 /// Where there is no result, or it could not be written.
 pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
-    refuse_what_is_of_this_machine(&args.dialling, &args.engine)?;
+    if args.scenario.dialling.unix_socket.is_some() {
+        return Err(Failure::Usage(
+            "--unix-socket: it is on this machine, and with --controller workers make the load; leave it out".into(),
+        ));
+    }
     let PlatformArgs { token, workers, .. } = &args.platform;
     let client = Client::new(url, token.as_deref().filter(|token| !token.is_empty()))?;
     let wanted = outputs::wanted(&args.output.outputs)?;
@@ -74,30 +77,6 @@ pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
     }
     let interrupted = interrupted || stopped_elsewhere(&view, &result);
     Ok(exit::of_result(&result, interrupted, args.output.require_valid))
-}
-
-/// Names every option that says how this machine makes load.
-fn refuse_what_is_of_this_machine(dial: &DialArgs, engine: &EngineArgs) -> Result<(), Failure> {
-    let DialArgs { cacert, cert, key, connect_to, unix_socket, proxy } = dial;
-    let EngineArgs { threads, slack } = engine;
-    let given = [
-        ("--cacert", cacert.is_some()),
-        ("--cert", cert.is_some()),
-        ("--key", key.is_some()),
-        ("--connect-to", !connect_to.is_empty()),
-        ("--unix-socket", unix_socket.is_some()),
-        ("--proxy", proxy.is_some()),
-        ("--threads", threads.is_some()),
-        ("--slack", slack.is_some()),
-    ];
-    let names: Vec<_> = given.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!(
-        "{}: for load that this machine makes; with --controller workers make it, so leave it out",
-        names.join(", ")
-    )))
 }
 
 /// What the user is told meanwhile.

@@ -20,6 +20,41 @@ fn certificates_are_checked_against_those_that_are_trusted() {
     assert_eq!(run(&[&url, "-k"])["outcomes"]["ok"], 4);
 }
 
+/// Files that a scenario names are looked for beside it; an option says more than it.
+#[test]
+fn a_scenario_names_certificates_beside_itself_and_its_result_has_no_key() {
+    let target = target(Config { tls: Tls::On, ..Config::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    let own = own.self_signed(&key).unwrap().pem();
+    write("ca.pem", target.ca_pem().unwrap());
+    write("own.pem", &own);
+    write("key.pem", &key.serialize_pem());
+    let scenario = serde_json::json!({
+        "name": "a", "targetUrl": target.url("/"), "durationSeconds": 10, "caCertificate": "ca.pem",
+        "clientCertificate": {"certificate": "own.pem", "key": "key.pem"},
+    });
+    write("scenario.json", &scenario.to_string());
+    let file = folder.path().join("scenario.json");
+    let file = file.to_str().unwrap();
+    let result = run(&[file]);
+    assert_eq!(result["outcomes"]["ok"], 4);
+    assert_eq!(result["scenario"]["clientCertificate"]["key"], "[redacted]");
+    let secret = key.serialize_pem().lines().nth(1).unwrap().to_owned();
+    assert!(!result.to_string().contains(&secret));
+
+    let (own, key) = (folder.path().join("own.pem"), folder.path().join("key.pem"));
+    let (own, key) = (own.to_str().unwrap(), key.to_str().unwrap());
+    let other = run(&[file, "--cacert", own, "--cert", own, "--key", key]);
+    assert_eq!(other["errors"]["tls"], 4, "another authority is trusted");
+    write("scenario.json", &scenario.to_string().replace("ca.pem", "missing.pem"));
+    let refused = loadcore(&["run", file]).ended(104);
+    refused
+        .says(&["caCertificate: \"missing.pem\" is no PEM text, and as a file it cannot be read"]);
+}
+
 #[test]
 fn the_version_of_http_that_was_asked_for_is_spoken() {
     let speaks = |http: HttpVersions| target(Config { http, tls: Tls::Also, ..Config::default() });

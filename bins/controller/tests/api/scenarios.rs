@@ -226,6 +226,54 @@ async fn short_forms_are_kept_as_they_came_and_their_cookies_sealed() {
     assert_eq!(problem["faults"][0]["path"], "targetUrl");
 }
 
+/// A key and who we are to a proxy come back to nobody, and stay when what was read is sent back.
+#[tokio::test]
+async fn a_private_key_and_a_proxy_s_password_are_kept_sealed() {
+    let api = Api::new().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let given = json!({
+        "proxy": "http://me:geheim-1@127.0.0.1:3128", "connectTo": ["::127.0.0.1:1"],
+        "caCertificate": certificate, "slackSeconds": 0.002, "threads": 2,
+        "clientCertificate": {"certificate": certificate, "key": key.serialize_pem()},
+    });
+    let id = api.kept(given.clone()).await;
+    let path = format!("/api/v1/scenarios/{id}");
+    let secret = key.serialize_pem().lines().nth(1).unwrap().to_owned();
+    let shown = api.get(&path).await;
+    assert!(!shown.text.contains("geheim") && !shown.text.contains(&secret), "{}", shown.text);
+    let document = shown.json()["scenario"].clone();
+    assert_eq!(document["proxy"], "http://[redacted]@127.0.0.1:3128");
+    assert_eq!(document["clientCertificate"]["key"], "[redacted]");
+    for field in ["connectTo", "caCertificate", "slackSeconds", "threads"] {
+        assert_eq!(document[field], given[field]);
+    }
+    assert_eq!(api.put(&path, &document).await.status, 200);
+    let record = api.store.scenario(&"local".into(), &id.as_str().into()).await.unwrap().unwrap();
+    let kept = record.document.to_string();
+    assert!(!kept.contains("geheim") && !kept.contains(&secret), "{kept}");
+    let opened = api.secrets.open(&record.document).unwrap();
+    assert_eq!(
+        (&opened["proxy"], &opened["clientCertificate"]),
+        (&given["proxy"], &given["clientCertificate"])
+    );
+
+    for (field, value, place) in [
+        ("caCertificate", json!("/etc/ssl/ca.pem"), "caCertificate"),
+        ("proxy", json!("http://me:geheim@169.254.169.254/"), "proxy"),
+        ("connectTo", json!(["::169.254.169.254:80"]), "connectTo"),
+        ("unixSocket", json!("/run/app.sock"), "unixSocket"),
+        ("threads", json!(0), "threads"),
+        ("slackSeconds", json!(-1), "slackSeconds"),
+    ] {
+        let answer = api.post("/api/v1/scenarios", &scenario(json!({field: value}))).await;
+        assert!(!answer.text.contains("geheim"), "{}", answer.text);
+        let problem = answer.problem(422, "invalid-scenario");
+        assert_eq!(problem["faults"][0]["path"], place, "{problem}");
+    }
+}
+
 #[tokio::test]
 async fn redacted_values_that_nothing_is_kept_for_are_faults() {
     let api = Api::new().await;

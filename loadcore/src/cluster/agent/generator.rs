@@ -34,9 +34,10 @@ pub(crate) struct Load {
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     pub(crate) policy: TargetPolicy,
-    /// As many as its part needs where `None`, of at most so many.
+    /// As many as its part needs where `None`. A scenario may ask for fewer.
     pub(crate) threads: Option<usize>,
     pub(crate) cores: u64,
+    /// Where the scenario says nothing of it.
     pub(crate) slack: Duration,
 }
 
@@ -48,9 +49,8 @@ impl Generator for Engine {
 
     async fn start(&self, scenario: &Scenario, duty: Duty) -> Result<Load, String> {
         let first = duty.parts.first().copied().unwrap_or(Share::WHOLE);
-        let threads = self
-            .threads
-            .map_or_else(|| threads::needed(scenario, first, self.cores), |threads| threads as u64);
+        let own = self.threads.map(|threads| threads as u64);
+        let threads = threads::of(scenario, own, first, self.cores);
         let started = self.test(scenario, threads).on_duty(duty).start().await;
         let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
@@ -63,7 +63,11 @@ impl Engine {
         let policy = self.policy.clone();
         LoadTest::from_scenario(scenario)
             .threads(threads as usize)
-            .slack(self.slack)
-            .options(|http| http.policy = policy)
+            .slack(scenario.slack.unwrap_or(self.slack))
+            .options(|http| {
+                http.policy = policy;
+                // A proxy is no way round it.
+                http.judges_names = true;
+            })
     }
 }

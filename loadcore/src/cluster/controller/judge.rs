@@ -1,9 +1,11 @@
 //! A scenario document into a scenario that this platform may run, or into all that is wrong with it.
 
 use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
+use crate::run::http_options;
 use crate::scenario::{Fault, REDACTED, Scenario, ScenarioError, redacted_places};
 use serde_json::Value;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long a target's name may take to resolve, before its requests are left to fail or not.
 const RESOLVING: Duration = Duration::from_secs(2);
@@ -18,6 +20,7 @@ pub(super) async fn judge(
     policy: TargetPolicy,
 ) -> Result<Scenario, ScenarioError> {
     let mut faults = redacted(&document);
+    let names_socket = document.get("unixSocket").is_some_and(|it| !it.is_null());
     let scenario = match Scenario::from_value(document) {
         Ok(scenario) if faults.is_empty() => scenario,
         Ok(_) => return Err(ScenarioError { faults }),
@@ -26,14 +29,15 @@ pub(super) async fn judge(
             return Err(ScenarioError { faults });
         }
     };
-    let at_target = |message: String| ScenarioError {
-        faults: vec![Fault { path: "targetUrl".into(), message }],
+    let at = |path: &str, message: String| ScenarioError {
+        faults: vec![Fault { path: path.into(), message }],
     };
     if scenario.target.unix_socket().is_some() {
+        let path = if names_socket { "unixSocket" } else { "targetUrl" };
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
-        return Err(at_target(message.into()));
+        return Err(at(path, message.into()));
     }
-    allowed(&scenario, policy).await.map_err(at_target)?;
+    allowed(&scenario, policy).await.map_err(|(path, message)| at(path, message))?;
     Ok(scenario)
 }
 
@@ -49,21 +53,28 @@ fn redacted(document: &Value) -> Vec<Fault> {
     paths.into_iter().map(told).collect()
 }
 
-/// Whether the policy lets the target be loaded, as far as can be told now: workers ask again
-/// whenever they dial. A name that does not resolve is not refused; its requests will fail.
-async fn allowed(scenario: &Scenario, policy: TargetPolicy) -> Result<(), String> {
+/// Whether the policy lets the target be loaded, and the proxy be asked, as far as can be told now:
+/// workers ask again whenever they dial. A name that does not resolve is not refused; its requests will
+/// fail. What is refused is told with its place.
+async fn allowed(scenario: &Scenario, policy: TargetPolicy) -> Result<(), (&'static str, String)> {
     let options = HttpOptions {
         policy,
-        address_family: scenario.address_family,
+        judges_names: true,
         // Nothing is dialled here, so no certificate needs to be loaded.
         tls: TlsOptions { insecure: true, ..TlsOptions::default() },
-        ..HttpOptions::get(scenario.target.uri().clone())
+        ..http_options(scenario)
     };
-    let transport = HttpTransport::new(options).map_err(|error| error.to_string())?;
-    match tokio::time::timeout(RESOLVING, transport.check_policy()).await {
-        Ok(Err(refused)) => Err(refused.to_string()),
-        Ok(Ok(())) | Err(_) => Ok(()),
+    let target = if scenario.connect_to.is_empty() { "targetUrl" } else { "connectTo" };
+    let transport = HttpTransport::new(options).map_err(|error| (target, error.to_string()))?;
+    for (path, asked) in [
+        ("proxy", timeout(RESOLVING, transport.check_proxy()).await),
+        (target, timeout(RESOLVING, transport.check_policy()).await),
+    ] {
+        if let Ok(Err(refused)) = asked {
+            return Err((path, refused.to_string()));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -83,6 +94,70 @@ mod tests {
         assert!(metadata[0].message.contains("169.254.169.254 may not be loaded"), "{metadata:?}");
         assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::default()).await, []);
         assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::PublicOnly).await.len(), 1);
+    }
+
+    async fn refused(fields: serde_json::Value, policy: TargetPolicy) -> Vec<(String, String)> {
+        let mut document =
+            json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let faults = judge(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
+        faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
+    }
+
+    #[tokio::test]
+    async fn neither_a_proxy_nor_another_way_leads_round_the_policy() {
+        let metadata = "http://169.254.169.254/";
+        let by_proxy = json!({"proxy": "http://127.0.0.1:3128"});
+        let found = async |fields, policy| refused(fields, policy).await;
+        let path = |faults: Vec<(String, String)>| faults.first().map(|(path, _)| path.clone());
+        let private = || TargetPolicy::default();
+        for (fields, policy, expected) in [
+            (by_proxy.clone(), private(), None),
+            (by_proxy.clone(), TargetPolicy::PublicOnly, Some("proxy")),
+            (json!({"proxy": metadata}), private(), Some("proxy")),
+            (json!({"connectTo": ["::169.254.169.254:80"]}), private(), Some("connectTo")),
+            (json!({"connectTo": ["::127.0.0.1:80"]}), TargetPolicy::PublicOnly, Some("connectTo")),
+            (json!({"connectTo": ["::127.0.0.1:80"]}), private(), None),
+            // What the proxy is asked for.
+            (
+                json!({"proxy": "http://127.0.0.1:1", "targetUrl": metadata}),
+                private(),
+                Some("targetUrl"),
+            ),
+            (
+                json!({"proxy": "http://127.0.0.1:1", "connectTo": ["::169.254.169.254:"]}),
+                private(),
+                Some("connectTo"),
+            ),
+            // A name that means an address which is refused.
+            (
+                json!({"proxy": "http://127.0.0.2:1", "targetUrl": "http://localhost/"}),
+                TargetPolicy::Only("127.0.0.2".parse().unwrap()),
+                Some("targetUrl"),
+            ),
+            (json!({"mix": [{"name": "a", "url": metadata}]}), private(), Some("targetUrl")),
+        ] {
+            let faults = found(fields.clone(), policy).await;
+            assert_eq!(path(faults.clone()).as_deref(), expected, "{fields}: {faults:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_whoever_asks_is_not_read_and_no_secret_is_repeated() {
+        for (fields, path) in [
+            (json!({"caCertificate": "/etc/ssl/ca.pem"}), "caCertificate"),
+            (
+                json!({"clientCertificate": {"certificate": "c.pem", "key": "s3cret"}}),
+                "clientCertificate.certificate",
+            ),
+            (json!({"proxy": "http://u:s3cret/@h"}), "proxy"),
+            (json!({"proxy": "http://[redacted]@h/"}), "proxy"),
+            (json!({"unixSocket": "/run/app.sock"}), "unixSocket"),
+        ] {
+            let faults = refused(fields.clone(), TargetPolicy::default()).await;
+            assert_eq!(faults[0].0, path, "{fields}: {faults:?}");
+            assert!(!format!("{faults:?}").contains("s3cret"), "{faults:?}");
+        }
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use crate::result::{
 };
 use crate::run::DEFAULT_SLACK;
 use crate::scenario::Scenario;
+use crate::schedule::Share;
 use crate::time::{Nanos, SECOND, nanos, seconds};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -234,12 +235,14 @@ fn means(record: &RunRecord, standing: &Standing, scenario: &Scenario) -> Option
         let Entry::Admit { worker, epoch, means, .. } = entry else { return None };
         let member = (worker.clone(), *epoch);
         standing.owners.contains(&member).then_some(means.map(|means| {
-            let Means { cores, threads, .. } = means;
-            let needed = |part| threads::needed(scenario, part, cores);
-            match threads {
-                AS_NEEDED => Means { threads: first_part(&member).map_or(1, needed), ..means },
-                _ => means,
-            }
+            let Means { cores, threads, slack_ns } = means;
+            let own = Some(threads).filter(|own| *own != AS_NEEDED);
+            // Who has no part yet makes nothing: a thread stands for it.
+            let threads = match (first_part(&member), own) {
+                (None, None) => 1,
+                (part, own) => threads::of(scenario, own, part.unwrap_or(Share::WHOLE), cores),
+            };
+            Means { cores, threads, slack_ns: scenario.slack.map_or(slack_ns, nanos) }
         }))
     });
     admitted.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
@@ -400,7 +403,6 @@ pub(super) fn stored_seconds(scenario: &Scenario, second: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::cluster::WorkerId;
-    use crate::schedule::Share;
 
     fn record(profile: &Value) -> RunRecord {
         let record = json!({
