@@ -6,7 +6,7 @@ use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
 use loadcore::result::{
     Ending, Finding, FindingKind, Plan, Reason, ResultBuilder, SeriesRow, Severity, SlaOutcome,
-    Verdict, Violation, Witness,
+    Verdict, Violation, Witness, WorkerResult,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -134,6 +134,7 @@ fn full_result() -> RunResult {
         next_step: String::new(),
     });
     result.series.push(SeriesRow::default());
+    result.workers.push(WorkerResult::default());
     result
 }
 
