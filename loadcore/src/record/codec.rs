@@ -59,6 +59,8 @@ const LARGEST: usize = 4 << 20;
 const HISTOGRAMS: [&str; 8] =
     ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag", "failed"];
 const FIRST_HISTOGRAM: u8 = 5;
+/// Those that are told of each worker: response, lag and pacer_lag.
+const PACKED: [usize; 3] = [0, 2, 6];
 const PROTOCOLS: u8 = FIRST_HISTOGRAM + HISTOGRAMS.len() as u8;
 const OWN: u8 = PROTOCOLS + 1;
 const NAMED: u8 = OWN + 1;
@@ -195,8 +197,8 @@ pub(crate) struct SnapshotReader {
     /// What was read last. Its histograms stay empty.
     head: Snapshot,
     counts: Counts,
-    /// Its times, packed: those of [`HISTOGRAMS`], where it was examined.
-    packed: [Distribution; HISTOGRAMS.len()],
+    /// Those of its times that are told of each worker, where it was examined.
+    packed: [Distribution; PACKED.len()],
     /// Named requests, inflated.
     named: Vec<u8>,
 }
@@ -214,8 +216,7 @@ impl SnapshotReader {
     /// What the worker has done whose snapshot was examined last.
     #[cfg(feature = "cluster")]
     pub(crate) fn of_worker(&self) -> WorkerInterval {
-        let [response, _, lag, .., pacer_lag, _] = self.packed.clone();
-        WorkerInterval::of_snapshot(&self.head, [response, lag, pacer_lag])
+        WorkerInterval::of_snapshot(&self.head, self.packed.clone())
     }
 
     /// Adds a snapshot to others, and answers it without its histograms. It has been checked: if it
@@ -264,9 +265,12 @@ impl SnapshotReader {
         for (place, ((tag, name), counted)) in places.take(layout.histograms) {
             let overflow = read_section(&mut rest, tag, name, |it| take_histogram(it, counts))?;
             *counted = counts.total().saturating_add(overflow.count);
-            match &mut sum {
-                Some(sum) => placed(sum, place).merge_counts(counts, &overflow),
-                None => packed[place] = Distribution::of_buckets(counts.buckets(), overflow.count),
+            match (&mut sum, PACKED.iter().position(|it| *it == place)) {
+                (Some(sum), _) => placed(sum, place).merge_counts(counts, &overflow),
+                (None, Some(at)) => {
+                    packed[at] = Distribution::of_buckets(counts.buckets(), overflow.count);
+                }
+                (None, None) => {}
             }
         }
         if layout.protocols {
