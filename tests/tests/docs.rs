@@ -4,7 +4,7 @@ use loadcore::RunResult;
 use loadcore::record::{Distribution, Histogram, Snapshot};
 use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
-use loadcore::result::{Ending, FindingKind, Plan, ResultBuilder, SeriesRow};
+use loadcore::result::{Ending, FindingKind, Plan, ResultBuilder, SeriesRow, WorkerResult};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -114,6 +114,7 @@ fn full_result() -> RunResult {
     result.validity.reasons.push(serde_json::from_value(reason).expect("a reason"));
     result.bottlenecks.push(serde_json::from_value(finding).expect("a finding"));
     result.series.push(SeriesRow::default());
+    result.workers.push(WorkerResult::default());
     result
 }
 

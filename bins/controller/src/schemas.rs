@@ -164,6 +164,11 @@ fn frame(whole: Value) -> Value {
 fn interval(mut whole: Value) -> Value {
     let mut row = whole["properties"]["series"]["items"].take();
     let mut request = row.clone();
+    let mut worker = whole["properties"]["workers"]["items"].take();
+    for only_of_the_whole in ["seriesSeconds", "series"] {
+        remove(&mut worker, only_of_the_whole);
+    }
+    worker["description"] = "A second of one worker.".into();
     let rate = |what: &str| json!({"type": ["number", "null"], "description": what});
     let count = |what: &str| json!({"type": "integer", "minimum": 0, "description": what});
     let counts = |what: &str| {
@@ -180,6 +185,7 @@ fn interval(mut whole: Value) -> Value {
         ("activeWorkers", count("workers that make the load")),
         ("state", json!({"type": "string", "enum": states, "description": "how far the run is"})),
         ("requests", json!({"type": "array", "items": null, "maxItems": 100})),
+        ("workers", json!({"type": "array", "items": null, "maxItems": 32})),
     ];
     let of_request = [
         ("name", json!({"type": "string", "description": "its name in the mix"})),
@@ -191,6 +197,7 @@ fn interval(mut whole: Value) -> Value {
     request["description"] = "A second of one request of the mix.".into();
     add(&mut row, more);
     row["properties"]["requests"]["items"] = request;
+    row["properties"]["workers"]["items"] = worker;
     row["description"] =
         "A second of a run, as a row of its series and with what is known now.".into();
     row
@@ -202,6 +209,15 @@ fn add<const N: usize>(row: &mut Value, fields: [(&str, Value); N]) {
         if let Some(names) = row["required"].as_array_mut() {
             names.push(name.into());
         }
+    }
+}
+
+fn remove(row: &mut Value, field: &str) {
+    if let Some(fields) = row["properties"].as_object_mut() {
+        fields.shift_remove(field);
+    }
+    if let Some(names) = row["required"].as_array_mut() {
+        names.retain(|name| name != field);
     }
 }
 
@@ -244,8 +260,11 @@ fn histograms(_whole: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use loadcore::cluster::controller::api::WorkerFrame;
     use loadcore::record::Snapshot;
-    use loadcore::result::{Ending, Finding, FindingKind, Plan, ResultBuilder, SeriesRow};
+    use loadcore::result::{
+        Ending, Finding, FindingKind, Plan, ResultBuilder, SeriesRow, WorkerResult, WorkerSeries,
+    };
     use loadcore::scenario::Scenario;
     use loadcore::scenario::preview::{Rows, preview};
     use std::collections::BTreeSet;
@@ -298,6 +317,14 @@ mod tests {
         let row = &whole["properties"]["series"]["items"];
         let keys = written(&json!(SeriesRow::default()));
         assert_eq!(described(&row.to_string()), keys);
+        let worker = &whole["properties"]["workers"]["items"];
+        let keys = written(&json!(WorkerResult::default()));
+        assert_eq!(described(&worker.to_string()), keys);
+        let columns = written(&json!(WorkerSeries::default()));
+        assert_eq!(described(&worker["properties"]["series"].to_string()), columns);
+        let frame = interval(whole.clone())["properties"]["workers"]["items"].clone();
+        let of_frame: WorkerFrame = serde_json::from_value(json!(WorkerResult::default())).unwrap();
+        assert_eq!(described(&frame.to_string()), written(&json!(of_frame)));
         let finding: Finding = serde_json::from_value(json!({
             "kind": "cold_start", "severity": "info", "confidence": 0.5, "fromSecond": 0.0,
             "toSecond": 1.0, "request": null, "evidence": {}, "witnesses": [{"name": "a",

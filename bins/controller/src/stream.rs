@@ -230,6 +230,12 @@ mod tests {
             "backlog": 0, "unknown": 0, "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null,
             "distribution": "fgIAAwE=", "rps": 0.0, "statusCodes": {"200": 1}, "errors": {},
         }]);
+        written["data"]["workers"] = json!([{
+            "worker": "w", "due": 2, "sent": 0, "ok": 0, "failed": 0, "dropped": 0, "inFlight": 0,
+            "backlog": 2, "achievedRps": 0.0, "p50Ms": null, "p99Ms": null, "scheduleLagP99Ms": null,
+            "pacerLagP99Ms": 0.2, "cpuShare": 0.1, "lateShare": 0.0, "stalledShare": 0.0,
+            "shortageShare": null,
+        }]);
         let second: Frame = serde_json::from_value(written.clone()).unwrap();
         assert_eq!(json!(second), written);
         written["data"]["distribution"] = Value::Null;

@@ -7,7 +7,7 @@
 use super::bottleneck::{self, CHECKS, Check};
 use super::sla::{Event, Live, SlaRule, outcomes};
 use super::{Windows, WorkerTotals, validity};
-use crate::record::Interval;
+use crate::record::{Interval, WorkerInterval};
 #[cfg(test)]
 use crate::result::fixtures::{Run, plan};
 #[cfg(test)]
@@ -42,6 +42,11 @@ impl Judge {
     pub fn interval(&mut self, interval: &Interval, span: Span, unknown: u64) -> Vec<Event> {
         self.windows.add(interval, span, unknown);
         self.live.observe(interval, span)
+    }
+
+    /// Adds what each worker did in an interval, in the order of their names.
+    pub fn by_worker(&mut self, workers: &[WorkerInterval], span: Span) {
+        self.windows.add_workers(workers, span);
     }
 
     /// Adds what one worker did in one of its terms, once the run has ended.

@@ -14,9 +14,10 @@ mod judge;
 mod suggest;
 mod windows;
 
-pub use crate::result::{Finding, FindingKind, Severity, Witness};
+pub use crate::record::{GeneratorHealth, WorkerInterval};
+pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
 pub use assert::Violations;
 pub use judge::Judge;
 #[cfg(test)]
 pub(crate) use judge::judged;
-pub use windows::{GeneratorHealth, NamedWindow, RequestWindow, Window, Windows, WorkerTotals};
+pub use windows::{NamedWindow, RequestWindow, Window, Windows, WorkerTotals};

@@ -4,12 +4,16 @@
 //! bytes each for 192 KiB. There are at most 3,600 of them; those of a longer run are of several
 //! seconds, and merge as the rows of its series do.
 
-use crate::record::{self, Counters, Distribution, Interval, Merge, Named};
-use crate::result::{MOST_ROWS, Row, Rows, Span};
+use crate::record::{
+    Counters, Distribution, GeneratorHealth, Interval, Merge, Named, WorkerInterval,
+};
+use crate::result::{MOST_ROWS, Row, Rows, Span, WorkersWindow};
 use crate::time::{Nanos, SECOND};
 
 /// The most windows of single requests that are kept, of all requests of a mix together.
 const MOST_NAMED: usize = 10 * MOST_ROWS;
+/// The most of single workers, of all workers together.
+const MOST_BY_WORKER: usize = 10 * MOST_ROWS;
 
 /// A run as analyses see it.
 #[derive(Debug)]
@@ -17,6 +21,7 @@ pub struct Windows {
     rows: Rows<Window>,
     /// Of the requests of a mix.
     named: Rows<NamedWindow>,
+    by_worker: Rows<WorkersWindow>,
     /// Everything so far.
     sum: Counters,
     workers: Vec<WorkerTotals>,
@@ -95,38 +100,13 @@ pub struct RequestWindow {
     pub service: Distribution,
 }
 
-/// How well the generator was: [`record::Health`] without its histogram. Times are in nanoseconds,
-/// added up over the engine threads.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GeneratorHealth {
-    /// How much later than due the pacer woke.
-    pub pacer_lag: Distribution,
-    /// Processor time of the engine threads.
-    pub cpu_ns: u64,
-    /// Time that they existed.
-    pub wall_ns: u64,
-    /// The greatest share of a processor that one thread used, in millionths.
-    pub peak_cpu_ppm: u64,
-    /// Time that they were ready to run and did not get a processor.
-    pub run_delay_ns: u64,
-    /// Time that a processor quota stopped the process.
-    pub throttled_ns: u64,
-    /// Time of the load.
-    pub load_ns: u64,
-    /// The part of it in which something was due and the pacer did not act.
-    pub late_ns: u64,
-    /// The part of it in which a thread did not act at all.
-    pub stalled_ns: u64,
-    /// How often this machine was short of a descriptor, a port or memory.
-    pub shortages: u64,
-}
-
 impl Windows {
     /// For a run of so many named requests that is planned to last so long.
     pub(super) fn new(planned_seconds: f64, requests: usize) -> Self {
         let rows = Rows::new(MOST_ROWS, planned_seconds);
         let named = Rows::new(MOST_ROWS.min(MOST_NAMED / requests.max(1)), planned_seconds);
-        Self { rows, named, sum: Counters::default(), workers: Vec::new() }
+        let by_worker = Rows::new(MOST_ROWS, planned_seconds);
+        Self { rows, named, by_worker, sum: Counters::default(), workers: Vec::new() }
     }
 
     /// Adds an interval to the window in which it began, at whose end so many arrivals are unknown.
@@ -144,6 +124,12 @@ impl Windows {
         }
     }
 
+    /// Adds what each worker did in an interval to the window in which it began.
+    pub(super) fn add_workers(&mut self, workers: &[WorkerInterval], span: Span) {
+        self.by_worker.at_most(MOST_BY_WORKER / workers.len().max(1));
+        self.by_worker.at(span, |_| ()).absorb(&WorkersWindow::of(workers, span));
+    }
+
     /// Adds what a worker did in one of its terms.
     pub(super) fn add_worker(&mut self, totals: WorkerTotals) {
         match self.workers.iter_mut().find(|known| known.worker == totals.worker) {
@@ -152,10 +138,16 @@ impl Windows {
         }
     }
 
-    /// The workers, each by itself. There are none while a run goes on, nor of a run on one machine.
+    /// The workers, each by itself, over the whole run. There are none while a run goes on.
     #[must_use]
     pub fn workers(&self) -> &[WorkerTotals] {
         &self.workers
+    }
+
+    /// What each worker did when, and how well it was. There are fewer of them than of [`Window`]s where more
+    /// than ten workers make the load of a long run.
+    pub fn by_worker(&self) -> impl Iterator<Item = &WorkersWindow> + '_ {
+        self.by_worker.closed().iter().chain(self.by_worker.open())
     }
 
     /// How many seconds a window has; the last one may have fewer.
@@ -299,42 +291,6 @@ impl Row for Window {
     }
 }
 
-impl GeneratorHealth {
-    fn of(health: &record::Health) -> Self {
-        Self {
-            pacer_lag: Distribution::of(&health.pacer_lag),
-            cpu_ns: health.cpu_ns,
-            wall_ns: health.wall_ns,
-            peak_cpu_ppm: health.peak_cpu_ppm,
-            run_delay_ns: health.run_delay_ns,
-            throttled_ns: health.throttled_ns,
-            load_ns: health.load_ns,
-            late_ns: health.late_ns,
-            stalled_ns: health.stalled_ns,
-            shortages: health.shortages,
-        }
-    }
-}
-
-impl Merge for GeneratorHealth {
-    fn merge(&mut self, other: &Self) {
-        self.pacer_lag.merge(&other.pacer_lag);
-        for (mine, more) in [
-            (&mut self.cpu_ns, other.cpu_ns),
-            (&mut self.wall_ns, other.wall_ns),
-            (&mut self.run_delay_ns, other.run_delay_ns),
-            (&mut self.throttled_ns, other.throttled_ns),
-            (&mut self.load_ns, other.load_ns),
-            (&mut self.late_ns, other.late_ns),
-            (&mut self.stalled_ns, other.stalled_ns),
-            (&mut self.shortages, other.shortages),
-        ] {
-            *mine = mine.saturating_add(more);
-        }
-        self.peak_cpu_ppm = self.peak_cpu_ppm.max(other.peak_cpu_ppm);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +385,34 @@ mod tests {
         let all: Vec<_> = windows.workers().iter().map(shown).collect();
         assert_eq!(all, [("a".to_owned(), 7, 7), ("b".to_owned(), 5, 5)]);
         assert_eq!(windows.workers()[0].health.cpu_ns, 14);
+    }
+
+    #[test]
+    fn each_worker_is_seen_in_each_second_and_many_of_them_in_longer_windows() {
+        let worker = |n: usize, late_ns| {
+            let health = GeneratorHealth { load_ns: SECOND, late_ns, ..GeneratorHealth::default() };
+            WorkerInterval { worker: format!("w{n:02}"), sent: 2, health, ..<_>::default() }
+        };
+        let windows = |many: usize, seconds: u64| {
+            let mut windows = Windows::new(seconds as f64, 0);
+            for at in 0..seconds {
+                let late_ns = |n| if (n, at) == (1, 7) { SECOND } else { 0 };
+                let all: Vec<_> = (0..many).map(|n| worker(n, late_ns(n))).collect();
+                windows.add_workers(&all, span(at, at + 1, false));
+            }
+            windows
+        };
+        let few = windows(10, 3_600);
+        assert_eq!(few.by_worker().count(), 3_600);
+        let late = |window: &&WorkersWindow| window.workers.iter().any(|it| it.health.late_ns > 0);
+        let found: Vec<_> = few.by_worker().filter(late).collect();
+        assert_eq!((found.len(), found[0].second), (1, 7));
+        assert_eq!(found[0].workers[1].health.late_ns, SECOND);
+        let many = windows(20, 3_600);
+        assert_eq!(many.by_worker().count(), 1_800);
+        assert_eq!(many.by_worker().find(late).unwrap().second, 6);
+        let sent = many.by_worker().flat_map(|it| &it.workers).map(|it| it.sent).sum::<u64>();
+        assert_eq!(sent, 2 * 20 * 3_600);
     }
 
     #[test]

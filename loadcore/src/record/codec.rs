@@ -14,11 +14,15 @@
 //!   13 protocols  the 7 numbers of `Protocols::numbers`; from version 3 on
 //!   14 own        (own-class)*, rising; from version 4 on, as what follows
 //!   15 named      zlib of named*, in the order of the mix
+//!   16 workers    worker*, rising by name; from version 5 on, which only what has workers is written in
 //! histogram = overflow.count overflow.max overflow.sum hdr
 //! own-class = count length name(UTF-8) length example(UTF-8)
 //! named     = length counters, as in section 2; length (own-class)*; response service failed, each:
 //!             overflow.count overflow.max overflow.sum buckets (step count)*, where steps add up to
 //!             the bucket's highest value in units of 512 ns
+//! worker    = length name(UTF-8); the 5 numbers of `WorkerInterval::counts`; in_flight backlog; the 9
+//!             numbers of `GeneratorHealth::sums`; peak_cpu_ppm; response lag pacer_lag, each: length
+//!             distribution, as its file has it
 //! ```
 //!
 //! `hdr` is HdrHistogram's own V2 encoding, deflated, which every implementation of HdrHistogram
@@ -29,28 +33,38 @@
 //! has been read is consistent in itself: its histograms count what its counters count.
 
 mod named;
+mod workers;
 
+#[cfg(feature = "cluster")]
+use super::WorkerInterval;
 use super::hdr::{Counts, hdr_to_bytes};
 use super::varint::{put, take, take_slice};
-use super::{Counters, Health, Histogram, Interval, Merge, Overflow, Protocols, Snapshot};
+use super::{
+    Counters, Distribution, Health, Histogram, Interval, Merge, Overflow, Protocols, Snapshot,
+};
 use crate::request::ErrorClass;
 use crate::time::Nanos;
 use std::collections::BTreeMap;
 
 /// What every encoded snapshot begins with.
 const MAGIC: &[u8; 4] = b"LCSN";
-/// The version that is written, and the newest that is read. A change of the layout, a new counter
-/// or error class counts it up.
-const VERSION: u64 = 4;
+/// The newest version that is read. A change of the layout, a new counter or error class counts it up.
+const VERSION: u64 = 5;
+/// What is written where no workers are told apart: of a worker itself, so that a controller of before
+/// reads what a newer worker hands in.
+const WITHOUT_WORKERS: u64 = 4;
 /// The largest encoding that is read, in bytes. A real one has a few KB for each histogram.
 const LARGEST: usize = 4 << 20;
 /// Names of the histogram sections, in the order of their tags from [`FIRST_HISTOGRAM`].
 const HISTOGRAMS: [&str; 8] =
     ["response", "service", "lag", "connect", "tls", "first_byte", "pacer_lag", "failed"];
 const FIRST_HISTOGRAM: u8 = 5;
+/// Those that are told of each worker: response, lag and pacer_lag.
+const PACKED: [usize; 3] = [0, 2, 6];
 const PROTOCOLS: u8 = FIRST_HISTOGRAM + HISTOGRAMS.len() as u8;
 const OWN: u8 = PROTOCOLS + 1;
 const NAMED: u8 = OWN + 1;
+const WORKERS: u8 = NAMED + 1;
 
 /// How much of what there is today a version has.
 struct Layout {
@@ -63,6 +77,7 @@ struct Layout {
     protocols: bool,
     /// Classes of the target's own, and named requests.
     named: bool,
+    workers: bool,
     /// Its last section.
     last: &'static str,
 }
@@ -73,15 +88,17 @@ impl Layout {
         match version {
             0 | 1 => {
                 let last = "pacer_lag";
-                Self { counters: 28, sums: 6, histograms: 7, protocols: false, named: false, last }
+                let (protocols, named, workers) = (false, false, false);
+                Self { counters: 28, sums: 6, histograms: 7, protocols, named, workers, last }
             }
             2 => Self { counters: 29, sums: 8, ..Self::of(1) },
             3 => {
-                let last = "protocols";
-                let named = false;
-                Self { counters: all, sums: all, histograms: all, protocols: true, named, last }
+                let (protocols, last) = (true, "protocols");
+                let (counters, sums, histograms) = (all, all, all);
+                Self { counters, sums, histograms, protocols, last, ..Self::of(1) }
             }
-            _ => Self { named: true, last: "named", ..Self::of(3) },
+            4 => Self { named: true, last: "named", ..Self::of(3) },
+            _ => Self { workers: true, last: "workers", ..Self::of(4) },
         }
     }
 }
@@ -130,7 +147,7 @@ impl Snapshot {
     pub(crate) fn encode_with(&self, clock_error_ns: Nanos) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 << 10);
         out.extend_from_slice(MAGIC);
-        put(&mut out, VERSION);
+        put(&mut out, if self.workers.is_empty() { WITHOUT_WORKERS } else { VERSION });
         section(&mut out, 1, |payload| put_head(payload, self));
         section(&mut out, 2, |payload| put_counters(payload, &self.total.counters));
         section(&mut out, 3, |payload| put_examples(payload, &self.total));
@@ -147,6 +164,9 @@ impl Snapshot {
         });
         section(&mut out, OWN, |payload| named::put_own(payload, &self.total.counters.own));
         section(&mut out, NAMED, |payload| named::put_all(payload, &self.total.named));
+        if !self.workers.is_empty() {
+            section(&mut out, WORKERS, |payload| workers::put_all(payload, &self.workers));
+        }
         out
     }
 
@@ -163,9 +183,9 @@ impl Snapshot {
         total.examples.clone_from(&head.total.examples);
         total.health.merge(&head.total.health);
         total.protocols.merge(&head.total.protocols);
-        let worker = head.worker.clone();
+        let (worker, workers) = (head.worker.clone(), head.workers.clone());
         let Self { epoch, seq, elapsed_ns, is_final, in_flight, backlog, .. } = *head;
-        Ok(Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total })
+        Ok(Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total, workers })
     }
 }
 
@@ -177,6 +197,8 @@ pub(crate) struct SnapshotReader {
     /// What was read last. Its histograms stay empty.
     head: Snapshot,
     counts: Counts,
+    /// Those of its times that are told of each worker, where it was examined.
+    packed: [Distribution; PACKED.len()],
     /// Named requests, inflated.
     named: Vec<u8>,
 }
@@ -189,6 +211,12 @@ impl SnapshotReader {
     #[cfg(feature = "cluster")]
     pub(crate) fn check(&mut self, bytes: &[u8]) -> Result<&Snapshot, DecodeError> {
         self.read(bytes, None)
+    }
+
+    /// What the worker has done whose snapshot was examined last.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn of_worker(&self) -> WorkerInterval {
+        WorkerInterval::of_snapshot(&self.head, self.packed.clone())
     }
 
     /// Adds a snapshot to others, and answers it without its histograms. It has been checked: if it
@@ -221,9 +249,10 @@ impl SnapshotReader {
         if found > VERSION {
             return Err(DecodeError::Newer { found, newest: VERSION });
         }
-        let Self { head, counts, named } = self;
+        let Self { head, counts, packed, named } = self;
         read_section(&mut rest, 1, "head", |payload| take_head(payload, head))?;
         let layout = Layout::of(found);
+        head.workers.clear();
         let Interval { counters, examples, health, protocols, .. } = &mut head.total;
         *counters = Counters::default();
         *protocols = Protocols::default();
@@ -236,8 +265,12 @@ impl SnapshotReader {
         for (place, ((tag, name), counted)) in places.take(layout.histograms) {
             let overflow = read_section(&mut rest, tag, name, |it| take_histogram(it, counts))?;
             *counted = counts.total().saturating_add(overflow.count);
-            if let Some(sum) = &mut sum {
-                placed(sum, place).merge_counts(counts, &overflow);
+            match (&mut sum, PACKED.iter().position(|it| *it == place)) {
+                (Some(sum), _) => placed(sum, place).merge_counts(counts, &overflow),
+                (None, Some(at)) => {
+                    packed[at] = Distribution::of_buckets(counts.buckets(), overflow.count);
+                }
+                (None, None) => {}
             }
         }
         if layout.protocols {
@@ -253,6 +286,10 @@ impl SnapshotReader {
             read_section(&mut rest, NAMED, "named", |payload| {
                 named::take_all(std::mem::take(payload), named, sum)
             })?;
+        }
+        if layout.workers {
+            let workers = &mut head.workers;
+            read_section(&mut rest, WORKERS, "workers", |it| workers::take_all(it, workers))?;
         }
         let [responses, services, .., failed] = counted;
         match (rest, agrees(counters, responses, services, failed)) {
@@ -440,11 +477,12 @@ mod tests {
     use proptest::prelude::*;
 
     /// A snapshot as each version was written on the day it was made: old data must stay readable.
-    const GOLDEN: [&str; 4] = [
+    const GOLDEN: [&str; 5] = [
         include_str!("golden_v1.hex"),
         include_str!("golden_v2.hex"),
         include_str!("golden_v3.hex"),
         include_str!("golden_v4.hex"),
+        include_str!("golden_v5.hex"),
     ];
 
     fn golden() -> Snapshot {
@@ -460,6 +498,37 @@ mod tests {
         snapshot.worker = "worker-ä".to_owned();
         (snapshot.epoch, snapshot.seq, snapshot.is_final) = (2, 9, true);
         snapshot
+    }
+
+    /// Two workers, the second of whom stood still.
+    fn workers() -> Vec<WorkerInterval> {
+        let a = WorkerInterval::of("a (1)".into(), &golden().total, 3, 0);
+        let mut b = WorkerInterval::of("b (2)".into(), &golden().total, 0, 7);
+        (b.health.load_ns, b.health.stalled_ns, b.health.peak_cpu_ppm) = (9, 8, 7);
+        vec![a, b]
+    }
+
+    #[test]
+    fn what_each_worker_did_is_read_as_it_was_written() {
+        let snapshot = Snapshot { workers: workers(), ..golden() };
+        let bytes = snapshot.encode();
+        assert_eq!((Snapshot::decode(&bytes), bytes[4]), (Ok(snapshot), 5));
+        // One reader reads many: what it read before must not stay.
+        let mut reader = SnapshotReader::default();
+        assert_eq!(reader.check(&bytes).unwrap().workers, workers());
+        let own = golden().encode();
+        assert!(reader.check(&own).unwrap().workers.is_empty());
+        assert_eq!(own[4], 4, "what a worker hands in is read by controllers of before");
+        let told = WorkerInterval::of(golden().worker, &golden().total, 0, 0);
+        assert_eq!(reader.of_worker(), told);
+        let refused = |workers| {
+            let bytes = Snapshot { workers, ..golden() }.encode();
+            Snapshot::decode(&bytes).unwrap_err().to_string()
+        };
+        let twice = vec![workers().remove(0); 2];
+        assert!(refused(twice).contains("\"workers\" has workers out of order"));
+        let many = (100..133).map(|n| WorkerInterval { worker: n.to_string(), ..<_>::default() });
+        assert!(refused(many.collect()).contains("more workers than are told apart"));
     }
 
     fn unhex(text: &str) -> Vec<u8> {
@@ -483,12 +552,14 @@ mod tests {
             Deed::Own { class: 7, request: 1 },
         ]);
         of_4.total.merge(&named.total);
+        let mut of_5 = of_4.clone();
+        of_5.workers = workers();
         // What had not been told apart is not known.
         let without = |mut snapshot: Snapshot| {
             snapshot.total.histograms.failed.reset();
             snapshot
         };
-        let wanted = [without(golden()), without(of_2), of_3, of_4];
+        let wanted = [without(golden()), without(of_2), of_3, of_4, of_5];
         for (text, wanted) in GOLDEN.into_iter().zip(wanted) {
             let read = Snapshot::decode(&unhex(text)).unwrap();
             assert_eq!(read, wanted);
@@ -515,10 +586,10 @@ mod tests {
         let mut bytes = golden().encode();
         bytes[4] = 7;
         let error = Snapshot::decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer { found: 7, newest: 4 });
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 5 });
         assert_eq!(
             error.to_string(),
-            "the snapshot has version 7, and this program reads versions up to 4"
+            "the snapshot has version 7, and this program reads versions up to 5"
         );
     }
 

@@ -60,12 +60,33 @@ impl Distribution {
         if histogram.is_empty() {
             return Self::default();
         }
+        Self::of_buckets(histogram.buckets(), histogram.overflow().count)
+    }
+
+    /// What these buckets of a histogram count, each told by any value in it, and what lies above its range.
+    pub(super) fn of_buckets(buckets: impl Iterator<Item = (Nanos, u64)>, above: u64) -> Self {
         let mut counts = [0; ABOVE + 1];
-        for (highest, count) in histogram.buckets() {
-            counts[place(highest)] += count;
-        }
-        counts[ABOVE] = histogram.overflow().count;
+        buckets.for_each(|(value, count)| counts[place(value)] += count);
+        counts[ABOVE] = above;
         Self::packed(&counts)
+    }
+
+    /// What came to it after `earlier`; `None` if that counts something more often.
+    #[cfg(feature = "cluster")]
+    pub(super) fn since(&self, earlier: &Self) -> Option<Self> {
+        if earlier.is_empty() {
+            return Some(self.clone());
+        }
+        let mut counts = self.unpacked();
+        for (place, count) in earlier.places() {
+            counts[place] = counts[place].checked_sub(count)?;
+        }
+        Some(Self::packed(&counts))
+    }
+
+    /// Its bytes, as [`Distribution::read`] reads them.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// How many durations were counted.
@@ -139,7 +160,7 @@ impl Distribution {
     }
 
     /// Reads what may be forged; else says what is wrong with it, as the end of a sentence.
-    fn read(bytes: Vec<u8>) -> Result<Self, &'static str> {
+    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, &'static str> {
         let read = Self { bytes: bytes.into() };
         let mut places = read.places();
         let (mut counts, mut total) = ([0; ABOVE + 1], 0u64);

@@ -65,18 +65,25 @@ impl Counts {
 
     /// Adds them to a histogram.
     pub(super) fn add_to(&self, histogram: &mut Histogram) {
+        self.buckets().for_each(|(value, count)| histogram.record_n(value, count));
+    }
+
+    /// The lowest value of each bucket that counts something, and its count.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let mut counts = self.plain.get(V2_HEADER..).unwrap_or_default();
         let mut index = 0;
-        while let Some(zigzag) = take_zigzag(&mut counts) {
-            match zigzag {
-                0 => index += 1,
-                even if even.is_multiple_of(2) => {
-                    histogram.record_n(lowest_of(index), even / 2);
-                    index += 1;
+        std::iter::from_fn(move || {
+            loop {
+                match take_zigzag(&mut counts)? {
+                    0 => index += 1,
+                    even if even.is_multiple_of(2) => {
+                        index += 1;
+                        return Some((lowest_of(index - 1), even / 2));
+                    }
+                    odd => index += odd / 2 + 1,
                 }
-                odd => index += odd / 2 + 1,
             }
-        }
+        })
     }
 
     fn inflate(&mut self, bytes: &[u8]) -> Result<(), &'static str> {

@@ -12,6 +12,7 @@
 
 mod codec;
 mod distribution;
+mod generator_health;
 mod hdr;
 mod histogram;
 mod interval;
@@ -22,6 +23,7 @@ mod recorder;
 mod snapshot;
 mod sparse;
 mod varint;
+mod worker;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -31,6 +33,7 @@ pub use codec::DecodeError;
 #[cfg(feature = "cluster")]
 pub(crate) use codec::SnapshotReader;
 pub use distribution::{Bucket, Distribution};
+pub use generator_health::GeneratorHealth;
 pub(crate) use histogram::PackedHistogram;
 pub use histogram::{Histogram, NotContained, Overflow};
 pub use interval::{Counters, Health, Histograms, Interval, ThreadTime};
@@ -39,6 +42,10 @@ pub use own_classes::{Own, OwnClasses};
 pub use protocols::Protocols;
 pub use recorder::{Recorder, Sample};
 pub use snapshot::{Snapshot, SnapshotSet};
+#[cfg(test)]
+pub(crate) use worker::tests as worker_fixtures;
+pub use worker::{MOST_WORKERS, WorkerInterval};
+pub(crate) use worker::{absorb_workers, keep_worst};
 
 /// Adds up what was measured apart.
 ///

@@ -5,7 +5,7 @@
 //! commutative, associative and idempotent (Shapiro et al., "Conflict-free replicated data types",
 //! 2011).
 
-use super::{Interval, Merge, NotContained};
+use super::{Interval, Merge, NotContained, WorkerInterval};
 use crate::time::Nanos;
 use std::collections::BTreeMap;
 
@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub backlog: u64,
     /// What was recorded since the start.
     pub total: Interval,
+    /// What each worker did, in the order of their names, at most [`MOST_WORKERS`](super::MOST_WORKERS):
+    /// in an interval that many have made. A worker's own snapshot has none.
+    pub workers: Vec<WorkerInterval>,
 }
 
 /// The newest snapshot of each worker and epoch.
@@ -54,7 +57,7 @@ impl Snapshot {
 
     /// Becomes equal to `other` in the memory it has.
     pub(crate) fn assign(&mut self, other: &Self) {
-        let Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total } = self;
+        let Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, .. } = self;
         worker.clone_from(&other.worker);
         *epoch = other.epoch;
         *seq = other.seq;
@@ -62,6 +65,8 @@ impl Snapshot {
         *is_final = other.is_final;
         *in_flight = other.in_flight;
         *backlog = other.backlog;
+        self.workers.clone_from(&other.workers);
+        let total = &mut self.total;
         total.named.truncate(other.total.named.len());
         total.reset();
         total.merge(&other.total);

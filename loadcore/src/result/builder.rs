@@ -6,11 +6,14 @@
 use super::requests::Requests;
 use super::series::Series;
 use super::timestamp::rfc3339;
+use super::workers::Workers;
 use super::{
     Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
     Outcomes, Protocol, RunResult, SCHEMA_VERSION, Validity, ms,
 };
-use crate::record::{self, Counters, Health, Histogram, Interval, Protocols, Snapshot};
+use crate::record::{
+    self, Counters, Health, Histogram, Interval, Protocols, Snapshot, WorkerInterval,
+};
 use crate::request::{DropReason, ErrorClass};
 use crate::time::{MILLISECOND, Nanos, seconds};
 use serde_json::Value;
@@ -63,6 +66,8 @@ pub struct Ending {
     pub unknown_of: Vec<u64>,
     /// Workers that were lost.
     pub lost_workers: Vec<String>,
+    /// What each worker did in all, as far as it is known, in the order of their names.
+    pub workers: Vec<WorkerInterval>,
 }
 
 /// Makes a run's result.
@@ -71,6 +76,7 @@ pub struct ResultBuilder {
     plan: Plan,
     series: Series,
     requests: Requests,
+    workers: Workers,
 }
 
 impl ResultBuilder {
@@ -79,7 +85,8 @@ impl ResultBuilder {
     pub fn new(plan: Plan) -> Self {
         let series = Series::new(plan.planned_seconds, super::MOST_ROWS, Histogram::new());
         let requests = Requests::new(&plan.mix, plan.planned_seconds);
-        Self { plan, series, requests }
+        let workers = Workers::new(plan.planned_seconds);
+        Self { plan, series, requests, workers }
     }
 
     /// Names and weights of the requests; none without a mix.
@@ -110,6 +117,12 @@ impl ResultBuilder {
         let Interval { counters, histograms, named, .. } = interval;
         self.series.add((counters, &histograms.response), span, unknown);
         self.requests.add(named, span, unknown_of);
+    }
+
+    /// Adds what each worker did in an interval, in the order of their names. Intervals come in the order of
+    /// time.
+    pub fn by_worker(&mut self, workers: &[WorkerInterval], span: Span) {
+        self.workers.add(workers, span);
     }
 
     /// The result as of `merged`: at the end, or while the run goes on.
@@ -167,6 +180,7 @@ impl ResultBuilder {
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
             generator: generator(health, &self.plan, &ending.lost_workers),
+            workers: self.workers.results(&ending.workers, ending.duration_ns, is_open),
             histograms: Some(Box::new(CarriedHistograms::of(histograms, ok))),
         }
     }
@@ -276,10 +290,9 @@ pub(super) fn percentage(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Merge;
-    use crate::record::{Http, Tls};
+    use crate::record::{Http, MOST_WORKERS, Merge, Tls};
     use crate::result::fixtures::{
-        Run, closed_run, empty_run, failing_run, interrupted_run, plan, request, steady_run,
+        Dice, Run, closed_run, empty_run, failing_run, interrupted_run, plan, request, steady_run,
     };
     use crate::result::{ReadError, SeriesRow};
     use crate::time::{MICROSECOND as US, MILLISECOND as MS, SECOND};
@@ -510,6 +523,57 @@ mod tests {
         result.leave_out_distributions();
         assert!(size(&result) < whole - 3_600 * 50, "they are left out");
         assert!(result.series.iter().all(|row| row.distribution.is_none() && row.p99_ms.is_some()));
+    }
+
+    #[test]
+    fn an_hours_result_of_ten_requests_and_of_all_workers_stays_below_four_megabytes() {
+        let mix = (0..10).map(|n| (format!("request {n}"), 1.0)).collect();
+        let plan = Plan { mix, planned_seconds: 3_615.0, ..plan(LoopKind::Open) };
+        let mut builder = ResultBuilder::new(plan);
+        let (mut dice, mut merged) = (Dice::new(7), Snapshot::default());
+        let seconds: Vec<_> = (0..8).map(|_| busy_second(&mut dice)).collect();
+        for second in 0..3_600 {
+            let (interval, workers) = &seconds[second as usize % 8];
+            let span =
+                Span { from_ns: second * SECOND, to_ns: (second + 1) * SECOND, draining: false };
+            builder.interval(interval, span);
+            builder.by_worker(workers, span);
+            merged.total.counters.merge(&interval.counters);
+            merged.total.histograms.response.merge(&interval.histograms.response);
+        }
+        let ending = Ending { duration_ns: 3_600 * SECOND, ..Ending::default() };
+        let result = builder.build(&merged, &ending);
+        assert_eq!((result.requests.len(), result.workers.len()), (10, MOST_WORKERS));
+        assert!(result.workers.iter().all(|worker| worker.series.second.len() > 110));
+        let text = serde_json::to_string_pretty(&result).unwrap();
+        assert!(text.len() < 4_000_000, "{} bytes", text.len());
+        assert_eq!(RunResult::from_json(&text).unwrap().workers, result.workers);
+    }
+
+    /// A second of as many workers as are told apart, and of a mix of ten.
+    fn busy_second(dice: &mut Dice) -> (Interval, Vec<WorkerInterval>) {
+        let (mut interval, mut own) = (Interval::new(), Interval::new());
+        interval.make_room(10);
+        let workers = (0..MOST_WORKERS).map(|n| {
+            own.reset();
+            let Interval { counters, histograms, health, .. } = &mut own;
+            (counters.due, counters.sent, counters.ok) = (10, 10, 10);
+            for _ in 0..10 {
+                let response = dice.about(7 * MS);
+                histograms.response.record(response);
+                interval.named[n % 10].response.record(response);
+                histograms.lag.record(dice.up_to(90 * US));
+                health.pacer_lag.record(dice.up_to(90 * US));
+            }
+            interval.named[n % 10].counters.merge(counters);
+            (health.wall_ns, health.load_ns) = (SECOND, SECOND);
+            (health.cpu_ns, health.late_ns) = (dice.up_to(SECOND), dice.up_to(SECOND));
+            interval.merge(&own);
+            let name = format!("worker {n:02} (0199d5a4-7c1e-7000-8000-000000000000)");
+            WorkerInterval::of(name, &own, 3, 0)
+        });
+        let workers = workers.collect();
+        (interval, workers)
     }
 
     #[test]

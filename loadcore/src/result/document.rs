@@ -3,7 +3,7 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, Finding, LatencySummary, RequestResult};
+use super::{CarriedHistograms, Finding, LatencySummary, RequestResult, WorkerResult};
 use crate::record::Distribution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -99,6 +99,9 @@ pub struct RunResult {
     pub interrupted: bool,
     /// How the generator fared: what the verdict is judged from.
     pub generator: Generator,
+    /// The same of each worker, over time, in the order of their names: at most 32, those that fared worst.
+    #[serde(default)]
+    pub workers: Vec<WorkerResult>,
     /// The distributions behind the percentiles, if they were kept.
     pub histograms: Option<Box<CarriedHistograms>>,
 }

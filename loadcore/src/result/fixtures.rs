@@ -171,7 +171,7 @@ impl Run {
             builder: ResultBuilder::new(plan),
             intervals: Vec::new(),
             recorder: Recorder::new(),
-            dice: Dice(7),
+            dice: Dice::new(7),
             total: Interval::new(),
         }
     }
@@ -258,6 +258,10 @@ fn ended(
 pub(crate) struct Dice(u64);
 
 impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

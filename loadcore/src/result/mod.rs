@@ -14,6 +14,7 @@ mod series;
 mod shown;
 mod summary;
 mod timestamp;
+mod workers;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -31,3 +32,4 @@ pub(crate) use rows::{MOST_ROWS, Row, Rows};
 pub use summary::LatencySummary;
 pub(crate) use summary::ms;
 pub use timestamp::rfc3339;
+pub use workers::{WorkerFigures, WorkerResult, WorkerSeries, WorkersWindow};

@@ -101,6 +101,7 @@ impl RunResult {
             drain_seconds: self.drain_seconds,
             interrupted: self.interrupted,
             generator: self.generator.clone(),
+            workers: Vec::new(),
             histograms: request.histograms.as_deref().map(|named| Box::new(carried(named))),
         })
     }

@@ -41,6 +41,12 @@ impl<R: Row> Rows<R> {
         Self { most, row_seconds, closed: Vec::new(), open: None }
     }
 
+    /// From now on at most so many: there is more in a row than was known when they were made. They come
+    /// to that with the next rows.
+    pub(crate) fn at_most(&mut self, most: usize) {
+        self.most = self.most.min(most);
+    }
+
     /// Seconds in a row.
     pub(crate) fn row_seconds(&self) -> u64 {
         self.row_seconds

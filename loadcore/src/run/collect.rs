@@ -12,9 +12,9 @@ use super::RunError;
 use super::feed::Teller;
 use super::handle::Control;
 use super::progress::Progress;
-use crate::analysis::Judge;
+use crate::analysis::{Judge, WorkerTotals};
 use crate::engine::{self, Report};
-use crate::record::{Counters, Interval, Merge, Snapshot};
+use crate::record::{Counters, Interval, Merge, Snapshot, WorkerInterval};
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::time::{Nanos, now};
 use std::collections::BTreeMap;
@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 const MAX_AHEAD: usize = 8;
 /// The time in which all workers of a run have their turn to publish an interval.
 pub(super) const TURNS: Duration = Duration::from_millis(250);
+
+/// What a process is called that makes a run's whole load: it is the run's one worker.
+const ALONE: &str = "local";
 
 /// One interval of the whole run, as it closes.
 #[derive(Debug)]
@@ -259,6 +262,10 @@ impl Collector {
         if let Some(judge) = &mut self.judge {
             self.builder.interval(&interval, span);
             judge.interval(&interval, span, 0);
+            let (in_flight, backlog) = (total.in_flight, total.backlog);
+            let alone = [WorkerInterval::of(ALONE.into(), &interval, in_flight, backlog)];
+            self.builder.by_worker(&alone, span);
+            judge.by_worker(&alone, span);
             if judge.abort().is_some() && !self.aborted {
                 self.aborted = true;
                 self.control.stop();
@@ -271,15 +278,20 @@ impl Collector {
     fn result(self, merging: Merging) -> RunResult {
         let endings = || merging.states.iter().filter_map(|state| state.ending);
         let duration_ns = endings().map(|ending| ending.load_end).max().unwrap_or(0);
+        let Snapshot { total, in_flight, backlog, .. } = &merging.total;
         let ending = Ending {
             duration_ns,
             drain_ns: endings().map(|ending| ending.drain).max().unwrap_or(0),
             interrupted: endings().any(|ending| ending.stopped),
+            workers: vec![WorkerInterval::of(ALONE.into(), total, *in_flight, *backlog)],
             ..Ending::default()
         };
         let result = self.builder.build(&merging.total, &ending);
         match self.judge {
-            Some(judge) => judge.judge(result),
+            Some(mut judge) => {
+                judge.worker(WorkerTotals::of(ALONE.into(), total));
+                judge.judge(result)
+            }
             None => result,
         }
     }

@@ -1,6 +1,8 @@
 //! What a controller is asked and what it answers: the types of its front ends.
 
-pub use super::frame::{EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame};
+pub use super::frame::{
+    EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame, WorkerFrame,
+};
 
 use super::super::coordinator::Seen;
 use super::super::store::RunState;

@@ -8,7 +8,7 @@
 use super::by_name::ByName;
 use super::merge::Published;
 use crate::cluster::course::Course;
-use crate::record::{Counters, Interval, Merge, Snapshot};
+use crate::record::{Counters, Interval, Merge, Snapshot, WorkerInterval};
 use crate::request::{DropReason, Mix};
 use crate::result::Span;
 use crate::time::SECOND;
@@ -130,6 +130,8 @@ pub(super) struct Settled {
     pub(super) unknown: u64,
     /// The same of each request of the mix.
     pub(super) unknown_of: Vec<u64>,
+    /// What each worker did in it.
+    pub(super) workers: Vec<WorkerInterval>,
 }
 
 /// Puts the arrivals of a run that nobody has reported, `missing` in all, into the intervals in which
@@ -168,7 +170,7 @@ pub(super) fn settle(
     let (mut by_name, mut so_far) = (ByName::new(mix), Interval::default());
     let settled = intervals.into_iter().zip(planned).zip(never);
     let settled = settled.map(|(((snapshot, span), planned), never)| {
-        let mut interval = snapshot.total;
+        let Snapshot { total: mut interval, workers, .. } = snapshot;
         if missing > 0 {
             so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
         }
@@ -190,7 +192,7 @@ pub(super) fn settle(
             let both = (never - unknown, unknown);
             unknown_of = by_name.enter(&mut interval, &mut upto, due_before, both);
         }
-        Settled { interval, span, unknown, unknown_of }
+        Settled { interval, span, unknown, unknown_of, workers }
     });
     settled.collect()
 }
@@ -294,6 +296,8 @@ mod tests {
                 end_ns: span.to_ns,
                 interval: snapshot.total,
                 total: total.clone(),
+                workers: Vec::new(),
+                worker_totals: Vec::new(),
             };
             let planned = Some((second + 1) * RATE);
             let mut again = published.clone();

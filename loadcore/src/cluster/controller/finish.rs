@@ -10,7 +10,9 @@ use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
-use crate::record::{Interval, Merge, Named, Snapshot, SnapshotReader};
+use crate::record::{
+    Interval, Merge, Named, Snapshot, SnapshotReader, WorkerInterval, absorb_workers,
+};
 use crate::request::DropReason;
 use crate::result::{Ending, ResultBuilder, RunResult, Span};
 use crate::scenario::Scenario;
@@ -34,6 +36,9 @@ pub(super) fn result(
     let started_unix_ms =
         standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
     let (mut merged, finals, workers) = merged(snapshots, &standing)?;
+    let (workers, totals): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
+    let mut by_worker = Vec::new();
+    totals.iter().for_each(|total| absorb_workers(&mut by_worker, std::slice::from_ref(total)));
     let missing =
         missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
     let all = missing.unknown + missing.fenced;
@@ -47,11 +52,13 @@ pub(super) fn result(
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
     let course_and_mix = (&mut course, scenario.picks());
-    for Settled { interval, span, unknown, unknown_of } in
+    for Settled { interval, span, unknown, unknown_of, workers } in
         settle(read, course_and_mix, missed, load_end)
     {
         builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
+        builder.by_worker(&workers, span);
         judge.interval(&interval, span, unknown);
+        judge.by_worker(&workers, span);
     }
     let unknown_of = settle_names(scenario, &mut course, &mut merged, &missing);
     if missing.fenced > 0 {
@@ -66,6 +73,7 @@ pub(super) fn result(
         unknown: missing.unknown,
         unknown_of,
         lost_workers: lost(&standing, |member| finals.get(member) == Some(&true)),
+        workers: by_worker,
     };
     Ok(judge.judge(builder.build(&merged, &ending)))
 }
@@ -83,7 +91,7 @@ pub(super) fn lost(standing: &Standing, is_final: impl Fn(&Member) -> bool) -> V
     names
 }
 
-type Merged = (Snapshot, BTreeMap<Member, bool>, Vec<WorkerTotals>);
+type Merged = (Snapshot, BTreeMap<Member, bool>, Vec<(WorkerTotals, WorkerInterval)>);
 
 /// All snapshots added up, which member's is the last one, and what each of them did.
 fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, String> {
@@ -97,7 +105,10 @@ fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, S
         let added = reader.add_to(&mut own, &record.bytes);
         let snapshot = added.map_err(|error| error.to_string())?;
         merged.total.merge(&own);
-        workers.push(WorkerTotals::of(standing.name_of(&record.worker), &own));
+        let name = standing.name_of(&record.worker);
+        let (in_flight, backlog) = (snapshot.in_flight, snapshot.backlog);
+        let brief = WorkerInterval::of(name.clone(), &own, in_flight, backlog);
+        workers.push((WorkerTotals::of(name, &own), brief));
         merged.elapsed_ns = merged.elapsed_ns.max(snapshot.elapsed_ns);
         merged.in_flight = merged.in_flight.saturating_add(snapshot.in_flight);
         merged.backlog = merged.backlog.saturating_add(snapshot.backlog);
@@ -365,10 +376,10 @@ mod tests {
         let (merged, finals, workers) = merged(&snapshots, &Standing::default()).unwrap();
         assert_eq!((merged.total.counters.sent, finals.len()), (13, 3));
         assert_eq!(merged.total.histograms.response.count(), 13);
-        let each: Vec<_> = workers.iter().map(|it| (&*it.worker, it.counters.sent)).collect();
+        let each: Vec<_> = workers.iter().map(|(it, _)| (&*it.worker, it.counters.sent)).collect();
         assert_eq!(each, [("a", 3), ("a", 4), ("b", 6)]);
-        let slowest = workers[2].response.quantile(0.5).unwrap();
-        assert!(slowest > 80_000_000 && workers[1].service.count() == 4, "{slowest}");
+        let slowest = workers[2].0.response.quantile(0.5).unwrap();
+        assert!(slowest > 80_000_000 && workers[1].0.service.count() == 4, "{slowest}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What happened in a run into a message to those who watch: an interval, an event, or the end.
 
 use crate::cluster::store::{RunState, TimelineEvent};
-use crate::result::SeriesRow;
+use crate::result::{SeriesRow, WorkerFigures};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -65,6 +65,10 @@ pub struct IntervalFrame {
     /// Each request of the mix, in its order; empty without one.
     #[serde(default)]
     pub requests: Vec<RequestFrame>,
+    /// Each worker that has reported something of it, in the order of their names; of more than 32 those
+    /// that fared worst.
+    #[serde(default)]
+    pub workers: Vec<WorkerFrame>,
 }
 
 /// A second of one request of the mix.
@@ -82,6 +86,17 @@ pub struct RequestFrame {
     pub status_codes: BTreeMap<u16, u64>,
     /// Failed requests by error class.
     pub errors: BTreeMap<String, u64>,
+}
+
+/// A second of one worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerFrame {
+    /// Its name and id.
+    pub worker: String,
+    /// What it did, and how it fared.
+    #[serde(flatten)]
+    pub figures: WorkerFigures,
 }
 
 /// How a run ended.
@@ -156,6 +171,7 @@ mod tests {
             active_workers: 2,
             state: RunState::Running,
             requests: Vec::new(),
+            workers: Vec::new(),
         };
         let event = TimelineEvent {
             at_unix_ms: 5,
@@ -169,7 +185,7 @@ mod tests {
         for (data, written) in [
             (
                 FrameData::Interval(Box::new(interval)),
-                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"distribution":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING","requests":[]}}"#,
+                r#"{"seq":3,"type":"interval","data":{"second":7,"due":10,"sent":0,"ok":0,"failed":0,"dropped":0,"backlog":0,"unknown":0,"p50Ms":1.5,"p95Ms":null,"p99Ms":null,"maxMs":null,"distribution":null,"rps":9.0,"offeredRps":null,"statusCodes":{"200":8,"503":1},"errors":{"http_5xx":1},"inFlight":1,"activeWorkers":2,"state":"RUNNING","requests":[],"workers":[]}}"#,
             ),
             (
                 FrameData::Event(event),

@@ -1,7 +1,7 @@
 //! A run's intervals into what people see while it goes on: statistics of the last seconds, the
 //! result so far, what a frame tells of an interval.
 
-use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting};
+use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting, WorkerFrame};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::Judge;
@@ -11,10 +11,12 @@ use crate::cluster::journal::{Entry, Means};
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::RunRecord;
 use crate::cluster::threads::{self, AS_NEEDED};
-use crate::record::{Counters, Histogram, Interval, Merge, Named, PackedHistogram, Snapshot};
+use crate::record::{
+    Counters, Histogram, Interval, Merge, Named, PackedHistogram, Snapshot, WorkerInterval,
+};
 use crate::request::ErrorClass;
 use crate::result::{
-    Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span,
+    Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span, WorkerFigures,
 };
 use crate::run::DEFAULT_SLACK;
 use crate::scenario::Scenario;
@@ -94,9 +96,11 @@ impl Live {
         (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
     ) -> (Vec<Event>, IntervalFrame) {
-        let Published { interval, total, .. } = published;
+        let Published { interval, total, workers, worker_totals, .. } = published;
         self.builder.interval_with_unknown(interval, span, unknown, &unknown_of);
+        self.builder.by_worker(workers, span);
         let events = self.judge.interval(interval, span, unknown);
+        self.judge.by_worker(workers, span);
         if self.recent.len() == KEPT {
             self.recent.pop_front();
         }
@@ -110,9 +114,11 @@ impl Live {
             unknown,
             unknown_of,
             lost_workers,
+            workers: worker_totals.clone(),
         };
         self.total = total.clone();
-        (events, self.frame(interval, span))
+        let workers = self.worker_frames(workers, span);
+        (events, IntervalFrame { workers, ..self.frame(interval, span) })
     }
 
     /// A rule has said that the run is to end.
@@ -147,6 +153,16 @@ impl Live {
         self.builder.mix().iter().zip(&interval.named).map(frame).collect()
     }
 
+    fn worker_frames(&self, workers: &[WorkerInterval], span: Span) -> Vec<WorkerFrame> {
+        let length = span.to_ns.saturating_sub(span.from_ns);
+        let is_open = self.builder.is_open_loop();
+        let frame = |worker: &WorkerInterval| WorkerFrame {
+            worker: worker.worker.clone(),
+            figures: WorkerFigures::of(worker, length, is_open),
+        };
+        workers.iter().map(frame).collect()
+    }
+
     fn frame(&self, interval: &Interval, span: Span) -> IntervalFrame {
         let length = seconds(span.to_ns - span.from_ns);
         let per_second = |count: u64| (length > 0.0).then(|| count as f64 / length);
@@ -162,6 +178,7 @@ impl Live {
             active_workers: self.active_workers,
             state: self.record.state,
             requests: self.request_frames(interval, span),
+            workers: Vec::new(),
         }
     }
 }

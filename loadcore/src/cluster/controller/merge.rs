@@ -9,7 +9,7 @@
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
-use crate::record::{Interval, Snapshot, SnapshotReader};
+use crate::record::{Interval, Snapshot, SnapshotReader, WorkerInterval, absorb_workers};
 use crate::time::{MILLISECOND, Nanos, SECOND};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -36,11 +36,21 @@ pub(super) struct Merging {
 #[derive(Debug, Default)]
 struct Reported {
     /// In the order of their numbers; the first is in `total` already, or is older than the rest.
-    snapshots: VecDeque<SnapshotRecord>,
+    snapshots: VecDeque<Handed>,
+    /// What is told of it up to the last published interval; `None`: nothing, or by another controller.
+    told: Option<WorkerInterval>,
     seq: u64,
     is_final: bool,
     /// Requests, by the newest of them.
     sent: u64,
+}
+
+/// What a member has handed in.
+#[derive(Debug)]
+struct Handed {
+    record: SnapshotRecord,
+    /// What it comes to.
+    so_far: WorkerInterval,
 }
 
 /// An interval of the whole run.
@@ -53,6 +63,10 @@ pub(super) struct Published {
     pub(super) interval: Interval,
     /// Everything up to its end.
     pub(super) total: Snapshot,
+    /// What each worker did in it, of those that have reported something of it, by their ids.
+    pub(super) workers: Vec<WorkerInterval>,
+    /// The same up to its end.
+    pub(super) worker_totals: Vec<WorkerInterval>,
 }
 
 impl Merging {
@@ -74,10 +88,11 @@ impl Merging {
             );
         }
         let sent = read.total.counters.sent;
+        let so_far = self.reader.of_worker();
         let member = (snapshot.worker.clone(), snapshot.epoch);
         let reported = self.members.entry(member).or_default();
         reported.sent = reported.sent.max(sent);
-        reported.insert(snapshot);
+        reported.insert(Handed { record: snapshot, so_far });
         Ok(newer)
     }
 
@@ -99,14 +114,14 @@ impl Merging {
     /// How far the member was, in the measured time, when it handed in last.
     pub(super) fn elapsed(&self, member: &Member) -> Nanos {
         let last = self.members.get(member).and_then(|reported| reported.snapshots.back());
-        last.map_or(0, |snapshot| snapshot.elapsed_ns)
+        last.map_or(0, |handed| handed.record.elapsed_ns)
     }
 
     /// Whether what is published of the member goes up to `end`, to which it was published last: what
     /// it has done by then is in the totals.
     pub(super) fn has_told(&self, member: &Member, end: Nanos) -> bool {
         let first = self.members.get(member).and_then(|reported| reported.snapshots.front());
-        first.is_some_and(|it| match it.elapsed_ns {
+        first.map(|handed| &handed.record).is_some_and(|it| match it.elapsed_ns {
             elapsed if elapsed <= end => it.is_final || elapsed == end,
             // Whoever came later has nothing to tell of it.
             elapsed => elapsed.div_ceil(SECOND).saturating_sub(it.seq) * SECOND >= end,
@@ -124,7 +139,7 @@ impl Merging {
     fn next_end(&self) -> Nanos {
         let from = self.published * SECOND;
         let later = |reported: &Reported| {
-            let mut later = reported.snapshots.iter().map(|it| it.elapsed_ns);
+            let mut later = reported.snapshots.iter().map(|it| it.record.elapsed_ns);
             later.find(|elapsed| *elapsed > from)
         };
         let gap = self.members.values().filter(|_| self.gap).filter_map(later).max();
@@ -143,14 +158,15 @@ impl Merging {
         let end = self.next_end();
         let begin = self.published * SECOND;
         let has = |reported: &&Reported| {
-            reported.is_final || reported.snapshots.back().is_some_and(|it| it.elapsed_ns >= end)
+            reported.is_final
+                || reported.snapshots.back().is_some_and(|it| it.record.elapsed_ns >= end)
         };
         let come = living.iter().filter_map(|member| self.members.get(member)).filter(has);
         let come: Vec<_> = come.collect();
         let whole = self.gap || !come.iter().any(|reported| reported.lacks_some_after(begin));
         let all = come.len() == living.len() && whole;
         let furthest = self.members.values().filter_map(|it| it.snapshots.back());
-        let furthest = furthest.map(|it| it.elapsed_ns).max()?;
+        let furthest = furthest.map(|it| it.record.elapsed_ns).max()?;
         // Something must lie in the interval: of the last one perhaps a part.
         let begun = furthest > self.published * SECOND;
         let further = furthest >= end + SECOND;
@@ -164,14 +180,16 @@ impl Merging {
 
     fn close(&mut self, end: Nanos) -> Published {
         let mut merged = Snapshot { worker: String::new(), ..Snapshot::default() };
+        let (mut workers, mut worker_totals) = (Vec::new(), Vec::new());
         for reported in self.members.values_mut() {
             // The newest that lies in the published time stands for all before it.
-            while reported.snapshots.get(1).is_some_and(|next| next.elapsed_ns <= end) {
+            while reported.snapshots.get(1).is_some_and(|next| next.record.elapsed_ns <= end) {
                 reported.snapshots.pop_front();
             }
-            let Some(record) = reported.snapshots.front().filter(|it| it.elapsed_ns <= end) else {
-                continue;
-            };
+            absorb_workers(&mut workers, reported.tell(end, self.gap).as_slice());
+            absorb_workers(&mut worker_totals, reported.told.as_slice());
+            let first = reported.snapshots.front().map(|handed| &handed.record);
+            let Some(record) = first.filter(|it| it.elapsed_ns <= end) else { continue };
             // It was checked when it came in.
             let added = self.reader.add_to(&mut merged.total, &record.bytes);
             let Ok(snapshot) = added else { continue };
@@ -191,21 +209,34 @@ impl Merging {
         self.total = merged.total.clone();
         merged.seq = self.published;
         merged.elapsed_ns = merged.elapsed_ns.min(end);
-        Published { number, end_ns: end, interval, total: merged }
+        Published { number, end_ns: end, interval, total: merged, workers, worker_totals }
     }
 }
 
 impl Reported {
-    fn insert(&mut self, snapshot: SnapshotRecord) {
-        let place = self.snapshots.partition_point(|known| known.seq < snapshot.seq);
-        let known = self.snapshots.get(place).is_some_and(|known| known.seq == snapshot.seq);
+    /// What it did up to `end` that is not told yet, if it has reported anything of it. Where another
+    /// controller has told before, it is not known how much of it that was.
+    fn tell(&mut self, end: Nanos, told_by_another: bool) -> Option<WorkerInterval> {
+        let first = self.snapshots.front().filter(|it| it.record.elapsed_ns <= end)?;
+        let new = match &self.told {
+            Some(told) => first.so_far.since(told),
+            None => Some(first.so_far.clone()).filter(|_| !told_by_another),
+        };
+        self.told = Some(first.so_far.clone());
+        new.filter(|new| !new.is_empty())
+    }
+
+    fn insert(&mut self, handed: Handed) {
+        let snapshot = &handed.record;
+        let place = self.snapshots.partition_point(|known| known.record.seq < snapshot.seq);
+        let known = self.snapshots.get(place).is_some_and(|known| known.record.seq == snapshot.seq);
         let full = self.snapshots.len() == MOST_WAITING;
         if known || (full && place == 0) {
             return;
         }
         self.seq = self.seq.max(snapshot.seq);
         self.is_final |= snapshot.is_final;
-        self.snapshots.insert(place, snapshot);
+        self.snapshots.insert(place, handed);
         if full {
             self.snapshots.pop_front();
         }
@@ -213,9 +244,9 @@ impl Reported {
 
     /// Whether one is missing before the first that goes beyond `begin`: it may be on its way.
     fn lacks_some_after(&self, begin: Nanos) -> bool {
-        let first = self.snapshots.partition_point(|it| it.elapsed_ns <= begin);
-        let before = first.checked_sub(1).map_or(0, |before| self.snapshots[before].seq);
-        let next = self.snapshots.get(first);
+        let first = self.snapshots.partition_point(|it| it.record.elapsed_ns <= begin);
+        let before = first.checked_sub(1).map_or(0, |before| self.snapshots[before].record.seq);
+        let next = self.snapshots.get(first).map(|handed| &handed.record);
         next.is_some_and(|it| it.seq > before + 1 && it.elapsed_ns > begin + SECOND)
     }
 }
@@ -317,6 +348,58 @@ mod tests {
             prop_assert!(counted(of_all) == one);
             prop_assert!(counted(of_intervals) == one);
         }
+    }
+
+    /// How many requests are told of each hand in an interval.
+    fn told(published: &Published, hands: &[Hand]) -> Vec<Option<u64>> {
+        let of = |hand: &Hand| published.workers.iter().find(|it| it.worker == hand.worker.0);
+        hands.iter().map(|hand| of(hand).map(|it| it.sent)).collect()
+    }
+
+    #[test]
+    fn each_worker_is_told_of_by_itself_and_one_that_has_not_reported_is_not() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let all = living(&hands);
+        let mut merging = Merging::default();
+        for deeds in [2, 7] {
+            merging.take(hands[0].does(&vec![OK; deeds])).unwrap();
+        }
+        let first = merging.publish(&all, SECOND + GRACE, 0).expect("it is late");
+        assert_eq!(told(&first, &hands), [Some(2), None]);
+        merging.take(hands[1].does(&[OK; 3])).unwrap();
+        hands[1].so_far.total.health.stalled_ns = SECOND / 2;
+        merging.take(hands[1].does(&[OK; 4])).unwrap();
+        let second = merging.publish(&all, 2 * SECOND, 0).expect("all have reported");
+        assert_eq!(told(&second, &hands), [Some(7), Some(7)]);
+        let totals: u64 = second.worker_totals.iter().map(|it| it.sent).sum();
+        assert_eq!(totals, 9 + 7);
+        let late = second.workers.iter().find(|it| it.worker == hands[1].worker.0).unwrap();
+        assert_eq!((late.health.stalled_ns, late.response.count()), (SECOND / 2, 7));
+    }
+
+    #[test]
+    fn of_the_time_between_two_controllers_nobody_knows_what_each_worker_did() {
+        let mut hands = [Hand::new(), Hand::new()];
+        let all = living(&hands);
+        let mut before = Merging::default();
+        for hand in &mut hands {
+            before.take(hand.does(&[OK; 5])).unwrap();
+        }
+        let published = before.publish(&all, SECOND, 0).unwrap();
+        let mut merging = Merging::default();
+        merging.resume(1, published.total.total);
+        for (hand, deeds) in hands.iter_mut().zip([1, 2]) {
+            merging.take(hand.does(&vec![OK; deeds])).unwrap();
+        }
+        let gap = merging.publish(&all, 2 * SECOND, 0).unwrap();
+        assert_eq!((gap.interval.counters.sent, told(&gap, &hands)), (3, vec![None, None]));
+        for hand in &mut hands {
+            merging.take(hand.does(&[OK; 4])).unwrap();
+        }
+        let then = merging.publish(&all, 3 * SECOND, 0).unwrap();
+        assert_eq!(told(&then, &hands), [Some(4), Some(4)]);
+        let totals = then.worker_totals.iter().map(|it| it.sent).sum::<u64>();
+        assert_eq!(totals, then.total.total.counters.sent);
     }
 
     #[test]

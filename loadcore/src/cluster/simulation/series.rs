@@ -4,7 +4,7 @@ use super::{SECRET, World, alone, checks};
 use crate::cluster::agent::AgentOptions;
 use crate::cluster::controller::api::{Frame, FrameData, IntervalFrame, Outcome};
 use crate::cluster::store::RunState;
-use crate::result::{Arrivals, RunResult};
+use crate::result::{Arrivals, RunResult, WorkerResult};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -239,6 +239,52 @@ async fn live(world: &World) -> RunResult {
     let Outcome::Live(result) = result else { panic!("{result:?}") };
     checks::identity(&result).unwrap();
     *result
+}
+
+/// One of three workers stands still for 1.3 s, which its lease outlives.
+#[test]
+fn it_is_seen_which_worker_stood_still_and_when() {
+    alone(async {
+        let world = running(14).await;
+        world.workers[1].freeze();
+        tokio::time::sleep(SECOND + 3 * SECOND / 10).await;
+        world.workers[1].go_on();
+        let result = result(&world).await;
+        assert!(result.generator.lost_workers.is_empty() && result.complete, "{result:?}");
+        let [slow, others @ ..] = &by_lateness(&result.workers)[..] else { panic!("{result:?}") };
+        // Workers are numbered after the controller.
+        assert_eq!((&*slow.worker, others.len()), ("w2", 2), "{:#?}", result.workers);
+        let late = |worker: &WorkerResult| {
+            let series = &worker.series;
+            let each = series.second.iter().zip(&series.late_share);
+            each.filter(|(_, share)| **share > Some(0.1)).map(|(at, _)| *at).collect::<Vec<_>>()
+        };
+        let seconds = late(slow);
+        // The run was some four seconds old then.
+        assert!((1..=3).contains(&seconds.len()), "{:#?}", slow.series);
+        assert!(seconds.iter().all(|second| (3..=7).contains(second)), "{seconds:?}");
+        assert!(others.iter().all(|worker| late(worker).is_empty()), "{others:#?}");
+        let sent: u64 = result.workers.iter().map(|worker| worker.figures.sent).sum();
+        assert_eq!(sent, result.arrivals.sent);
+        let in_rows = |worker: &WorkerResult| worker.series.sent.iter().sum::<u64>();
+        assert_eq!(result.workers.iter().map(in_rows).sum::<u64>(), sent);
+        // Those who watched were told the same.
+        let frames = frames(&world, 0).await;
+        let of_slow = frames.iter().filter_map(interval).flat_map(|it| {
+            let second = it.row.second;
+            it.workers.iter().map(move |worker| (second, worker))
+        });
+        let late = of_slow.filter(|(_, it)| it.figures.late_share > Some(0.1));
+        let told: Vec<_> = late.map(|(second, it)| (second, &*it.worker)).collect();
+        assert_eq!(told, seconds.iter().map(|second| (*second, "w2")).collect::<Vec<_>>());
+    });
+}
+
+/// The latest first.
+fn by_lateness(workers: &[WorkerResult]) -> Vec<WorkerResult> {
+    let mut workers = workers.to_vec();
+    workers.sort_by(|a, b| b.figures.late_share.partial_cmp(&a.figures.late_share).unwrap());
+    workers
 }
 
 #[test]

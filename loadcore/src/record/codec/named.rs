@@ -1,7 +1,7 @@
 //! Turns named requests, and the classes that the thing under load has named, into bytes and back.
 
 use super::{Layout, agrees, number, put_counters, take_counters, text};
-use crate::record::varint::{put, take_slice};
+use crate::record::varint::{put, put_slice, take_slice};
 use crate::record::{Counters, Interval, Merge, Named, OwnClasses, sparse};
 use crate::request::MOST_REQUESTS;
 use flate2::Compression;
@@ -113,9 +113,4 @@ fn take_one(rest: &mut &[u8], mut sum: Option<&mut Named>) -> Result<(), &'stati
         sum.counters.merge(&counters);
     }
     Ok(())
-}
-
-fn put_slice(out: &mut Vec<u8>, bytes: &[u8]) {
-    put(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
 }

@@ -7,10 +7,11 @@ use super::super::merge::Published;
 use super::super::{finish, live};
 use super::{Driver, FRESH};
 use crate::analysis::sla::Event;
+use crate::cluster::WorkerId;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::standing::Member;
 use crate::cluster::store::{IntervalRecord, RunState};
-use crate::record::{Merge, Snapshot};
+use crate::record::{Merge, Snapshot, WorkerInterval, absorb_workers, keep_worst};
 use crate::result::Span;
 use crate::time::{Nanos, SECOND};
 use serde_json::json;
@@ -138,6 +139,9 @@ impl Driver {
         }
         let span = live::span(&published, load_end);
         let Snapshot { in_flight, backlog, .. } = published.total;
+        self.name(&mut published.workers);
+        self.name(&mut published.worker_totals);
+        keep_worst(&mut published.workers);
         let total = published.interval.clone();
         let planned = self.course.due_by(from + span.to_ns);
         let evidence = self.evidence(span.to_ns);
@@ -152,7 +156,9 @@ impl Driver {
         let seq = live.told.add(FrameData::Interval(Box::new(frame)), until);
         drop(live);
         self.controller.count(&published.interval);
-        let mut stored = Snapshot { seq, total, in_flight, backlog, ..Snapshot::default() };
+        let workers = published.workers;
+        let mut stored =
+            Snapshot { seq, total, in_flight, backlog, workers, ..Snapshot::default() };
         booked.write(&mut stored);
         self.store_interval(Some((stored, span)));
         for event in events {
@@ -165,6 +171,14 @@ impl Driver {
             let text = format!("the rule {rule} was violated, and says to end the run");
             self.stop(RunState::Aborted, "aborted_by_rule", &text);
         }
+    }
+
+    /// Gives workers the names that people know, with their ids.
+    fn name(&self, workers: &mut [WorkerInterval]) {
+        for it in &mut *workers {
+            it.worker = self.standing.name_of(&WorkerId(std::mem::take(&mut it.worker)));
+        }
+        workers.sort_by(|a, b| a.worker.cmp(&b.worker));
     }
 
     pub(super) fn rule_event(&mut self, event: Event) {
@@ -189,6 +203,8 @@ impl Driver {
                     sum.total.merge(&interval.total);
                     (sum.in_flight, sum.backlog) = (interval.in_flight, interval.backlog);
                     sum.seq = interval.seq;
+                    absorb_workers(&mut sum.workers, &interval.workers);
+                    keep_worst(&mut sum.workers);
                     let (before, new) = (Booked::read(sum), Booked::read(&interval));
                     Booked { fenced: before.fenced + new.fenced, ..new }.write(sum);
                     whole.to_ns = span.to_ns;

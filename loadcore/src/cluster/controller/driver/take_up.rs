@@ -110,6 +110,8 @@ impl Driver {
                 end_ns: span.to_ns,
                 interval: interval.total.clone(),
                 total: total.clone(),
+                workers: interval.workers.clone(),
+                worker_totals: Vec::new(),
             };
             let planned = self.course.due_by(from + span.to_ns);
             let booked = Booked::read(interval);
