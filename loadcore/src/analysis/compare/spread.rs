@@ -79,8 +79,9 @@ mod tests {
     #[test]
     fn a_slow_change_scatters_more_than_a_fast_one() {
         let variance = |period: usize| {
-            let rows: Vec<_> =
-                (0..60).map(|n| (if n / period % 2 == 0 { 1.0 } else { 9.0 }, 10.0)).collect();
+            let rows: Vec<_> = (0..60)
+                .map(|n| (if (n / period).is_multiple_of(2) { 1.0 } else { 9.0 }, 10.0))
+                .collect();
             of_share(&rows, 1).unwrap().variance
         };
         assert!(variance(1) < 1e-30, "each block has the mean of all: {}", variance(1));

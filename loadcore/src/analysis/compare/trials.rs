@@ -114,7 +114,7 @@ fn two_runs_of_one_target_are_seldom_called_different() {
     let pairs = pairs();
     let judged = judgements(pairs, 1, USUAL, USUAL);
     let different = judged.iter().filter(|it| it.is_different()).count();
-    println!("{different} of {pairs} pairs of the same target were called different");
+    eprintln!("{different} of {pairs} pairs of the same target were called different");
     assert!(judged.iter().all(|it| *it != Judgement::Unknown));
     assert!(different <= at_most(0.05, pairs), "{different} of {pairs}");
 }
@@ -124,6 +124,6 @@ fn a_target_slower_by_a_tenth_is_nearly_always_found() {
     let pairs = pairs();
     let judged = judgements(pairs, 1, USUAL, USUAL.slower(1.1));
     let missed = judged.iter().filter(|it| **it != Judgement::Regression).count();
-    println!("a regression by 10% was missed in {missed} of {pairs} pairs");
+    eprintln!("a regression by 10% was missed in {missed} of {pairs} pairs");
     assert!(missed <= at_most(0.05, pairs), "{missed} of {pairs}");
 }
