@@ -36,7 +36,7 @@ pub(crate) fn run(record: &RunRecord) -> Result<Document, Kind> {
     if !record.state.has_ended() {
         document.insert("open", true);
     }
-    stamp(&mut document, record.ended_unix_ms.map(date));
+    stamp(&mut document, record.fading_since().map(date));
     Ok(document)
 }
 

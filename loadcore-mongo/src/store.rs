@@ -98,7 +98,7 @@ impl Store for MongoStore {
         let replacing = async {
             let replaced = self.replace("runs", new.revision, run(&next)).await?;
             if replaced && next.ended_unix_ms.is_some() {
-                self.stamp_parts(next.id.as_str(), next.ended_unix_ms.map(date)).await?;
+                self.stamp_parts(next.id.as_str(), next.fading_since().map(date)).await?;
             }
             Ok(replaced)
         };

@@ -244,6 +244,7 @@ fn run(id: &str) -> RunRecord {
         plan_key: String::new(),
         warnings: vec![],
         timeline: vec![],
+        baseline: false,
     }
 }
 

@@ -210,6 +210,7 @@ fn new_run(id: &str) -> RunRecord {
         plan_key: String::new(),
         warnings: vec![],
         timeline: vec![],
+        baseline: false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! into one, where it is judged together with the rest. What is no number or no duration at all is
 //! refused here already, with the usage.
 
+use crate::compare::{self, CompareArgs};
 use crate::outputs::{self, Output};
 use crate::target::TargetArgs;
 use crate::values::{FormField, cookies, form_field, header, time, timeout, user, whole};
@@ -25,6 +26,7 @@ Examples:
   loadcore run http://127.0.0.1:8081/ -r 1000 -d 10s     1000 requests per second, for 10 seconds
   loadcore run scenario.yaml                             what a file describes
   loadcore validate scenario.yaml                        what it would do, or all that is wrong
+  loadcore compare before.json after.json                what became slower between two results
 
 loadcore COMMAND --help explains a command.";
 
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// Says what a scenario would do, or everything that is wrong with it
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Box<ScenarioArgs>),
+    /// Says what became different between two runs, how sure that is, and whether it is a regression
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(CompareArgs),
     Target(Box<TargetArgs>),
     /// Writes completions for a shell to standard output
     Completions {
@@ -406,7 +411,13 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_help_and_of_the_readme_parse() {
-        let help = [EXAMPLES, RUN_EXAMPLES, VALIDATE_EXAMPLES, include_str!("../README.md")];
+        let help = [
+            EXAMPLES,
+            RUN_EXAMPLES,
+            VALIDATE_EXAMPLES,
+            compare::EXAMPLES,
+            include_str!("../README.md"),
+        ];
         let lines = help.join("\n").replace("\\\n      ", "");
         let examples = lines.lines().map(str::trim_start).filter(|line| {
             let mut words = line.split(' ');

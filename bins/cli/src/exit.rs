@@ -1,6 +1,7 @@
 //! Turns what came of a command into its exit code: "the first that holds" of the documented ones.
 
 use crate::target::TargetError;
+use loadcore::analysis::compare::Comparison;
 use loadcore::profile::Fault;
 use loadcore::result::Verdict;
 use loadcore::scenario::ScenarioError;
@@ -22,9 +23,9 @@ pub(crate) mod code {
     pub(crate) const INTERRUPTED: u8 = 105;
     /// The result is not complete.
     pub(crate) const INCOMPLETE: u8 = 98;
-    /// The verdict is INVALID, and a valid one was required.
+    /// The verdict is INVALID, and a valid one was required: to be compared it always is.
     pub(crate) const NOT_VALID: u8 = 110;
-    /// An SLA rule was violated.
+    /// An SLA rule was violated, or a regression found.
     pub(crate) const VIOLATED: u8 = 99;
     /// Not one request was ok.
     pub(crate) const NOTHING_OK: u8 = 96;
@@ -120,6 +121,19 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
     } else if result.sla.iter().any(|rule| !rule.passed) {
         code::VIOLATED
     } else if result.outcomes.ok == 0 {
+        code::NOTHING_OK
+    } else {
+        code::SUCCESS
+    }
+}
+
+/// The code of a comparison, where in the candidate some request was ok or none.
+pub(crate) fn of_comparison(comparison: &Comparison, some_ok: bool) -> u8 {
+    if comparison.verdict == Verdict::Invalid {
+        code::NOT_VALID
+    } else if comparison.is_regression() {
+        code::VIOLATED
+    } else if !some_ok {
         code::NOTHING_OK
     } else {
         code::SUCCESS

@@ -1,6 +1,7 @@
 //! The command `loadcore`: turns a command line into load, a report and an exit code.
 
 mod args;
+mod compare;
 mod dial;
 mod exit;
 mod interrupt;
@@ -46,6 +47,7 @@ async fn execute(command: Command) -> Result<u8, Failure> {
         Command::Validate(args) => {
             say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
         }
+        Command::Compare(args) => return compare::run(&args),
         Command::Target(args) => target::run(*args).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -90,6 +90,27 @@ pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
     Ok(asked.to_vec())
 }
 
+/// Writes what is no run's result: what `render` makes of it in each format, `None` where there is
+/// none.
+///
+/// # Errors
+/// Where it is not to be had in a format, before anything is written; or one that cannot be written.
+pub(crate) fn write_all(
+    wanted: &[Output],
+    render: impl Fn(Format, Options) -> Option<String>,
+) -> Result<(), Failure> {
+    let lacks = |output: &&Output| render(output.format, Options::default()).is_none();
+    if let Some(output) = wanted.iter().find(lacks) {
+        return Err(Failure::Usage(format!("-o {output}: it is written as text or json only")));
+    }
+    for Output { format, path } in wanted {
+        let mut sink = Sink::open(path.as_deref())?;
+        let text = render(*format, Options { colors: sink.shows_colors() });
+        sink.finish(text.unwrap_or_default().as_bytes())?;
+    }
+    Ok(())
+}
+
 /// When streamed formats are written: the others need the whole result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {

@@ -48,6 +48,8 @@ documents! {
     SlaDocument as "SlaOutcome" in "schemas/sla.json";
     /// A finding.
     BottleneckDocument as "Bottleneck" in "schemas/bottleneck.json";
+    /// Two runs side by side.
+    ComparisonDocument as "Comparison" in "schemas/comparison.json";
     /// What a scenario would do.
     PreviewDocument as "Preview" in "schemas/preview.json";
 }

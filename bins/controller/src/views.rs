@@ -68,6 +68,8 @@ pub struct ScenarioView {
     /// The state of that run.
     #[schema(value_type = Option<RunStateName>)]
     pub state: Option<RunState>,
+    /// The run that others are compared with; null where none is named.
+    pub baseline_run_id: Option<String>,
     /// The document, with `[redacted]` in the place of what is secret.
     #[schema(value_type = ScenarioDocument)]
     pub scenario: Value,
@@ -84,6 +86,7 @@ impl ScenarioView {
             revision: record.revision,
             run_id: newest.map(|run| run.id.to_string()),
             state: newest.map(|run| run.state),
+            baseline_run_id: record.baseline.as_ref().map(ToString::to_string),
             scenario: Secrets::redact(&record.document),
         }
     }

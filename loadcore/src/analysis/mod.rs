@@ -1,10 +1,11 @@
 //! Turns results into judgements: does the target keep its promises, may the measurement be trusted,
-//! what limits the target.
+//! what limits the target, and what became different between two runs.
 //!
 //! [`Judge`] makes all three, wherever a run is made. Rules over the whole run and the verdict are pure
 //! functions of the result document; rules with a window and findings rest on what was seen second by
 //! second, of which analyses see [`Windows`].
 
+pub mod compare;
 pub mod sla;
 pub mod validity;
 

@@ -149,7 +149,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<Value>, StoreError>;
 
     /// Deletes the runs that ended before a moment, in milliseconds since 1970, with all that
-    /// belongs to them, and says how many. A store that does so by itself answers 0.
+    /// belongs to them, and says how many. [Baselines](RunRecord::baseline) stay. A store that does so by itself answers 0.
     async fn forget(&self, before_unix_ms: u64) -> Result<u64, StoreError>;
 
     /// Keeps a call under its key, unless one is kept under it that was made at `since_unix_ms` or
@@ -276,6 +276,17 @@ pub struct RunRecord {
     pub warnings: Vec<String>,
     /// What happened, in order.
     pub timeline: Vec<TimelineEvent>,
+    /// Its scenario's other runs are compared with it: it is not forgotten.
+    #[serde(default)]
+    pub baseline: bool,
+}
+
+impl RunRecord {
+    /// When it ended, in milliseconds since 1970, if it may be forgotten some time after that.
+    #[must_use]
+    pub fn fading_since(&self) -> Option<u64> {
+        self.ended_unix_ms.filter(|_| !self.baseline)
+    }
 }
 
 /// How far a run is.

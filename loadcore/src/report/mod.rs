@@ -1,9 +1,11 @@
-//! Turns a result into what people and programs read, in the formats that [`FORMATS`] lists.
+//! Turns a result into what people and programs read, in the formats that [`FORMATS`] lists; and a
+//! comparison of results into text and JSON.
 //!
 //! Nothing here prints: a report is a string, or goes to a writer that the caller gives. CSV and
 //! hlog also have writers that are fed interval by interval, so that a run of any length is written
 //! down in full while memory stays flat.
 
+pub mod comparison;
 pub mod csv;
 pub mod format;
 mod formats;

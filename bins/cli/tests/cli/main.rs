@@ -4,6 +4,7 @@
 //! are not.
 
 mod checks;
+mod compare;
 mod dialling;
 mod documents;
 mod effects;

@@ -6,6 +6,7 @@
 mod actuator;
 mod answers;
 mod common;
+mod comparisons;
 mod control;
 mod formats;
 mod page;
@@ -81,6 +82,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(control::routes())
         .merge(stats::routes())
         .merge(reports::routes())
+        .merge(comparisons::routes())
         .merge(streams::routes())
         .merge(workers::routes());
     let mut all =

@@ -190,7 +190,7 @@ async fn replace(
 }
 
 /// One that was changed meanwhile does not meet a condition any more, where there was one.
-fn refused(error: ControllerError, conditions: &Conditions) -> Problem {
+pub(super) fn refused(error: ControllerError, conditions: &Conditions) -> Problem {
     match error {
         ControllerError::ChangedMeanwhile(id) if conditions.are_given() => {
             conditions::failed(&format!("scenario {id} was changed meanwhile"))
@@ -260,7 +260,10 @@ pub(super) async fn newest_run_of(
 }
 
 /// A scenario with its revision beside it.
-async fn tagged(platform: &Platform, record: &ScenarioRecord) -> Result<Response, Problem> {
+pub(super) async fn tagged(
+    platform: &Platform,
+    record: &ScenarioRecord,
+) -> Result<Response, Problem> {
     let view = shown(platform, record).await?;
     Ok(([(ETAG, conditions::tag(record.revision))], Json(view)).into_response())
 }

@@ -1,5 +1,6 @@
 //! The API as its clients meet it, without a port: requests into the router, answers out of it.
 
+mod comparisons;
 mod examples;
 mod headers;
 mod live;

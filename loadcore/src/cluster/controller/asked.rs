@@ -242,6 +242,7 @@ mod tests {
             plan_key: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),
+            baseline: false,
         };
         store.insert_run(&record).await.unwrap();
         let coordinator = Arc::new(MemoryCoordinator::new());

@@ -414,6 +414,7 @@ mod tests {
             plan_key: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),
+            baseline: false,
         }
     }
 

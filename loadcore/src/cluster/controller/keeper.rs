@@ -368,6 +368,7 @@ mod tests {
             plan_key: String::new(),
             warnings: warnings.iter().map(|&text| text.to_owned()).collect(),
             timeline: vec![],
+            baseline: false,
         }
     }
 

@@ -49,6 +49,7 @@ mod asked;
 mod books;
 mod by_name;
 mod calls;
+mod compare;
 mod driver;
 mod figures;
 mod finish;
@@ -320,6 +321,7 @@ impl Controller {
             plan_key: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),
+            baseline: false,
         };
         let opened = self.inner().open(&record)?;
         match self.inner().store.insert_run(&record).await {

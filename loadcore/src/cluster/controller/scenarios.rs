@@ -155,7 +155,11 @@ impl Controller {
         {
             return Err(ControllerError::GoesOn(run.id));
         }
+        let baseline = self.store().scenario(owner, id).await?.and_then(|it| it.baseline);
         if self.store().delete_scenario(owner, id, revision).await? {
+            if let Some(run) = baseline {
+                self.fades(owner, &run).await;
+            }
             return Ok(());
         }
         // It is another's by now, or nobody's.
@@ -215,14 +219,19 @@ impl Controller {
     /// Deletes a run that has ended, with all that was measured in it.
     ///
     /// # Errors
-    /// When there is no such run, it goes on ([`ControllerError::GoesOn`]), another controller leads,
-    /// or the store does not answer.
+    /// When there is no such run, it goes on ([`ControllerError::GoesOn`]), it is its scenario's baseline,
+    /// another controller leads, or the store does not answer.
     pub async fn delete_run(&self, owner: &Owner, run: &RunId) -> Result<(), ControllerError> {
         self.inner().must_lead()?;
         let none = || ControllerError::NoRun(run.clone());
         let record = self.record(owner, run).await?.ok_or_else(none)?;
         if !record.state.has_ended() {
             return Err(ControllerError::GoesOn(record.id));
+        }
+        if self.is_baseline(&record).await? {
+            let of = &record.scenario_id;
+            let why = format!("run {run} is the baseline of scenario {of}: name another one first");
+            return Err(ControllerError::Refused(why));
         }
         let deleted = self.store().delete_run(owner, run).await?;
         self.forget(owner, run);

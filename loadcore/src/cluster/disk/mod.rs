@@ -556,6 +556,7 @@ mod tests {
             plan_key: String::new(),
             warnings: vec![],
             timeline: vec![],
+            baseline: false,
         }
     }
 

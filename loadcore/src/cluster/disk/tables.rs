@@ -274,7 +274,7 @@ fn enlist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), Fault> {
     if !run.state.has_ended() {
         tx.open_table(OPEN_RUNS)?.insert(id, ())?;
     }
-    if let Some(at) = run.ended_unix_ms {
+    if let Some(at) = run.fading_since() {
         tx.open_table(ENDED_RUNS)?.insert((at, id), ())?;
     }
     Ok(())
@@ -287,7 +287,7 @@ fn delist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), Fault> {
         lists.remove((owner, list.as_str(), id))?;
     }
     tx.open_table(OPEN_RUNS)?.remove(id)?;
-    if let Some(at) = run.ended_unix_ms {
+    if let Some(at) = run.fading_since() {
         tx.open_table(ENDED_RUNS)?.remove((at, id))?;
     }
     Ok(())

@@ -313,7 +313,7 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let before = state.runs.len();
         let stays = |at: Option<u64>| at.is_none_or(|at| at >= before_unix_ms);
-        state.runs.retain(|_, run| stays(run.record.ended_unix_ms));
+        state.runs.retain(|_, run| stays(run.record.fading_since()));
         Ok((before - state.runs.len()) as u64)
     }
 

@@ -9,7 +9,7 @@ mod histogram;
 mod over_time;
 mod requests;
 mod sections;
-mod style;
+pub(super) mod style;
 
 use super::Format;
 use crate::result::RunResult;
@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 /// The width of the page, in characters.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 
 /// The page.
 #[must_use]

@@ -4,42 +4,42 @@
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
+pub(in crate::report) struct Style {
     colors: bool,
 }
 
 impl Style {
-    pub(super) fn new(colors: bool) -> Self {
+    pub(in crate::report) fn new(colors: bool) -> Self {
         Self { colors }
     }
 
     /// What has to be seen first.
-    pub(super) fn bold(self, text: &str) -> String {
+    pub(in crate::report) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
 
     /// What may be overlooked.
-    pub(super) fn dim(self, text: &str) -> String {
+    pub(in crate::report) fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }
 
     /// What is well.
-    pub(super) fn good(self, text: &str) -> String {
+    pub(in crate::report) fn good(self, text: &str) -> String {
         self.paint("32", text)
     }
 
     /// What should be looked at.
-    pub(super) fn warning(self, text: &str) -> String {
+    pub(in crate::report) fn warning(self, text: &str) -> String {
         self.paint("33", text)
     }
 
     /// What is wrong.
-    pub(super) fn bad(self, text: &str) -> String {
+    pub(in crate::report) fn bad(self, text: &str) -> String {
         self.paint("31", text)
     }
 
     /// A picture.
-    pub(super) fn picture(self, text: &str) -> String {
+    pub(in crate::report) fn picture(self, text: &str) -> String {
         self.paint("36", text)
     }
 

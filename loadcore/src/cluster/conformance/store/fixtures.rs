@@ -65,6 +65,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
             data: document(),
             seq: 7,
         }],
+        baseline: false,
     }
 }
 

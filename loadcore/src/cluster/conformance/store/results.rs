@@ -6,7 +6,7 @@ use super::fixtures::{
     scenario, snapshot,
 };
 use crate::cluster::coordinator::{PATIENCE, SnapshotRecord};
-use crate::cluster::store::{Kind, Page};
+use crate::cluster::store::{Kind, Page, RunRecord};
 use crate::cluster::{RunId, Store};
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -318,6 +318,14 @@ pub(super) async fn runs_that_ended_before_are_forgotten(subject: &dyn Subject) 
         put_run(&*store, &ended(&ann(), &format!("{n:02}"), 1_000 + n)).await;
     }
     put_all_of(&*store, &ann(), &"05".into()).await;
+    // One that others are compared with, since it was kept and before, and one that is none any more.
+    put_run(&*store, &RunRecord { baseline: true, ..ended(&ann(), "base", 1_000) }).await;
+    put_run(&*store, &ended(&ann(), "base2", 1_000)).await;
+    let named = RunRecord { baseline: true, ..ended(&ann(), "base2", 1_000) };
+    assert!(done(store.replace_run(&named).await), "3. the revision is the one given");
+    put_all_of(&*store, &ann(), &"base2".into()).await;
+    put_run(&*store, &RunRecord { baseline: true, ..ended(&ann(), "was", 1_000) }).await;
+    assert!(done(store.replace_run(&ended(&ann(), "was", 1_000)).await), "3. it is the one given");
     // One that ended while it was kept.
     put_run(&*store, &run(&anna(), "late")).await;
     put_all_of(&*store, &anna(), &"late".into()).await;
@@ -329,11 +337,14 @@ pub(super) async fn runs_that_ended_before_are_forgotten(subject: &dyn Subject) 
         // It does so by itself, at its own time.
         return;
     }
-    assert_eq!(forgotten, 40, "7. those that ended before are forgotten, of all owners");
+    assert_eq!(forgotten, 41, "7. those that ended before are forgotten, of all owners");
     let all = Page { after: None, most: 100 };
     let left = done(store.runs(&ann(), None, &all).await);
     let left: Vec<_> = left.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!(left, ["open", "39"], "7. those that did not end, or later, stay");
+    let stay = ["open", "base2", "base", "39"];
+    assert_eq!(left, stay, "7. those that did not end, or later, and baselines stay");
+    let (snapshots, ..) = all_of(&*store, &ann(), &"base2".into()).await;
+    assert_eq!(snapshots.len(), 2, "7. a baseline keeps what it has");
     for (owner, id) in [(ann(), RunId::from("05")), (anna(), RunId::from("late"))] {
         let found = all_of(&*store, &owner, &id).await;
         assert_eq!(found, (vec![], vec![], None), "7. what belongs to a run goes with it");
