@@ -76,6 +76,7 @@ pub(crate) fn judged(result: RunResult, rules: &[&str]) -> RunResult {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bottleneck::Evidence;
     use super::*;
     use crate::result::fixtures::{Run, finding, plan, request};
     use crate::result::{Ending, Finding, FindingKind, Severity, Verdict};
@@ -83,7 +84,8 @@ mod tests {
     use serde_json::json;
 
     /// A tenth of the requests of a second takes ten times as long as half of them, or longer.
-    fn slow_tenth(windows: &Windows, result: &RunResult) -> Vec<Finding> {
+    fn slow_tenth(evidence: &Evidence<'_>) -> Vec<Finding> {
+        let (windows, result) = (evidence.windows, evidence.result);
         assert_eq!(result.validity.verdict, Verdict::Valid, "it was judged before");
         let is_slow = |half: u64, tenth: u64| tenth > 10 * half;
         let found = windows.iter().find(|window| {
