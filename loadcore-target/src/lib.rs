@@ -18,7 +18,7 @@ mod tls;
 
 pub use config::{
     Certificate, ColdStart, Config, ConfigError, ConnectionLimit, Errors, Failure, HttpVersions,
-    Listen, RateLimit, Stall, StallClock, Tls,
+    Cliff, Listen, RateLimit, Stall, StallClock, Tls,
 };
 pub use distribution::{Distribution, Draws};
 pub use parse::{MAX_DURATION, ParseError, bytes, duration, rate};

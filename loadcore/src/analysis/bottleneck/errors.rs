@@ -79,13 +79,7 @@ pub(super) fn limit(evidence: &Evidence<'_>) -> Vec<Finding> {
     let taken = stats::median(&ok).unwrap_or(0.0);
     let offered = stats::mean(&due);
     let share = 1.0 - taken / offered.max(1e-9);
-    // Were each turned away with the same chance, what is ok would vary as a binomial count does, and
-    // grow with the rate.
-    let by_chance = stats::mean(&inner.iter().map(|row| row.ended * row.seconds()).collect::<Vec<_>>())
-        * share * (1.0 - share)
-        + (1.0 - share).powi(2) * stats::variance(&due);
-    let counts: Vec<_> = inner.iter().map(|row| row.ok * row.seconds()).collect();
-    let evenness = by_chance / stats::variance(&counts).max(by_chance / 100.0).max(1e-9);
+    let evenness = evenness(inner);
     let is_429 = evidence.total.counters.statuses.iter().any(|(status, n)| *status == 429 && *n > 0);
     if evenness < 2.0 || taken <= 0.0 {
         return Vec::new();
@@ -112,4 +106,17 @@ pub(super) fn limit(evidence: &Evidence<'_>) -> Vec<Finding> {
         ),
     };
     vec![draft.finish(evidence)]
+}
+
+/// How much more evenly requests are ok than if each failed with the same chance: 1 where they do. By
+/// chance what is ok varies as a binomial count does, and grows with the rate; under a limit it does
+/// neither.
+pub(super) fn evenness(rows: &[&Row]) -> f64 {
+    let of = |value: &dyn Fn(&Row) -> f64| {
+        rows.iter().map(|row| value(row) * row.seconds()).collect::<Vec<_>>()
+    };
+    let (ended, ok) = (of(&|row| row.ended), of(&|row| row.ok));
+    let share = stats::mean(&ok) / stats::mean(&ended).max(1e-9);
+    let by_chance = stats::mean(&ended) * share * (1.0 - share) + share.powi(2) * stats::variance(&ended);
+    by_chance / stats::variance(&ok).max(by_chance / 100.0).max(1e-9)
 }

@@ -93,7 +93,10 @@ pub(super) fn overload(evidence: &Evidence<'_>) -> Option<Overload> {
     let is_steady = stats::spread(&ended) <= MOST_SPREAD * capacity;
     let is_moving = capacity >= LEAST_THROUGHPUT * offered;
     let is_long = wait >= LEAST_WAIT && wait >= LEAST_GROWTH * before;
-    if !(is_steady && is_moving && is_long) {
+    // All wait in a line. Where some are lost and the others are as fast as before, there is none.
+    let last: Vec<_> = inner[inner.len() / 2..].iter().filter_map(|row| row.p50).collect();
+    let all_wait = stats::median(&last).is_some_and(|last| last / 1e3 >= LEAST_GROWTH * before);
+    if !(is_steady && is_moving && is_long && all_wait) {
         return None;
     }
     let half = most / 2.0;

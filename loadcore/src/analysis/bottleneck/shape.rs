@@ -3,7 +3,7 @@
 
 use super::evidence::{Evidence, Row, mean_ms, ms};
 use super::saturation::overload;
-use super::{Draft, figures, stats};
+use super::{Draft, errors, figures, stats};
 use crate::result::{Finding, FindingKind, Severity};
 
 /// It has two separate groups of latencies.
@@ -275,7 +275,9 @@ fn refusal(
         let due: Vec<_> = with.iter().map(|row| row.due).collect();
         let grows = stats::quantile(&due, 0.95)? / stats::quantile(&due, 0.05)?.max(1e-9);
         let room = limit.max(1.0).sqrt() * 0.7;
-        high - limit <= room.max(1.0) || (grows > 1.3 && high / limit.max(1.0) < 1.0 + (grows - 1.0) / 4.0)
+        errors::evenness(&with) >= 1.6
+            || high - limit <= room.max(1.0)
+            || (grows > 1.3 && high / limit.max(1.0) < 1.0 + (grows - 1.0) / 4.0)
     } else {
         served <= 0.9 * connections.min(most.max(1.0))
     };
@@ -313,9 +315,12 @@ fn waiting(evidence: &Evidence<'_>, (timed_out, most, served): (f64, f64, f64)) 
     bursts.sort_by(|a, b| b.total_cmp(a));
     let few: f64 = bursts.iter().take(rows.len().div_ceil(5)).sum();
     let in_bursts = few / timed_out;
+    // Or it is their number that is limited, and not the share of those that are lost.
+    let with: Vec<_> = rows.iter().filter(|row| row.timed_out > 0.0).collect();
+    let is_even = with.len() >= 5 && timed_out > 100.0 && errors::evenness(&with) >= 1.6;
     let is_short = overload(evidence).is_some();
     let unserved = 1.0 - served / most.max(1.0);
-    if unserved < 0.2 || !(is_short || in_bursts > 0.9) {
+    if unserved < 0.2 || !(is_short || in_bursts > 0.9 || is_even) {
         return None;
     }
     Some(Draft {
