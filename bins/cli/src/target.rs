@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use clap::Args;
 use loadcore_target::{
-    Certificate, ColdStart, Config, ConnectionLimit, Distribution, Draws, Errors, HttpVersions,
-    Cliff, Listen, ParseError, RateLimit, Stall, StallClock, StartError, Stats, Target, Tls,
+    Certificate, Cliff, ColdStart, Config, ConnectionLimit, Distribution, Draws, Errors,
+    HttpVersions, Listen, ParseError, RateLimit, Stall, StallClock, StartError, Stats, Target, Tls,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

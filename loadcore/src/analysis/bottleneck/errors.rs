@@ -41,7 +41,9 @@ pub(super) fn cliff(evidence: &Evidence<'_>) -> Vec<Finding> {
     let draft = Draft {
         kind: FindingKind::ErrorCliff,
         severity: Severity::Critical,
-        strength: 1.0 + 3.0 * (share - FAILING) + 2.0 * (MOST_LEFT - left / took)
+        strength: 1.0
+            + 3.0 * (share - FAILING)
+            + 2.0 * (MOST_LEFT - left / took)
             + (failing.len() as f64 / 2.0).ln(),
         span: (failing[0].from, failing[failing.len() - 1].to),
         figures: figures(&[
@@ -53,11 +55,15 @@ pub(super) fn cliff(evidence: &Evidence<'_>) -> Vec<Finding> {
         explanation: format!(
             "the target took {took:.0}/s; from second {:.0} on, at {rate:.0}/s, {:.0}% failed and only \
              {left:.0}/s were ok: it does not shed what is too much, it falls over",
-            failing[0].from, share * 100.0
+            failing[0].from,
+            share * 100.0
         ),
         next_step: evidence.command(
-            &format!("--profile '{{\"type\":\"RAMP\",\"initialRps\":{:.0},\"targetRps\":{:.0}}}' -d 60s",
-                took * 0.7, rate * 1.2),
+            &format!(
+                "--profile '{{\"type\":\"RAMP\",\"initialRps\":{:.0},\"targetRps\":{:.0}}}' -d 60s",
+                took * 0.7,
+                rate * 1.2
+            ),
             "a slow ramp finds the point; look at what it runs out of there",
         ),
     };
@@ -79,15 +85,17 @@ pub(super) fn limit(evidence: &Evidence<'_>) -> Vec<Finding> {
     let taken = stats::median(&ok).unwrap_or(0.0);
     let offered = stats::mean(&due);
     let share = 1.0 - taken / offered.max(1e-9);
-    let evenness = evenness(inner);
-    let is_429 = evidence.total.counters.statuses.iter().any(|(status, n)| *status == 429 && *n > 0);
+    let evenness = evenness(evidence, inner);
+    let is_429 =
+        evidence.total.counters.statuses.iter().any(|(status, n)| *status == 429 && *n > 0);
     if evenness < 2.0 || taken <= 0.0 {
         return Vec::new();
     }
     let draft = Draft {
         kind: FindingKind::RateLimited,
         severity: Severity::Warning,
-        strength: (evenness / 2.0).ln() + if is_429 { 1.5 } else { 0.0 }
+        strength: (evenness / 2.0).ln()
+            + if is_429 { 1.5 } else { 0.0 }
             + (rows.len() as f64 / 3.0).ln(),
         span: (rows[0].from, rows[rows.len() - 1].to),
         figures: figures(&[
@@ -98,7 +106,8 @@ pub(super) fn limit(evidence: &Evidence<'_>) -> Vec<Finding> {
         explanation: format!(
             "the target takes {taken:.0} requests/s and answers the rest with {}: {:.0}% of \
              {offered:.0}/s were turned away",
-            if is_429 { "429" } else { "503" }, share * 100.0
+            if is_429 { "429" } else { "503" },
+            share * 100.0
         ),
         next_step: evidence.command(
             &format!("-r {:.0} -d 30s", taken * 0.95),
@@ -111,12 +120,15 @@ pub(super) fn limit(evidence: &Evidence<'_>) -> Vec<Finding> {
 /// How much more evenly requests are ok than if each failed with the same chance: 1 where they do. By
 /// chance what is ok varies as a binomial count does, and grows with the rate; under a limit it does
 /// neither.
-pub(super) fn evenness(rows: &[&Row]) -> f64 {
+pub(super) fn evenness(evidence: &Evidence<'_>, rows: &[&Row]) -> f64 {
     let of = |value: &dyn Fn(&Row) -> f64| {
         rows.iter().map(|row| value(row) * row.seconds()).collect::<Vec<_>>()
     };
-    let (ended, ok) = (of(&|row| row.ended), of(&|row| row.ok));
-    let share = stats::mean(&ok) / stats::mean(&ended).max(1e-9);
-    let by_chance = stats::mean(&ended) * share * (1.0 - share) + share.powi(2) * stats::variance(&ended);
+    // Of a closed loop nothing is due before it begins.
+    let open = evidence.is_open_loop();
+    let (asked, ok) = (of(&|row| if open { row.due } else { row.ended }), of(&|row| row.ok));
+    let share = (stats::mean(&ok) / stats::mean(&asked).max(1e-9)).min(1.0);
+    let by_chance =
+        stats::mean(&asked) * share * (1.0 - share) + share.powi(2) * stats::variance(&asked);
     by_chance / stats::variance(&ok).max(by_chance / 100.0).max(1e-9)
 }

@@ -12,9 +12,9 @@ mod queueing;
 mod saturation;
 mod shape;
 mod stats;
+mod trend;
 #[cfg(test)]
 mod trials;
-mod trend;
 
 use super::Windows;
 use crate::result::{Finding, FindingKind, RunResult, Severity};
@@ -48,12 +48,52 @@ pub(super) const CHECKS: &[Check] = &[
 const EXPLAINS: &[(FindingKind, &[FindingKind])] = {
     use FindingKind as K;
     &[
-        (K::ConnectionLimit, &[K::Saturation, K::Queueing, K::TimeoutWall, K::ErrorCliff, K::BimodalLatency, K::ColdStart, K::LatencyDrift, K::SlowHandshake, K::PeriodicStall]),
-        (K::ErrorCliff, &[K::RateLimited, K::Queueing, K::LatencyDrift, K::BimodalLatency, K::PeriodicStall, K::ColdStart]),
-        (K::RateLimited, &[K::Saturation, K::BimodalLatency, K::Queueing, K::LatencyDrift, K::ColdStart]),
-        (K::Saturation, &[K::Queueing, K::LatencyDrift, K::TimeoutWall, K::BimodalLatency, K::ColdStart, K::PeriodicStall, K::SlowHandshake]),
+        (
+            K::ConnectionLimit,
+            &[
+                K::Saturation,
+                K::Queueing,
+                K::TimeoutWall,
+                K::ErrorCliff,
+                K::BimodalLatency,
+                K::ColdStart,
+                K::LatencyDrift,
+                K::SlowHandshake,
+                K::PeriodicStall,
+            ],
+        ),
+        (
+            K::ErrorCliff,
+            &[
+                K::RateLimited,
+                K::Queueing,
+                K::LatencyDrift,
+                K::BimodalLatency,
+                K::PeriodicStall,
+                K::ColdStart,
+            ],
+        ),
+        (
+            K::RateLimited,
+            &[K::Saturation, K::BimodalLatency, K::Queueing, K::LatencyDrift, K::ColdStart],
+        ),
+        (
+            K::Saturation,
+            &[
+                K::Queueing,
+                K::LatencyDrift,
+                K::TimeoutWall,
+                K::BimodalLatency,
+                K::ColdStart,
+                K::PeriodicStall,
+                K::SlowHandshake,
+            ],
+        ),
         (K::WorkerSkew, &[K::BimodalLatency]),
-        (K::TimeoutWall, &[K::BimodalLatency, K::Queueing, K::SlowHandshake, K::ColdStart, K::LatencyDrift]),
+        (
+            K::TimeoutWall,
+            &[K::BimodalLatency, K::Queueing, K::SlowHandshake, K::ColdStart, K::LatencyDrift],
+        ),
         (K::SlowHandshake, &[K::BimodalLatency, K::ColdStart, K::Queueing]),
         (K::ColdStart, &[K::BimodalLatency, K::Queueing, K::LatencyDrift]),
         (K::PeriodicStall, &[K::BimodalLatency, K::Queueing]),
@@ -66,7 +106,7 @@ const EXPLAINS: &[(FindingKind, &[FindingKind])] = {
 pub(super) fn find(checks: &[Check], windows: &Windows, result: &RunResult) -> Vec<Finding> {
     let all = |evidence: &Evidence<'_>| {
         let found = checks.iter().flat_map(|check| check(evidence));
-        without_explained(found.collect())
+        without_explained(found.filter(|it| it.confidence >= LEAST_SURE).collect())
     };
     let mut findings = all(&Evidence::new(windows, result));
     let named: Vec<_> =
@@ -88,8 +128,7 @@ fn without_explained(mut findings: Vec<Finding>) -> Vec<Finding> {
 /// Where fewer than half of the requests suffer from something, it is said of them, and not of all.
 fn by_request(findings: &mut Vec<Finding>, named: Vec<Vec<Finding>>) {
     let count = named.len();
-    let kinds: Vec<_> = FindingKind::ALL.into_iter().collect();
-    for kind in kinds {
+    for kind in FindingKind::ALL {
         let of_kind = |found: &Vec<Finding>| found.iter().find(|it| it.kind == kind).cloned();
         let those: Vec<_> = named.iter().filter_map(of_kind).collect();
         // A mix of requests of several lengths has several groups, and that says nothing.
@@ -102,6 +141,11 @@ fn by_request(findings: &mut Vec<Finding>, named: Vec<Vec<Finding>>) {
         }
     }
 }
+
+/// No figures make a finding surer than this.
+const SUREST: f64 = 0.99;
+/// One that is less likely than not is none.
+const LEAST_SURE: f64 = 0.5;
 
 /// A finding in the making.
 #[derive(Debug, Clone)]
@@ -137,7 +181,7 @@ impl Draft {
             Some(name) => format!("{name}: {}", self.explanation),
         };
         Finding {
-            confidence: (stats::chance(self.strength).clamp(0.5, 0.99) * 100.0).round() / 100.0,
+            confidence: (stats::chance(self.strength).min(SUREST) * 100.0).round() / 100.0,
             kind: self.kind,
             severity: self.severity,
             from_second: self.span.0,
@@ -201,7 +245,11 @@ mod tests {
             let finding = finding(FindingKind::Saturation);
             vec![Finding { severity, confidence, from_second: 3.0, ..finding }]
         }
-        let found = find(&[some, worst, another], &Windows::new(1.0, 0), &steady_run());
+        let (windows, result) = (Windows::new(1.0, 0), steady_run());
+        let checks: [Check; 3] = [some, worst, another];
+        let evidence = Evidence::new(&windows, &result);
+        let mut found: Vec<_> = checks.iter().flat_map(|check| check(&evidence)).collect();
+        found.sort_by(order);
         let shown: Vec<_> = found
             .iter()
             .map(|it| (it.severity, it.confidence, it.from_second, it.kind.name()))

@@ -35,7 +35,12 @@ pub(super) enum Shape {
     Ramp(f64, f64),
     /// Equally long.
     Steps(Vec<f64>),
-    Spike { base: f64, high: f64, from: f64, to: f64 },
+    Spike {
+        base: f64,
+        high: f64,
+        from: f64,
+        to: f64,
+    },
     /// As fast as the connections allow, with so long a rest between two requests of each.
     Closed,
 }
@@ -194,7 +199,13 @@ impl Shape {
                 let place = (at / seconds * rates.len() as f64) as usize;
                 rates[place.min(rates.len() - 1)]
             }
-            Self::Spike { base, high, from, to } => if (*from..*to).contains(&at) { *high } else { *base },
+            Self::Spike { base, high, from, to } => {
+                if (*from..*to).contains(&at) {
+                    *high
+                } else {
+                    *base
+                }
+            }
             Self::Closed => 0.0,
         }
     }
@@ -362,13 +373,15 @@ impl Model {
         let mut lanes = Lanes { busy: BinaryHeap::new(), idle_open: 0, idle_closed: 0 };
         let mut played = Vec::new();
         if matches!(self.shape, Shape::Closed) {
-            let mut next: BinaryHeap<_> = (0..self.connections as u64).map(|n| Reverse((n, false))).collect();
+            let mut next: BinaryHeap<_> =
+                (0..self.connections as u64).map(|n| Reverse((n, false))).collect();
             while let Some(Reverse((at, open))) = next.pop() {
                 let at = at as f64 / 1e9;
                 if at >= seconds {
                     continue;
                 }
-                let one = self.request(None, (at, open), played.len(), &mut server, &lanes, &mut draws);
+                let one =
+                    self.request(None, (at, open), played.len(), &mut server, &lanes, &mut draws);
                 let (end, open) = (self.lane_end(&one, at), self.stays_open(&one, &mut draws));
                 next.push(Reverse(((end * 1e9) as Nanos, open)));
                 played.push(one);
@@ -381,13 +394,25 @@ impl Model {
                 lanes.busy.push(Reverse(((start * 1e9) as Nanos, open)));
                 let worker = played.len() % self.workers;
                 played.push(Played {
-                    worker, intended: Some(due), start: None, end: None, status: None, failure: None,
+                    worker,
+                    intended: Some(due),
+                    start: None,
+                    end: None,
+                    status: None,
+                    failure: None,
                     connected: None,
                 });
                 continue;
             }
             let start = start + 40e-6 * draws.exponential();
-            let one = self.request(Some(due), (start, open), played.len(), &mut server, &lanes, &mut draws);
+            let one = self.request(
+                Some(due),
+                (start, open),
+                played.len(),
+                &mut server,
+                &lanes,
+                &mut draws,
+            );
             let (end, open) = (self.lane_end(&one, start), self.stays_open(&one, &mut draws));
             lanes.busy.push(Reverse(((end * 1e9) as Nanos, open)));
             played.push(one);
@@ -415,10 +440,15 @@ impl Model {
         let Target { connect, tls, most_connections, last_worker, .. } = &self.target;
         let worker = number % self.workers;
         let about = |time: f64, draws: &mut Draws| time * (0.2 * draws.normal()).exp();
-        let connected =
-            (!open).then(|| (about(*connect, draws), tls.map(|tls| about(tls, draws))));
+        let connected = (!open).then(|| (about(*connect, draws), tls.map(|tls| about(tls, draws))));
         let mut played = Played {
-            worker, intended, start: Some(start), end: None, status: None, failure: None, connected,
+            worker,
+            intended,
+            start: Some(start),
+            end: None,
+            status: None,
+            failure: None,
+            connected,
         };
         let beyond = most_connections
             .filter(|(most, _)| !open && lanes.busy.len() + lanes.idle_open >= *most);
@@ -486,7 +516,10 @@ impl Model {
             for (recorder, total) in recorders.iter_mut().zip(&mut totals) {
                 let health = &mut recorder.current_mut().health;
                 health.measured(ThreadTime {
-                    wall_ns: SECOND, cpu_ns: 200 * MS, run_delay_ns: Some(MS), throttled_ns: Some(0),
+                    wall_ns: SECOND,
+                    cpu_ns: 200 * MS,
+                    run_delay_ns: Some(MS),
+                    throttled_ns: Some(0),
                 });
                 health.load_ns += if draining { 0 } else { SECOND };
                 (0..20).for_each(|_| health.pacer_lag.record(60 * US));

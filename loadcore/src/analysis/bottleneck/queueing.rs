@@ -64,7 +64,11 @@ fn for_connections(evidence: &Evidence<'_>, rows: &[&Row]) -> Option<Draft> {
     let (response, service) = of(|row| row.p50).zip(of(|row| row.service_p50))?;
     let connections = waiting.iter().map(|row| row.in_flight).fold(0.0, f64::max);
     Some(Draft {
-        figures: figures(&[("responseMs", response), ("serviceMs", service), ("inFlight", connections)]),
+        figures: figures(&[
+            ("responseMs", response),
+            ("serviceMs", service),
+            ("inFlight", connections),
+        ]),
         explanation: format!(
             "half of the requests took longer than {response:.1} ms from when they were due, but only \
              {service:.1} ms once they were sent: they waited for one of {connections:.0} busy \
@@ -112,7 +116,10 @@ fn with_the_rate(evidence: &Evidence<'_>, rows: &[&Row]) -> Option<Draft> {
             &format!("-r {high:.0} -d 60s --observe URL-OF-ITS-METRICS"),
             "its metrics say which pool, lock or processor is busy",
         ),
-        ..draft(rows, (busy / quiet / LEAST_GROWTH).ln() * 2.0 + (agreement - LEAST_AGREEMENT) * 5.0)
+        ..draft(
+            rows,
+            (busy / quiet / LEAST_GROWTH).ln() * 2.0 + (agreement - LEAST_AGREEMENT) * 5.0,
+        )
     })
 }
 

@@ -39,9 +39,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Some(found) = overload(evidence) else { return Vec::new() };
     let Overload { rows: (from, to), capacity, offered, wait, before } = found;
     let lack = 1.0 - capacity / offered;
-    let strength = 1.0
-        + (lack / LEAST_LACK).ln()
-        + (wait / LEAST_WAIT.max(LEAST_GROWTH * before)).ln();
+    let strength =
+        1.0 + (lack / LEAST_LACK).ln() + (wait / LEAST_WAIT.max(LEAST_GROWTH * before)).ln();
     let all = &evidence.rows[from..to];
     let draft = Draft {
         kind: FindingKind::Saturation,
@@ -59,10 +58,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
              {:.0} on, the rest waited, up to {wait:.1} s",
             all[0].from
         ),
-        next_step: evidence.command(&format!(
-            "-r {:.0} -d 60s",
-            (capacity * 0.9).max(1.0)
-        ), "it should keep up at 90% of that"),
+        next_step: evidence.command(
+            &format!("-r {:.0} -d 60s", (capacity * 0.9).max(1.0)),
+            "it should keep up at 90% of that",
+        ),
     };
     vec![draft.finish(evidence)]
 }

@@ -28,7 +28,13 @@ pub(super) fn two_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     }
     // It is so throughout, and not one time so and then otherwise.
     let high = |row: &Row| {
-        let quantile = if share > 0.6 { row.p25 } else if share > 0.06 { row.p95 } else { row.p99 };
+        let quantile = if share > 0.6 {
+            row.p25
+        } else if share > 0.06 {
+            row.p95
+        } else {
+            row.p99
+        };
         quantile.map(|value| value > split.at)
     };
     let seen: Vec<_> = evidence.sound().filter_map(high).collect();
@@ -43,7 +49,8 @@ pub(super) fn two_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     let draft = Draft {
         kind: FindingKind::BimodalLatency,
         severity: Severity::Info,
-        strength: 1.5 * (ratio / LEAST_RATIO).ln() + 3.0 * (MOST_VALLEY - split.valley)
+        strength: 1.5 * (ratio / LEAST_RATIO).ln()
+            + 3.0 * (MOST_VALLEY - split.valley)
             + (smaller / LEAST_SHARE).ln() * 0.7,
         span: evidence.span(),
         figures: figures(&[
@@ -55,7 +62,9 @@ pub(super) fn two_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
         explanation: format!(
             "{:.0}% of the requests take about {:.1} ms, the others about {:.1} ms, and few lie between: \
              a cache, one slow replica of several, or two kinds of requests",
-            share * 100.0, split.high, split.low
+            share * 100.0,
+            split.high,
+            split.low
         ),
         next_step: evidence.command(
             "with a `mix` of named requests, one for each kind or replica",
@@ -87,7 +96,9 @@ impl Split {
         times.iter().for_each(|(time, count)| bars[(place(*time) - first) as usize] += count);
         let at = |n: i64| bars.get(n as usize).copied().unwrap_or(0.0);
         let smooth: Vec<f64> = (0..bars.len() as i64)
-            .map(|n| (at(n - 2) + 2.0 * at(n - 1) + 3.0 * at(n) + 2.0 * at(n + 1) + at(n + 2)) / 9.0)
+            .map(|n| {
+                (at(n - 2) + 2.0 * at(n - 1) + 3.0 * at(n) + 2.0 * at(n + 1) + at(n + 2)) / 9.0
+            })
             .collect();
         let mut best: Option<(f64, usize)> = None;
         for n in 1..smooth.len().saturating_sub(1) {
@@ -114,7 +125,12 @@ impl Split {
         let middle = |part: &[(f64, f64)]| {
             let half = part.iter().map(|(_, count)| count).sum::<f64>() / 2.0;
             let mut sum = 0.0;
-            part.iter().find(|(_, count)| { sum += count; sum >= half }).map(|(time, _)| *time)
+            part.iter()
+                .find(|(_, count)| {
+                    sum += count;
+                    sum >= half
+                })
+                .map(|(time, _)| *time)
         };
         Some(Self {
             at: edge,
@@ -138,7 +154,7 @@ pub(super) fn timeout_wall(evidence: &Evidence<'_>) -> Vec<Finding> {
     // From the timeout on they come all the time.
     let possible = rows.iter().filter(|row| row.from >= evidence.timeout_seconds).count();
     let kept_up = overload(evidence).is_none();
-    if timed_out < LEAST || share < 0.0005 || with * 4 < possible.max(4) || !kept_up {
+    if timed_out < LEAST || share < 0.0005 || with * 8 < possible.max(8) || !kept_up {
         return Vec::new();
     }
     let usual = evidence.total.service.quantile(0.5).map_or(0.0, ms);
@@ -184,13 +200,15 @@ pub(super) fn handshakes(evidence: &Evidence<'_>) -> Vec<Finding> {
     let count = total.connect.count() as f64;
     let share = handshake * count / (service * total.ended()).max(1e-9);
     let usual = total.service.quantile(0.5).map_or(service, ms);
-    let is_slow = handshake >= LEAST_MS && count >= 5.0 && handshake > 2.0 * connect.min(tls).max(0.1);
+    let is_slow =
+        handshake >= LEAST_MS && count >= 5.0 && handshake > 2.0 * connect.min(tls).max(0.1);
     // Either much of the time goes there, or a connection costs far more than a request.
     let weight = (share / 0.25).max(handshake / (10.0 * usual.max(0.1)));
     if !is_slow || weight < 1.0 {
         return Vec::new();
     }
-    let (part, time) = if tls > connect { ("the TLS handshake", tls) } else { ("the connect", connect) };
+    let (part, time) =
+        if tls > connect { ("the TLS handshake", tls) } else { ("the connect", connect) };
     let draft = Draft {
         kind: FindingKind::SlowHandshake,
         severity: if share > 0.25 { Severity::Warning } else { Severity::Info },
@@ -220,12 +238,14 @@ pub(super) fn handshakes(evidence: &Evidence<'_>) -> Vec<Finding> {
 /// It refuses or delays connections beyond a number.
 pub(super) fn connections(evidence: &Evidence<'_>) -> Vec<Finding> {
     let rows = &evidence.rows;
-    let sum = |value: fn(&Row) -> f64| rows.iter().map(|row| value(row) * row.seconds()).sum::<f64>();
+    let sum =
+        |value: fn(&Row) -> f64| rows.iter().map(|row| value(row) * row.seconds()).sum::<f64>();
     let (refused, timed_out) = (sum(|row| row.no_connection), sum(|row| row.timed_out));
     let ok_time = {
-        let (time, count) = evidence.ok_times().iter().fold((0.0, 0.0), |(time, count), (ms, n)| {
-            (time + ms * n, count + n)
-        });
+        let (time, count) = evidence
+            .ok_times()
+            .iter()
+            .fold((0.0, 0.0), |(time, count), (ms, n)| (time + ms * n, count + n));
         time / f64::max(count, 1.0) / 1e3
     };
     let open: Vec<_> = rows.iter().map(|row| row.in_flight).collect();
@@ -275,7 +295,7 @@ fn refusal(
         let due: Vec<_> = with.iter().map(|row| row.due).collect();
         let grows = stats::quantile(&due, 0.95)? / stats::quantile(&due, 0.05)?.max(1e-9);
         let room = limit.max(1.0).sqrt() * 0.7;
-        errors::evenness(&with) >= 1.6
+        errors::evenness(evidence, &with) >= 1.6
             || high - limit <= room.max(1.0)
             || (grows > 1.3 && high / limit.max(1.0) < 1.0 + (grows - 1.0) / 4.0)
     } else {
@@ -290,11 +310,7 @@ fn refusal(
     }
     let limit = if evidence.is_open_loop() { limit } else { served };
     Some(Draft {
-        figures: figures(&[
-            ("connections", limit),
-            ("refused", refused),
-            ("refusedShare", share),
-        ]),
+        figures: figures(&[("connections", limit), ("refused", refused), ("refusedShare", share)]),
         explanation: format!(
             "the target serves about {limit:.0} connections at once: {refused:.0} requests failed as \
              theirs was refused or reset beyond that"
@@ -310,17 +326,20 @@ fn refusal(
 
 fn waiting(evidence: &Evidence<'_>, (timed_out, most, served): (f64, f64, f64)) -> Option<Draft> {
     let rows = &evidence.rows;
-    // Whoever is not served waits for the whole of the timeout, all of them together.
-    let mut bursts: Vec<_> = rows.iter().map(|row| row.timed_out * row.seconds()).collect();
-    bursts.sort_by(|a, b| b.total_cmp(a));
-    let few: f64 = bursts.iter().take(rows.len().div_ceil(5)).sum();
-    let in_bursts = few / timed_out;
-    // Or it is their number that is limited, and not the share of those that are lost.
+    // Those that are not served wait for the whole of the timeout, all of them together.
     let with: Vec<_> = rows.iter().filter(|row| row.timed_out > 0.0).collect();
-    let is_even = with.len() >= 5 && timed_out > 100.0 && errors::evenness(&with) >= 1.6;
-    let is_short = overload(evidence).is_some();
+    let in_bursts = with.len() * 5 <= rows.len() && timed_out >= 3.0 * with.len() as f64;
+    // Or it is their number that is limited, and not the share of those that are lost.
+    let share = timed_out / evidence.total.ended().max(1.0);
+    let is_even = with.len() >= 12 && share >= 0.05 && errors::evenness(evidence, &with) >= 1.6;
+    // Or the line grows although those that are served take the usual time.
+    let is_short = overload(evidence).is_some_and(|found| {
+        let (from, to) = found.rows;
+        let times: Vec<_> = rows[from..to].iter().filter_map(|row| row.service_p50).collect();
+        stats::median(&times).is_some_and(|time| time / 1e3 < 2.0 * found.before)
+    });
     let unserved = 1.0 - served / most.max(1.0);
-    if unserved < 0.2 || !(is_short || in_bursts > 0.9 || is_even) {
+    if unserved < 0.2 || !(is_short || in_bursts || is_even) {
         return None;
     }
     Some(Draft {
@@ -329,7 +348,11 @@ fn waiting(evidence: &Evidence<'_>, (timed_out, most, served): (f64, f64, f64)) 
             "of {most:.0} requests in flight only about {served:.0} were being served, in the usual time; \
              the others waited for the whole timeout: the target accepts no more connections"
         ),
-        ..connection_draft(evidence, 1.0 + 3.0 * (unserved - 0.2) + (timed_out / 5.0).ln() * 0.5, served)
+        ..connection_draft(
+            evidence,
+            1.0 + 3.0 * (unserved - 0.2) + (timed_out / 5.0).ln() * 0.5,
+            served,
+        )
     })
 }
 
@@ -345,7 +368,11 @@ fn slow_opening(evidence: &Evidence<'_>) -> Option<Draft> {
     }
     let open = evidence.rows.iter().map(|row| row.in_flight).fold(0.0, f64::max);
     Some(Draft {
-        figures: figures(&[("slowConnects", slow as f64), ("connectMs", usual), ("inFlight", open)]),
+        figures: figures(&[
+            ("slowConnects", slow as f64),
+            ("connectMs", usual),
+            ("inFlight", open),
+        ]),
         explanation: format!(
             "{slow} connections took a second or longer to open, the others {usual:.1} ms: the target's \
              backlog of new connections was full, and the first packet had to be sent again"
@@ -376,7 +403,8 @@ pub(super) fn skew(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Some((worker, time)) = times.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return Vec::new();
     };
-    let others: Vec<_> = times.iter().filter(|it| it.0.worker != worker.worker).map(|it| it.1).collect();
+    let others: Vec<_> =
+        times.iter().filter(|it| it.0.worker != worker.worker).map(|it| it.1).collect();
     let noise = if others.len() > 2 { stats::spread(&others) / usual.max(1e-6) } else { 0.0 };
     let ratio = time / usual.max(1e-6);
     if ratio < LEAST_RATIO.max(1.0 + 5.0 * noise) || time - usual < LEAST_MS {

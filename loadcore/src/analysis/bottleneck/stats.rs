@@ -42,7 +42,8 @@ pub(super) fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let some: Vec<_> = points.iter().copied().step_by(step).collect();
     let mut slopes = Vec::new();
     for (n, a) in some.iter().enumerate() {
-        slopes.extend(some[n + 1..].iter().filter(|b| b.0 > a.0).map(|b| (b.1 - a.1) / (b.0 - a.0)));
+        slopes
+            .extend(some[n + 1..].iter().filter(|b| b.0 > a.0).map(|b| (b.1 - a.1) / (b.0 - a.0)));
     }
     let slope = median(&slopes)?;
     let starts: Vec<_> = some.iter().map(|point| point.1 - slope * point.0).collect();

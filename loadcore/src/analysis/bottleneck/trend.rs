@@ -101,7 +101,8 @@ pub(super) fn cold_start(evidence: &Evidence<'_>) -> Vec<Finding> {
     let draft = Draft {
         kind: FindingKind::ColdStart,
         severity: Severity::Warning,
-        strength: 0.5 + 2.0 * (at_first / later / ratio).ln().max((failing / LEAST_FAILED).max(1e-3).ln())
+        strength: 0.5
+            + 2.0 * (at_first / later / ratio).ln().max((failing / LEAST_FAILED).max(1e-3).ln())
             + (length as f64).ln(),
         span: (0.0, end),
         figures: figures(&[
@@ -136,7 +137,8 @@ pub(super) fn stalls(evidence: &Evidence<'_>) -> Vec<Finding> {
     let tails: Vec<_> = rows.iter().map(|row| row.p99.unwrap_or(0.0).max(1e-3).ln()).collect();
     let Some(usual) = stats::median(&tails) else { return Vec::new() };
     let limit = usual + LEAST_RATIO.ln().max(4.0 * stats::spread(&tails));
-    let is_high = |n: &usize| rows[*n].is_sound && tails[*n] > limit && tails[*n].exp() - usual.exp() > 5.0;
+    let is_high =
+        |n: &usize| rows[*n].is_sound && tails[*n] > limit && tails[*n].exp() - usual.exp() > 5.0;
     let high: Vec<_> = (0..rows.len()).filter(is_high).collect();
     // Neighbours are one stall: its moment is where most of it is.
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -157,9 +159,8 @@ pub(super) fn stalls(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Some(found) = Rhythm::of(&moments, evidence.windows.seconds() as f64) else {
         return Vec::new();
     };
-    let highest = groups.iter().map(|group| {
-        group.iter().map(|n| tails[*n].exp()).fold(0.0, f64::max)
-    });
+    let highest =
+        groups.iter().map(|group| group.iter().map(|n| tails[*n].exp()).fold(0.0, f64::max));
     let typical = stats::median(&highest.collect::<Vec<_>>()).unwrap_or(0.0);
     let draft = Draft {
         kind: FindingKind::PeriodicStall,
@@ -202,7 +203,6 @@ impl Rhythm {
             return None;
         }
         // Each moment gets its number, and the period is the slope through them.
-        let number = |moment: &f64| ((moment - moments[0]) / guess).round();
         let mut numbers: Vec<_> = Vec::new();
         let mut last = 0.0;
         for pair in gaps.iter().map(|gap| (gap / guess).round().max(1.0)) {
@@ -212,7 +212,6 @@ impl Rhythm {
         let points: Vec<_> = std::iter::once((0.0, moments[0]))
             .chain(numbers.into_iter().zip(moments[1..].iter().copied()))
             .collect();
-        let _ = number;
         let (period, start) = stats::line(&points)?;
         let off = |point: &(f64, f64)| (point.1 - start - period * point.0).abs();
         let tolerance = 0.75 * grain + 0.02 * period;
