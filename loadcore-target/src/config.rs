@@ -57,6 +57,8 @@ pub struct Config {
     pub errors: Errors,
     /// The rate beyond which requests are turned away.
     pub rate_limit: Option<RateLimit>,
+    /// The rate beyond which it falls over for a time.
+    pub cliff: Option<Cliff>,
     /// How many requests are served at once; others wait in line. Each is served for the latency.
     pub workers: Option<u32>,
     /// How many requests are served in each second, one after the other, before their latency.
@@ -98,6 +100,7 @@ impl Default for Config {
             cold_start: None,
             errors: Errors::default(),
             rate_limit: None,
+            cliff: None,
             workers: None,
             service_rate: None,
             queue: None,
@@ -433,6 +436,38 @@ impl FromStr for RateLimit {
     }
 }
 
+/// A rate that the target does not survive: `800/s,for=5s`, `800/s,for=5s,status=502`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cliff {
+    /// With more requests than that in one second it falls over.
+    pub rate_per_sec: f64,
+    /// For how long it then fails everything.
+    pub length: Duration,
+    /// What is answered meanwhile.
+    pub status: u16,
+}
+
+impl FromStr for Cliff {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        const WHAT: &str = "cliff";
+        let wrong = || ParseError::new(WHAT, text, "write 800/s,for=5s or 800/s,for=5s,status=502");
+        let (rate, rest) = text.split_once(',').ok_or_else(wrong)?;
+        let mut length = None;
+        let mut status = 500;
+        for (key, value) in parse::pairs(rest) {
+            match key {
+                "for" => length = Some(parse::duration("for", value)?),
+                "status" => status = parse::count("status", value, 400, 599)? as u16,
+                _ => return Err(wrong()),
+            }
+        }
+        let length = length.filter(|length| !length.is_zero()).ok_or_else(wrong)?;
+        Ok(Self { rate_per_sec: parse::rate(WHAT, rate)?, length, status })
+    }
+}
+
 /// The most connections: `100` (others are reset), `100,wait` (others are accepted once there is room).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimit {
@@ -555,6 +590,14 @@ mod tests {
         assert_eq!("5,burst=3,status=503".parse(), limit(5.0, 3, 503));
         for text in ["", "0", "5,burst=0", "5,x=1", "5,status=200"] {
             assert!(text.parse::<RateLimit>().is_err(), "{text}");
+        }
+        let cliff = |rate_per_sec, seconds, status| {
+            Ok(Cliff { rate_per_sec, length: Duration::from_secs(seconds), status })
+        };
+        assert_eq!("800/s,for=5s".parse(), cliff(800.0, 5, 500));
+        assert_eq!("8,status=502,for=1s".parse(), cliff(8.0, 1, 502));
+        for text in ["", "800/s", "0,for=1s", "8,for=0s", "8,for=1s,status=200", "8,x=1"] {
+            assert!(text.parse::<Cliff>().is_err(), "{text}");
         }
         assert_eq!("7".parse(), Ok(ConnectionLimit { most: 7, wait: false }));
         assert_eq!("7,wait".parse(), Ok(ConnectionLimit { most: 7, wait: true }));

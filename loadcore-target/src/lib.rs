@@ -17,8 +17,8 @@ mod timer;
 mod tls;
 
 pub use config::{
-    Certificate, ColdStart, Config, ConfigError, ConnectionLimit, Errors, Failure, HttpVersions,
-    Listen, RateLimit, Stall, StallClock, Tls,
+    Certificate, Cliff, ColdStart, Config, ConfigError, ConnectionLimit, Errors, Failure,
+    HttpVersions, Listen, RateLimit, Stall, StallClock, Tls,
 };
 pub use distribution::{Distribution, Draws};
 pub use parse::{MAX_DURATION, ParseError, bytes, duration, rate};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::behaviour::Plan;
-use crate::config::{Config, Failure, RateLimit, StallClock};
+use crate::config::{Cliff, Config, Failure, RateLimit, StallClock};
 use crate::distribution::Stream;
 use crate::time::{Nanos, SECOND, nanos};
 
@@ -38,6 +38,7 @@ pub(crate) struct Admission {
 impl Service {
     pub(crate) fn new(config: &Config) -> Self {
         let limited = config.rate_limit.is_some()
+            || config.cliff.is_some()
             || config.workers.is_some()
             || config.service_rate.is_some();
         let timed =
@@ -64,7 +65,7 @@ impl Service {
         }
         let config = &self.config;
         let origin = if config.stall_clock == StallClock::Start { 0 } else { first };
-        if let Some(status) = self.turned_away_by_rate(now) {
+        if let Some(status) = self.turned_away_by_rate(now).or_else(|| self.has_fallen_over(now)) {
             return self.held(now, origin, Some(Failure::Status(status)));
         }
         let overrides = plan.overrides.as_deref();
@@ -101,6 +102,11 @@ impl Service {
         (!taken).then_some(limit.status)
     }
 
+    fn has_fallen_over(&self, now: Nanos) -> Option<u16> {
+        let cliff = self.config.cliff?;
+        lock(self.limits.as_ref()?).fails(cliff, now).then_some(cliff.status)
+    }
+
     /// When a request that came at `now` and takes `delay` is done; nothing where the line is full.
     fn through_the_line(&self, now: Nanos, delay: Nanos) -> Option<Nanos> {
         let limits = match &self.limits {
@@ -132,6 +138,11 @@ impl Service {
 struct Limits {
     /// The bucket of the rate limit would be full again at this moment.
     full_at: f64,
+    /// Requests in the tenths of the last second, and which tenth the last of them is.
+    tenths: [u64; 10],
+    tenth: Nanos,
+    /// It has fallen over, and fails until then.
+    fails_until: Nanos,
     /// The one server of `service_rate` is free again at this moment.
     server_free: f64,
     /// Each of the `workers` is free again at this moment.
@@ -145,6 +156,9 @@ impl Limits {
         let workers = config.workers.unwrap_or(0) as usize;
         Self {
             full_at: 0.0,
+            tenths: [0; 10],
+            tenth: 0,
+            fails_until: 0,
             server_free: 0.0,
             workers_free: std::iter::repeat_n(Reverse(0), workers).collect(),
             leaving: VecDeque::new(),
@@ -161,6 +175,20 @@ impl Limits {
             self.full_at = full_at;
         }
         fits
+    }
+
+    /// Counts a request at `now`, and answers whether the target has fallen over.
+    fn fails(&mut self, cliff: Cliff, now: Nanos) -> bool {
+        let tenth = now / (SECOND / 10);
+        for passed in self.tenth + 1..=tenth.min(self.tenth + 10) {
+            self.tenths[(passed % 10) as usize] = 0;
+        }
+        self.tenth = tenth.max(self.tenth);
+        self.tenths[(self.tenth % 10) as usize] += 1;
+        if now >= self.fails_until && self.tenths.iter().sum::<u64>() as f64 > cliff.rate_per_sec {
+            self.fails_until = now + nanos(cliff.length);
+        }
+        now < self.fails_until
     }
 
     /// First come, first served, by `service_rate` and then by the first worker that is free.
@@ -257,6 +285,21 @@ mod tests {
         let full = Some(Failure::Status(503));
         assert_eq!(failures, [None, None, None, full, full, None, full]);
         assert_eq!(admit(12).ready_at, 12 * MS, "who is turned away does not wait");
+    }
+
+    #[test]
+    fn beyond_its_cliff_it_fails_for_a_time_and_then_takes_what_it_took() {
+        let config = Config { cliff: "100/s,for=2s,status=502".parse().ok(), ..Config::default() };
+        let service = Service::new(&config);
+        let failed = |from: u64, rate: u64| {
+            let at = |n| from * SECOND + n * SECOND / rate;
+            let admit = |n| service.admit(&Plan::default(), at(n), 0).failure;
+            (0..rate).filter_map(admit).inspect(|it| assert_eq!(*it, Failure::Status(502))).count()
+        };
+        assert_eq!((failed(0, 90), failed(1, 90)), (0, 0));
+        let failed_at_once = failed(2, 200);
+        assert!((60..=110).contains(&failed_at_once), "{failed_at_once}");
+        assert_eq!((failed(3, 90), failed(6, 90)), (90, 0));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use clap::Args;
 use loadcore_target::{
-    Certificate, ColdStart, Config, ConnectionLimit, Distribution, Draws, Errors, HttpVersions,
-    Listen, ParseError, RateLimit, Stall, StallClock, StartError, Stats, Target, Tls,
+    Certificate, Cliff, ColdStart, Config, ConnectionLimit, Distribution, Draws, Errors,
+    HttpVersions, Listen, ParseError, RateLimit, Stall, StallClock, StartError, Stats, Target, Tls,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -89,6 +89,10 @@ pub(crate) struct TargetArgs {
     /// The rate beyond which requests are answered 429: 1000/s or 1000/s,burst=10,status=503
     #[arg(long, value_name = "RATE")]
     rate_limit: Option<RateLimit>,
+
+    /// The rate beyond which everything fails for a time: 800/s,for=5s or 800/s,for=5s,status=502
+    #[arg(long, value_name = "RATE")]
+    cliff: Option<Cliff>,
 
     /// How many requests are served at once; others wait in line
     #[arg(long, value_name = "N")]
@@ -225,6 +229,7 @@ impl TargetArgs {
             cold_start: self.cold_start.clone(),
             errors: self.errors.clone().unwrap_or_default(),
             rate_limit: self.rate_limit,
+            cliff: self.cliff,
             workers: self.workers,
             service_rate: self.service_rate,
             queue: self.queue,

@@ -96,6 +96,7 @@ pub(super) fn found(checks: &'static [Check], run: Run) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bottleneck::Evidence;
     use super::*;
     use crate::result::fixtures::{answered, finding};
     use crate::result::{FindingKind, Severity, Verdict};
@@ -103,7 +104,8 @@ mod tests {
     use serde_json::json;
 
     /// A tenth of the requests of a second takes ten times as long as half of them, or longer.
-    fn slow_tenth(windows: &Windows, result: &RunResult) -> Vec<Finding> {
+    fn slow_tenth(evidence: &Evidence<'_>) -> Vec<Finding> {
+        let (windows, result) = (evidence.windows, evidence.result);
         assert_eq!(result.validity.verdict, Verdict::Valid, "it was judged before");
         let is_slow = |half: u64, tenth: u64| tenth > 10 * half;
         let found = windows.iter().find(|window| {
