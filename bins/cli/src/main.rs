@@ -8,6 +8,7 @@ mod limits;
 mod outputs;
 mod platform;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 mod sources;
@@ -46,6 +47,7 @@ async fn execute(command: Command) -> Result<u8, Failure> {
         Command::Validate(args) => {
             say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
         }
+        Command::Report(args) => report::run(&args)?,
         Command::Target(args) => target::run(*args).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
