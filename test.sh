@@ -167,6 +167,13 @@ step_accuracy() {
 # Makes mistakes of 1% and of 0.2 ms on purpose: the accuracy tests have to notice each.
 step_mutations() { tests/mutations/run --real; }
 
+# The HTML report in a browser: Chromium, Node and two packages are installed where they are missing.
+step_report_page() {
+    # A test brings the program of its package with it, with the features that the tests have.
+    cargo test "${everything[@]}" --test cli --no-run || return
+    tests/report-page/run "$target/debug/loadcore" "$target/report-page"
+}
+
 step_doctests() { cargo test "${everything[@]}" --no-fail-fast --doc; }
 
 # Each example is a whole program that ends by itself within seconds, and has to say what it found; each
@@ -216,7 +223,7 @@ step_dependencies() {
     cargo deny --offline check bans licenses sources
 }
 
-steps=(tools format architecture clippy documentation tests openapi deployment accuracy doctests examples package dependencies)
+steps=(tools format architecture clippy documentation tests openapi deployment report-page accuracy doctests examples package dependencies)
 if $long; then steps+=(mutations containers); fi
 
 # ---------------------------------------------------------------- running them
@@ -235,7 +242,7 @@ for step in "${steps[@]}"; do
     wanted "$step" || continue
     printf '\n==== %s\n' "$step"
     begun=$SECONDS
-    "step_$step"
+    "step_${step//-/_}"
     status=$?
     took="$((SECONDS - begun)) s"
     case $status in

@@ -27,6 +27,7 @@ Examples:
   loadcore run scenario.yaml                             what a file describes
   loadcore validate scenario.yaml                        what it would do, or all that is wrong
   loadcore compare before.json after.json                what became slower between two results
+  loadcore report result.json -o html=report.html        a run's result as a page for a browser
 
 loadcore COMMAND --help explains a command.";
 
@@ -48,7 +49,7 @@ Examples:
   loadcore run localhost:8081 -d 1m --profile \\
       '{\"type\": \"RAMP\", \"initialRps\": 10, \"targetRps\": 2000, \"rampUpSeconds\": 45}'
       Types: CONSTANT, RAMP, BURST, SPIKE, STEPS, SINE, REPLAY.
-  loadcore run scenario.yaml -d 1m -o text -o json=result.json -o hlog=latencies.hlog
+  loadcore run scenario.yaml -d 1m -o text -o json=result.json -o html=report.html
       A file's scenario, for a minute whatever it says; the report, and two files.
   jq .scenario result.json | loadcore run -
       A scenario from standard input, in JSON or YAML.
@@ -70,6 +71,16 @@ Examples:
   loadcore validate scenario.yaml -d 5m
       The same for 5 minutes. Every option that changes the scenario of a run may be given.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  loadcore report result.json
+      The report that the run would have shown.
+  loadcore report result.json -o html=report.html -o csv=series.csv
+      A page for a browser that needs no network, and the series as a table.
+  curl $API/runs/$RUN/report | loadcore report - -o html=report.html
+
+A file that is no result, is damaged, or was written by a newer version ends with exit code 2.";
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "loadcore", version, about = ABOUT, after_help = EXAMPLES)]
@@ -90,6 +101,9 @@ pub(crate) enum Command {
     /// Says what became different between two runs, how sure that is, and whether it is a regression
     #[command(after_help = compare::EXAMPLES)]
     Compare(CompareArgs),
+    /// Writes the result of a run that has ended in other forms: a page, a table, a text
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     Target(Box<TargetArgs>),
     /// Writes completions for a shell to standard output
     Completions {
@@ -373,6 +387,17 @@ pub(crate) struct OutputArgs {
     /// Exit with 110 if the verdict on the measurement is INVALID
     #[arg(long, help_heading = "Judgement", action = ArgAction::SetTrue)]
     pub(crate) require_valid: bool,
+}
+
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The result document, as -o json of a run writes it; - reads it from standard input
+    #[arg(value_name = "RESULT.json", value_hint = ValueHint::FilePath)]
+    pub(crate) result: String,
+
+    #[arg(short, long = "output", value_name = "FORMAT[=PATH]", help = outputs::help_of_a_result())]
+    pub(crate) outputs: Vec<Output>,
 }
 
 /// Options whose value may be a secret, as their usage begins.

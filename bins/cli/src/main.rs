@@ -9,6 +9,7 @@ mod limits;
 mod outputs;
 mod platform;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 mod sources;
@@ -48,6 +49,7 @@ async fn execute(command: Command) -> Result<u8, Failure> {
             say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
         }
         Command::Compare(args) => return compare::run(&args),
+        Command::Report(args) => report::run(&args)?,
         Command::Target(args) => target::run(*args).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -71,6 +71,16 @@ pub(crate) fn help() -> String {
     )
 }
 
+/// What `-o` takes where there is a result already.
+pub(crate) fn help_of_a_result() -> String {
+    let formats: Vec<_> = FORMATS.into_iter().filter(|format| format.is_of_a_result()).collect();
+    format!(
+        "What to write (repeatable): {}, to a file or to standard output [default: {}]",
+        listed(&formats, "or"),
+        text::FORMAT.name
+    )
+}
+
 /// Text to standard output, if nothing was asked for.
 ///
 /// # Errors
@@ -109,6 +119,18 @@ pub(crate) fn write_all(
         sink.finish(text.unwrap_or_default().as_bytes())?;
     }
     Ok(())
+}
+
+/// Whether all that is wanted can be made of a result that is there already: asked before a file is
+/// touched.
+///
+/// # Errors
+/// Where a format shows what this result does not hold.
+pub(crate) fn possible(wanted: &[Output], result: &RunResult) -> Result<(), Failure> {
+    wanted.iter().try_for_each(|output| {
+        let rendered = output.format.render(result, Options::default());
+        rendered.map(drop).map_err(|error| Failure::Usage(format!("-o {output}: {error}")))
+    })
 }
 
 /// When streamed formats are written: the others need the whole result.
@@ -332,8 +354,8 @@ mod tests {
         assert_eq!(output("TEXT=-"), Output { format: text::FORMAT, path: None });
         assert_eq!(output("csv=a=b"), Output { format: csv::FORMAT, path: Some("a=b".into()) });
         assert_eq!("json=".parse::<Output>(), Err("the path after = is empty".into()));
-        let missing = Format::named("html").unwrap_err().to_string();
-        assert_eq!("html=a".parse::<Output>(), Err(missing));
+        let missing = Format::named("pdf").unwrap_err().to_string();
+        assert_eq!("pdf=a".parse::<Output>(), Err(missing));
     }
 
     #[test]

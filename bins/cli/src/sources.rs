@@ -4,7 +4,9 @@ use crate::exit::Failure;
 use crate::values::{FormContent, FormField};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use loadcore::RunResult;
 use loadcore::request::{has_scheme, parse_port};
+use loadcore::result::ReadError;
 use loadcore::scenario::{Document, limits};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -56,6 +58,25 @@ pub(crate) fn read_document(subject: &str) -> Result<Document, Failure> {
     };
     let document = if is_json { Document::from_json(&text) } else { Document::from_yaml(&text) };
     Ok(document?)
+}
+
+/// The result document at a path; `-`: from standard input.
+pub(crate) fn read_result(path: &str) -> Result<RunResult, Failure> {
+    let place = if path == STDIN { "standard input" } else { path };
+    let text = match path {
+        STDIN => io::read_to_string(io::stdin().lock()),
+        path => std::fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| Failure::Usage(format!("cannot read {place}: {error}")))?;
+    let result = RunResult::from_json(text.trim_start_matches(is_blank));
+    result.map_err(|error| Failure::Usage(format!("{place}: {error}{}", hint(&error))))
+}
+
+fn hint(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::Malformed(_) => " (a run writes one with -o json=FILE)",
+        ReadError::Newer { .. } => ": take a newer loadcore",
+    }
 }
 
 /// What may stand before a document and says nothing of it; some editors write a byte order mark.

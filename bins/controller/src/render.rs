@@ -214,7 +214,7 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use axum::http::HeaderMap;
-    use loadcore::report::text;
+    use loadcore::report::{html, text};
 
     #[test]
     fn an_unknown_format_is_told_which_there_are() {
@@ -236,7 +236,8 @@ mod tests {
         assert_eq!(of("*/*"), json::FORMAT);
         assert_eq!(of("text/csv"), csv::FORMAT);
         assert_eq!(of("text/*"), text::FORMAT);
-        assert_eq!(of("text/html, application/json;q=0.5, text/csv;q=0.6"), csv::FORMAT);
+        assert_eq!(of("image/png, application/json;q=0.5, text/csv;q=0.6"), csv::FORMAT);
+        assert_eq!(of("text/html,application/xhtml+xml,*/*;q=0.8"), html::FORMAT, "a browser");
     }
 
     #[test]

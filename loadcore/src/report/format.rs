@@ -47,6 +47,21 @@ pub fn round_time(ms: f64) -> String {
     format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A moment of a run, in seconds since its start: `12 s`, `2.5 s`, and in longer runs `25:00`, `1:02:03`.
+#[must_use]
+pub fn moment(seconds: f64) -> String {
+    if seconds < 150.0 {
+        let digits = format!("{seconds:.1}");
+        return format!("{} s", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3_600, whole / 60 % 60, whole % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
 /// The limits lie where rounding to three digits would reach 1,000 of the smaller unit.
 fn in_unit(ms: f64) -> (f64, &'static str) {
     match ms {
@@ -184,6 +199,12 @@ mod tests {
             assert_eq!((time(Some(ms)), round_time(ms)), (exact.into(), round.into()));
         }
         assert_eq!(time(None), "-");
+    }
+
+    #[test]
+    fn a_moment_is_told_as_clocks_do_where_seconds_are_many() {
+        let told = [0.0, 2.5, 120.0, 1_500.0, 3_723.4].map(moment);
+        assert_eq!(told, ["0 s", "2.5 s", "120 s", "25:00", "1:02:03"]);
     }
 
     #[test]

@@ -4,15 +4,23 @@
 //! [`FORMATS`]: command lines, REST and bindings know no other list.
 
 use super::text::Options;
-use super::{csv, hgrm, hlog, json, markdown, text};
+use super::{csv, hgrm, hlog, html, json, junit, markdown, text};
 use crate::record::Interval;
 use crate::result::{RunResult, Span};
 use std::fmt;
 use std::io::{self, Write};
 
 /// All formats, in the order in which people are told of them.
-pub const FORMATS: [Format; 6] =
-    [text::FORMAT, markdown::FORMAT, json::FORMAT, csv::FORMAT, hgrm::FORMAT, hlog::FORMAT];
+pub const FORMATS: [Format; 8] = [
+    text::FORMAT,
+    html::FORMAT,
+    markdown::FORMAT,
+    junit::FORMAT,
+    json::FORMAT,
+    csv::FORMAT,
+    hgrm::FORMAT,
+    hlog::FORMAT,
+];
 
 /// A form in which a run's figures are written.
 #[derive(Clone, Copy)]

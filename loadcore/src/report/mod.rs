@@ -11,8 +11,11 @@ pub mod format;
 mod formats;
 pub mod hgrm;
 pub mod hlog;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+mod summary;
 pub mod text;
 
 pub use formats::{

@@ -100,6 +100,7 @@ fn figures(nobody: &str, total: &Interval, second: u64, in_flight: u64) -> Snaps
         in_flight,
         backlog: 0,
         total: total.clone(),
+        workers: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod exit_codes;
 mod interrupts;
 mod outputs;
 mod platform;
+mod report;
 mod requests;
 mod scenarios;
 mod shortage;

@@ -48,8 +48,8 @@ fn wrong_usage_ends_with_2() {
         (&["run", "a", "--arrivals", "RANDOM"], "possible values: uniform, poisson"),
         (&["run", "a", "--threads", "0"], "threads (--threads): 0 is out of range"),
         (&["run", "a", "--slack", "5s"], "slackSeconds (--slack): 5 is out of range"),
-        (&["run", "a", "-o", "html"], "there are text, "),
-        (&["run", "a", "-o", "junit=b"], "there are text, "),
+        (&["run", "a", "-o", "pdf"], "there are text, "),
+        (&["run", "a", "-o", "xlsx=b"], "there are text, "),
         (&["run", "a", "-o", "text", "-o", "json"], "both go to standard output"),
         (&["run", "missing.json"], "cannot read the scenario missing.json"),
         (&["run", "a", "--sla"], "a value is required"),
@@ -109,7 +109,7 @@ fn help_and_version_go_to_standard_output() {
     ] {
         assert!(help.contains(option), "{option} is missing: {help}");
     }
-    for command in ["validate", "target", "completions"] {
+    for command in ["validate", "report", "target", "completions"] {
         assert!(loadcore(&[command, "--help"]).ended(0).out.contains("Usage: loadcore"));
     }
 }

@@ -15,7 +15,9 @@ use axum::Json;
 use axum::extract::Path;
 use axum::response::Response;
 use loadcore::RunResult;
+use loadcore::cluster::store::{RunRecord, TimelineEvent};
 use loadcore::cluster::{Owner, RunId};
+use loadcore::report::html;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -115,5 +117,17 @@ async fn report(
 ) -> Result<Response, Problem> {
     let format = query.format(&render::of_a_report(), &accept)?;
     let result = query.distribution().shown(result(&platform, &owner, &id).await?);
+    if format == html::FORMAT {
+        let record = found(&platform, &owner, id.as_str()).await?;
+        return Ok(render::answer(format, html::with_marks(&result, &marks(&record))));
+    }
     render::report(&result, format)
+}
+
+/// What happened while the run was measured.
+fn marks(record: &RunRecord) -> Vec<html::Mark> {
+    let mark = |event: &TimelineEvent| {
+        Some(html::Mark { at_seconds: event.at_seconds?, text: event.text.clone() })
+    };
+    record.timeline.iter().filter_map(mark).collect()
 }

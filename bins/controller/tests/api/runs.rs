@@ -68,7 +68,7 @@ async fn wrong_queries_and_bodies_are_told_before_the_run_is_looked_for() {
         ("stats/total?format=xml", "give one of json, csv"),
         ("stats/series?format=hgrm", "give one of json, csv, hlog"),
         ("stats/histogram?format=csv", "give one of json, hgrm, hlog"),
-        ("report?format=html", "give one of json, text, "),
+        ("report?format=pdf", "give one of json, text, "),
     ] {
         let answer = api.get(&format!("/api/v1/runs/none/{query}")).await;
         let problem = answer.problem(400, "bad-request");

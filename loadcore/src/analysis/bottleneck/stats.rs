@@ -73,14 +73,6 @@ fn sign(value: f64) -> f64 {
     if value == 0.0 { 0.0 } else { value.signum() }
 }
 
-/// How alike neighbours are, -1 to 1: the correlation of each value with the one before.
-pub(super) fn neighbours(values: &[f64]) -> f64 {
-    let middle = mean(values);
-    let all: f64 = values.iter().map(|value| (value - middle).powi(2)).sum();
-    let pairs: f64 = values.windows(2).map(|pair| (pair[0] - middle) * (pair[1] - middle)).sum();
-    if all > 0.0 { pairs / all } else { 0.0 }
-}
-
 /// The stretch of values with the greatest sum, as its first place and the one after its last; empty
 /// where no sum is above 0 (Kadane's scan).
 pub(super) fn greatest_stretch(values: &[f64]) -> (usize, usize) {

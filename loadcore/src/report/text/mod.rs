@@ -11,6 +11,8 @@ mod requests;
 mod sections;
 pub(super) mod style;
 
+pub(super) use over_time::measured_until;
+
 use super::Format;
 use crate::result::RunResult;
 use style::Style;

@@ -58,7 +58,7 @@ fn mean_rate(
 
 /// When nothing more fell due. Pauses are not in the measured time, and rows go on in them: then it is
 /// the end of the last row in which something did.
-fn measured_until(result: &RunResult) -> f64 {
+pub(crate) fn measured_until(result: &RunResult) -> f64 {
     let last = result.series.iter().rev().find(|row| row.due > 0);
     match last.map(|row| row.second as f64) {
         Some(second) if second >= result.duration_seconds => second + result.series_seconds as f64,

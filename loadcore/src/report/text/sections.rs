@@ -1,9 +1,10 @@
 //! Turns the parts of a result into the paragraphs and tables of the page.
 
 use super::super::format::{bytes, count, one_line, percent, rate, time, wrap};
+use super::super::summary::{FIGURES, against, meaning, spoken, times, why};
 use super::WIDTH;
 use super::style::Style;
-use crate::result::{Generator, LatencySummary, Protocol, Reason, RunResult, SlaOutcome, Verdict};
+use crate::result::{Generator, LatencySummary, RunResult, SlaOutcome, Verdict};
 
 /// Width of the words at the left of a paragraph.
 const LABEL: usize = 13;
@@ -12,14 +13,13 @@ const RULE: usize = 22;
 
 /// Whether the figures may be trusted, and why not.
 pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
-    let (paint, meaning): (fn(Style, &str) -> String, _) = match result.validity.verdict {
-        Verdict::Valid if result.arrivals.sent == 0 => {
-            (Style::warning, "the generator was well, but nothing was sent")
-        }
-        Verdict::Valid => (Style::good, "the generator kept up, so the figures are the target's"),
-        Verdict::Degraded => (Style::warning, "some figures include the generator's own troubles"),
-        Verdict::Invalid => (Style::bad, "the figures are more the generator's than the target's"),
+    let paint: fn(Style, &str) -> String = match result.validity.verdict {
+        Verdict::Valid if result.arrivals.sent == 0 => Style::warning,
+        Verdict::Valid => Style::good,
+        Verdict::Degraded => Style::warning,
+        Verdict::Invalid => Style::bad,
     };
+    let meaning = meaning(result);
     let name = result.validity.verdict.name();
     let mut lines = vec![format!("{:LABEL$}{}: {meaning}", "Verdict", paint(style, name))];
     for reason in &result.validity.reasons {
@@ -34,18 +34,6 @@ pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
         lines.extend(paragraph(&what, "").iter().map(|line| style.warning(line)));
     }
     lines
-}
-
-/// `: 12.3 ms where 1.1 ms is the limit`. Of what was merely counted the explanation says enough
-/// with a number behind it.
-fn against(reason: &Reason) -> String {
-    let Reason { figure, limit, .. } = *reason;
-    match reason.unit.as_str() {
-        "ms" => format!(": {} where {} is the limit", time(Some(figure)), time(Some(limit))),
-        "%" => format!(": {figure:.1}% where {limit:.0}% is the limit"),
-        "times" => format!(" ({})", count(figure as u64)),
-        _ => String::new(),
-    }
 }
 
 /// Where every arrival and every request went: the two identities.
@@ -90,33 +78,14 @@ pub(super) fn accounting(result: &RunResult, style: Style) -> Vec<String> {
     lines
 }
 
-/// What a reason to give arrivals up means.
-fn why(reason: &str) -> &'static str {
-    match reason {
-        "backlog_full" => " (more waited than may wait)",
-        "no_connection" => " (no descriptor or port left)",
-        "fenced" => " (their share was nobody's: a worker's lease was over, or it had left)",
-        "stopped" => " (they still waited when the run was ended)",
-        "run_ended" => " (they still waited when the drain was over)",
-        _ => "",
-    }
-}
-
 /// The percentiles of the three times beside each other, and those of the ok requests alone where
 /// some failed.
 pub(super) fn percentiles(result: &RunResult, style: Style) -> Vec<String> {
-    let mut columns = vec![("service time", &result.service_time)];
-    if result.is_open_loop() {
-        columns.insert(0, ("response time", &result.latency));
-        columns.push(("schedule lag", &result.schedule_lag));
-    }
-    if result.outcomes.failed > 0 && result.outcomes.ok > 0 {
-        columns.insert(1, ("of ok alone", &result.ok_latency));
-    }
+    let columns = times(result);
     let cell = ((WIDTH - LABEL) / columns.len()).min(17);
     let head: String = columns.iter().map(|(name, _)| format!("{name:>cell$}")).collect();
     let mut lines = vec![style.bold(&format!("{:LABEL$}{head}", "Latency"))];
-    for (name, of) in ROWS {
+    for (name, of) in FIGURES {
         let cells: Vec<_> = columns.iter().map(|(_, summary)| time(of(summary))).collect();
         let cells: String = cells.iter().map(|text| format!("{text:>cell$}")).collect();
         lines.push(format!("  {name:<11}{cells}"));
@@ -129,23 +98,6 @@ pub(super) fn percentiles(result: &RunResult, style: Style) -> Vec<String> {
     lines.extend(above_range(result).map(|line| style.warning(&line)));
     lines
 }
-
-/// What a row of the percentile table is called, and where its number is.
-type Row = (&'static str, fn(&LatencySummary) -> Option<f64>);
-
-const ROWS: [Row; 11] = [
-    ("min", |summary| summary.min_ms),
-    ("mean", |summary| summary.mean_ms),
-    ("stdev", |summary| summary.stdev_ms),
-    ("p50", |summary| summary.p50_ms),
-    ("p75", |summary| summary.p75_ms),
-    ("p90", |summary| summary.p90_ms),
-    ("p95", |summary| summary.p95_ms),
-    ("p99", |summary| summary.p99_ms),
-    ("p99.9", |summary| summary.p999_ms),
-    ("p99.99", |summary| summary.p9999_ms),
-    ("max", |summary| summary.max_ms),
-];
 
 fn above_range(result: &RunResult) -> Option<String> {
     let above = result.histograms.as_ref()?.latency.overflow();
@@ -218,21 +170,6 @@ pub(super) fn network(result: &RunResult, style: Style) -> Vec<String> {
     }
     lines.extend(generator(&result.generator).map(|text| format!("  {:<13}{text}", "generator")));
     lines
-}
-
-/// `HTTP/2 over TLS 1.3, up to 100 requests at once in a connection`; both versions, where connections
-/// differ.
-fn spoken(protocol: &Protocol) -> Option<String> {
-    let http = protocol.http.as_ref()?;
-    let tls = protocol.tls.as_ref().map_or(String::new(), |tls| format!(" over TLS {tls}"));
-    let at_once = match protocol.streams {
-        Some(streams) if http.contains('2') && streams > 1 => {
-            format!(", up to {} requests at once in a connection", count(streams))
-        }
-        Some(1) if http.contains('2') => ", one request at once in a connection".to_owned(),
-        _ => String::new(),
-    };
-    Some(format!("HTTP/{http}{tls}{at_once}"))
 }
 
 /// What the generator itself needed.

@@ -1,0 +1,184 @@
+//! Turns a result into a page for a browser: one file that asks nothing of the network, for a pull
+//! request, a pipeline's artifacts, or whoever decides.
+//!
+//! What is read is written into the page here, so that it is there without a script as well; the one
+//! script draws the plots from a block of JSON. The page's policy allows this script and this style
+//! sheet alone, by their hashes, so that nothing in a name or an error's text can run or load anything.
+
+mod columns;
+mod curve;
+mod facts;
+mod heat;
+mod page;
+mod plots;
+mod requests;
+mod short;
+
+use super::Format;
+use crate::result::RunResult;
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use page::Page;
+use sha2::{Digest, Sha256};
+
+/// The page for a browser.
+pub const FORMAT: Format = Format {
+    name: "html",
+    media_type: "text/html; charset=utf-8",
+    extension: "html",
+    document: Some(|result, _| Ok(render(result))),
+    stream: None,
+};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Something that happened in a run and that its result does not tell: a pause, another rate, a lost
+/// worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// When, in seconds since the start of the measured time.
+    pub at_seconds: f64,
+    /// What, in a sentence.
+    pub text: String,
+}
+
+/// The page.
+#[must_use]
+pub fn render(result: &RunResult) -> String {
+    with_marks(result, &[])
+}
+
+/// The page, with what happened in the run: its first hundred marks stand in every plot over time.
+#[must_use]
+pub fn with_marks(result: &RunResult, marks: &[Mark]) -> String {
+    // It is written into a text, which does not fail, and none of its parts does.
+    Page::of(result, marks).render().expect("a page is written into a text")
+}
+
+/// Text of other reports, which terminals show too, with the sign for a millionth.
+fn micro(text: &str) -> String {
+    let mut parts = text.split(" us");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_unit = whole.ends_with(|c: char| c.is_ascii_digit())
+            && !part.starts_with(|c: char| c.is_alphanumeric());
+        whole.push_str(if is_unit { " µs" } else { " us" });
+        whole.push_str(part);
+    }
+    whole
+}
+
+/// What the page may do: show itself.
+fn policy() -> String {
+    let [style, script] = [STYLE, SCRIPT].map(|text| BASE64.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
+         img-src data:; base-uri 'none'; form-action 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::judged;
+    use crate::result::fixtures::{
+        closed_run, empty_run, failing_run, finding, interrupted_run, refused_run, steady_run,
+    };
+    use crate::result::{FindingKind, RequestResult, SeriesRow};
+    use serde_json::json;
+
+    const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+
+    #[test]
+    fn a_microsecond_has_its_sign_and_a_word_its_letters() {
+        assert_eq!(micro("p50 5.1 us, p99 9 us"), "p50 5.1 µs, p99 9 µs");
+        assert_eq!(micro("the 2 used by us"), "the 2 used by us");
+    }
+
+    #[test]
+    fn every_run_has_a_page() {
+        for run in [
+            steady_run(),
+            failing_run(),
+            closed_run(),
+            empty_run(),
+            interrupted_run(),
+            refused_run(),
+        ] {
+            let page = render(&run);
+            assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+            assert_eq!(page.matches("<script").count(), 2, "the data and the script");
+            assert!(!page.contains("NaN"));
+        }
+    }
+
+    #[test]
+    fn it_asks_nothing_of_the_network() {
+        let page = render(&failing_run());
+        for word in
+            ["src=", "href=\"http", "url(", "@import", "fetch(", "XMLHttpRequest", "import("]
+        {
+            assert!(!page.contains(word), "{word}");
+        }
+        assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
+    }
+
+    /// An attribute would be refused by the page's own policy.
+    #[test]
+    fn nothing_is_styled_beside_the_style_sheet() {
+        let page = render(&failing_run());
+        assert!(!page.contains("style=\"") && !page.contains(" onclick="));
+    }
+
+    #[test]
+    fn markup_in_names_is_text() {
+        let mut result = judged(failing_run(), &["p99<1ms"]);
+        result.scenario = json!({"name": HOSTILE, "targetUrl": HOSTILE, "notes": HOSTILE});
+        result.sla[0].rule = HOSTILE.into();
+        result.errors.insert(HOSTILE.into(), 3);
+        result.error_examples.insert(HOSTILE.into(), HOSTILE.into());
+        result.environment.os = HOSTILE.into();
+        result.bottlenecks = vec![finding(FindingKind::Other(HOSTILE.into()))];
+        result.bottlenecks[0].explanation = HOSTILE.into();
+        result.bottlenecks[0].evidence.insert(HOSTILE.into(), json!(HOSTILE));
+        result.requests = vec![RequestResult { name: HOSTILE.into(), ..RequestResult::default() }];
+        let page = render(&result);
+        assert_eq!(page.matches("<script").count(), 2);
+        assert_eq!(page.matches("</script").count(), 2);
+        assert!(!page.contains("<img"), "no tag comes out of a name");
+        assert!(page.contains("&#60;img"), "and yet it is shown");
+    }
+
+    #[test]
+    fn what_happened_is_told_and_marked() {
+        let mark = |at_seconds| Mark { at_seconds, text: "the <b>rate</b> became 5/s".into() };
+        let page = with_marks(&steady_run(), &[mark(3.0), mark(4_000.0)]);
+        assert!(page.contains("the &#60;b&#62;rate"), "it is in the list");
+        assert_eq!(page.matches(r"the \u003cb\u003erate").count(), 1, "one lies in the plots");
+    }
+
+    #[test]
+    fn an_hour_with_many_names_is_below_400_kb() {
+        let mut result = steady_run();
+        let rows = result.series.clone();
+        result.series = (0..3_600)
+            .map(|second| SeriesRow { second, ..rows[second as usize % 10].clone() })
+            .collect();
+        result.duration_seconds = 3_600.0;
+        let of_a_request = |n| RequestResult {
+            name: format!("GET /a/path/of/usual/length/{n}"),
+            total_requests: 1_000,
+            latency: result.latency.clone(),
+            series_seconds: 30,
+            series: (0..120)
+                .map(|n| SeriesRow { second: 30 * n, ..rows[n as usize % 10].clone() })
+                .collect(),
+            ..RequestResult::default()
+        };
+        result.requests = (0..100).map(of_a_request).collect();
+        let page = render(&result);
+        assert!(page.len() < 400_000, "{} bytes", page.len());
+    }
+}
