@@ -51,7 +51,8 @@
   };
   const linear = (most, places, isWhole) => {
     const step = Math.max(roundStep(Math.max(most, 1e-9) / places), isWhole ? 1 : 0);
-    const top = Math.ceil(most / step - 1e-9) * step || step;
+    // A line along the upper edge would be taken for the edge.
+    const top = (Math.floor(most * 1.02 / step) + 1) * step;
     const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, n) => n * step);
     return { ticks, at: (value) => value / top };
   };

@@ -59,11 +59,6 @@ pub fn render(result: &RunResult, options: Options) -> String {
     page
 }
 
-/// What is read first, a line each: for other formats that begin with it.
-pub(super) fn headline(result: &RunResult) -> Vec<String> {
-    headline::draw(result, Style::new(false))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
