@@ -76,6 +76,7 @@ fn hint(error: &ReadError) -> &'static str {
     match error {
         ReadError::Malformed(_) => " (a run writes one with -o json=FILE)",
         ReadError::Newer { .. } => ": take a newer loadcore",
+        _ => "",
     }
 }
 

@@ -176,10 +176,6 @@ impl Default for Draft {
 
 impl Draft {
     fn finish(self, evidence: &Evidence<'_>) -> Finding {
-        let explanation = match &evidence.request {
-            None => self.explanation,
-            Some(name) => format!("{name}: {}", self.explanation),
-        };
         Finding {
             confidence: (stats::chance(self.strength).min(SUREST) * 100.0).round() / 100.0,
             kind: self.kind,
@@ -189,7 +185,7 @@ impl Draft {
             request: evidence.request.clone(),
             evidence: self.figures,
             witnesses: Vec::new(),
-            explanation,
+            explanation: self.explanation,
             next_step: self.next_step,
         }
     }

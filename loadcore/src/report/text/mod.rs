@@ -1,9 +1,10 @@
 //! Turns a result into a page for the terminal, at most 80 columns wide.
 //!
 //! It goes from the headline down to detail: what was run and what came of it, whether it may be
-//! trusted, where every arrival went, the latencies as a table and as a picture, how they went over
+//! trusted, what limits the target, where every arrival went, the latencies as a table and as a picture, how they went over
 //! time, what failed, and which rules hold.
 
+mod findings;
 mod headline;
 mod histogram;
 mod over_time;
@@ -43,6 +44,7 @@ pub fn render(result: &RunResult, options: Options) -> String {
     let parts = [
         headline::draw(result, style),
         sections::verdict(result, style),
+        findings::draw(result, style),
         sections::accounting(result, style),
         sections::percentiles(result, style),
         requests::draw(result, style),
