@@ -6,7 +6,7 @@
 
 use bolero::check;
 use loadcore::http::reader::{MAX_HEAD_BYTES, ResponseReader};
-use loadcore::record::{Recorder, Sample, Snapshot};
+use loadcore::record::{Recorder, Sample, Snapshot, WorkerInterval};
 use loadcore::request::{DropReason, ErrorClass, Failure};
 use loadcore::scenario::Scenario;
 use loadcore::time::MILLISECOND;
@@ -173,6 +173,7 @@ fn recorded() -> Snapshot {
         });
     }
     recorder.dropped(DropReason::BacklogFull, 3);
+    let total = *recorder.exchange(Box::default());
     Snapshot {
         worker: "worker-1".into(),
         epoch: 1,
@@ -181,7 +182,8 @@ fn recorded() -> Snapshot {
         is_final: false,
         in_flight: 2,
         backlog: 1,
-        total: *recorder.exchange(Box::default()),
+        workers: vec![WorkerInterval::of("worker-1".into(), &total, 2, 1)],
+        total,
     }
 }
 

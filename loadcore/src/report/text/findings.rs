@@ -1,8 +1,8 @@
 //! Turns findings into what the page says of the target: what limits it, how sure that is, what to do.
 
-use super::sections::paragraph;
+use super::WIDTH;
 use super::style::Style;
-use crate::report::format::moment;
+use crate::report::format::{moment, wrap};
 use crate::result::{Finding, RunResult, Severity};
 
 /// So many of them are shown.
@@ -16,8 +16,9 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
     let mut lines = vec![style.bold("Findings")];
     for finding in result.bottlenecks.iter().take(MOST) {
         lines.push(heading(finding, style));
-        lines.extend(paragraph(&finding.explanation, "    "));
-        lines.extend(paragraph(&format!("Next: {}", finding.next_step), "    "));
+        for text in [&finding.explanation, &format!("Next: {}", finding.next_step)] {
+            lines.extend(wrap(text, WIDTH - 4).iter().map(|line| format!("    {line}")));
+        }
     }
     let more = result.bottlenecks.len().saturating_sub(MOST);
     if more > 0 {

@@ -244,7 +244,7 @@ fn labelled(label: &str, text: &str) -> Vec<String> {
 }
 
 /// A text under the column of figures, with a mark before its first line.
-pub(super) fn paragraph(text: &str, mark: &str) -> Vec<String> {
+fn paragraph(text: &str, mark: &str) -> Vec<String> {
     let lines = wrap(text, WIDTH - LABEL - mark.len()).into_iter().enumerate();
     let mark = |place| if place == 0 { mark.to_owned() } else { " ".repeat(mark.len()) };
     lines.map(|(place, line)| format!("{:LABEL$}{}{line}", "", mark(place))).collect()
