@@ -2,8 +2,8 @@
 //! target gives no finding.
 //!
 //! One run of each always; with `LOADCORE_LONG` three. The same checks are tried in bulk on a model
-//! (`loadcore/src/analysis/bottleneck/trials.rs`). Runs are alone, one after the other, and their
-//! figures are not held against a time: only which kind is found.
+//! (`loadcore/src/analysis/bottleneck/trials.rs`). No figure is held against a time: only which kind is
+//! found.
 
 use loadcore::scenario::Scenario;
 use loadcore::{LoadTest, RunResult};
@@ -139,23 +139,42 @@ async fn quiet(case: &Case) -> RunResult {
     unreachable!("the last try is returned")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_right_kind_is_found_first_and_a_clean_target_has_none() {
-    let rounds = if std::env::var_os("LOADCORE_LONG").is_some() { 3 } else { 1 };
-    let only = std::env::var("LOADCORE_KIND").ok();
-    let mut wrong = Vec::new();
-    for case in cases().iter().filter(|it| only.as_deref().is_none_or(|only| only == it.kind)) {
+/// One round: all cases side by side, for together they make some thousands of requests a second.
+async fn round() -> Vec<(Case, RunResult)> {
+    let run = |case: Case| {
+        tokio::spawn(async move {
+            let result = quiet(&case).await;
+            (case, result)
+        })
+    };
+    let running: Vec<_> = cases().into_iter().map(run).collect();
+    let mut ended = Vec::new();
+    for one in running {
+        ended.push(one.await.expect("a round"));
+    }
+    ended
+}
+
+mod alone {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_right_kind_is_found_first_and_a_clean_target_has_none() {
+        let rounds = if std::env::var_os("LOADCORE_LONG").is_some() { 3 } else { 1 };
+        let mut wrong = Vec::new();
         for _ in 0..rounds {
-            let result = quiet(case).await;
-            eprintln!("{}: {}", case.kind, first(&result));
-            if first(&result) != case.kind {
-                wrong.push(format!("{}: {:#?}", case.kind, result.bottlenecks));
-            }
-            for finding in &result.bottlenecks {
-                assert!(!finding.explanation.is_empty() && !finding.next_step.is_empty());
-                assert!((0.5..=1.0).contains(&finding.confidence) && !finding.evidence.is_empty());
+            for (case, result) in round().await {
+                eprintln!("{}: {}", case.kind, first(&result));
+                if first(&result) != case.kind {
+                    wrong.push(format!("{}: {:#?}", case.kind, result.bottlenecks));
+                }
+                for finding in &result.bottlenecks {
+                    assert!(!finding.explanation.is_empty() && !finding.next_step.is_empty());
+                    assert!((0.5..=1.0).contains(&finding.confidence));
+                    assert!(!finding.evidence.is_empty());
+                }
             }
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
