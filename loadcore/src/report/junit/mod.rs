@@ -31,6 +31,8 @@ pub fn render(result: &RunResult) -> String {
 #[template(path = "junit/suite.xml")]
 struct Suite {
     name: String,
+    /// The name without dots, which Jenkins takes for the ends of packages.
+    class: String,
     seconds: String,
     /// ISO 8601 without a zone, as JUnit has it; it is in UTC.
     timestamp: String,
@@ -68,6 +70,7 @@ impl Suite {
         let number = |is: fn(&Outcome) -> bool| cases.iter().filter(|it| is(&it.outcome)).count();
         Self {
             name: clean(summary::title(result)),
+            class: clean(summary::title(result)).replace('.', "_"),
             seconds,
             timestamp: clean(result.started_at.trim_end_matches('Z')),
             failures: number(|it| matches!(it, Outcome::Failed(_))),
