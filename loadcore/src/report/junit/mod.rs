@@ -24,7 +24,7 @@ pub const FORMAT: Format = Format {
 #[must_use]
 pub fn render(result: &RunResult) -> String {
     // It is written into a text, which does not fail, and none of its parts does.
-    Suite::of(result).render().expect("a suite is written into a text")
+    Suite::of(result).render().expect("a suite is written into a text") + "\n"
 }
 
 #[derive(Template)]
