@@ -80,7 +80,7 @@ async function pages(made) {
   for (const [name, result] of Object.entries(made)) {
     writeFileSync(file(name, 'json'), JSON.stringify(result));
     const { code, stderr } = await call('report', file(name, 'json'), '-o', `html=${file(name, 'html')}`, '-o', `junit=${file(name, 'xml')}`);
-    expect(code === 0, `${name}: report ends with ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`${name}: report ends with ${code}: ${stderr}`);
     const size = statSync(file(name, 'html')).size;
     expect(size < 400_000, `${name}: the page has ${size} bytes`);
   }

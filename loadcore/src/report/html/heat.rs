@@ -126,6 +126,6 @@ mod tests {
         let heat = Heat::of(&[Column { distribution, ..Column::default() }]).unwrap();
         assert!(heat.edges.len() <= MOST_ROWS + 1, "{}", heat.edges.len());
         assert_eq!(heat.cells[0][1..].iter().sum::<u64>(), 4);
-        assert_eq!(heat.most, 1);
+        assert_eq!(heat.most, 2, "what took more than an hour is with what took nearly one");
     }
 }

@@ -54,7 +54,8 @@ pub fn render(result: &RunResult) -> String {
 #[must_use]
 pub fn with_marks(result: &RunResult, marks: &[Mark]) -> String {
     // It is written into a text, which does not fail, and none of its parts does.
-    Page::of(result, marks).render().expect("a page is written into a text")
+    let page = Page::of(result, marks).render();
+    page.expect("a page is written into a text") + "\n"
 }
 
 /// Text of other reports, which terminals show too, with the sign for a millionth.

@@ -24,13 +24,15 @@ pub const FORMAT: Format = Format {
 #[must_use]
 pub fn render(result: &RunResult) -> String {
     // It is written into a text, which does not fail, and none of its parts does.
-    Suite::of(result).render().expect("a suite is written into a text")
+    Suite::of(result).render().expect("a suite is written into a text") + "\n"
 }
 
 #[derive(Template)]
 #[template(path = "junit/suite.xml")]
 struct Suite {
     name: String,
+    /// The name without dots, which Jenkins takes for the ends of packages.
+    class: String,
     seconds: String,
     /// ISO 8601 without a zone, as JUnit has it; it is in UTC.
     timestamp: String,
@@ -68,6 +70,7 @@ impl Suite {
         let number = |is: fn(&Outcome) -> bool| cases.iter().filter(|it| is(&it.outcome)).count();
         Self {
             name: clean(summary::title(result)),
+            class: clean(summary::title(result)).replace('.', "_"),
             seconds,
             timestamp: clean(result.started_at.trim_end_matches('Z')),
             failures: number(|it| matches!(it, Outcome::Failed(_))),

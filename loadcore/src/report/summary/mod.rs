@@ -162,7 +162,7 @@ pub(super) fn cautions(result: &RunResult) -> Vec<String> {
     let late = result.outcomes.late;
     if late > 0 {
         cautions.push(format!(
-            "{} requests ({}) were sent only after the measured time: the target did not keep up.",
+            "{} requests ({}) were sent only after the measured time.",
             count(late),
             percent(late, result.total_requests)
         ));

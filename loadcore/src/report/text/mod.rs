@@ -109,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_with_a_long_name_has_its_figure_below() {
+        let mut result = judged(steady_run(), &["p99<250ms"]);
+        for long in [41, 71, 72, 200] {
+            result.sla[0].rule = "r".repeat(long);
+            let page = plain(&result);
+            let (_, sla) = page.split_once("\nSLA\n").unwrap();
+            let lines: Vec<_> = sla.lines().collect();
+            assert!(lines[0].starts_with("  pass  rrr") && lines[1].starts_with("          it is"));
+            assert!(page.lines().all(|line| line.chars().count() <= WIDTH), "{page}");
+        }
+    }
+
+    #[test]
     fn a_steady_run() {
         let result = judged(steady_run(), &["p99<250ms", "error_rate<1%"]);
         insta::assert_snapshot!(plain(&result));

@@ -10,6 +10,8 @@ use crate::result::{Generator, LatencySummary, RunResult, SlaOutcome, Verdict};
 const LABEL: usize = 13;
 /// Width of the rules in the SLA table.
 const RULE: usize = 22;
+/// What a rule is longer than when its figure stands below it.
+const LONG_RULE: usize = 40;
 
 /// Whether the figures may be trusted, and why not.
 pub(super) fn verdict(result: &RunResult, style: Style) -> Vec<String> {
@@ -196,16 +198,15 @@ pub(super) fn sla(result: &RunResult, style: Style) -> Vec<String> {
     let mut lines = vec![style.bold("SLA")];
     for outcome in &result.sla {
         let mark = if outcome.passed { style.good("pass") } else { style.bad("FAIL") };
-        let column = RULE.max(outcome.rule.len()) + 2;
-        let figure = wrap(&outcome.figure(), WIDTH - 8 - column);
-        for (place, line) in figure.iter().enumerate() {
-            lines.push(match place {
-                0 => format!("  {mark}  {:column$}{line}", outcome.rule),
-                _ => format!("{:1$}{line}", "", 8 + column),
-            });
-        }
-        let further = violations(outcome);
-        lines.extend(further.iter().map(|line| format!("{:1$}{line}", "", 8 + column)));
+        let rule = one_line(&outcome.rule, WIDTH - 8);
+        let long = rule.chars().count();
+        // A rule of a request with a long name leaves no room beside it.
+        let column = if long > LONG_RULE { 2 } else { RULE.max(long) + 2 };
+        let mut figure: Vec<String> = wrap(&outcome.figure(), WIDTH - 8 - column);
+        figure.extend(violations(outcome));
+        let first = if long > LONG_RULE { String::new() } else { figure.remove(0) };
+        lines.push(format!("  {mark}  {rule:column$}{first}").trim_end().to_owned());
+        lines.extend(figure.iter().map(|line| format!("{:1$}{line}", "", 8 + column)));
     }
     lines
 }
