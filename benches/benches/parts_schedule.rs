@@ -1,4 +1,4 @@
-//! What the schedule and the token bucket cost for each request.
+//! Measures what the schedule and the token bucket cost for each request.
 //!
 //! Run with: `cargo bench -p loadcore-benches --bench parts_schedule`
 

@@ -1,4 +1,4 @@
-//! What the calls of the store share: the deadline, and lists of documents.
+//! Gives the calls of the store what they share: the deadline, and lists of documents.
 
 use crate::connect::{DEADLINE, MongoStore};
 use crate::error::Fault;

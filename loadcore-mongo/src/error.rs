@@ -1,4 +1,4 @@
-//! The driver's errors into kinds of a store's errors, by what to do about them.
+//! Turns the driver's errors into kinds of a store's errors, by what to do about them.
 
 use loadcore::cluster::StoreError;
 use loadcore::cluster::store::Kind;

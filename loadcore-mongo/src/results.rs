@@ -1,4 +1,5 @@
-//! What belongs to a run: snapshots, intervals and analyses, written so that none is left over.
+//! Keeps what belongs to a run: snapshots, intervals and analyses. A run that is deleted leaves
+//! none of them.
 //!
 //! There are no transactions here, which a server that stands alone does not have. Instead, who
 //! writes what belongs to a run looks for the run before and after: before, because only its owner

@@ -1,4 +1,4 @@
-//! The store's calls into MongoDB's.
+//! Turns the store's calls into MongoDB's.
 
 use crate::calls::{all, limit, list};
 use crate::connect::MongoStore;

@@ -1,4 +1,4 @@
-//! The calls of a [`Coordinator`] into commands and scripts of Redis.
+//! Turns the calls of a [`Coordinator`] into commands and scripts of Redis.
 //!
 //! Nothing here remembers what stands in Redis, save which results were handed out last: a Redis that
 //! comes back empty, or with what it had yesterday, is met by the next call as if it had always been

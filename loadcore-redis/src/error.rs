@@ -1,4 +1,4 @@
-//! What went wrong with Redis into the errors of a coordinator, by what to do about them.
+//! Turns what went wrong with Redis into the errors of a coordinator, by what to do about them.
 
 use loadcore::cluster::CoordinatorError;
 use loadcore::cluster::coordinator::Kind;

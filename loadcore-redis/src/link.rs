@@ -1,5 +1,5 @@
-//! Calls onto connections, each with a deadline: [`Link`] is one connection that many calls share,
-//! [`Lines`] are connections that a call has for itself, because it blocks.
+//! Puts calls onto connections, each with a deadline: [`Link`] is one connection that many calls
+//! share, [`Lines`] are connections that a call has for itself, because it blocks.
 //!
 //! A call that is not answered in time takes its connection with it: what would come over it later is
 //! an answer to nobody, and a new connection finds a Redis that has moved.

@@ -1,5 +1,5 @@
-//! A URL and options into where Redis is and how it is spoken to; and a URL into one without its
-//! password.
+//! Turns a URL and options into where Redis is and how to speak to it, and a URL into one without
+//! its password.
 //!
 //! A password stands in the URL, and URLs are what people paste into tickets: no error, no
 //! `Debug` and no message of this crate shows one, also where the URL cannot be read.

@@ -1,4 +1,4 @@
-//! Replies with stream entries into entries. All of ours have one field.
+//! Turns replies with stream entries into entries. All of ours have one field.
 
 use crate::error::Trouble;
 use loadcore::cluster::coordinator::Kind;

@@ -1,4 +1,5 @@
-//! What is asked, and what became of it: the request template, the outcome, the error classes.
+//! Declares what is asked, and what became of it: the request template, the outcome, the error
+//! classes.
 
 mod asked;
 mod check;

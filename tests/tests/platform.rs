@@ -1,5 +1,5 @@
-//! A whole platform in one process against the built-in target: what was sent is what the target
-//! counted, however many workers there are and whatever the run is told.
+//! Tests a whole platform in one process against the built-in target: what was sent is what the
+//! target counted, however many workers there are and whatever the run is told.
 
 use loadcore::cluster::controller::api::{Command, FrameKind, Outcome};
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};

@@ -1,4 +1,4 @@
-//! The command `loadcore`: turns a command line into load, a report and an exit code.
+//! Runs the command `loadcore`: turns a command line into load, a report and an exit code.
 
 mod args;
 mod compare;

@@ -1,4 +1,4 @@
-//! Options into a store and a coordinator that answer.
+//! Turns options into a store and a coordinator that answer.
 
 use crate::options::Options;
 use crate::serve::Fault;

@@ -1,4 +1,5 @@
-//! `--demo`: the built-in target and a scenario against it that never stands still.
+//! Turns `--demo` into the built-in target and a scenario that loads it for as long as the program
+//! runs.
 
 use loadcore::cluster::store::{Page, RunRecord};
 use loadcore::cluster::{Owner, ScenarioId};

@@ -1,4 +1,5 @@
-//! The program `loadcore-controller`: options into a controller that serves until it is told to end.
+//! Runs the program `loadcore-controller`: turns options into a controller that serves until it is
+//! told to end.
 
 mod backends;
 mod demo;

@@ -1,4 +1,4 @@
-//! JSON Schemas of the library's documents, for the OpenAPI page.
+//! Turns the library's documents into JSON Schemas, for the OpenAPI page.
 //!
 //! The library knows nothing of OpenAPI, so its documents are described beside it, in
 //! `schemas/*.json`; a test holds their keys against what the library writes.

@@ -1,4 +1,4 @@
-//! Options into a controller that serves until it is told to end.
+//! Turns options into a controller that serves until it is told to end.
 //!
 //! What is on this machine (the address, the key, the embedded database) is opened first: what is
 //! wrong there ends the program before it says that it listens. Then the server is up before the

@@ -1,4 +1,4 @@
-//! A run's frames into messages of a WebSocket, one JSON text each.
+//! Turns a run's frames into messages of a WebSocket, one JSON text each.
 //!
 //! A reader that does not read holds nothing up: frames that it misses are left out by the
 //! controller, and when a message has waited `PATIENCE` for room in the socket's buffer the

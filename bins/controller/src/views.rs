@@ -1,4 +1,4 @@
-//! What the store keeps and the controller knows into the JSON that clients read.
+//! Turns what the store keeps and the controller knows into the JSON that clients read.
 //!
 //! Records never go out as they are: they name owners and hold sealed secrets.
 

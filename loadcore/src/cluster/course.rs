@@ -1,5 +1,5 @@
-//! A scenario and a journal into what was planned: how many arrivals are due by any moment of the
-//! run, all workers together, and when the load ends.
+//! Turns a scenario and a journal into what was planned: how many arrivals are due by any moment of
+//! the run, all workers together, and when the load ends.
 //!
 //! It reads the very profile, schedule and clock that the engines read, so its counts are theirs.
 

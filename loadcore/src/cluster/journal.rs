@@ -1,4 +1,4 @@
-//! What a run is told, from its start to its end: a list that only grows.
+//! Lists what a run is told, from its start to its end: the list only grows.
 //!
 //! # Who owns what
 //!

@@ -1,4 +1,4 @@
-//! A journal into what stands: who owns which parts, and how far the run is.
+//! Turns a journal into what stands: who owns which parts, and how far the run is.
 //!
 //! Controller and workers read the same journal and so come to the same standing.
 

@@ -1,4 +1,4 @@
-//! The trait for what keeps scenarios, runs, snapshots and analyses.
+//! Declares the trait [`Store`], which keeps scenarios, runs, snapshots and analyses.
 
 use super::coordinator::SnapshotRecord;
 use super::journal::Entry;

@@ -1,4 +1,4 @@
-//! A thread's settings into its whole course: start, orders, intervals, drain, end.
+//! Turns a thread's settings into its whole course: start, orders, intervals, drain, end.
 
 use super::core::Core;
 use super::source::Source;

@@ -1,4 +1,5 @@
-//! Due tickets into attempts under way, and these into outcomes: what one engine thread's tasks share.
+//! Turns due tickets into attempts under way, and these into outcomes: what one engine thread's
+//! tasks share.
 //!
 //! Every request passes here twice, when it is given a slot and when it has come to an outcome;
 //! both are a borrow of a cell, no more.

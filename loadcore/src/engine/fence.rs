@@ -1,4 +1,4 @@
-//! A lease into a barrier: after its end not another request is sent.
+//! Turns a lease into a barrier: after its end not another request is sent.
 //!
 //! Whoever makes load on behalf of others may do so until a moment that is moved on with each
 //! confirmed heartbeat. The engine asks before each batch, so that a process that was frozen, or cut

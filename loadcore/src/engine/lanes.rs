@@ -1,4 +1,4 @@
-//! Open connections and free places on them into an answer to: who carries the next ticket?
+//! Turns open connections and free places on them into an answer to: who carries the next ticket?
 //!
 //! A lane is one connection, or whatever carries requests; a slot is a place for one request on it.
 //! Lanes are made on demand, up to a limit, and those that have closed are opened again by whoever

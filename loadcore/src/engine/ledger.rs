@@ -1,4 +1,4 @@
-//! What happens on one engine thread into a report for each interval.
+//! Turns what happens on one engine thread into a report for each interval.
 
 use super::source::{OfNamed, Source, Ticket};
 use super::usage::Usage;

@@ -1,4 +1,4 @@
-//! Tokens into requests, on threads that share nothing.
+//! Turns tokens into requests, on threads that share nothing.
 //!
 //! Each engine thread has its share of the schedule, its lanes and its recorder, on a tokio
 //! current-thread runtime whose tasks never leave it. Four kinds of tasks live there:

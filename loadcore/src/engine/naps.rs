@@ -1,4 +1,4 @@
-//! Replies so far into how long an engine thread need not listen.
+//! Turns replies so far into how long an engine thread need not listen.
 //!
 //! It may nap where each reply carries the moment at which it came, none has to be read at once, and
 //! there is a slot for what falls due. With every slot busy, what is due waits for one of them, and

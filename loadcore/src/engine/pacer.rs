@@ -1,4 +1,4 @@
-//! Due times into wake-ups, and wake-ups into dispatched tickets.
+//! Turns due times into wake-ups, and wake-ups into dispatched tickets.
 //!
 //! The pacer does not wake for each arrival. It sleeps until the last of those that are due within
 //! `slack` of the next one, and hands all of them out at once: so CPU is traded for precision, by at

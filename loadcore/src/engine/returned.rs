@@ -1,4 +1,5 @@
-//! Tickets whose attempts could not begin into the ones that are tried next, the oldest first.
+//! Orders tickets whose attempts could not begin into the ones that are tried next, the oldest
+//! first.
 //!
 //! A bucket's cursor does not go back, so they wait beside it. There is at most one for each slot.
 

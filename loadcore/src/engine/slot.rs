@@ -1,4 +1,4 @@
-//! A ticket into an attempt, and an attempt into an outcome: the task of one slot.
+//! Turns a ticket into an attempt, and an attempt into an outcome: the task of one slot.
 
 use super::backoff::Backoff;
 use super::core::{Core, Then};

@@ -1,4 +1,4 @@
-//! Where tickets come from: the buckets of the schedule's parts, the warm-up's, or a closed loop.
+//! Hands out tickets: from the buckets of the schedule's parts, the warm-up's, or a closed loop.
 //!
 //! A ticket is a token on the run's clock: the right to send one request now. On one machine a
 //! thread has one part of the schedule; in a distributed run it may get more of them, when a worker

@@ -1,4 +1,5 @@
-//! A moment into a wake-up that is late by microseconds, not by a timer wheel's millisecond.
+//! Turns a moment into a wake-up that is late by microseconds, where a timer wheel's is by a
+//! millisecond.
 //!
 //! Linux: a timerfd among the thread's other events. Elsewhere: the runtime's timer, whose grain is
 //! a millisecond; schedule lag shows it, and the verdict says so.

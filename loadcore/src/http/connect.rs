@@ -1,4 +1,4 @@
-//! An origin into an open connection: resolve, check the policy, dial, proxy, TLS.
+//! Turns an origin into an open connection: resolve, check the policy, dial, proxy, TLS.
 
 use super::plan::Plan;
 use super::resolve::Resolver;

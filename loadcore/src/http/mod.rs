@@ -1,4 +1,4 @@
-//! A request template into bytes on a connection, and a reply into an outcome.
+//! Turns a request template into bytes on a connection, and a reply into an outcome.
 //!
 //! [`HttpTransport`] is the [`Transport`] for HTTP: a lane is one connection. HTTP/1.1 goes through a
 //! codec of our own ([`reader`], `http1`), HTTP/2 through the `h2` crate. Which addresses may be

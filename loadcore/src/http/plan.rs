@@ -1,4 +1,4 @@
-//! What the user asks for into what is sent: origins, and request bytes made once.
+//! Turns what the user asks for into what is sent: origins, and request bytes made once.
 
 use super::policy::TargetPolicy;
 use super::proxy::Proxy;

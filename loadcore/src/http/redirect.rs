@@ -1,4 +1,4 @@
-//! A redirect's Location into the next request (RFC 9110 section 15.4).
+//! Turns a redirect's Location into the next request (RFC 9110 section 15.4).
 
 use super::plan::{Plan, Prepared};
 use crate::request::{ErrorClass, Failure, FieldName, Url};

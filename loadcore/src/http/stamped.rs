@@ -1,4 +1,4 @@
-//! A TCP connection into one that says when what is read from it has come.
+//! Wraps a TCP connection so that it says when what is read from it has come.
 //!
 //! Whoever reads a reply late measures their own lateness with it. The kernel knows better: it
 //! stamps each packet when it takes it in (Linux, `SO_TIMESTAMPNS`), and `recvmsg` tells the stamp of

@@ -1,4 +1,4 @@
-//! A format's name into how a result is written in it: the one list of formats.
+//! Turns a format's name into how a result is written in it: the one list of formats.
 //!
 //! Each format is told in its own file, as that file's `FORMAT`. A new one is such a file and a line in
 //! [`FORMATS`]: command lines, REST and bindings know no other list.

@@ -1,4 +1,4 @@
-//! What can be asked over HTTP: which URLs, methods, versions and header fields.
+//! Checks what is asked over HTTP: URLs, methods, versions and header fields.
 //!
 //! Whoever reads a scenario, calls the library or follows a redirect is held to the same rules.
 

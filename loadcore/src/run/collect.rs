@@ -1,4 +1,4 @@
-//! The threads' reports into one cumulative snapshot a second, a series, and the result.
+//! Turns the threads' reports into one cumulative snapshot a second, a series, and the result.
 //!
 //! The collector has a thread of its own, so that neither an engine thread nor the user's runtime
 //! pays for merging. An interval is published when every thread has closed it (the watermark); a

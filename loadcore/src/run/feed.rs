@@ -1,4 +1,4 @@
-//! What happens each second, to as many readers as there are, each at its own pace.
+//! Hands what happens each second to as many readers as there are, each at its own pace.
 
 use crate::record::Snapshot;
 use futures_core::Stream;

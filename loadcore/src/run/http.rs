@@ -1,4 +1,4 @@
-//! What only HTTP has into a request, or into the named requests of a mix.
+//! Turns what only HTTP has into a request, or into the named requests of a mix.
 
 use super::LoadTest;
 use super::error::Problems;

@@ -1,4 +1,4 @@
-//! A plan into running engine threads and their collector.
+//! Turns a plan into running engine threads and their collector.
 
 use super::RunError;
 use super::collect::Collector;

@@ -1,4 +1,4 @@
-//! A scenario, or a few builder calls, into a running test on this machine.
+//! Turns a scenario, or a few builder calls, into a running test on this machine.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), loadcore::RunError> {

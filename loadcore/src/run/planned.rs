@@ -1,4 +1,4 @@
-//! Settings into what follows from them for all engine threads together.
+//! Turns settings into what follows from them for all engine threads together.
 
 use super::RunError;
 use super::error::Problems;

@@ -1,4 +1,4 @@
-//! What a test was told, before anything follows from it.
+//! Holds what a test was told, before anything follows from it.
 
 use super::collect::TURNS;
 use super::error::Problems;

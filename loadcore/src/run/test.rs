@@ -1,4 +1,4 @@
-//! Builder calls into a test that can be run.
+//! Turns builder calls into a test that can be run.
 
 use super::RunError;
 use super::collect::{ClosedInterval, Observer};

@@ -1,4 +1,4 @@
-//! Each kind of fault once, in the middle of a run of real processes.
+//! Tests each kind of fault once, in the middle of a run of real processes.
 //!
 //! Who is not killed loses nothing: what the workers sent is what the target counted, to the last
 //! request. What a killed worker may have sent is `unknown`, and no more than that.

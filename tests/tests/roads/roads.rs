@@ -1,4 +1,4 @@
-//! A case and a road into the result document that comes of it.
+//! Turns a case and a road into the result document that comes of it.
 
 use crate::table::{Case, Told};
 use loadcore::cluster::agent::{Agent, AgentOptions};

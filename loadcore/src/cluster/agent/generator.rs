@@ -1,4 +1,4 @@
-//! What makes a worker's load: the engine, or a simulated one.
+//! Makes a worker's load: by the engine, or by a simulated one.
 
 use crate::LoadTest;
 use crate::cluster::threads;

@@ -1,4 +1,4 @@
-//! A worker: takes tasks, makes its part of each run's load, hands in what it measured.
+//! Turns tasks into a worker's part of each run's load, and hands in what it measured.
 //!
 //! Two loops. [`Agent::run`] takes one task after another and serves it to its end.
 //! [`Agent::beats`] says at least each second that the worker lives; each confirmed beat lets it send

@@ -1,4 +1,4 @@
-//! One task into one term: admission, plan, load, evidence.
+//! Turns one task into one term: admission, plan, load, evidence.
 
 use super::beats::Status;
 use super::outbox::Outbox;

@@ -1,4 +1,4 @@
-//! What a controller is asked and what it answers: the types of its front ends.
+//! Declares what a controller is asked and what it answers: the types of its front ends.
 
 pub use super::frame::{
     EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame, WorkerFrame,

@@ -1,5 +1,6 @@
-//! A question about a run into what is known of it: its record, its result, its statistics, and its
-//! frames as they come. From memory where it is driven here, else from the store.
+//! Turns a question about a run into what is known of it: its record, its result, its statistics,
+//! and its frames as they come. The answer comes from memory where the run is driven here, else
+//! from the store.
 
 use super::api::{
     ControllerError, EndFrame, Frame, FrameData, FrameKind, Outcome, Realtime, Waiting,

@@ -1,5 +1,5 @@
-//! What was planned, held against what was reported, an interval at a time: arrivals fall due when
-//! the plan says so, whoever reports them, and whenever.
+//! Holds what was planned against what was reported, an interval at a time: arrivals fall due when
+//! the plan says so, whichever worker reports them, and whenever.
 //!
 //! What fell due and was not reported waits (a report is late, and a later one will bring it), is
 //! unknown (a worker was lost with it), or was given up as fenced (it was nobody's, so that surely

@@ -1,4 +1,4 @@
-//! A caller's key into one making of what is asked for, however often it is asked for.
+//! Turns a caller's key into one making of what is asked for, however often it is asked for.
 //!
 //! A call with a key is kept before anything is made, with the ids of what it makes. Whoever makes
 //! the same call again, at once, after an error, or of another controller after this one was killed,

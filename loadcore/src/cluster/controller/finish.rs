@@ -1,4 +1,5 @@
-//! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
+//! Turns what is stored of a run into its final result: the same bytes whichever controller
+//! computes it, and whenever.
 
 use super::books::{Settled, settle};
 use super::by_name::{ByName, Divided};

@@ -1,4 +1,4 @@
-//! What happens in a run into numbered frames for those who watch.
+//! Turns what happens in a run into numbered frames for its watchers.
 //!
 //! A frame is shown once the store has what it tells. So another controller, which knows what is
 //! stored, shows the same frames under the same numbers, and whoever goes on watching there is told

@@ -1,4 +1,5 @@
-//! A scenario document into a scenario that this platform may run, or into all that is wrong with it.
+//! Turns a scenario document into a scenario that this platform may run, or into all that is wrong
+//! with it.
 
 use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
 use crate::run::http_options;

@@ -1,4 +1,4 @@
-//! Claims into one leader, and what is open into runs that are driven.
+//! Turns claims into one leader, and open runs into runs that are driven.
 //!
 //! Two tasks that never wait for each other. One renews the lead with the coordinator every second
 //! and asks nothing else, so a store that is away takes the lead from nobody. The other looks for

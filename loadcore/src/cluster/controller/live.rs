@@ -1,5 +1,5 @@
-//! A run's intervals into what people see while it goes on: statistics of the last seconds, the
-//! result so far, what a frame tells of an interval.
+//! Turns a run's intervals into what people see while it goes on: statistics of the last seconds,
+//! the result so far, what a frame tells of an interval.
 
 use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting, WorkerFrame};
 use super::frames::Told;

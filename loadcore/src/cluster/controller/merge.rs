@@ -1,4 +1,4 @@
-//! Workers' cumulative snapshots into the run's intervals, under a watermark.
+//! Merges workers' cumulative snapshots into the run's intervals, under a watermark.
 //!
 //! An interval is published when every worker that makes load has reported it, or when one is so
 //! late that the others' figures should not wait for it. Late is who is behind the others: if all

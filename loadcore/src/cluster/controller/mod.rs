@@ -1,4 +1,4 @@
-//! Scenarios into runs on many workers: plans, orders, merges, judges, keeps.
+//! Turns scenarios into runs on many workers: plans, orders, merges, judges, keeps.
 //!
 //! One controller leads at a time. It drives every run that has not ended, each with a
 //! driver of its own, from what the store and the coordinator hold; so a controller

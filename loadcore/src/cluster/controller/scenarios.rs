@@ -1,6 +1,6 @@
-//! What people want done with scenarios into what the store keeps and into runs: judged before
-//! anything is kept, made once under a key, with secrets sealed and given back where they were
-//! redacted.
+//! Turns what people want done with scenarios into what the store keeps and into runs: a scenario
+//! is judged before anything is kept, made once under a key, and its secrets are sealed, and given
+//! back where they were redacted.
 //!
 //! A front end reads a document and shows what comes of it; what is decided is decided here.
 

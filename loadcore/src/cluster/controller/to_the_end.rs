@@ -1,4 +1,4 @@
-//! A scenario into the result of a run on this platform: a cluster as a function call.
+//! Turns a scenario into the result of a run on this platform: a cluster as a function call.
 
 use super::api::{Command, ControllerError, Outcome};
 use super::workers::LocalWorkers;

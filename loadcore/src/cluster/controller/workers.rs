@@ -1,4 +1,4 @@
-//! Workers that live in the controller's own process: a whole platform on one machine.
+//! Starts workers in the controller's own process: a whole platform on one machine.
 
 use crate::cluster::Coordinator;
 use crate::cluster::agent::{Agent, AgentOptions};

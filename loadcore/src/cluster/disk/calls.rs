@@ -1,4 +1,4 @@
-//! Calls with keys in tables of their own, within one transaction: plain functions.
+//! Keeps calls with keys in tables of their own, within one transaction: plain functions.
 
 use super::fault::{Fault, unreadable};
 use super::tables::{after, read};

@@ -1,4 +1,4 @@
-//! The database's errors into kinds of a store's errors, by what to do about them.
+//! Turns the database's errors into kinds of a store's errors, by what to do about them.
 
 use crate::cluster::store::{Kind, StoreError};
 

@@ -1,4 +1,4 @@
-//! The database in the one place that hands it out, so that it can be opened again.
+//! Holds the database in the one place that hands it out, so that it can be opened again.
 //!
 //! After one failed read, write or flush redb answers nothing more until it is opened anew, though
 //! the disk may have had room again a second later. So transactions are begun here alone: whoever

@@ -1,4 +1,4 @@
-//! The tables of the file, and what is done to them within one transaction: plain functions.
+//! Reads and changes the tables of the file, within one transaction: plain functions.
 //!
 //! Records are JSON, because they are small, change with the versions and are to be read by people
 //! in need; snapshots and intervals stay the bytes that they are. Beside the records stand lists,

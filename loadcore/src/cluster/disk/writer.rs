@@ -1,4 +1,5 @@
-//! Changes from many callers into few commits: one thread writes, and commits together what waits.
+//! Turns changes from many callers into few commits: one thread writes, and commits together what
+//! waits.
 //!
 //! A durable commit costs a flush of the disk, some milliseconds, whatever it holds. While one is
 //! under way the next changes gather, so the more is written at once the less each costs. The

@@ -1,4 +1,4 @@
-//! A store in memory: what is kept lives as long as the value does.
+//! Keeps what a platform stores in memory: it lives as long as the value does.
 //!
 //! Nothing here waits and nothing depends on chance: the same calls give the same answers, which
 //! is what a simulation needs. Everything of a run hangs on the run, so that it goes with it.

@@ -1,4 +1,4 @@
-//! What must hold: the invariants, each by its number.
+//! Checks what must hold: the invariants, each by its number.
 
 use super::faults::Fault;
 use super::{Dice, World};

@@ -1,4 +1,4 @@
-//! Controllers beside each other, in situations that chance seldom makes.
+//! Tests controllers beside each other, in situations that chance seldom makes.
 
 use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};

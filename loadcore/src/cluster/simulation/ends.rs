@@ -1,4 +1,4 @@
-//! How runs end and workers leave, in situations that chance seldom makes.
+//! Tests how runs end and workers leave, in situations that chance seldom makes.
 
 use super::checks::identity;
 use super::{SECRET, World, alone};

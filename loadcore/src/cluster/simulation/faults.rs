@@ -1,4 +1,4 @@
-//! What a seed lets happen, and when.
+//! Turns a seed into faults, and into the moments at which they happen.
 
 use super::{Dice, SECRET, World};
 use crate::cluster::Lease;

@@ -1,4 +1,4 @@
-//! A whole distributed run in one thread under a clock that tests drive, by seed: real agents, real
+//! Runs a whole platform in one thread under a clock that tests drive, by seed: real agents, real
 //! engines, a real controller; a network, a coordinator, a store and processes that fail.
 //!
 //! A seed decides everything: the scenario, the workers, what fails when. Each run is held against

@@ -1,4 +1,4 @@
-//! What stands in the rows of the series, and what those who watch are told, whatever fails.
+//! Tests the rows of the series, and what watchers are told, whatever fails.
 
 use super::{SECRET, World, alone, checks};
 use crate::cluster::agent::AgentOptions;

@@ -1,4 +1,4 @@
-//! Who makes what of the load where limits and `--max-rps` leave little to choose.
+//! Tests who makes what of the load where limits and `--max-rps` leave little to choose.
 
 use super::checks::identity;
 use super::{SECRET, World, alone};

@@ -1,5 +1,5 @@
-//! What this machine is short of into tickets that are given back, slots that rest, and who is late by
-//! our fault.
+//! Turns what this machine is short of into tickets that are given back, slots that rest, and
+//! arrivals that are late by our fault.
 
 use super::super::backoff::Backoff;
 use super::super::lanes::Slot;

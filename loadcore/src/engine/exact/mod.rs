@@ -1,4 +1,5 @@
-//! The engine against a target and a clock that tests drive: every moment is known, to the nanosecond.
+//! Tests the engine against a target and a clock that tests drive: every moment is known, to the
+//! nanosecond.
 //!
 //! A run here takes no time and needs no second try. What is expected is worked out beside the
 //! engine, from formulas and queues of a few lines that share no code with it (`model.rs`), and

@@ -1,4 +1,5 @@
-//! Replies that nobody waits for, and a machine that stands still: is it told whose time it was?
+//! Tests replies that nobody waits for, and a machine that stands still: the lost time is told
+//! apart.
 
 use super::Run;
 use super::model::arrivals;

@@ -1,5 +1,6 @@
-//! What this machine lacks into how many lanes may be opening at once: none while a slot rests, then
-//! one, and one more with each that has opened. So they double each time, until nobody waits for one.
+//! Turns what this machine lacks into how many lanes may be opening at once: none while a slot
+//! rests, then one, and one more with each that has opened. So they double each time, until nobody
+//! waits for one.
 
 use crate::engine::backoff::Backoff;
 use crate::time::Nanos;

@@ -1,4 +1,4 @@
-//! Parts that are taken, paused, limited and given back into tickets.
+//! Tests parts that are taken, paused, limited and given back.
 
 use super::*;
 use crate::time::{MILLISECOND, SECOND};

@@ -1,4 +1,4 @@
-//! A run from its first task to its result, a state at a time.
+//! Takes a run from its first task to its result, a state at a time.
 
 use super::super::api::{EndFrame, FrameData};
 use super::super::finish;

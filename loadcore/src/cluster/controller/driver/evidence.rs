@@ -1,4 +1,4 @@
-//! Workers that have not handed in their last snapshot into how long the run's end waits for it.
+//! Decides how long a run's end waits for workers that have not handed in their last snapshot.
 //!
 //! Who lives hands in, and is awaited for long. Who was lost may be cut off, and come back: its
 //! evidence is awaited from its loss on for the controller's `evidence_wait`, and no longer than

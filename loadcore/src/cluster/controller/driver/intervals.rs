@@ -1,4 +1,4 @@
-//! Snapshots into the run's intervals: published, kept, and held against its rules.
+//! Turns snapshots into the run's intervals: published, kept, and held against its rules.
 
 use super::super::api::FrameData;
 use super::super::books::{Booked, Evidence};

@@ -1,4 +1,4 @@
-//! What a driver decides into entries that the workers read.
+//! Turns what a driver decides into entries that the workers read.
 
 use super::{CHECK, Driver};
 use crate::cluster::coordinator;

@@ -1,5 +1,6 @@
-//! What members of a closed loop have sent into what is left of their parts, where a number of
-//! requests ends the load: nothing says when a request of it is due, and so whose it was.
+//! Turns what members of a closed loop have sent into what is left of their parts, where a number
+//! of requests ends the load: in such a load nothing says when a request is due, and so whose it
+//! was.
 //!
 //! A part's requests have the numbers of its arrivals, in the order in which they are sent. Whoever
 //! takes it goes on after those that its owner has sent, and how many these are its last snapshot says.

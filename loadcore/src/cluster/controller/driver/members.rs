@@ -1,4 +1,4 @@
-//! What workers say of themselves into who belongs to a run, who could, and who is lost.
+//! Turns what workers say of themselves into who belongs to a run, who could, and who is lost.
 
 use super::{Driver, ElapsedNow, FRESH, HAND_IN, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};

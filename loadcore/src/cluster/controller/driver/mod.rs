@@ -1,4 +1,4 @@
-//! One run from its first task to its result: what a controller does with it, a step at a time.
+//! Drives one run from its first task to its result, a step at a time.
 //!
 //! The driver looks ten times a second at what there is (workers' reports, snapshots, the clock,
 //! commands) and does the next thing. It holds no secret state: everything that it has decided

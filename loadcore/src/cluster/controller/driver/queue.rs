@@ -1,4 +1,5 @@
-//! Runs that find the workers busy into a queue: each gets its turn in the order of its coming.
+//! Turns runs that find the workers busy into a queue: each gets its turn in the order of its
+//! coming.
 //!
 //! Workers that are not there are awaited for `workerWaitSeconds`, and those that make another run's
 //! load for `queueSeconds`, since they will be free one day. A run leaves the queue when it is the

@@ -1,5 +1,5 @@
-//! Parts of the schedule that are nobody's, or that a draining worker gives away, into the hands of
-//! those that are there, of idle spares, or of whoever comes.
+//! Gives parts of the schedule that have no owner, or that a draining worker gives away, to members
+//! of the run, to idle spares, or to workers that come later.
 //!
 //! Two kinds of parts look for an owner: those of workers that were lost, and those of workers that
 //! drain. In both cases idle spares are asked in, up to `numWorkers`, and get a moment to get ready;

@@ -1,4 +1,4 @@
-//! What another controller has left of a run into a driver that goes on with it.
+//! Turns what another controller has left of a run into a driver that goes on with it.
 
 use super::super::api::{Frame, FrameData};
 use super::super::books::Booked;
