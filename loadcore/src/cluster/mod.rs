@@ -20,12 +20,12 @@ mod clock;
 pub mod conformance;
 pub mod controller;
 pub mod coordinator;
-mod course;
 pub mod disk;
 pub mod id;
 pub mod journal;
 pub mod lease;
 pub mod memory;
+mod planned_load;
 pub mod secrets;
 #[cfg(test)]
 mod simulation;

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::source::Source;
 use super::timer::Timer;
 use super::usage::cpu_ns;
-use super::{Channels, Ending, Load, Order, Orders, Settings, pacer};
+use super::{Channels, Order, Orders, Settings, ThreadEnd, WholeLoad, pacer};
 use crate::profile::Profile;
 use crate::request::DropReason;
 use crate::time::{MILLISECOND, Nanos, sleep_until};
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 /// Runs one thread's load to its end.
 pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     settings: Settings,
-    load: Load<P>,
+    load: WholeLoad<P>,
     transport: Arc<T>,
     thread: Rc<Thread>,
     channels: Channels,
@@ -35,7 +35,7 @@ pub(super) async fn conduct<P: Profile + Clone, T: Transport>(
     tokio::task::spawn_local(watch_timeouts(Rc::clone(&core)));
     let director = tokio::task::spawn_local(direct(core, orders));
     tokio::select! {
-            biased;
+        biased;
         ended = pacer => ended.map_err(io::Error::other)?,
         ended = director => ended.map_err(io::Error::other),
     }
@@ -81,7 +81,7 @@ async fn direct<P: Profile + Clone, T: Transport>(core: Rc<Core<P, T>>, mut orde
         }
         let wake = boundary.min(end.unwrap_or(Nanos::MAX)).min(orders.next_at());
         tokio::select! {
-            biased;
+        biased;
             () = sleep_until(clock.instant(wake)) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
@@ -99,16 +99,16 @@ fn finish_now<P: Profile, T: Transport>(
     core: &Core<P, T>,
     reason: DropReason,
     at: Nanos,
-) -> (DropReason, Nanos, Ending) {
+) -> (DropReason, Nanos, ThreadEnd) {
     let load_end = core.ask(|source| source.profile_time(at));
-    (reason, at, Ending { load_end, drain: 0, stopped: true })
+    (reason, at, ThreadEnd { load_end, drain: 0, stopped: true })
 }
 
 /// What is due is still sent, and what is in flight awaited, for a limited time.
 async fn drain<P: Profile + Clone, T: Transport>(
     core: &Core<P, T>,
     orders: &mut Pending,
-) -> (DropReason, Nanos, Ending) {
+) -> (DropReason, Nanos, ThreadEnd) {
     let clock = core.thread.clock;
     // The load ends when nothing more falls due: at the end of the profile, or, where a number of
     // requests ends it, with the last of them, whose time is counted in full and not waited for.
@@ -134,7 +134,7 @@ async fn drain<P: Profile + Clone, T: Transport>(
         }
         let wake = core.close_intervals(now).min(deadline).min(orders.next_at());
         tokio::select! {
-            biased;
+        biased;
             () = sleep_until(clock.instant(wake)) => {}
             () = core.news.notified() => {}
             () = orders.changed() => {}
@@ -143,7 +143,7 @@ async fn drain<P: Profile + Clone, T: Transport>(
     // Until the last outcome, or until nobody waited any longer.
     let drained_at = if core.is_quiet() { core.last_end() } else { clock.now() };
     let drain = drained_at.saturating_sub(load_end_at);
-    (reason, load_end_at, Ending { load_end, drain, stopped: reason != DropReason::RunEnded })
+    (reason, load_end_at, ThreadEnd { load_end, drain, stopped: reason != DropReason::RunEnded })
 }
 
 /// The orders that this thread has not applied yet.

@@ -10,7 +10,7 @@ use super::lanes::{Found, Lanes, Slot};
 use super::ledger::Ledger;
 use super::naps::Naps;
 use super::source::{Source, Ticket};
-use super::{Channels, Ending, Settings};
+use super::{Channels, Settings, ThreadEnd};
 use crate::profile::Profile;
 use crate::request::{DropReason, ErrorClass, Failure, Outcome};
 use crate::time::{MILLISECOND, Nanos};
@@ -386,7 +386,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// Gives up what was due by `due_at` and still waits, and hands in the last report.
-    pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: Ending) {
+    pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: ThreadEnd) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         // Whoever waited for what this machine lacks is given up for that, however the run ended.
@@ -402,7 +402,7 @@ impl<P: Profile, T: Transport> Core<P, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::source::{Load, OpenLoop};
+    use crate::engine::source::{OpenLoop, WholeLoad};
     use crate::engine::{Fence, Orders, Report};
     use crate::profile::Piecewise;
     use crate::record::Interval;
@@ -437,7 +437,7 @@ mod tests {
             arrivals: Arrivals::Uniform,
             max_backlog: 1_000,
         };
-        let load = Load {
+        let load = WholeLoad {
             open: Some(open),
             warmup: 0,
             end: SECOND,
@@ -464,7 +464,7 @@ mod tests {
         let now = SECOND / 20;
         let (slot, _) = core.dispatch(&transport, now).expect("five are due");
         assert!(slot.ticket.get().is_some() && !core.is_quiet());
-        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        let ending = ThreadEnd { load_end: now, drain: 0, stopped: true };
         core.end(DropReason::Stopped, now, now, ending);
         assert!(slot.ticket.get().is_none(), "its task will find nothing to send");
         let counters = reports.recv().expect("the last report").set.counters;
@@ -476,7 +476,7 @@ mod tests {
         let transport = FnTransport::new(async |_| Ok(200));
         let (core, reports) = core(&transport);
         let now = SECOND - MILLISECOND;
-        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        let ending = ThreadEnd { load_end: now, drain: 0, stopped: true };
         core.end(DropReason::Stopped, now, now, ending);
         // A task that comes round once more, in the next second.
         assert!(core.dispatch(&transport, SECOND + MILLISECOND).is_none());

@@ -2,7 +2,7 @@
 
 use super::source::{OfNamed, Source, Ticket};
 use super::usage::Usage;
-use super::{Channels, Ending, Report, Settings};
+use super::{Channels, Report, Settings, ThreadEnd};
 use crate::profile::Profile;
 use crate::record::{Interval, Recorder, Sample};
 use crate::request::{DropReason, Failure, Outcome};
@@ -251,7 +251,7 @@ impl Ledger {
         source: &mut Source<P>,
         (reason, due_at, now): (DropReason, Nanos, Nanos),
         given: &[Ticket],
-        ending: Ending,
+        ending: ThreadEnd,
     ) {
         self.close_intervals(settings, source, now);
         // All that has come due counts, even if nobody looked since.
@@ -291,7 +291,7 @@ impl Ledger {
         source: &mut Source<P>,
         now: Nanos,
         (closed, empty): (u64, Box<Interval>),
-        ending: Option<Ending>,
+        ending: Option<ThreadEnd>,
     ) {
         // What falls due after the fence is nobody's, until somebody else takes it.
         let due = source.due(now.min(settings.fence.until()));

@@ -33,7 +33,7 @@ mod usage;
 pub(crate) use fence::Fence;
 #[cfg(feature = "cluster")]
 pub(crate) use profile_clock::ProfileClock;
-pub(crate) use source::{Load, OpenLoop};
+pub(crate) use source::{OpenLoop, WholeLoad};
 
 use crate::profile::Profile;
 use crate::record::Interval;
@@ -140,12 +140,12 @@ pub(crate) struct Report {
     /// measured time.
     pub(crate) load_end: Option<Nanos>,
     /// The last report of the thread.
-    pub(crate) ending: Option<Ending>,
+    pub(crate) ending: Option<ThreadEnd>,
 }
 
 /// How a thread's load ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ending {
+pub(crate) struct ThreadEnd {
     /// When nothing more fell due, on the profile's clock.
     pub(crate) load_end: Nanos,
     /// How long what was left took after that.
@@ -171,7 +171,7 @@ pub(crate) struct Channels {
 /// When the thread's runtime or its timer cannot be made.
 pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     settings: Settings,
-    load: Load<P>,
+    load: WholeLoad<P>,
     transport: Arc<T>,
     channels: Channels,
 ) -> io::Result<()> {
@@ -191,7 +191,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
 #[cfg(test)]
 pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
     settings: Settings,
-    load: Load<P>,
+    load: WholeLoad<P>,
     transport: Arc<T>,
     channels: Channels,
 ) {

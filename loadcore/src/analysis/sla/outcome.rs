@@ -1,6 +1,6 @@
 //! Turns the result document, and what was seen while it came about, into the outcome of each rule.
 
-use super::{Live, Metric, Rule, SlaRule, Statistic, StatusOrClass, Times, note};
+use super::{Metric, Rule, SlaRule, Statistic, StatusOrClass, Times, Windowed, note};
 use crate::record::Histogram;
 use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 
@@ -15,7 +15,7 @@ use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 pub(in crate::analysis) fn outcomes(
     rules: &[SlaRule],
     result: &RunResult,
-    live: Option<&Live>,
+    live: Option<&Windowed>,
 ) -> Vec<SlaOutcome> {
     let whole_run = |rule: &SlaRule| {
         let figure = figure_of_run(&rule.rule, result);

@@ -14,7 +14,7 @@ mod generator;
 mod outbox;
 mod term;
 
-pub(crate) use generator::{Engine, Generator, Load};
+pub(crate) use generator::{Engine, Generator, StartedLoad};
 
 use super::coordinator::{PROTOCOL, WorkerReport};
 use super::journal::mailbox;

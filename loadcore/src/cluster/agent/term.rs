@@ -2,14 +2,14 @@
 
 use super::beats::Status;
 use super::outbox::Outbox;
-use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, Load, follow};
+use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, StartedLoad, follow};
 use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
 use crate::cluster::{Lease, RunId};
 use crate::engine::{Fence, Order};
 use crate::record::Snapshot;
 use crate::request::DropReason;
-use crate::run::Duty;
+use crate::run::Assignment;
 use crate::scenario::Scenario;
 use crate::schedule::Share;
 use crate::time::{Clock, MILLISECOND, Nanos};
@@ -140,7 +140,7 @@ impl Term<'_> {
             return;
         };
         let fence = self.status().fence(clock);
-        let duty = Duty {
+        let assignment = Assignment {
             worker: self.agent.worker.0.clone(),
             epoch: self.epoch,
             clock,
@@ -150,7 +150,7 @@ impl Term<'_> {
             #[cfg(test)]
             simulated: None,
         };
-        match self.agent.generator.start(&scenario, duty).await {
+        match self.agent.generator.start(&scenario, assignment).await {
             Ok(load) => {
                 let threads = load.threads;
                 tracing::info!(run = %self.run, threads, "makes its part of the load");
@@ -291,7 +291,7 @@ impl Term<'_> {
     }
 
     /// Hands on what the journal says, and hands in what the load shows, until both have ended.
-    async fn make_load(&mut self, mut load: Load, clock: Clock, fence: Fence) {
+    async fn make_load(&mut self, mut load: StartedLoad, clock: Clock, fence: Fence) {
         self.clock = Some(clock);
         self.tell(TaskState::Running);
         self.log_share();
@@ -364,7 +364,7 @@ impl Term<'_> {
     }
 
     /// The lease is over: nothing that is due after `at` is sent in this term.
-    fn fenced(&mut self, load: &Load, at: Nanos) {
+    fn fenced(&mut self, load: &StartedLoad, at: Nanos) {
         if self.state != TaskState::Fenced {
             load.control.order_at(at, Order::Stop(DropReason::Fenced));
             self.tell(TaskState::Fenced);
@@ -373,7 +373,7 @@ impl Term<'_> {
 
     /// Nobody has come to take what is ours, and from now on it is nobody's. What was due before is
     /// still sent, and what is in flight awaited.
-    fn give_up(&mut self, load: &Load, clock: Clock) {
+    fn give_up(&mut self, load: &StartedLoad, clock: Clock) {
         // What was released goes on elsewhere as of its moment.
         if self.owned.is_empty() || self.state == TaskState::Fenced {
             return;

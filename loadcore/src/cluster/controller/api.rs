@@ -153,7 +153,7 @@ pub struct Figures {
 
 /// The result of a run, or how far it is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum KnownResult {
     /// As of the last complete interval.
     Live(Box<RunResult>),
     /// For good.

@@ -45,7 +45,6 @@
 
 pub mod api;
 
-mod asked;
 mod books;
 mod by_name;
 mod calls;
@@ -56,17 +55,18 @@ mod finish;
 mod forget;
 mod frame;
 mod frames;
-mod judge;
 mod keeper;
 mod lead;
 mod live;
 mod merge;
+mod queries;
 mod scenarios;
 mod to_the_end;
+mod validate;
 mod workers;
 
-pub use asked::Frames;
 pub use calls::MAX_KEY;
+pub use queries::Frames;
 pub use workers::LocalWorkers;
 
 use super::clock::SharedClock;

@@ -7,7 +7,7 @@
 use super::Controller;
 use super::api::{ControllerError, Made};
 use super::calls::Call;
-use super::judge::judge;
+use super::validate::validate;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{Kind, Page, RunRecord, ScenarioRecord};
 use crate::cluster::{Owner, RunId, ScenarioId, StoreError};
@@ -26,7 +26,7 @@ impl Controller {
     /// Every fault: those of the document, a `[redacted]` in the place of a secret, and a target that
     /// this platform may not load.
     pub async fn validate(&self, document: Value) -> Result<Scenario, ScenarioError> {
-        judge(document, self.inner().options.policy.clone()).await
+        validate(document, self.inner().options.policy.clone()).await
     }
 
     /// What a document would do if it were run here. Keeps and starts nothing.

@@ -93,7 +93,7 @@ impl Driver {
         if self.awaited != open {
             self.awaited = open.to_vec();
             let now = u64::try_from(self.run_now()).unwrap_or(0);
-            let from = self.course.measured_from() as f64;
+            let from = self.load.measured_from() as f64;
             let until = ((now + nanos(left)) as f64 - from) / SECOND as f64;
             let text = format!(
                 "the last snapshot of {names} is awaited until {until:.1} s at the latest: it was lost"

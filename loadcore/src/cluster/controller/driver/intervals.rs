@@ -72,7 +72,7 @@ impl Driver {
 
     pub(super) fn merge(&mut self) {
         let Ok(now) = u64::try_from(self.run_now()) else { return };
-        let from = self.course.measured_from();
+        let from = self.load.measured_from();
         let measured = now.saturating_sub(from);
         let back = self.back.saturating_sub(from);
         let awaited = self.awaited();
@@ -114,7 +114,7 @@ impl Driver {
             return Evidence::Lost;
         }
         // Whoever takes what was released takes it from then on.
-        let end = self.course.measured_from() + end;
+        let end = self.load.measured_from() + end;
         let changes_hands = self.standing.released.iter().any(|(_, _, from_ns, _)| *from_ns < end);
         let whole = lacking.is_empty() && !changes_hands;
         if whole { Evidence::Whole } else { Evidence::Late }
@@ -132,8 +132,8 @@ impl Driver {
     }
 
     pub(super) fn publish_interval(&mut self, mut published: Published) {
-        let from = self.course.measured_from();
-        let mut load_end = self.course.end_at().map(|end| end.saturating_sub(from));
+        let from = self.load.measured_from();
+        let mut load_end = self.load.end_at().map(|end| end.saturating_sub(from));
         if self.number_has_ended_it() {
             load_end = Some(published.total.elapsed_ns);
         }
@@ -143,13 +143,13 @@ impl Driver {
         self.name(&mut published.worker_totals);
         keep_worst(&mut published.workers);
         let total = published.interval.clone();
-        let planned = self.course.due_by(from + span.to_ns);
+        let planned = self.load.due_by(from + span.to_ns);
         let evidence = self.evidence(span.to_ns);
         let (booked, unknown_of) = self.books.book(&mut published, planned, evidence);
         let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
         let mut live = self.driven.live();
         let unknown = (booked.unknown, unknown_of);
-        let (events, frame) = live.interval(&published, span, &self.course, unknown, lost);
+        let (events, frame) = live.interval(&published, span, &self.load, unknown, lost);
         let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
         // Of several seconds in one another controller could not show each.
         let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };

@@ -2,8 +2,8 @@
 
 use super::{Driver, ElapsedNow, FRESH, HAND_IN, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
-use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::standing::Member;
 use crate::cluster::store::RunState;
 use crate::cluster::{Lease, WorkerId};
@@ -212,7 +212,7 @@ impl Driver {
         let owns = self.standing.members.get(member).is_some_and(|parts| !parts.is_empty());
         // Near the end its clock may be ahead of ours, and nothing is worth being given away.
         let near_end = |end: Nanos| self.run_now() + i128::from(SECOND) >= i128::from(end);
-        let over = self.course.end_at().is_some_and(near_end);
+        let over = self.load.end_at().is_some_and(near_end);
         // Where their number ends an open loop, nobody but the worker knows that it had more to do.
         let had_more = self.scenario.max_requests.is_none() || self.has_more_to_send(member);
         owns && !over && (fenced || had_more)
@@ -262,9 +262,9 @@ impl Driver {
             let (known, unheard) = self.record.journal.split_at(number as usize);
             if matches!(unheard[0], Entry::Pause { .. } | Entry::Resume { .. } | Entry::Rate { .. })
             {
-                let mut course = Course::new(&self.scenario);
-                known.iter().for_each(|entry| course.read(entry));
-                let reached = course.due_by(now).unwrap_or(0);
+                let mut load = PlannedLoad::new(&self.scenario);
+                known.iter().for_each(|entry| load.read(entry));
+                let reached = load.due_by(now).unwrap_or(0);
                 self.changed |= reached > self.record.reached;
                 self.record.reached = self.record.reached.max(reached);
             }

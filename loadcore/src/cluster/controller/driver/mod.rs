@@ -5,15 +5,15 @@
 //! stands in the run's record, and another controller that reads record and snapshots goes on where
 //! it left off.
 
-mod capacity;
-mod course;
+mod divide;
 mod evidence;
 mod intervals;
-mod journal;
 mod left;
 mod members;
+mod publish;
 mod queue;
 mod shares;
+mod states;
 mod take_up;
 
 use super::Inner;
@@ -21,12 +21,12 @@ use super::api::{Command, ControllerError, FrameData, Waiting};
 use super::books::Books;
 use super::frames::Until;
 use super::keeper::Keeper;
-use super::live::Live;
-use super::merge::Merging;
+use super::live::LiveView;
+use super::merge::MemberMerge;
 use crate::cluster::WorkerId;
 use crate::cluster::coordinator::{self, CoordinatorError, SnapshotRecord, WorkerReport};
-use crate::cluster::course::Course;
 use crate::cluster::journal::{Entry, Epoch};
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::secrets::{PlanKey, SealedPlan};
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState, TimelineEvent};
@@ -65,7 +65,7 @@ pub(super) enum Message {
 
 /// What others may see of a driver.
 pub(super) struct Driven {
-    pub(super) live: Mutex<Live>,
+    pub(super) live: Mutex<LiveView>,
     /// Counts what has changed.
     pub(super) changes: watch::Sender<u64>,
     pub(super) inbox: mpsc::Sender<Message>,
@@ -73,7 +73,7 @@ pub(super) struct Driven {
 }
 
 impl Driven {
-    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
+    pub(super) fn live(&self) -> MutexGuard<'_, LiveView> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -102,8 +102,8 @@ pub(super) struct Driver {
     record: RunRecord,
     plan: SealedPlan,
     standing: Standing,
-    course: Course,
-    merging: Merging,
+    load: PlannedLoad,
+    merging: MemberMerge,
     /// The interval that is being gathered for the store, of several seconds in a long run.
     stored: Option<(Snapshot, Span)>,
     /// Entries that the coordinator has, as far as we know; `None`: nothing yet.
@@ -174,10 +174,10 @@ impl Driver {
         record.plan_key = key.at_rest(secrets);
         let plan = SealedPlan::new(scenario.to_value().to_string().as_bytes(), key);
         let standing = Standing::of(&record.journal);
-        let mut course = Course::new(&scenario);
-        record.journal.iter().for_each(|entry| course.read(entry));
+        let mut load = PlannedLoad::new(&scenario);
+        record.journal.iter().for_each(|entry| load.read(entry));
         let started_ms = standing.start_us.unwrap_or(0) / 1_000;
-        let mut live = Live::new(record.clone(), &scenario, started_ms);
+        let mut live = LiveView::new(record.clone(), &scenario, started_ms);
         live.told.awaits_what_was_shown();
         record.since.entry(RunState::Queued).or_insert(controller.now_us() / 1_000);
         let since = |state| controller.instant_of(record.since.get(&state).copied());
@@ -197,8 +197,8 @@ impl Driver {
             scenario,
             plan,
             standing,
-            course,
-            merging: Merging::default(),
+            load,
+            merging: MemberMerge::default(),
             stored: None,
             published: None,
             beats: BTreeMap::new(),
@@ -413,7 +413,7 @@ impl Driver {
     }
 
     fn after_end(&self) -> Duration {
-        let end = self.course.end_at().map_or(i128::MAX, i128::from);
+        let end = self.load.end_at().map_or(i128::MAX, i128::from);
         let after = self.run_now().saturating_sub(end).max(0);
         Duration::from_nanos(u64::try_from(after).unwrap_or(u64::MAX))
     }
@@ -439,13 +439,13 @@ impl Driver {
 
     /// An order, which takes effect at a moment that all workers have heard of by then.
     fn effect(&mut self, kind: &str, text: &str, at_ns: Nanos) {
-        let seconds = (at_ns as f64 - self.course.measured_from() as f64) / 1e9;
+        let seconds = (at_ns as f64 - self.load.measured_from() as f64) / 1e9;
         let data = json!({"effectiveAtSeconds": seconds});
         self.event(kind, &format!("{text} at {seconds:.3} s"), data);
     }
 
     fn event(&mut self, kind: &str, text: &str, data: Value) {
-        let from = self.course.measured_from() as i128;
+        let from = self.load.measured_from() as i128;
         let at = self.standing.start_us.map(|_| (self.run_now() - from) as f64 / 1e9);
         let mut event = TimelineEvent {
             at_unix_ms: self.controller.now_us() / 1_000,

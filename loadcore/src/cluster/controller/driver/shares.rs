@@ -7,7 +7,7 @@
 //! draining worker goes on with what it has until there is an heir, releases it as of a moment ahead,
 //! and the heir takes it as of the same moment once that was acknowledged: no gap, no overlap.
 
-use super::capacity::{Divided, take};
+use super::divide::{Divided, take};
 use super::left::Left;
 use super::{Driver, ElapsedNow, FRESH, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
@@ -191,7 +191,7 @@ impl Driver {
     /// Draining members that have parts which somebody else could make something of.
     fn leaving(&self, reports: &Reports) -> Vec<(Member, Vec<Share>)> {
         let last = self.run_now() + i128::from(RELEASE_NOTICE);
-        if self.course.end_at().is_some_and(|end| last >= i128::from(end)) {
+        if self.load.end_at().is_some_and(|end| last >= i128::from(end)) {
             return Vec::new();
         }
         let members = self.standing.members.iter();
@@ -278,7 +278,7 @@ impl Driver {
     fn released_at(&self, reports: &Reports, member: &Member) -> Nanos {
         match reports.get(&member.0).and_then(|report| report.task.as_ref()) {
             Some(task) if task.run == self.record.id && task.epoch == member.1 => task.released_ns,
-            _ => self.course.measured_from() + self.merging.elapsed(member),
+            _ => self.load.measured_from() + self.merging.elapsed(member),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Driver {
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
-        let seen_to = self.course.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
+        let seen_to = self.load.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
         self.surely_heard = Some(self.heard_by(seen_to));
         self.start_told = self.standing.start_us.is_some();
         self.pin();
@@ -99,7 +99,7 @@ impl Driver {
         let told =
             |event: &TimelineEvent| Frame { seq: event.seq, data: FrameData::Event(event.clone()) };
         let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
-        let from = self.course.measured_from();
+        let from = self.load.measured_from();
         let mut total = Snapshot::default();
         for (interval, span) in read {
             total.total.merge(&interval.total);
@@ -113,13 +113,13 @@ impl Driver {
                 workers: interval.workers.clone(),
                 worker_totals: Vec::new(),
             };
-            let planned = self.course.due_by(from + span.to_ns);
+            let planned = self.load.due_by(from + span.to_ns);
             let booked = Booked::read(interval);
             let (booked, unknown_of) = self.books.restore(&mut published, planned, booked);
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
             let unknown = (booked.unknown, unknown_of);
-            let (_, frame) = live.interval(&published, *span, &self.course, unknown, lost);
+            let (_, frame) = live.interval(&published, *span, &self.load, unknown, lost);
             frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);

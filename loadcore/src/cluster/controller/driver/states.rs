@@ -125,7 +125,7 @@ impl Driver {
 
     fn starts(&self) {
         let at_us = self.standing.start_us.unwrap_or(0);
-        let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
+        let measured_ms = (at_us + self.load.measured_from() / 1_000) / 1_000;
         self.driven.live().starts(&self.record, &self.scenario, measured_ms);
     }
 
@@ -207,7 +207,7 @@ impl Driver {
 
     /// Whether nothing more falls due.
     pub(super) fn load_is_over(&self) -> bool {
-        self.course.end_at().is_some_and(|end| self.run_now() >= end as i128)
+        self.load.end_at().is_some_and(|end| self.run_now() >= end as i128)
     }
 
     /// Ends the run when everything has come that will.

@@ -12,7 +12,7 @@ impl Driver {
     /// Adds an entry, and acts on it.
     pub(super) fn note(&mut self, entry: Entry) {
         self.standing.read(&entry);
-        self.course.read(&entry);
+        self.load.read(&entry);
         let is_start = matches!(entry, Entry::Start { .. });
         self.record.journal.push(entry);
         self.changed = true;
