@@ -18,6 +18,8 @@ mod core;
 #[cfg(test)]
 mod exact;
 mod fence;
+#[cfg(test)]
+mod fixtures;
 mod lanes;
 mod ledger;
 mod naps;
@@ -101,7 +103,7 @@ impl Settings {
 /// A change of a running load. All threads apply it at the same moment of the run's clock.
 #[cfg_attr(
     not(any(feature = "cluster", test)),
-    expect(dead_code, reason = "who is alone keeps his share")
+    expect(dead_code, reason = "a machine that is alone keeps its share")
 )]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Order {

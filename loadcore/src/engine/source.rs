@@ -441,15 +441,15 @@ impl<P: Profile> Source<P> {
         self.load.mix.named()
     }
 
-    /// Most lanes that our parts may have open at once: whoever has a part has one, or could send
-    /// nothing of it.
+    /// Most lanes that our parts may have open at once: at least one where there is a part, or
+    /// nothing of it could be sent.
     pub(crate) fn lanes(&self) -> usize {
         let shares = self.parts.iter().map(|part| part.share.count(self.load.lanes) as usize);
         shares.sum::<usize>().max(usize::from(!self.parts.is_empty()))
     }
 
-    /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned for
-    /// whoever has given up all that was his.
+    /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned where
+    /// every part was given up.
     pub(crate) fn end_at(&self) -> Option<Nanos> {
         if !self.parts.is_empty() && self.parts.iter().all(|part| part.released) {
             return self.released_at;

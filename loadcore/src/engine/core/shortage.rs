@@ -19,8 +19,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
     }
 
-    /// This machine was short of something: what counted as sent is none, and its ticket is given back.
-    /// Not so where its sending was reported already; then it is a request that failed by our fault.
+    /// This machine was short of something: the request does not count as sent, and its ticket is
+    /// given back. Where its sending was reported already, it stays a request, which failed by our
+    /// fault.
     #[cold]
     pub(super) fn could_not_begin(
         &self,

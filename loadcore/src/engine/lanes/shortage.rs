@@ -68,8 +68,8 @@ impl Shortage {
         }
     }
 
-    /// A lane has opened, or was refused: whoever is refused had all that this machine has to give.
-    /// There may be `most` lanes, and are if `all_made`.
+    /// A lane has opened, or was refused: for a refusal this machine had what it took. There may be
+    /// `most` lanes, and are if `all_made`.
     pub(super) fn went_well(
         &mut self,
         (most, all_made): (usize, bool),
