@@ -23,8 +23,7 @@ pub struct StampedTcp {
 impl StampedTcp {
     /// Asks the kernel for stamps.
     ///
-    /// # Errors
-    /// The connection as it is, where there are none.
+    /// # Errors The connection as it is, where the kernel has no stamps for it.
     pub fn new(stream: TcpStream) -> Result<Self, TcpStream> {
         match kernel::ask(&stream) {
             Some(control) => Ok(Self { stream, control, stamp: None }),

@@ -248,7 +248,7 @@ mod tests {
         let mean = check(&result, "mean<4s").actual.unwrap();
         assert!((mean - (result.latency.mean_ms.unwrap() + 15_000.0) / 4.0).abs() < 1e-6, "{mean}");
         assert_eq!(check(&result, "rps>1").reason, None);
-        // Whoever ends a run early cuts them off himself, and so does the loss of a worker.
+        // A run that is ended early cuts them off itself, and so does the loss of a worker.
         let cut_off: [fn(&mut RunResult); 2] =
             [|it| it.interrupted = true, |it| it.generator.lost_workers.push("w".into())];
         for cut_off in cut_off {

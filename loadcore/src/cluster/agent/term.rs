@@ -89,7 +89,7 @@ struct Term<'a> {
     clock: Option<Clock>,
     /// As of when parts were released.
     released: Nanos,
-    /// It drains, and nobody has taken its share: what was ours is nobody's.
+    /// It drains, and nobody has taken its share: our parts have no owner any more.
     gave_up: bool,
     drain: &'a mut watch::Receiver<bool>,
     halt: watch::Receiver<bool>,
@@ -116,7 +116,7 @@ enum Said {
     Start(u64),
     /// Something about the load, from a moment on.
     Load(Nanos, Order),
-    /// The controller holds us for lost: what is ours is nobody's after this moment.
+    /// The controller takes us for lost: our parts have no owner after this moment.
     Lost(Nanos),
     Close,
     /// Somebody else's.
@@ -229,7 +229,8 @@ impl Term<'_> {
                         return Some(key);
                     }
                     Said::Lost(_) | Said::Close => return None,
-                    // Whoever comes in the middle of a run is told how far it is before that.
+                    // A worker that comes in the middle of a run is told before that how far the
+                    // run is.
                     said => self.remember(said),
                 }
             }
@@ -371,8 +372,8 @@ impl Term<'_> {
         }
     }
 
-    /// Nobody has come to take what is ours, and from now on it is nobody's. What was due before is
-    /// still sent, and what is in flight awaited.
+    /// Nobody has come to take our parts, and from now on they have no owner. What was due before
+    /// is still sent, and what is in flight is awaited.
     fn give_up(&mut self, load: &StartedLoad, clock: Clock) {
         // What was released goes on elsewhere as of its moment.
         if self.owned.is_empty() || self.state == TaskState::Fenced {

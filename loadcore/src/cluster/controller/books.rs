@@ -2,8 +2,8 @@
 //! the plan says so, whichever worker reports them, and whenever.
 //!
 //! What fell due and was not reported waits (a report is late, and a later one will bring it), is
-//! unknown (a worker was lost with it), or was given up as fenced (it was nobody's, so that surely
-//! nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
+//! unknown (a worker was lost with it), or was given up as fenced (its part had no owner, so that
+//! surely nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
 
 use super::by_name::ByName;
 use super::merge::Published;
@@ -17,7 +17,7 @@ use crate::time::SECOND;
 /// controller goes on with these books and not with others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Booked {
-    /// Arrivals that fell due in it and were nobody's.
+    /// Arrivals that fell due in it while their part had no owner.
     pub(super) fenced: u64,
     /// Arrivals up to its end that are unknown.
     pub(super) unknown: u64,
@@ -52,7 +52,7 @@ pub(super) enum Evidence {
 pub(super) struct Books {
     /// Arrivals up to the last interval.
     due: u64,
-    /// Those of them that were nobody's.
+    /// Those of them whose part had no owner.
     fenced: u64,
     by_name: ByName,
 }

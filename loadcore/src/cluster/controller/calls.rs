@@ -130,7 +130,7 @@ impl<'a> Call<'a> {
     pub(super) async fn finish(self) {
         let Some(keyed) = &self.keyed else { return };
         if let Err(error) = self.inner.store.finish_call(self.owner, &keyed.key).await {
-            // What it made is there, and whoever asks again is answered the same.
+            // What it made is there, and a caller that asks again gets the same answer.
             tracing::warn!("a call with a key was carried out, and not noted as such: {error}");
         }
     }

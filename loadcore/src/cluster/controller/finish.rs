@@ -127,7 +127,7 @@ fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, S
 struct Missing {
     /// Due on a worker that may have sent them.
     unknown: u64,
-    /// Due when they were nobody's: surely not sent.
+    /// Due while their part had no owner: surely not sent.
     fenced: u64,
 }
 
@@ -148,7 +148,8 @@ fn missing(
         None => {
             let left = scenario.max_requests.unwrap_or(u64::MAX);
             let left = left.saturating_sub(merged.total.counters.due);
-            // Where a number ended the load, whoever was lost may have sent all that the others have not.
+            // Where a number of requests ended the load, a lost worker may have sent all that the
+            // others have not.
             let by_number = scenario.max_requests.is_some()
                 && standing.stopped_at.is_none()
                 && load.end_at().is_some_and(|end| ended_before(record, standing, end));
@@ -158,14 +159,14 @@ fn missing(
     if whole {
         Missing { unknown: 0, fenced: lacking }
     } else {
-        // Whoever had not heard of a stop or a change may have sent more than was planned.
+        // A worker that had not heard of a stop or a change may have sent more than was planned.
         let unheard = unheard(record, scenario, finals, snapshots);
         Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
 }
 
-/// Divides what is missing among the requests of the mix: what was nobody's is put into `merged`, what
-/// is unknown of each is answered.
+/// Divides what is missing among the requests of the mix: what had no owner is put into `merged`,
+/// and what is unknown of each is answered.
 fn settle_names(
     scenario: &Scenario,
     load: &mut PlannedLoad,

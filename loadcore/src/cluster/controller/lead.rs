@@ -9,7 +9,8 @@
 
 use super::api::ControllerError;
 use super::driver::{Driven, Driver};
-use super::{AGAIN, INBOX, Inner, LINGER, Run};
+use super::runs::Run;
+use super::{AGAIN, INBOX, Inner, LINGER};
 use crate::cluster::coordinator::{Kind, Leader};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
@@ -187,8 +188,9 @@ impl Inner {
         tasks.map(|task| task.run.clone()).collect()
     }
 
-    /// Lets workers go that are still in a run that has ended: whoever was to tell them could not.
-    /// A run that has begun since `open` was read is not among those that were reported before.
+    /// Lets workers go that are still in a run that has ended: the controller that was to tell them
+    /// could not. A run that has begun since `open` was read is not among those that were reported
+    /// before.
     async fn close_ended(
         &self,
         reported: BTreeSet<RunId>,

@@ -123,7 +123,7 @@ impl MemberMerge {
         let first = self.members.get(member).and_then(|reported| reported.snapshots.front());
         first.map(|handed| &handed.record).is_some_and(|it| match it.elapsed_ns {
             elapsed if elapsed <= end => it.is_final || elapsed == end,
-            // Whoever came later has nothing to tell of it.
+            // A worker that came later has nothing to tell of it.
             elapsed => elapsed.div_ceil(SECOND).saturating_sub(it.seq) * SECOND >= end,
         })
     }

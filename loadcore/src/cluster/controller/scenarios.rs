@@ -80,8 +80,8 @@ impl Controller {
         Ok(made)
     }
 
-    /// Whoever gets an error tries again: nothing of the first try may be left then. Where the store
-    /// does not answer nobody knows what is, and all of it stays.
+    /// A caller that gets an error tries again, so nothing of the first try may be left. Where the
+    /// store does not answer, nobody knows what is left, and all of it stays.
     async fn submit_or_forget(
         &self,
         run: &RunId,
@@ -162,7 +162,7 @@ impl Controller {
             }
             return Ok(());
         }
-        // It is another's by now, or nobody's.
+        // It was changed or deleted meanwhile.
         self.scenario(owner, id).await?;
         Err(ControllerError::ChangedMeanwhile(id.clone()))
     }

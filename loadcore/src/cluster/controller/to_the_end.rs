@@ -1,7 +1,7 @@
 //! Turns a scenario into the result of a run on this platform: a cluster as a function call.
 
+use super::LocalWorkers;
 use super::api::{Command, ControllerError, KnownResult};
-use super::workers::LocalWorkers;
 use super::{Controller, ControllerOptions};
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::store::{RunRecord, RunState};

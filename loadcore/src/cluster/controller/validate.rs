@@ -42,8 +42,8 @@ pub(super) async fn validate(
     Ok(scenario)
 }
 
-/// Values that a shown document has in the place of secrets: whoever sends them back where nothing
-/// is kept does not mean to have them sent.
+/// Places where a document has `[redacted]` for a secret. Nothing is kept for them, and a caller
+/// that sends one back does not mean to have that text sent to the target.
 fn redacted(document: &Value) -> Vec<Fault> {
     let mut paths = document.as_object().map_or_else(Vec::new, redacted_places);
     let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Holds the database in the one place that hands it out, so that it can be opened again.
 //!
 //! After one failed read, write or flush redb answers nothing more until it is opened anew, though
-//! the disk may have had room again a second later. So transactions are begun here alone: whoever
-//! has one holds no database, and the writing thread can put another in its place.
+//! the disk may have had room again a second later. So transactions are begun here alone: the code
+//! that has one holds no database, and the writing thread can put another in its place.
 
 use super::error::CallError;
 use crate::time::now;

@@ -48,7 +48,7 @@ impl DiskStore {
                 .await
                 .unwrap_or_else(|error| Err(CallError(Kind::Damaged(error.to_string()))));
             if matches!(read, Err(CallError(Kind::Unavailable(_)))) {
-                // Whoever writes opens the database again, if that is what it needs.
+                // A write opens the database again, if that is what it needs.
                 let _ = self.writer.write(|_| Ok(())).await;
             }
             read

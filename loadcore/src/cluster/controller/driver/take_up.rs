@@ -24,7 +24,7 @@ impl Driver {
     /// is not seen would be overwritten.
     pub(super) async fn take_up(&mut self) {
         if self.record.state == RunState::Queued {
-            self.queued = self.record.timeline.iter().any(|event| event.kind == "queued");
+            self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
             return self.resume_intervals(&[]);
         }
         let (journal, intervals, snapshots) = loop {
@@ -38,8 +38,8 @@ impl Driver {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
         let seen_to = self.load.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
-        self.surely_heard = Some(self.heard_by(seen_to));
-        self.start_told = self.standing.start_us.is_some();
+        self.applied.surely_heard = Some(self.heard_by(seen_to));
+        self.start.is_told = self.standing.start_us.is_some();
         self.pin();
         match finish::read_intervals(&intervals) {
             Ok(read) => self.resume_intervals(&read),
@@ -50,7 +50,7 @@ impl Driver {
         }
         snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         // Nobody was listened to before this.
-        (self.begun, self.heard) = (now(), now());
+        self.beats.begin();
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
     }
 
@@ -88,7 +88,7 @@ impl Driver {
     pub(super) fn pin(&mut self) {
         let Some(start_us) = self.standing.start_us else { return };
         let (here, there) = (now(), self.controller.now_us());
-        self.zero = match start_us.checked_sub(there) {
+        self.start.zero = match start_us.checked_sub(there) {
             Some(ahead) => here.checked_add(Duration::from_micros(ahead)),
             None => here.checked_sub(Duration::from_micros(there - start_us)),
         };
