@@ -1,8 +1,9 @@
 //! Turns the calls of a [`Coordinator`] into commands and scripts of Redis.
 //!
-//! Nothing here remembers what stands in Redis, save which results were handed out last: a Redis that
-//! comes back empty, or with what it had yesterday, is met by the next call as if it had always been
-//! so. Consumer groups are made by whoever misses one, and begin with the oldest entry.
+//! Nothing here remembers what stands in Redis, save which results were handed out last: a Redis
+//! that comes back empty, or with what it had yesterday, is met by the next call as if it had
+//! always been so. A consumer group is made by the first call that misses it, and begins with the
+//! oldest entry.
 
 use crate::connect::{Deadline, Dialer};
 use crate::error::{CallError, too_late};

@@ -405,7 +405,8 @@ impl<S: Stream> Http1<'_, S> {
         Ok(Then::GoOn)
     }
 
-    /// Counts the answer, before its last bytes go out: whoever has read them is to find it counted.
+    /// Counts the answer before its last bytes go out: a client that has read them finds it
+    /// counted.
     fn end_answer(&mut self, status: u16, before: u64) {
         self.end_current(RequestEnd::Answered { status, bytes: self.out.total - before });
     }

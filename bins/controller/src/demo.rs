@@ -86,7 +86,7 @@ fn document(url: &str) -> Value {
     })
 }
 
-/// For people at a terminal; whoever closed the pipe has read enough.
+/// For people at a terminal; a reader that closed the pipe has read enough.
 fn tell(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -64,7 +64,7 @@ fn broken(error: axum::Error) -> Option<End> {
     }
 }
 
-/// Why a stream ends, as a close code and for the log of whoever reads.
+/// Why a stream ends, as a close code and as a text for the reader's log.
 type End = (u16, &'static str);
 
 const RUN_ENDED: End = (close_code::NORMAL, "the run has ended");
