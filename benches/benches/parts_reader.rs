@@ -1,4 +1,4 @@
-//! Bytes of replies into time: what reading one reply costs.
+//! Measures what reading one reply costs: bytes of replies into time.
 //!
 //! Run with: cargo bench -p loadcore-benches --bench parts_reader
 

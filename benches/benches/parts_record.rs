@@ -1,4 +1,4 @@
-//! What recording costs: a request, an interval, a merge, an encoding.
+//! Measures what recording costs: a request, an interval, a merge, an encoding.
 //!
 //! Run with: `cargo bench -p loadcore-benches --bench parts_record`
 

@@ -1,10 +1,10 @@
-//! What the schedule and the token bucket cost for each request.
+//! Measures what the schedule and the token bucket cost for each request.
 //!
 //! Run with: `cargo bench -p loadcore-benches --bench parts_schedule`
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use loadcore::bucket::TokenBucket;
-use loadcore::profile::{Live, LoadProfile, Profile, ProfileType, Sine};
+use loadcore::profile::{LiveProfile, LoadProfile, Profile, ProfileType, Sine};
 use loadcore::schedule::{Arrivals, Schedule, Share};
 use loadcore::time::{Nanos, SECOND};
 use std::hint::black_box;
@@ -13,17 +13,17 @@ use std::hint::black_box;
 const RATE: f64 = 100_000.0;
 const PERIOD: Nanos = SECOND / 100_000;
 
-fn constant() -> Live<LoadProfile> {
-    Live::new(LoadProfile::constant(RATE).expect("a valid rate"))
+fn constant() -> LiveProfile<LoadProfile> {
+    LiveProfile::new(LoadProfile::constant(RATE).expect("a valid rate"))
 }
 
-fn ramp() -> Live<LoadProfile> {
+fn ramp() -> LiveProfile<LoadProfile> {
     let ramp = ProfileType::Ramp {
         initial_rps: 0.5 * RATE,
         target_rps: 1.5 * RATE,
         ramp_up_seconds: None,
     };
-    Live::new(LoadProfile::new(ramp, 604_800.0).expect("a valid ramp"))
+    LiveProfile::new(LoadProfile::new(ramp, 604_800.0).expect("a valid ramp"))
 }
 
 /// What the engine does for each request: fill, take the token, ask for the next one.

@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Holds no code: the benches need a package to belong to.

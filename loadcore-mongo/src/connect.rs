@@ -1,4 +1,4 @@
-//! An address into a store that is ready: connected, with its indexes made.
+//! Turns an address into a store that is ready: connected, with its indexes made.
 
 use crate::error::{code, reason};
 use crate::url::{has_password, redact};

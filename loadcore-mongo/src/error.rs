@@ -1,4 +1,4 @@
-//! The driver's errors into kinds of a store's errors, by what to do about them.
+//! Turns the driver's errors into kinds of a store's errors, by what to do about them.
 
 use loadcore::cluster::StoreError;
 use loadcore::cluster::store::Kind;
@@ -9,26 +9,26 @@ pub(crate) const DUPLICATE_KEY: i32 = 11_000;
 
 /// What went wrong below a call.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum CallError {
     /// The driver or the server said so.
     Driver(Error),
     /// We do.
     Kind(Kind),
 }
 
-impl From<Error> for Fault {
+impl From<Error> for CallError {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<Kind> for Fault {
+impl From<Kind> for CallError {
     fn from(kind: Kind) -> Self {
         Self::Kind(kind)
     }
 }
 
-impl Fault {
+impl CallError {
     /// `server` is the address that may be shown.
     pub(crate) fn doing(self, doing: &'static str, server: &str) -> StoreError {
         match self {

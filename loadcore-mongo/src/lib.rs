@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-mod calls;
 mod connect;
-mod documents;
+mod deadline;
 mod error;
+mod records;
 mod results;
 mod store;
 mod url;

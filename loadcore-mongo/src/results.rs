@@ -1,4 +1,5 @@
-//! What belongs to a run: snapshots, intervals and analyses, written so that none is left over.
+//! Keeps what belongs to a run: snapshots, intervals and analyses. A run that is deleted leaves
+//! none of them.
 //!
 //! There are no transactions here, which a server that stands alone does not have. Instead, who
 //! writes what belongs to a run looks for the run before and after: before, because only its owner
@@ -7,8 +8,8 @@
 //! other did. What a process that died in between left undone, [`MongoStore::sweep`] does.
 
 use crate::connect::{MongoStore, PARTS};
-use crate::documents::fits;
-use crate::error::{DUPLICATE_KEY, Fault, code, is_lost};
+use crate::error::{CallError, DUPLICATE_KEY, code, is_lost};
+use crate::records::fits;
 use loadcore::cluster::store::Kind;
 use mongodb::bson::{Bson, DateTime, Document, doc, serialize_to_bson};
 use mongodb::error::{Error, ErrorKind};
@@ -34,7 +35,7 @@ impl MongoStore {
             filter.insert("owner", owner);
         }
         let found = self.collection("runs").find(filter).projection(doc! { "endedAt": 1 }).await?;
-        let heads = crate::calls::all(found).await?.into_iter().filter_map(|run| {
+        let heads = crate::deadline::all(found).await?.into_iter().filter_map(|run| {
             let ended = run.get_datetime("endedAt").ok().copied();
             Some((run.get_str("_id").ok()?.to_owned(), ended))
         });
@@ -99,7 +100,7 @@ impl MongoStore {
     }
 
     /// Puts snapshots in the place of older ones.
-    pub(crate) async fn put_newer(&self, snapshots: Vec<Document>) -> Result<(), Fault> {
+    pub(crate) async fn put_newer(&self, snapshots: Vec<Document>) -> Result<(), CallError> {
         let mut waiting = snapshots;
         // Who finds no older one tries to insert his own, and is told that there is one: newer, or
         // inserted by another a moment ago. To know, he looks once more.
@@ -117,7 +118,7 @@ impl MongoStore {
     }
 
     /// Answers those that did not get in.
-    async fn put_batch(&self, batch: Vec<Document>) -> Result<Vec<Document>, Fault> {
+    async fn put_batch(&self, batch: Vec<Document>) -> Result<Vec<Document>, CallError> {
         let updates: Vec<Bson> = batch.iter().map(upsert).collect();
         let concern = serialize_to_bson(&self.concern).map_err(Error::from)?;
         let command = doc! {

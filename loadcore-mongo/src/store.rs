@@ -1,13 +1,13 @@
-//! The store's calls into MongoDB's.
+//! Turns the store's calls into MongoDB's.
 
-use crate::calls::{all, limit, list};
 use crate::connect::MongoStore;
-use crate::documents::{
+use crate::deadline::{all, limit, list};
+use crate::error::{CallError, DUPLICATE_KEY, code};
+use crate::records::{
     analysis, date, fits, interval, number, read_interval, read_snapshot, record, run, scenario,
     snapshot,
 };
-use crate::documents::{call, call_id, read_call};
-use crate::error::{DUPLICATE_KEY, Fault, code};
+use crate::records::{call, call_id, read_call};
 use crate::results::fitting;
 use async_trait::async_trait;
 use loadcore::cluster::coordinator::SnapshotRecord;
@@ -272,7 +272,7 @@ impl Store for MongoStore {
 }
 
 impl MongoStore {
-    async fn count_term(&self) -> Result<u64, Fault> {
+    async fn count_term(&self) -> Result<u64, CallError> {
         let counters = self.collection("counters");
         let mut tries = 0;
         let counted = loop {
@@ -290,11 +290,11 @@ impl MongoStore {
         Ok(term.and_then(|term| u64::try_from(term).ok()).ok_or_else(wrong)?)
     }
 
-    async fn one(&self, collection: &str, filter: Document) -> Result<Option<Document>, Fault> {
+    async fn one(&self, collection: &str, filter: Document) -> Result<Option<Document>, CallError> {
         Ok(self.collection(collection).find_one(filter).await?)
     }
 
-    async fn insert(&self, name: &str, new: Result<Document, Kind>) -> Result<(), Fault> {
+    async fn insert(&self, name: &str, new: Result<Document, Kind>) -> Result<(), CallError> {
         let new = new?;
         fits(&what(name, &new), &new)?;
         self.collection(name).insert_one(new).await?;
@@ -306,7 +306,7 @@ impl MongoStore {
         name: &str,
         revision: u64,
         new: Result<Document, Kind>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, CallError> {
         let new = new?;
         fits(&what(name, &new), &new)?;
         let value = |key| new.get(key).cloned().unwrap_or(Bson::Null);
@@ -320,7 +320,7 @@ impl MongoStore {
         new: &CallRecord,
         since_ms: u64,
         most: usize,
-    ) -> Result<KeptCall, Fault> {
+    ) -> Result<KeptCall, CallError> {
         let (document, calls) = (call(new)?, self.collection("calls"));
         fits("a call", &document)?;
         let id = doc! { "_id": call_id(new.owner.as_str(), &new.key) };
@@ -350,7 +350,7 @@ impl MongoStore {
     }
 
     /// Whether an owner has so many calls that are not older.
-    async fn has_calls(&self, owner: &str, since_ms: u64, many: usize) -> Result<bool, Fault> {
+    async fn has_calls(&self, owner: &str, since_ms: u64, many: usize) -> Result<bool, CallError> {
         let Some(before) = many.checked_sub(1) else { return Ok(true) };
         let fresh = doc! { "owner": owner, "atMs": { "$gte": number(since_ms) } };
         let calls = self.collection("calls");
@@ -359,7 +359,7 @@ impl MongoStore {
         Ok(!all(last).await?.is_empty())
     }
 
-    async fn put_snapshots(&self, owner: &str, new: &[SnapshotRecord]) -> Result<(), Fault> {
+    async fn put_snapshots(&self, owner: &str, new: &[SnapshotRecord]) -> Result<(), CallError> {
         let runs: BTreeSet<&str> = new.iter().map(|one| one.run.as_str()).collect();
         if runs.is_empty() {
             return Ok(());
@@ -389,7 +389,7 @@ impl MongoStore {
         owner: &str,
         run: &str,
         new: &[IntervalRecord],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CallError> {
         let before = self.heads(Some(owner), [run]).await?;
         let Some(ended) = before.get(run) else { return Ok(()) };
         let documents = new.iter().map(|one| {
@@ -421,7 +421,7 @@ impl MongoStore {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T, Fault> {
+fn read<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T, CallError> {
     Ok(record(document)?)
 }
 

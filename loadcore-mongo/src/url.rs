@@ -1,4 +1,4 @@
-//! An address with its secrets into one that may be shown.
+//! Turns an address with its secrets into one that may be shown.
 
 /// The address of a server as it may be shown to anybody: without the password, and without the
 /// options, some of which are secrets too.

@@ -1,4 +1,4 @@
-//! The command line and the environment into options, for every program in the same way.
+//! Turns the command line and the environment into options, for every program in the same way.
 
 use clap::{Arg, Parser};
 

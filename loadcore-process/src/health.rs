@@ -1,4 +1,4 @@
-//! The address at which a program listens into its own word on whether it is well.
+//! Asks a running program at its own address whether it is well.
 //!
 //! An image without curl has nothing else to ask with: the program is started a second time, as
 //! `loadcore-worker health`, finds the address in the same options and environment as the one that

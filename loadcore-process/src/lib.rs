@@ -1,4 +1,4 @@
-//! What the programs of a platform share as processes, each thing in one place.
+//! Gives the programs of a platform what they share as processes, each thing in one place.
 
 pub mod command;
 pub mod health;

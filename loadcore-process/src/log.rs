@@ -1,4 +1,4 @@
-//! `LOADCORE_LOG` into a log of one line each on standard error.
+//! Turns `LOADCORE_LOG` into a log of one line each on standard error.
 
 use tracing_subscriber::EnvFilter;
 

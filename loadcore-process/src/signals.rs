@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C into an end that was asked for.
+//! Turns SIGTERM and Ctrl-C into a request to end.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};

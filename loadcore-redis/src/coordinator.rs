@@ -1,17 +1,18 @@
-//! The calls of a [`Coordinator`] into commands and scripts of Redis.
+//! Turns the calls of a [`Coordinator`] into commands and scripts of Redis.
 //!
-//! Nothing here remembers what stands in Redis, save which results were handed out last: a Redis that
-//! comes back empty, or with what it had yesterday, is met by the next call as if it had always been
-//! so. Consumer groups are made by whoever misses one, and begin with the oldest entry.
+//! Nothing here remembers what stands in Redis, save which results were handed out last: a Redis
+//! that comes back empty, or with what it had yesterday, is met by the next call as if it had
+//! always been so. A consumer group is made by the first call that misses it, and begins with the
+//! oldest entry.
 
-use crate::dial::{Deadline, Dialer};
-use crate::error::{Trouble, too_late};
+use crate::connect::{Deadline, Dialer};
+use crate::error::{CallError, too_late};
 use crate::keys::Keys;
 use crate::link::{ANSWER, Lines, Link};
 use crate::options::{OptionsError, RedisOptions};
 use crate::reply::{self, Entry as StreamEntry};
 use crate::warned::Warned;
-use crate::{scripts, wire};
+use crate::{records, scripts};
 use async_trait::async_trait;
 use bytes::Bytes;
 use loadcore::cluster::coordinator::{
@@ -113,7 +114,7 @@ impl fmt::Debug for RedisCoordinator {
 #[async_trait]
 impl Coordinator for RedisCoordinator {
     async fn now_us(&self) -> Result<u64, CoordinatorError> {
-        let time = async |mut wire| -> Result<(u64, u64), Trouble> {
+        let time = async |mut wire| -> Result<(u64, u64), CallError> {
             Ok(cmd("TIME").query_async(&mut wire).await?)
         };
         let (seconds, micros) = self.beats.ask("read the time", time).await?;
@@ -122,7 +123,9 @@ impl Coordinator for RedisCoordinator {
 
     async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError> {
         let mut beat = scripts::BEAT.key(&[&self.keys.workers, &self.keys.beats][..]);
-        beat.arg(report.worker.as_str()).arg(wire::digits(report.beat)).arg(wire::json(report));
+        beat.arg(report.worker.as_str())
+            .arg(records::digits(report.beat))
+            .arg(records::json(report));
         beat.arg(REPORTS_KEPT_MS).arg(5 * REPORTS_KEPT_MS);
         let beat = &beat;
         let send = async move |mut wire| Ok(beat.invoke_async(&mut wire).await?);
@@ -164,7 +167,7 @@ impl Coordinator for RedisCoordinator {
         let mut both = redis::pipe();
         both.cmd("XLEN").arg(&keys.journal).cmd("EXISTS").arg(&keys.plan);
         let both = &both;
-        let read = async move |mut wire| -> Result<(u64, bool), Trouble> {
+        let read = async move |mut wire| -> Result<(u64, bool), CallError> {
             Ok(both.query_async(&mut wire).await?)
         };
         let (length, is_open) = self.others.ask("read the journal's length", read).await?;
@@ -173,7 +176,7 @@ impl Coordinator for RedisCoordinator {
 
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         let key = &self.keys.run(run).plan;
-        let read = async move |mut wire| -> Result<Option<Vec<u8>>, Trouble> {
+        let read = async move |mut wire| -> Result<Option<Vec<u8>>, CallError> {
             Ok(cmd("GET").arg(key).query_async(&mut wire).await?)
         };
         Ok(self.others.ask("read the plan", read).await?.map(Bytes::from))
@@ -183,8 +186,9 @@ impl Coordinator for RedisCoordinator {
         let run = self.keys.run(&snapshot.run);
         let keys = [&run.journal, &run.newest, &run.durable, &run.plan, &self.keys.results];
         let mut put = scripts::PUT.key(&keys[..]);
-        put.arg(wire::field(&snapshot.worker, snapshot.epoch)).arg(wire::digits(snapshot.seq));
-        put.arg(wire::from_snapshot(snapshot)).arg(QUEUED_RESULTS).arg(LIFE_MS);
+        put.arg(records::field(&snapshot.worker, snapshot.epoch))
+            .arg(records::digits(snapshot.seq));
+        put.arg(records::from_snapshot(snapshot)).arg(QUEUED_RESULTS).arg(LIFE_MS);
         let (put, seq) = (&put, snapshot.seq);
         let send = async move |mut wire| {
             let durable: String = put.invoke_async(&mut wire).await?;
@@ -200,19 +204,19 @@ impl Coordinator for RedisCoordinator {
 
     async fn lead(&self, claim: &Leader, lease: Duration) -> Result<Leader, CoordinatorError> {
         let mut lead = scripts::LEAD.key(&[&self.keys.term, &self.keys.leader][..]);
-        lead.arg(wire::digits(claim.term)).arg(&claim.controller).arg(wire::json(claim));
+        lead.arg(records::digits(claim.term)).arg(&claim.controller).arg(records::json(claim));
         lead.arg(millis(lease)).arg(LIFE_MS);
         let lead = &lead;
         let send = async move |mut wire| {
             let leader: Vec<u8> = lead.invoke_async(&mut wire).await?;
-            Ok(wire::parsed("who leads", &leader)?)
+            Ok(records::parsed("who leads", &leader)?)
         };
         self.others.ask("take the lead", send).await
     }
 
     async fn abdicate(&self, claim: &Leader) -> Result<(), CoordinatorError> {
         let mut abdicate = scripts::ABDICATE.key(&self.keys.leader);
-        abdicate.arg(wire::digits(claim.term)).arg(&claim.controller);
+        abdicate.arg(records::digits(claim.term)).arg(&claim.controller);
         let abdicate = &abdicate;
         let send = async move |mut wire| Ok(abdicate.invoke_async(&mut wire).await?);
         self.others.ask("give up the lead", send).await
@@ -231,9 +235,9 @@ impl Coordinator for RedisCoordinator {
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut open = scripts::OPEN.key(&[&self.keys.term, &run.plan, &run.journal][..]);
-        open.arg(wire::digits(term)).arg(LIFE_MS).arg(&plan[..]);
+        open.arg(records::digits(term)).arg(LIFE_MS).arg(&plan[..]);
         for entry in journal {
-            open.arg(wire::json(entry));
+            open.arg(records::json(entry));
         }
         let open = &open;
         let send = async move |mut wire| Ok(open.invoke_async(&mut wire).await?);
@@ -249,9 +253,9 @@ impl Coordinator for RedisCoordinator {
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut append = scripts::APPEND.key(&[&self.keys.term, &run.plan, &run.journal][..]);
-        append.arg(wire::digits(term)).arg(LIFE_MS).arg(at);
+        append.arg(records::digits(term)).arg(LIFE_MS).arg(at);
         for entry in entries {
-            append.arg(wire::json(entry));
+            append.arg(records::json(entry));
         }
         let append = &append;
         let send = async move |mut wire| Ok(append.invoke_async(&mut wire).await?);
@@ -261,7 +265,12 @@ impl Coordinator for RedisCoordinator {
     async fn offer(&self, term: u64, run: &RunId, count: u32) -> Result<(), CoordinatorError> {
         let keys = [&self.keys.term, &self.keys.run(run).journal, &self.keys.tasks];
         let mut offer = scripts::OFFER.key(&keys[..]);
-        offer.arg(wire::digits(term)).arg(LIFE_MS).arg(run.as_str()).arg(count).arg(QUEUED_TASKS);
+        offer
+            .arg(records::digits(term))
+            .arg(LIFE_MS)
+            .arg(run.as_str())
+            .arg(count)
+            .arg(QUEUED_TASKS);
         let offer = &offer;
         let send = async move |mut wire| Ok(offer.invoke_async(&mut wire).await?);
         self.others.ask("offer tasks", send).await
@@ -269,7 +278,7 @@ impl Coordinator for RedisCoordinator {
 
     async fn withdraw(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
         let mut withdraw = scripts::WITHDRAW.key(&[&self.keys.term, &self.keys.tasks][..]);
-        withdraw.arg(wire::digits(term)).arg(GROUP).arg(run.as_str());
+        withdraw.arg(records::digits(term)).arg(GROUP).arg(run.as_str());
         let withdraw = &withdraw;
         let send = async move |mut wire| Ok(withdraw.invoke_async(&mut wire).await?);
         self.others.ask("withdraw tasks", send).await
@@ -297,20 +306,20 @@ impl Coordinator for RedisCoordinator {
     async fn newest(&self, run: &RunId) -> Result<Vec<SnapshotRecord>, CoordinatorError> {
         let key = &self.keys.run(run).newest;
         let doing = "read the newest snapshots";
-        let fields = async move |mut wire| -> Result<Vec<Vec<u8>>, Trouble> {
+        let fields = async move |mut wire| -> Result<Vec<Vec<u8>>, CallError> {
             Ok(cmd("HKEYS").arg(key).query_async(&mut wire).await?)
         };
         let fields = self.others.ask(doing, fields).await?;
         let mut newest = Vec::with_capacity(fields.len());
         // Those of a thousand workers are too much for one answer in time.
         for fields in fields.chunks(AT_ONCE) {
-            let read = async move |mut wire| -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+            let read = async move |mut wire| -> Result<Vec<Option<Vec<u8>>>, CallError> {
                 Ok(cmd("HMGET").arg(key).arg(fields).query_async(&mut wire).await?)
             };
             let records = self.others.ask(doing, read).await?;
             // One that cannot be read must not hide the others; its worker puts another over it.
             let readable = |(field, record): (&Vec<u8>, Option<Vec<u8>>)| {
-                wire::to_snapshot(record?)
+                records::to_snapshot(record?)
                     .inspect_err(|why| {
                         self.warned.once(&format!("in {key} the snapshot"), field, why);
                     })
@@ -331,7 +340,10 @@ impl Coordinator for RedisCoordinator {
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut discard = scripts::DISCARD.key(&[&self.keys.term, &run.newest][..]);
-        discard.arg(wire::digits(term)).arg(wire::field(worker, epoch)).arg(wire::digits(seq));
+        discard
+            .arg(records::digits(term))
+            .arg(records::field(worker, epoch))
+            .arg(records::digits(seq));
         let discard = &discard;
         let send = async move |mut wire| Ok(discard.invoke_async(&mut wire).await?);
         self.others.ask("discard a snapshot", send).await
@@ -345,9 +357,9 @@ impl Coordinator for RedisCoordinator {
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut confirm = scripts::CONFIRM.key(&[&self.keys.term, &run.journal, &run.durable][..]);
-        confirm.arg(wire::digits(term)).arg(LIFE_MS);
+        confirm.arg(records::digits(term)).arg(LIFE_MS);
         for (worker, epoch, seq) in durable {
-            confirm.arg(wire::field(worker, *epoch)).arg(seq);
+            confirm.arg(records::field(worker, *epoch)).arg(seq);
         }
         let confirm = &confirm;
         let send = async move |mut wire| Ok(confirm.invoke_async(&mut wire).await?);
@@ -359,8 +371,8 @@ impl Coordinator for RedisCoordinator {
         let keys =
             [&self.keys.term, &of.plan, &of.journal, &of.newest, &of.durable, &self.keys.tasks];
         let mut close = scripts::CLOSE.key(&keys[..]);
-        close.arg(wire::digits(term)).arg(GROUP).arg(run.as_str());
-        close.arg(wire::json(&Entry::Close)).arg(ENDS_KEPT_MS);
+        close.arg(records::digits(term)).arg(GROUP).arg(run.as_str());
+        close.arg(records::json(&Entry::Close)).arg(ENDS_KEPT_MS);
         let close = &close;
         let send = async move |mut wire| Ok(close.invoke_async(&mut wire).await?);
         self.others.ask("close the run", send).await
@@ -373,12 +385,12 @@ impl RedisCoordinator {
         &self,
         mut wire: MultiplexedConnection,
         waiting: &Deadline,
-    ) -> Result<Option<RunId>, Trouble> {
+    ) -> Result<Option<RunId>, CallError> {
         let tasks = &self.keys.tasks;
         loop {
             let mut adopt = scripts::ADOPT_TASK.key(tasks);
             adopt.arg(GROUP).arg(LYING_TASK_MS);
-            let adopted = match adopt.invoke_async(&mut wire).await.map_err(Trouble::from) {
+            let adopted = match adopt.invoke_async(&mut wire).await.map_err(CallError::from) {
                 Err(trouble) if trouble.is_missing_group() => {
                     make_group(&mut wire, tasks).await?;
                     continue;
@@ -386,7 +398,7 @@ impl RedisCoordinator {
                 answer => reply::range(answer?)?,
             };
             if let Some(task) = adopted.into_iter().next() {
-                return Ok(Some(wire::to_run(task.value)?));
+                return Ok(Some(records::to_run(task.value)?));
             }
             let is_last = waiting.left().is_zero();
             let delivered = match read_group(&mut wire, tasks, 1, waiting).await {
@@ -398,7 +410,7 @@ impl RedisCoordinator {
                 let mut accept = scripts::ACCEPT_TASK.key(tasks);
                 let is_ours: bool = accept.arg(GROUP).arg(id).invoke_async(&mut wire).await?;
                 if is_ours {
-                    return Ok(Some(wire::to_run(value)?));
+                    return Ok(Some(records::to_run(value)?));
                 }
             }
             if is_last {
@@ -415,7 +427,7 @@ impl RedisCoordinator {
         run: &RunId,
         from: u64,
         waiting: &Deadline,
-    ) -> Result<Option<Vec<Entry>>, Trouble> {
+    ) -> Result<Option<Vec<Entry>>, CallError> {
         let keys = self.keys.run(run);
         let mut read = cmd("XREAD");
         block(&mut read, waiting);
@@ -425,21 +437,21 @@ impl RedisCoordinator {
             let is_open: bool = cmd("EXISTS").arg(&keys.plan).query_async(&mut wire).await?;
             return Ok(is_open.then(Vec::new));
         }
-        let entries = entries.into_iter().map(|entry| wire::to_entry(entry.value));
+        let entries = entries.into_iter().map(|entry| records::to_entry(entry.value));
         Ok(Some(entries.collect::<Result<_, Kind>>()?))
     }
 
     /// All reports that can be read: one that cannot must not hide the others, or nobody is seen and
     /// all are lost. What is no report of any version is removed; a worker that lives beats again
     /// within a second.
-    async fn reports(&self, mut wire: MultiplexedConnection) -> Result<Vec<Seen>, Trouble> {
+    async fn reports(&self, mut wire: MultiplexedConnection) -> Result<Vec<Seen>, CallError> {
         let workers = &self.keys.workers;
         let stored: Vec<(Vec<u8>, Vec<u8>)> =
             cmd("HGETALL").arg(workers).query_async(&mut wire).await?;
         let mut reports = Vec::with_capacity(stored.len());
         let mut rubbish = Vec::new();
         for (worker, report) in stored {
-            match wire::to_seen(&worker, &report) {
+            match records::to_seen(&worker, &report) {
                 Ok(seen) => reports.extend(seen),
                 Err(illegible) => {
                     self.warned.once("the report of worker", &worker, &illegible.why);
@@ -464,15 +476,15 @@ impl RedisCoordinator {
         term: u64,
         most: usize,
         waiting: &Deadline,
-    ) -> Result<Vec<SnapshotRecord>, Trouble> {
+    ) -> Result<Vec<SnapshotRecord>, CallError> {
         let results = &self.keys.results;
         if handed.term != term {
             *handed = Handed { term, ids: Vec::new() };
         }
         loop {
             let mut settle = scripts::SETTLE.key(&[&self.keys.term, results][..]);
-            settle.arg(wire::digits(term)).arg(GROUP).arg(most).arg(&handed.ids);
-            let mut found = match settle.invoke_async(&mut wire).await.map_err(Trouble::from) {
+            settle.arg(records::digits(term)).arg(GROUP).arg(most).arg(&handed.ids);
+            let mut found = match settle.invoke_async(&mut wire).await.map_err(CallError::from) {
                 Err(trouble) if trouble.is_missing_group() => {
                     make_group(&mut wire, results).await?;
                     continue;
@@ -496,11 +508,11 @@ impl RedisCoordinator {
 fn hand_out(
     entries: Vec<StreamEntry>,
     handed: &mut Vec<String>,
-) -> Result<Vec<SnapshotRecord>, Trouble> {
+) -> Result<Vec<SnapshotRecord>, CallError> {
     let mut snapshots = Vec::with_capacity(entries.len());
     for StreamEntry { id, value } in entries {
         let missing = || Kind::Damaged("a snapshot: it has no bytes".into());
-        match value.ok_or_else(missing).and_then(wire::to_snapshot) {
+        match value.ok_or_else(missing).and_then(records::to_snapshot) {
             Ok(snapshot) => {
                 snapshots.push(snapshot);
                 handed.push(id);
@@ -520,7 +532,7 @@ async fn read_group(
     queue: &str,
     most: usize,
     waiting: &Deadline,
-) -> Result<Vec<StreamEntry>, Trouble> {
+) -> Result<Vec<StreamEntry>, CallError> {
     let mut read = cmd("XREADGROUP");
     read.arg("GROUP").arg(GROUP).arg(GROUP).arg("COUNT").arg(most);
     block(&mut read, waiting);
@@ -537,7 +549,7 @@ fn block(command: &mut Cmd, waiting: &Deadline) {
 }
 
 /// Makes the group of a queue that was wiped or never there. Others may be making it too.
-async fn make_group(wire: &mut MultiplexedConnection, queue: &str) -> Result<(), Trouble> {
+async fn make_group(wire: &mut MultiplexedConnection, queue: &str) -> Result<(), CallError> {
     let mut create = cmd("XGROUP");
     create.arg("CREATE").arg(queue).arg(GROUP).arg("0").arg("MKSTREAM");
     match create.query_async::<Value>(wire).await {

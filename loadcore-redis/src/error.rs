@@ -1,4 +1,4 @@
-//! What went wrong with Redis into the errors of a coordinator, by what to do about them.
+//! Turns what went wrong with Redis into the errors of a coordinator, by what to do about them.
 
 use loadcore::cluster::CoordinatorError;
 use loadcore::cluster::coordinator::Kind;
@@ -6,32 +6,32 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// Why a call was not carried out.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum CallError {
     /// Redis, or the way to it.
     Redis(RedisError),
     /// What we found there.
     Found(Kind),
 }
 
-impl From<RedisError> for Trouble {
+impl From<RedisError> for CallError {
     fn from(error: RedisError) -> Self {
         Self::Redis(error)
     }
 }
 
-impl From<redis::ParsingError> for Trouble {
+impl From<redis::ParsingError> for CallError {
     fn from(error: redis::ParsingError) -> Self {
         Self::Redis(error.into())
     }
 }
 
-impl From<Kind> for Trouble {
+impl From<Kind> for CallError {
     fn from(kind: Kind) -> Self {
         Self::Found(kind)
     }
 }
 
-impl Trouble {
+impl CallError {
     /// The connection cannot be relied on any more, or leads to the wrong server.
     pub(crate) fn spoils_the_connection(&self) -> bool {
         match self {

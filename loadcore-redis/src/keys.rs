@@ -1,4 +1,4 @@
-//! A prefix and a run into the names of keys. The README's table says what stands under each.
+//! Turns a prefix and a run into the names of keys. The README's table says what stands under each.
 
 use loadcore::cluster::RunId;
 

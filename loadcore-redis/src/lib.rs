@@ -1,15 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod connect;
 mod coordinator;
-mod dial;
 mod error;
 mod keys;
 mod link;
 mod options;
+mod records;
 mod reply;
 mod scripts;
+mod url;
 mod warned;
-mod wire;
 
 pub use coordinator::RedisCoordinator;
-pub use options::{OptionsError, RedisOptions, redact};
+pub use options::{OptionsError, RedisOptions};
+pub use url::redact;

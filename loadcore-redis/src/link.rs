@@ -1,11 +1,11 @@
-//! Calls onto connections, each with a deadline: [`Link`] is one connection that many calls share,
-//! [`Lines`] are connections that a call has for itself, because it blocks.
+//! Puts calls onto connections, each with a deadline: [`Link`] is one connection that many calls
+//! share, [`Lines`] are connections that a call has for itself, because it blocks.
 //!
 //! A call that is not answered in time takes its connection with it: what would come over it later is
 //! an answer to nobody, and a new connection finds a Redis that has moved.
 
-use crate::dial::{Connection, Deadline, Dialer};
-use crate::error::{Trouble, too_late};
+use crate::connect::{Connection, Deadline, Dialer};
+use crate::error::{CallError, too_late};
 use loadcore::cluster::CoordinatorError;
 use loadcore::cluster::coordinator::PATIENCE;
 use redis::aio::MultiplexedConnection;
@@ -45,7 +45,7 @@ impl Link {
         work: impl FnOnce(MultiplexedConnection) -> F,
     ) -> Result<T, CoordinatorError>
     where
-        F: Future<Output = Result<T, Trouble>>,
+        F: Future<Output = Result<T, CallError>>,
     {
         let deadline = Deadline::within(ANSWER);
         let found = timeout(deadline.left(), self.connection(&deadline)).await;
@@ -62,7 +62,7 @@ impl Link {
         answer
     }
 
-    async fn connection(&self, deadline: &Deadline) -> Result<Connection, Trouble> {
+    async fn connection(&self, deadline: &Deadline) -> Result<Connection, CallError> {
         if let Some(live) = self.live() {
             return Ok(live);
         }
@@ -109,7 +109,7 @@ impl Lines {
         work: impl FnOnce(MultiplexedConnection) -> F,
     ) -> Result<T, CoordinatorError>
     where
-        F: Future<Output = Result<T, Trouble>>,
+        F: Future<Output = Result<T, CallError>>,
     {
         let deadline = Deadline::within(wait.saturating_add(ANSWER));
         let Ok(place) = timeout(deadline.left(), self.places.acquire()).await else {
@@ -133,7 +133,7 @@ impl Lines {
         answer
     }
 
-    async fn connection(&self, deadline: &Deadline) -> Result<Connection, Trouble> {
+    async fn connection(&self, deadline: &Deadline) -> Result<Connection, CallError> {
         while let Some(connection) = lock(&self.idle).pop() {
             if !connection.is_closed() {
                 return Ok(connection);
@@ -148,7 +148,7 @@ async fn answered<T>(
     doing: &'static str,
     dialer: &Dialer,
     deadline: &Deadline,
-    work: impl Future<Output = Result<T, Trouble>>,
+    work: impl Future<Output = Result<T, CallError>>,
 ) -> (Result<T, CoordinatorError>, bool) {
     match timeout(deadline.left(), work).await {
         Ok(Ok(answer)) => (Ok(answer), false),

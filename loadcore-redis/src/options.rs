@@ -1,9 +1,9 @@
-//! A URL and options into where Redis is and how it is spoken to; and a URL into one without its
-//! password.
+//! Turns a URL and options into where Redis is and how to speak to it.
 //!
 //! A password stands in the URL, and URLs are what people paste into tickets: no error, no
 //! `Debug` and no message of this crate shows one, also where the URL cannot be read.
 
+use crate::url::redact;
 use loadcore::http::{TlsError, TlsOptions, tls_config};
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use rustls::ClientConfig;
@@ -62,32 +62,6 @@ pub enum OptionsError {
     Tls(#[from] TlsError),
 }
 
-/// A URL without its password. What stands before an `@` and is no plain user name is taken for one,
-/// also where the URL is no URL.
-///
-/// ```
-/// assert_eq!(loadcore_redis::redact("redis://me:secret@host/1"), "redis://me:***@host/1");
-/// ```
-#[must_use]
-pub fn redact(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let rest = match rest.rsplit_once('@') {
-        None => rest.to_owned(),
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => format!("{user}:***@{host}"),
-            None => format!("***@{host}"),
-        },
-    };
-    let rest = match rest.split_once("pass=") {
-        None => rest,
-        Some((before, after)) => {
-            let after = after.find('&').map_or("", |at| &after[at..]);
-            format!("{before}pass=***{after}")
-        }
-    };
-    if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") }
-}
-
 /// What a connection needs to know.
 pub(crate) struct Address {
     pub(crate) info: ConnectionInfo,
@@ -136,24 +110,6 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_url_shows_its_password() {
-        for (url, shown) in [
-            ("redis://host:6379/2", "redis://host:6379/2"),
-            ("redis://:s3cret@host", "redis://:***@host"),
-            ("rediss://me:s3cret@host:1/0#insecure", "rediss://me:***@host:1/0#insecure"),
-            ("redis://s3cret@host", "redis://***@host"),
-            ("redis://me:s3c@ret/s3cret@host", "redis://me:***@host"),
-            ("redis+unix:///a?user=me&pass=s3cret&db=1", "redis+unix:///a?user=me&pass=***&db=1"),
-            ("redis+unix:///a?pass=s3cret", "redis+unix:///a?pass=***"),
-            ("me:s3cret@host", "me:***@host"),
-            ("host", "host"),
-            ("", ""),
-        ] {
-            assert_eq!(redact(url), shown);
-        }
-    }
 
     #[test]
     fn what_cannot_be_used_is_said_without_the_password() {

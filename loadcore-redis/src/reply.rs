@@ -1,6 +1,6 @@
-//! Replies with stream entries into entries. All of ours have one field.
+//! Turns replies with stream entries into entries. All of ours have one field.
 
-use crate::error::Trouble;
+use crate::error::CallError;
 use loadcore::cluster::coordinator::Kind;
 use redis::{Value, from_redis_value};
 
@@ -12,7 +12,7 @@ pub(crate) struct Entry {
 }
 
 /// The entries in a reply to XREAD or XREADGROUP of one stream; none for a reply of nothing.
-pub(crate) fn read(reply: Value) -> Result<Vec<Entry>, Trouble> {
+pub(crate) fn read(reply: Value) -> Result<Vec<Entry>, CallError> {
     if reply == Value::Nil {
         return Ok(Vec::new());
     }
@@ -22,12 +22,12 @@ pub(crate) fn read(reply: Value) -> Result<Vec<Entry>, Trouble> {
 }
 
 /// The entries in a reply to XRANGE.
-pub(crate) fn range(reply: Value) -> Result<Vec<Entry>, Trouble> {
+pub(crate) fn range(reply: Value) -> Result<Vec<Entry>, CallError> {
     let Value::Array(entries) = reply else { return Err(strange()) };
     entries.into_iter().map(entry).collect()
 }
 
-fn entry(entry: Value) -> Result<Entry, Trouble> {
+fn entry(entry: Value) -> Result<Entry, CallError> {
     let [id, fields] = list(entry)?;
     let id = from_redis_value(id)?;
     let value = match list(fields) {
@@ -37,13 +37,13 @@ fn entry(entry: Value) -> Result<Entry, Trouble> {
     Ok(Entry { id, value })
 }
 
-fn list<const N: usize>(value: Value) -> Result<[Value; N], Trouble> {
+fn list<const N: usize>(value: Value) -> Result<[Value; N], CallError> {
     match value {
         Value::Array(items) => items.try_into().map_err(|_| strange()),
         _ => Err(strange()),
     }
 }
 
-fn strange() -> Trouble {
+fn strange() -> CallError {
     Kind::Damaged("a reply is not a list of stream entries".into()).into()
 }

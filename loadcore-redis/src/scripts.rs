@@ -1,7 +1,7 @@
-//! The scripts in `scripts/`: what Redis does as one step.
+//! Loads the scripts in `scripts/`: what Redis does as one step.
 //!
-//! They use nothing newer than Redis 6.2, take all keys as `KEYS`, and are loaded again by whoever
-//! finds them gone. A controller's begin with `led.lua`, which refuses the term of the past.
+//! They use nothing newer than Redis 6.2, take all keys as `KEYS`, and are loaded again by any call
+//! that finds them gone. A controller's begin with `led.lua`, which refuses the term of the past.
 
 use redis::Script;
 use std::sync::LazyLock;

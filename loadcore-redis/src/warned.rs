@@ -1,4 +1,5 @@
-//! What cannot be read into a line of the log: once for each place, since it is met again each second.
+//! Turns a value that cannot be read into one line of the log for each place, because it is met
+//! again each second.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! Users, passwords and TLS: what opens the door, and that no message shows a password.
+//! Tests users, passwords and TLS: what opens the door, and that no message shows a password.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The contract of coordinators, held against a real Redis: each check is a test of its own.
+//! Tests the contract of coordinators against a real Redis: each check is a test of its own.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! What becomes of a coordinator's calls when Redis is killed, frozen, wiped, restored from a backup,
-//! or never there; and when somebody writes into it what is none of ours.
+//! Tests what becomes of a coordinator's calls when Redis is killed, frozen, wiped, restored from a
+//! backup, or never there, and when somebody else writes into our keys.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! A thousand workers, one Redis and one controller, at the pace of a real run.
+//! Tests a thousand workers, one Redis and one controller, at the pace of a real run.
 
 mod support;
 

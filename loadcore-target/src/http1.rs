@@ -18,7 +18,7 @@ use crate::config::Failure;
 use crate::connection::{OpenConnection, READ_BYTES, Stream};
 use crate::request::{Framing, Head, MAX_HEAD, Malformed, parse_head};
 use crate::server::Worker;
-use crate::stats::{Ending, Ticket};
+use crate::stats::{Counted, RequestEnd};
 use crate::time::{MILLISECOND, NEVER, Nanos, SECOND, nanos};
 use crate::timer::Sleep;
 
@@ -69,7 +69,7 @@ struct Http1<'a, S> {
     /// Requests in the order of their arrival, which is the order of their answers.
     waiting: VecDeque<Waiting>,
     /// The request that is being answered just now.
-    current: Option<Ticket>,
+    current: Option<Counted>,
     /// Whether the client has closed its side.
     is_at_end: bool,
     sleep: Sleep<'a>,
@@ -99,7 +99,7 @@ struct Waiting {
     is_delayed: bool,
     is_stalled: bool,
     /// Nothing for what is not counted.
-    ticket: Option<Ticket>,
+    ticket: Option<Counted>,
 }
 
 /// What a connection waits for.
@@ -305,7 +305,7 @@ impl<S: Stream> Http1<'_, S> {
         if answer.reply == Reply::Fault(Fault::Hang) {
             ready_at = NEVER;
             if let Some(ticket) = ticket.take() {
-                shared.counts.ended(*thread, ticket, Ending::Broken { bytes: 0 });
+                shared.counts.ended(*thread, ticket, RequestEnd::Broken { bytes: 0 });
             }
         }
         self.waiting.push_back(Waiting {
@@ -405,12 +405,13 @@ impl<S: Stream> Http1<'_, S> {
         Ok(Then::GoOn)
     }
 
-    /// Counts the answer, before its last bytes go out: whoever has read them is to find it counted.
+    /// Counts the answer before its last bytes go out: a client that has read them finds it
+    /// counted.
     fn end_answer(&mut self, status: u16, before: u64) {
-        self.end_current(Ending::Answered { status, bytes: self.out.total - before });
+        self.end_current(RequestEnd::Answered { status, bytes: self.out.total - before });
     }
 
-    fn end_current(&mut self, ending: Ending) {
+    fn end_current(&mut self, ending: RequestEnd) {
         if let Some(ticket) = self.current.take() {
             self.worker.shared.counts.ended(self.worker.thread, ticket, ending);
         }
@@ -488,7 +489,7 @@ impl<S: Stream> Http1<'_, S> {
     async fn fault(&mut self, fault: Fault, answer: &Answer) -> io::Result<Then> {
         let before = self.out.total;
         let goes_on = answer::broken(&mut self.out, fault, answer);
-        self.end_current(Ending::Broken { bytes: self.out.total - before });
+        self.end_current(RequestEnd::Broken { bytes: self.out.total - before });
         self.flush().await?;
         match fault {
             Fault::LengthShort if goes_on => return Ok(Then::GoOn),
@@ -567,7 +568,7 @@ impl<S> Drop for Http1<'_, S> {
     fn drop(&mut self) {
         let waiting = self.waiting.drain(..).filter_map(|waiting| waiting.ticket);
         for ticket in self.current.take().into_iter().chain(waiting) {
-            self.worker.shared.counts.ended(self.worker.thread, ticket, Ending::Abandoned);
+            self.worker.shared.counts.ended(self.worker.thread, ticket, RequestEnd::Abandoned);
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::connection::{OpenConnection, Rewound, Stream};
 use crate::http1::{failure_reply, hold};
 use crate::request::MAX_HEAD;
 use crate::server::Worker;
-use crate::stats::{Ending, Ticket};
+use crate::stats::{Counted, RequestEnd};
 use crate::time::{MILLISECOND, NEVER, Nanos, nanos};
 use crate::timer::Sleep;
 
@@ -134,7 +134,7 @@ struct Exchange {
     worker: Arc<Worker>,
     ending: Arc<ConnectionEnd>,
     /// The request as long as it has been counted and has not ended.
-    ticket: Option<Ticket>,
+    ticket: Option<Counted>,
     sent: u64,
 }
 
@@ -183,13 +183,13 @@ impl Exchange {
         let admission = shared.service.admit(&plan, now, first);
         let reply = admission.failure.map_or(plan.reply, failure_reply);
         if reply == Reply::Fault(Fault::Hang) || reply == Reply::Fault(Fault::PartialHead) {
-            self.end(Ending::Broken { bytes: 0 });
+            self.end(RequestEnd::Broken { bytes: 0 });
             return (reply, NEVER, false);
         }
         (reply, admission.ready_at, admission.stalled)
     }
 
-    fn end(&mut self, ending: Ending) {
+    fn end(&mut self, ending: RequestEnd) {
         if let Some(ticket) = self.ticket.take() {
             self.worker.shared.counts.ended(self.worker.thread, ticket, ending);
         }
@@ -251,7 +251,7 @@ impl Exchange {
     ) -> Result<(), Gone> {
         let head = answering.head(status, Some(body.len() as u64));
         if body.is_empty() || answering.is_head || !may_have_body(status) {
-            self.end(Ending::Answered { status, bytes: 0 });
+            self.end(RequestEnd::Answered { status, bytes: 0 });
             respond.send_response(head, true)?;
             return Ok(());
         }
@@ -269,7 +269,7 @@ impl Exchange {
     ) -> Result<(), Gone> {
         let head = answering.head(status, length);
         if bytes == 0 || answering.is_head || !may_have_body(status) {
-            self.end(Ending::Answered { status, bytes: 0 });
+            self.end(RequestEnd::Answered { status, bytes: 0 });
             respond.send_response(head, true)?;
             return Ok(());
         }
@@ -315,12 +315,12 @@ impl Exchange {
         };
         match fault {
             Fault::ResetHead => {
-                self.end(Ending::Broken { bytes: 0 });
+                self.end(RequestEnd::Broken { bytes: 0 });
                 respond.send_reset(Reason::INTERNAL_ERROR);
                 return Ok(());
             }
             Fault::Garbage | Fault::Close => {
-                self.end(Ending::Broken { bytes: 0 });
+                self.end(RequestEnd::Broken { bytes: 0 });
                 self.ending.break_off();
                 return Ok(());
             }
@@ -329,7 +329,7 @@ impl Exchange {
             _ => {}
         }
         let mut stream = respond.send_response(answering.head(200, said), false)?;
-        self.end(Ending::Broken { bytes });
+        self.end(RequestEnd::Broken { bytes });
         let ends = matches!(fault, Fault::LengthLong | Fault::LengthShort);
         self.fill_uncounted(&mut stream, bytes, ends).await?;
         match fault {
@@ -397,7 +397,7 @@ impl Exchange {
         self.sent += part.len() as u64;
         let before_last = || {
             if let Some(status) = last {
-                self.end(Ending::Answered { status, bytes: self.sent });
+                self.end(RequestEnd::Answered { status, bytes: self.sent });
             }
         };
         send_all(stream, part, last.is_some(), before_last).await
@@ -406,7 +406,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.end(Ending::Abandoned);
+        self.end(RequestEnd::Abandoned);
     }
 }
 

@@ -107,7 +107,7 @@ pub struct Watcher {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum RequestEnd {
     Answered { status: u16, bytes: u64 },
     Broken { bytes: u64 },
     Abandoned,
@@ -115,7 +115,7 @@ pub(crate) enum Ending {
 
 /// A request that was counted: what it takes to count its end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket {
+pub(crate) struct Counted {
     /// Which reset it came after: its end is not counted after the next one.
     generation: u64,
 }
@@ -178,20 +178,20 @@ impl Shard {
         }
     }
 
-    fn end(&mut self, ticket: Ticket, ending: Ending) {
+    fn end(&mut self, ticket: Counted, ending: RequestEnd) {
         if ticket.generation != self.generation {
             return;
         }
         match ending {
-            Ending::Answered { status, bytes } => {
+            RequestEnd::Answered { status, bytes } => {
                 self.statuses[usize::from(status.saturating_sub(100)).min(499)] += 1;
                 self.bytes_sent += bytes;
             }
-            Ending::Broken { bytes } => {
+            RequestEnd::Broken { bytes } => {
                 self.broken += 1;
                 self.bytes_sent += bytes;
             }
-            Ending::Abandoned => self.abandoned += 1,
+            RequestEnd::Abandoned => self.abandoned += 1,
         }
     }
 }
@@ -221,10 +221,10 @@ impl Counts {
         route: Route,
         bytes: u64,
         now: Nanos,
-    ) -> (Ticket, Nanos) {
+    ) -> (Counted, Nanos) {
         let mut shard = self.lock(thread);
         let first = self.count_arrival(&mut shard, route, bytes, now);
-        (Ticket { generation: shard.generation }, first)
+        (Counted { generation: shard.generation }, first)
     }
 
     /// Counts a request and its answer at once: half the cost for what is answered at once.
@@ -239,8 +239,8 @@ impl Counts {
     ) {
         let mut shard = self.lock(thread);
         self.count_arrival(&mut shard, route, bytes, now);
-        let ticket = Ticket { generation: shard.generation };
-        shard.end(ticket, Ending::Answered { status, bytes: sent });
+        let ticket = Counted { generation: shard.generation };
+        shard.end(ticket, RequestEnd::Answered { status, bytes: sent });
     }
 
     #[inline]
@@ -262,7 +262,7 @@ impl Counts {
         first
     }
 
-    pub(crate) fn ended(&self, thread: usize, ticket: Ticket, ending: Ending) {
+    pub(crate) fn ended(&self, thread: usize, ticket: Counted, ending: RequestEnd) {
         self.lock(thread).end(ticket, ending);
     }
 
@@ -484,7 +484,7 @@ impl LatenessSum {
 mod tests {
     use super::*;
 
-    const OK: Ending = Ending::Answered { status: 200, bytes: 7 };
+    const OK: RequestEnd = RequestEnd::Answered { status: 200, bytes: 7 };
 
     #[test]
     fn every_request_is_in_flight_or_ended() {
@@ -495,8 +495,8 @@ mod tests {
         counts.arrived(0, Route::Root, 10, 8);
         counts.arrived_and_answered(0, Route::Root, 10, 9, (204, 3));
         counts.ended(0, a, OK);
-        counts.ended(1, b, Ending::Abandoned);
-        counts.ended(1, c, Ending::Broken { bytes: 1 });
+        counts.ended(1, b, RequestEnd::Abandoned);
+        counts.ended(1, c, RequestEnd::Broken { bytes: 1 });
         let stats = counts.stats();
         assert_eq!((stats.requests, stats.answered, stats.broken), (5, 2, 1));
         assert_eq!((stats.abandoned, stats.in_flight), (1, 1));

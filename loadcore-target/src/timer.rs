@@ -38,7 +38,7 @@ impl Timer {
         Ok(Self { clock, queue: Mutex::default(), next: AtomicU64::new(NEVER), alarm })
     }
 
-    /// Wakes whoever is due, for ever. One task of each thread runs this.
+    /// Wakes the requests that are due, for ever. One task of each thread runs this.
     pub(crate) async fn drive(&self) {
         loop {
             self.wake_due(self.clock.now());
@@ -46,7 +46,7 @@ impl Timer {
         }
     }
 
-    /// Wakes whoever is due now. Costs one load where nobody is.
+    /// Wakes the requests that are due now. Costs one load where none is.
     #[inline]
     pub(crate) fn wake_due(&self, now: Nanos) {
         if self.next.load(Ordering::Relaxed) <= now {

@@ -1,4 +1,4 @@
-//! Every way of going wrong over HTTP/1, as a client sees it.
+//! Tests every way of going wrong over HTTP/1, as a client sees it.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Every path over HTTP/1, byte by byte where it matters, and the counts that go with it.
+//! Tests every path over HTTP/1, byte by byte where it matters, and the counts that go with it.
 
 mod common;
 

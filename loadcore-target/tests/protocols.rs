@@ -1,4 +1,4 @@
-//! TLS, HTTP/2, Unix sockets and IPv6: the same behaviour and the same counts by other ways.
+//! Tests TLS, HTTP/2, Unix sockets and IPv6: the same behaviour and the same counts by other ways.
 
 mod common;
 

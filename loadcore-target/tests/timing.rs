@@ -1,4 +1,5 @@
-//! Delays, stalls, lines and limits as a client sees them: never early, in order, in their number.
+//! Tests delays, stalls, queues and limits as a client sees them: never early, in order, in their
+//! number.
 //!
 //! How late a delayed answer is depends on the machine, so nothing here judges it but by wide margins.
 

@@ -224,13 +224,17 @@ impl<P: Profile> TokenBucket<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Live, Piecewise};
+    use crate::profile::{LiveProfile, Piecewise};
     use crate::schedule::{Arrivals, Share};
     use crate::time::{MILLISECOND, SECOND};
     use proptest::prelude::*;
 
-    fn bucket(rate: f64, arrivals: Arrivals, max_backlog: u64) -> TokenBucket<Live<Piecewise>> {
-        let profile = Live::new(Piecewise::constant(rate));
+    fn bucket(
+        rate: f64,
+        arrivals: Arrivals,
+        max_backlog: u64,
+    ) -> TokenBucket<LiveProfile<Piecewise>> {
+        let profile = LiveProfile::new(Piecewise::constant(rate));
         let schedule = Schedule::new(profile, arrivals, Share::WHOLE, 2 * SECOND, None);
         TokenBucket::new(schedule, max_backlog)
     }

@@ -1,6 +1,6 @@
-//! What is asked, and what became of it: the request template, the outcome, the error classes.
+//! Declares what is asked, and what became of it: the request template, the outcome, the error
+//! classes.
 
-mod asked;
 mod check;
 mod field_name;
 mod form;
@@ -9,12 +9,13 @@ mod pem;
 mod protocol;
 mod reference;
 mod route;
+mod url;
 
-pub use asked::{
+pub use url::{
     AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
     framing, has_scheme, is_framing, parse_port, with_scheme,
 };
-pub(crate) use asked::{quoted, quoted_url, shown};
+pub(crate) use url::{quoted, quoted_url, shown};
 
 pub use check::{Check, CheckError, Checks, Field, Inspection, MAX_CHECK_BYTES};
 pub(crate) use check::{Kind as CheckKind, STATUSES};

@@ -1,4 +1,4 @@
-//! A token into a request of any kind: the role that the thing under load plays.
+//! Turns a token into a request of any kind: the role that the thing under load plays.
 //!
 //! The engine knows when a request is due, hands it to a lane, and measures. What a request *is* —
 //! HTTP, a closure, a `tower::Service`, a protocol of your own — is a [`Transport`].

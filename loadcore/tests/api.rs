@@ -1,4 +1,4 @@
-//! The library as somebody meets it who uses it for the first time: what calls mean, and what errors say.
+//! Tests the library as a new user meets it: what calls mean, and what errors say.
 
 mod common;
 #[path = "common/servers.rs"]

@@ -1,5 +1,5 @@
-//! Replies of every kind into what their checks make of them, over sockets: which requests are failed,
-//! as what, with which example, and what becomes of their connections.
+//! Tests what checks make of replies of every kind, over sockets: which requests are failed, as
+//! what, with which example, and what becomes of their connections.
 
 #[path = "common/servers.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -1,4 +1,4 @@
-//! Connections that end, or are made, in odd ways, and what is written on them byte by byte.
+//! Tests connections that end, or are made, in odd ways, and what is written on them byte by byte.
 
 #[path = "common/servers.rs"]
 mod servers;

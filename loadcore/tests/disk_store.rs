@@ -1,5 +1,5 @@
-//! What only a store on disk can do wrong: lose what it answered when it is killed, be shared by
-//! two processes, be read by others, trust a damaged file.
+//! Tests what only a store on disk can do wrong: lose what it answered when it is killed, be shared
+//! by two processes, be read by others, trust a damaged file.
 
 use loadcore::cluster::Store;
 use loadcore::cluster::coordinator::SnapshotRecord;

@@ -1,6 +1,6 @@
-//! Servers that do one odd thing each, into what a request makes of them: redirects whose next hop
-//! meets a connection that ends, replies that do not wait for the body, the fields of either version,
-//! a proxy beside `connect_to`.
+//! Tests requests against servers that do one odd thing each: redirects whose next hop meets a
+//! connection that ends, replies that do not wait for the body, the fields of either version, a
+//! proxy beside `connect_to`.
 
 #[path = "common/servers.rs"]
 mod servers;

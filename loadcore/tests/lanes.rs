@@ -1,4 +1,4 @@
-//! Lanes that are slow, few, shared or lost, into what is counted and who is blamed.
+//! Tests lanes that are slow, few, shared or lost: what is counted and who is blamed.
 
 mod common;
 

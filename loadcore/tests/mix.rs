@@ -1,4 +1,4 @@
-//! A mix of named requests into the counts and latencies of each, which follow from the seed.
+//! Tests a mix of named requests: the counts and latencies of each, which follow from the seed.
 
 mod common;
 

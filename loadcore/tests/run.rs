@@ -1,4 +1,4 @@
-//! Whole runs into results, with a closure as the thing under load: what the engine promises.
+//! Tests whole runs with a closure as the thing under load: what the engine promises.
 //!
 //! No test here depends on how quick the machine is: they hold counts, orders and identities.
 

@@ -1,4 +1,5 @@
-//! A machine that is short of ports or descriptors, and a target that refuses, into what is counted.
+//! Tests what is counted on a machine that is short of ports or descriptors, and against a target
+//! that refuses.
 
 mod common;
 

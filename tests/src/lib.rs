@@ -1,4 +1,4 @@
-//! What the tests of several crates share. The README's Rust examples are compiled here.
+//! Gathers what the tests of several crates share. The README's Rust examples are compiled here.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -11,6 +11,12 @@ use std::process::Command;
 
 type Rules = BTreeMap<String, BTreeSet<String>>;
 
+/// What a file does, as its first line says it. Most files turn one thing into another.
+const VERBS: &str = "\
+    Answers Asks Asserts Checks Counts Decides Declares Deletes Describes Divides Drives Finds \
+    Follows Gathers Gives Hands Holds Keeps Lists Loads Makes Measures Merges Names Orders \
+    Plays Puts Reads Runs Says Starts Takes Tests Throws Turns Wraps Writes";
+
 #[test]
 fn crates_depend_only_on_what_the_page_allows() {
     let rules = rules("crate", "may use");
@@ -89,19 +95,20 @@ fn clocks_are_read_in_time_alone() {
 }
 
 #[test]
-fn every_file_says_what_it_is() {
+fn every_file_opens_with_what_it_does() {
     let faults: Vec<String> = rust_files(&root())
         .into_iter()
         .filter(|file| {
             let text = read(file);
-            let first = text.lines().next().unwrap_or_default();
-            // A crate's root may open with its README, which says the same.
-            let says = first.strip_prefix("//! ").is_some_and(|said| said.trim().len() > 2);
-            !says && !first.starts_with("#![doc = include_str!(")
+            !opens_with_a_verb(text.lines().next().unwrap_or_default())
         })
         .map(|file| shown(&file))
         .collect();
-    assert!(faults.is_empty(), "files that do not open with `//! what it is`: {faults:?}");
+    assert!(
+        faults.is_empty(),
+        "files whose first line is not `//! ` and a sentence that begins with a verb of VERBS \
+         (\"Turns ... into ...\"): {faults:?}"
+    );
 }
 
 #[test]
@@ -132,6 +139,18 @@ fn lifts_the_ban(code: &str) -> bool {
         let mut lists = code.split(level).skip(1).filter_map(|rest| rest.split(')').next());
         lists.any(|list| list.split(',').any(|lint| lint.trim() == "unsafe_code"))
     })
+}
+
+/// Whether a file's first line says what the file does.
+fn opens_with_a_verb(line: &str) -> bool {
+    // A crate's root may open with its README, and an example with how to run it.
+    if line.starts_with("#![doc = include_str!(") || line.starts_with("//! Run with: cargo run ") {
+        return true;
+    }
+    let Some((verb, rest)) = line.strip_prefix("//! ").and_then(|said| said.split_once(' ')) else {
+        return false;
+    };
+    VERBS.split(' ').any(|known| known == verb.trim_end_matches(',')) && !rest.trim().is_empty()
 }
 
 /// Every workspace member with the names it depends on, as normal, build or dev dependency.
@@ -378,4 +397,11 @@ fn the_readers_of_this_file_read_rightly() {
     assert!(lifts_the_ban(&format!("#![allow({lint})]")));
     assert!(lifts_the_ban(&format!("#[cfg_attr(x, expect(dead_code, {lint}, reason = ))]")));
     assert!(!lifts_the_ban(&format!("#[deny({lint})] #[allow(dead_code)] fn {lint}() {{}}")));
+    for verb in ["//! Turns bytes into time.", "//! Asserts, as a user would, that it holds."] {
+        assert!(opens_with_a_verb(verb), "{verb}");
+    }
+    for other in ["//! A schedule into tokens.", "//! Turns", "// Turns a into b.", "use std::fs;"]
+    {
+        assert!(!opens_with_a_verb(other), "{other}");
+    }
 }

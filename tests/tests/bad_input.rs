@@ -1,5 +1,5 @@
-//! Targets that misbehave, and what is not there at all, into error classes: each has its own, the
-//! run ends in time, and nothing is lost.
+//! Tests targets that misbehave, and targets that are not there at all: each has its own error
+//! class, the run ends in time, and nothing is lost.
 
 use loadcore::http::{HttpVersion, TargetPolicy};
 use loadcore::time::{Clock, SECOND};

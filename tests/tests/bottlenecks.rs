@@ -1,5 +1,5 @@
-//! Targets with one injected bottleneck each, through sockets: what is found first, and that a clean
-//! target gives no finding.
+//! Tests targets with one injected bottleneck each, through sockets: what is found first, and that
+//! a clean target gives no finding.
 //!
 //! One run of each always; with `LOADCORE_LONG` three. The same checks are tried in bulk on a model
 //! (`loadcore/src/analysis/bottleneck/trials.rs`). No figure is held against a time: only which kind is

@@ -1,4 +1,5 @@
-//! More load than the connections can carry: naps of the pacer hardly take away from what they do.
+//! Tests more load than the connections can carry: naps of the pacer hardly take away from what
+//! they do.
 
 use loadcore::LoadTest;
 use loadcore_target::{Config, Target};

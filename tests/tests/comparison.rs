@@ -1,4 +1,4 @@
-//! Pairs of runs through sockets: of the same target they agree, and a slower one is found.
+//! Tests pairs of runs through sockets: of the same target they agree, and a slower one is found.
 //!
 //! The short form is a pair, and a target that is twice as slow; `LOADCORE_LONG=1` makes three pairs of a minute
 //! each, and a target that is slower by a tenth, on a machine that has nothing else to do.

@@ -1,5 +1,5 @@
-//! The command `loadcore` against a platform: both programs as people start them, a target that
-//! counts, and what is said, written and answered in the end.
+//! Tests the command `loadcore` against a platform: both programs as people start them, a target
+//! that counts, and what is said, written and answered in the end.
 
 use loadcore_target::{Config, Target};
 use loadcore_test_support::process::free_port;

@@ -1,5 +1,5 @@
-//! A whole platform of real processes against the built-in target: what it says it sent is what the
-//! target counted, whatever is killed, frozen, wiped or cut off meanwhile.
+//! Tests a whole platform of real processes against the built-in target: what it says it sent is
+//! what the target counted, whatever is killed, frozen, wiped or cut off meanwhile.
 //!
 //! One controller (or two), some workers, a Redis and a server that speaks MongoDB's protocol, all
 //! started by each test and ended with it. The tests run one after another, for each of them makes

@@ -4,7 +4,7 @@ use loadcore::RunResult;
 use loadcore::record::{Distribution, Histogram, Snapshot};
 use loadcore::report::FORMATS;
 use loadcore::request::{DropReason, ErrorClass};
-use loadcore::result::{Ending, FindingKind, Plan, ResultBuilder, SeriesRow, WorkerResult};
+use loadcore::result::{FindingKind, ResultBuilder, RunEnd, RunStart, SeriesRow, WorkerResult};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -92,8 +92,9 @@ fn the_program_on_the_page_reads_a_rows_distribution() {
 
 /// A result in which no list is empty.
 fn full_result() -> RunResult {
-    let builder = ResultBuilder::new(Plan { mix: vec![("a".into(), 1.0)], ..Plan::default() });
-    let mut result = builder.build(&Snapshot::default(), &Ending::default());
+    let builder =
+        ResultBuilder::new(RunStart { mix: vec![("a".into(), 1.0)], ..RunStart::default() });
+    let mut result = builder.build(&Snapshot::default(), &RunEnd::default());
     // As whoever reads a result makes them: a later version may have more fields.
     let rule = json!({
         "rule": "p99<250ms", "passed": false, "actual": null, "unit": "ms", "reason": null,

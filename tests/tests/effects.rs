@@ -1,5 +1,6 @@
-//! Every key of a scenario changes something: a list of all of them, each with what is different when
-//! it is given. A key that is not in the list is a fault: whoever adds one says here what it does.
+//! Tests that every key of a scenario changes something: a list of all of them, each with what is
+//! different when it is given. A key that is missing from the list fails the test, so whoever adds
+//! one says here what it does.
 
 use loadcore::LoadTest;
 use loadcore::scenario::Scenario;

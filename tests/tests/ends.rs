@@ -1,4 +1,4 @@
-//! Short loads into their last arrivals: what falls due just before the end is sent as well.
+//! Tests the last arrivals of short loads: what falls due just before the end is sent as well.
 
 use loadcore::LoadTest;
 use loadcore_target::{Config, Target};

@@ -1,4 +1,5 @@
-//! Throws broken and random input at what reads input: it must answer, not panic, and in bounds.
+//! Throws broken and random input at what reads input: it must answer within bounds, and never
+//! panic.
 //!
 //! Under `cargo test` each target runs a bounded number of inputs, mutated from real ones; the same
 //! targets run without end under a coverage-guided fuzzer (`cargo bolero test -p loadcore-tests

@@ -1,4 +1,4 @@
-//! A mix of requests over HTTP: what is sent of each, and to which server.
+//! Tests a mix of requests over HTTP: what is sent of each, and to which server.
 
 use loadcore::request::Mix;
 use loadcore::scenario::Scenario;

@@ -1,7 +1,7 @@
-//! A whole platform in one process against the built-in target: what was sent is what the target
-//! counted, however many workers there are and whatever the run is told.
+//! Tests a whole platform in one process against the built-in target: what was sent is what the
+//! target counted, however many workers there are and whatever the run is told.
 
-use loadcore::cluster::controller::api::{Command, FrameKind, Outcome};
+use loadcore::cluster::controller::api::{Command, FrameKind, KnownResult};
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::store::{RunRecord, RunState, ScenarioRecord};
 use loadcore::cluster::{
@@ -60,7 +60,7 @@ async fn wait_for(platform: &Controller, run: &RunRecord, state: RunState) -> Ru
 
 async fn result(platform: &Controller, run: &RunRecord) -> RunResult {
     match platform.result(&run.owner, &run.id).await.unwrap() {
-        Outcome::Final(result) => *result,
+        KnownResult::Final(result) => *result,
         other => panic!("no final result: {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Redirects to another server: its connections are kept, and counted.
+//! Tests redirects to another server: its connections are kept, and counted.
 
 use loadcore::LoadTest;
 use loadcore_target::{Config, Target};

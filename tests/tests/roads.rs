@@ -1,5 +1,6 @@
-//! One table of scenarios over every road that a load can take: on this machine, on workers within a
-//! controller, on workers that a Redis coordinates. Every key of the result says the same on each.
+//! Tests one table of scenarios over every road that a load can take: on this machine, on workers
+//! within a controller, on workers that a Redis coordinates. Every key of the result says the same
+//! on each.
 //!
 //! The short form is a part of the table; `LOADCORE_LONG=1` runs the whole of it. All of a road's
 //! runs go side by side, each against a target of its own.

@@ -1,4 +1,4 @@
-//! Servers that allow few requests at once on an HTTP/2 connection, or few of them at all.
+//! Tests servers that allow few requests at once on an HTTP/2 connection, or few of them at all.
 
 use h2::server;
 use loadcore::LoadTest;

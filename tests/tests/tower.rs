@@ -1,4 +1,5 @@
-//! A `tower::Service` under load, without a socket: an axum `Router`, and services that hold places.
+//! Tests a `tower::Service` under load, without a socket: an axum `Router`, and services that hold
+//! places.
 
 use axum::Router;
 use axum::body::Body;

@@ -144,11 +144,11 @@ pub(crate) fn of_comparison(comparison: &Comparison, some_ok: bool) -> u8 {
 mod tests {
     use super::*;
     use loadcore::record::Snapshot;
-    use loadcore::result::{Ending, Plan, ResultBuilder};
+    use loadcore::result::{ResultBuilder, RunEnd, RunStart};
 
     fn result(complete: bool, verdict: Verdict, passed: bool, ok: u64) -> RunResult {
-        let builder = ResultBuilder::new(Plan::default());
-        let mut result = builder.build(&Snapshot::default(), &Ending::default());
+        let builder = ResultBuilder::new(RunStart::default());
+        let mut result = builder.build(&Snapshot::default(), &RunEnd::default());
         result.complete = complete;
         result.outcomes.ok = ok;
         result.validity.verdict = verdict;

@@ -1,11 +1,11 @@
-//! The command `loadcore`: turns a command line into load, a report and an exit code.
+//! Runs the command `loadcore`: turns a command line into load, a report and an exit code.
 
 mod args;
+mod attend;
 mod compare;
 mod dial;
 mod exit;
 mod interrupt;
-mod limits;
 mod outputs;
 mod platform;
 mod progress;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let cli = Cli::try_parse().unwrap_or_else(|error| args::without_secrets(error).exit());
-    limits::raise_descriptors();
+    loadcore_process::limits::raise_descriptors();
     let done = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

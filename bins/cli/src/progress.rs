@@ -19,14 +19,14 @@ const BAR: usize = 10;
 /// The line, and what it is made of.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    plan: Plan,
+    plan: Expected,
     clock: Clock,
     latest: Arc<Mutex<Latest>>,
 }
 
 /// What is known before the run.
 #[derive(Debug, Clone)]
-struct Plan {
+struct Expected {
     warmup: Nanos,
     /// `None`: a number of requests alone ends it.
     duration: Option<Nanos>,
@@ -78,7 +78,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
-        let plan = Plan {
+        let plan = Expected {
             warmup: nanos(scenario.warmup),
             duration: scenario.end().duration().map(nanos),
             drain: nanos(scenario.drain),
@@ -174,7 +174,7 @@ fn p99_ms(interval: &Interval) -> Option<f64> {
     interval.histograms.response.quantile(0.99).map(|nanos| nanos as f64 / 1e6)
 }
 
-impl Plan {
+impl Expected {
     /// The line at `now`, counted from the start of the warm-up.
     fn line(&self, latest: &Latest, now: Nanos) -> String {
         let line = self.progress(latest, now);
@@ -271,8 +271,8 @@ mod tests {
     use super::*;
     use loadcore::time::SECOND;
 
-    fn plan() -> Plan {
-        Plan {
+    fn plan() -> Expected {
+        Expected {
             warmup: 2 * SECOND,
             duration: Some(10 * SECOND),
             drain: 5 * SECOND,
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_number_of_requests_is_a_measure_too() {
-        let plan = Plan { duration: None, requests: Some(8_000), is_open: false, ..plan() };
+        let plan = Expected { duration: None, requests: Some(8_000), is_open: false, ..plan() };
         let line = plan.line(&latest(), 3 * SECOND);
         let expected = "━━━━━───── 4,000 of 8,000 requests  1,000/s  p99 3.21 ms  errors 7";
         assert_eq!(line, expected);

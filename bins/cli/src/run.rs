@@ -1,15 +1,15 @@
 //! Turns a scenario into a run on this machine, or on a platform, watched, reported and judged.
 
 use crate::args::RunArgs;
+use crate::attend::attend;
 use crate::exit::{self, Failure};
 use crate::interrupt::Interrupts;
 use crate::outputs::{self, Outputs};
 use crate::platform;
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 use crate::scenario;
 use crate::terminal;
-use loadcore::run::RunHandle;
-use loadcore::{LoadTest, RunError, RunResult};
+use loadcore::LoadTest;
 
 /// Makes the run; answers the exit code of its result.
 ///
@@ -35,7 +35,7 @@ async fn here(args: &RunArgs) -> Result<u8, Failure> {
         test = test.on_interval(observer);
     }
     let shown = !args.output.quiet && terminal::shows_progress() && !outputs.stream_to_terminal();
-    let progress = shown.then(|| Progress::new(&scenario));
+    let mut progress = shown.then(|| Progress::new(&scenario));
     if let Some(progress) = &progress {
         test = test.on_interval(progress.observer());
     }
@@ -45,46 +45,16 @@ async fn here(args: &RunArgs) -> Result<u8, Failure> {
         handle = test.start() => handle?,
         () = interrupts.first() => return Err(Failure::Interrupted),
     };
-    let (result, interrupted) = attend(handle, &mut interrupts, progress).await;
+    if let Some(progress) = &mut progress {
+        progress.begin();
+    }
+    let control = handle.control();
+    let stop = || control.stop();
+    let (result, interrupted) = attend(handle.result(), &mut interrupts, progress, stop).await;
     let mut result = result?;
     if args.output.no_distribution {
         result.leave_out_distributions();
     }
     outputs.write(&result)?;
     Ok(exit::of_result(&result, interrupted, args.output.require_valid))
-}
-
-/// Stays with the run until its end; answers whether it was interrupted as well.
-async fn attend(
-    handle: RunHandle,
-    interrupts: &mut Interrupts,
-    mut progress: Option<Progress>,
-) -> (Result<RunResult, RunError>, bool) {
-    let control = handle.control();
-    let mut interrupted = false;
-    if let Some(progress) = &mut progress {
-        progress.begin();
-    }
-    let mut refresh = tokio::time::interval(progress::REFRESH);
-    let result = loop {
-        tokio::select! {
-            result = handle.result() => break result,
-            () = interrupts.first() => {
-                interrupted = true;
-                control.stop();
-                if let Some(progress) = progress.take() {
-                    progress.leave();
-                }
-            }
-            _ = refresh.tick(), if progress.is_some() => {
-                if let Some(progress) = &progress {
-                    progress.draw();
-                }
-            }
-        }
-    };
-    if let Some(progress) = progress {
-        progress.clear();
-    }
-    (result, interrupted)
 }

@@ -457,7 +457,7 @@ fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
     options.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect()
 }
 
-/// Standard input can be read once: whoever came second would find it empty.
+/// Standard input can be read once: a second reader would find it empty.
 fn refuse_two_readers(args: &ScenarioArgs) -> Result<(), Failure> {
     let reads = |option: &Option<String>| option.as_deref() == Some("@-");
     let forms = args.form.iter().filter(|field| match &field.content {

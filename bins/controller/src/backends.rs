@@ -1,7 +1,7 @@
-//! Options into a store and a coordinator that answer.
+//! Turns options into a store and a coordinator that answer.
 
 use crate::options::Options;
-use crate::serve::Fault;
+use crate::serve::ServeError;
 use loadcore::cluster::disk::DiskStore;
 use loadcore::cluster::memory::MemoryCoordinator;
 use loadcore::cluster::secrets::Secrets;
@@ -20,7 +20,7 @@ pub enum Failure {
     /// Somebody is not there, and may come: to be tried again.
     NotThere(String),
     /// It cannot become right by itself.
-    Wrong(Fault),
+    Wrong(ServeError),
 }
 
 /// The store in MongoDB.
@@ -33,7 +33,7 @@ pub async fn mongo(options: &Options, url: &str) -> Result<Arc<dyn Store>, Failu
     match MongoStore::connect(url, settings).await {
         Ok(store) => Ok(Arc::new(store)),
         Err(error @ ConnectError::Address { .. }) => {
-            Err(Failure::Wrong(Fault::Usage(error.to_string())))
+            Err(Failure::Wrong(ServeError::Usage(error.to_string())))
         }
         // A server that refuses may still be starting, or be given its users.
         Err(error) => Err(Failure::NotThere(error.to_string())),
@@ -44,14 +44,14 @@ pub async fn mongo(options: &Options, url: &str) -> Result<Arc<dyn Store>, Failu
 ///
 /// # Errors
 /// When it cannot be used.
-pub async fn on_disk(options: &Options) -> Result<DiskStore, Fault> {
+pub async fn on_disk(options: &Options) -> Result<DiskStore, ServeError> {
     let dir = options.data_dir.clone();
     // A large file is read through, which takes its time.
     let opened = tokio::task::spawn_blocking(move || DiskStore::open(&dir)).await;
     match opened {
         Ok(Ok(store)) => Ok(store),
-        Ok(Err(error)) => Err(Fault::Broken(error.to_string())),
-        Err(error) => Err(Fault::Broken(format!("the store could not be opened: {error}"))),
+        Ok(Err(error)) => Err(ServeError::Broken(error.to_string())),
+        Err(error) => Err(ServeError::Broken(format!("the store could not be opened: {error}"))),
     }
 }
 
@@ -62,7 +62,7 @@ pub async fn on_disk(options: &Options) -> Result<DiskStore, Fault> {
 pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Failure> {
     let Some(url) = &options.redis else { return Ok(Arc::new(MemoryCoordinator::new())) };
     let coordinator = RedisCoordinator::new(&RedisOptions::new(url.as_str()))
-        .map_err(|error| Failure::Wrong(Fault::Usage(error.to_string())))?;
+        .map_err(|error| Failure::Wrong(ServeError::Usage(error.to_string())))?;
     match coordinator.now_us().await {
         Ok(_) => Ok(Arc::new(coordinator)),
         Err(error) => Err(Failure::NotThere(format!("Redis at {}: {error}", redact(url)))),
@@ -73,10 +73,10 @@ pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Fail
 ///
 /// # Errors
 /// When it cannot be read or made; wrong usage where the environment's is none.
-pub fn secrets(options: &Options) -> Result<Secrets, Fault> {
+pub fn secrets(options: &Options) -> Result<Secrets, ServeError> {
     match std::env::var("LOADCORE_SECRET_KEY") {
         Ok(text) if !text.is_empty() => Secrets::from_text(&text)
-            .map_err(|error| Fault::Usage(format!("LOADCORE_SECRET_KEY: {error}"))),
+            .map_err(|error| ServeError::Usage(format!("LOADCORE_SECRET_KEY: {error}"))),
         _ => {
             let dir = &options.data_dir;
             if options.mongo.is_some() {
@@ -88,9 +88,9 @@ pub fn secrets(options: &Options) -> Result<Secrets, Fault> {
             }
             private_dir(dir).map_err(|error| {
                 let dir = dir.display();
-                Fault::Broken(format!("the data directory {dir} cannot be made: {error}"))
+                ServeError::Broken(format!("the data directory {dir} cannot be made: {error}"))
             })?;
-            Secrets::from_file(&dir.join("secret.key")).map_err(Fault::Broken)
+            Secrets::from_file(&dir.join("secret.key")).map_err(ServeError::Broken)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The headers If-Match and If-None-Match into whether a change may be made (RFC 9110, 13.1).
+//! Turns the headers If-Match and If-None-Match into whether a change may be made (RFC 9110, 13.1).
 //!
 //! A scenario's tag is its revision. GET takes no conditions: what it answers holds the newest run's
 //! state as well, which changes without a new revision.

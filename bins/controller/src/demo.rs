@@ -1,4 +1,5 @@
-//! `--demo`: the built-in target and a scenario against it that never stands still.
+//! Turns `--demo` into the built-in target and a scenario that loads it for as long as the program
+//! runs.
 
 use loadcore::cluster::store::{Page, RunRecord};
 use loadcore::cluster::{Owner, ScenarioId};
@@ -85,7 +86,7 @@ fn document(url: &str) -> Value {
     })
 }
 
-/// For people at a terminal; whoever closed the pipe has read enough.
+/// For people at a terminal; a reader that closed the pipe has read enough.
 fn tell(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -1,5 +1,5 @@
-//! What HTTP itself refuses below the router into problems, and waits for requests into waits with an
-//! end.
+//! Turns what HTTP itself refuses below the router into problems, and gives each wait for a request
+//! an end.
 //!
 //! hyper answers what it cannot read (a line that is no request, a path or headers that are too long)
 //! by itself: with a head that says the status and nothing else. Such a head gets a body on its way

@@ -1,4 +1,4 @@
-//! Requests into what handlers work with, and what cannot be read into problems that say why.
+//! Turns requests into what handlers work with, and what cannot be read into problems that say why.
 
 use crate::media::{Written, unsupported};
 use crate::problem::{FaultView, Kind, Problem, too_large};

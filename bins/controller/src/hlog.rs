@@ -1,5 +1,5 @@
-//! A run's stored intervals into HdrHistogram's interval log, page by page: a week of seconds is
-//! never held at once.
+//! Turns a run's stored intervals into HdrHistogram's interval log, page by page: a week of seconds
+//! is never held at once.
 
 use crate::problem::Problem;
 use crate::views::started_unix_ms;

@@ -1,4 +1,4 @@
-//! The header Idempotency-Key into the key of a call. What one makes of it the platform decides.
+//! Turns the header Idempotency-Key into the key of a call. The platform decides what a key means.
 
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;

@@ -1,4 +1,5 @@
-//! The REST API of a loadcore platform: HTTP into calls of `loadcore::cluster`, and back.
+//! Turns HTTP into calls of `loadcore::cluster`, and their answers into HTTP: the REST API of a
+//! platform.
 //!
 //! [`app`] makes the router from a [`state::AppState`]; it is tested without a port. What a
 //! handler decides it decides in a pure function beside it ([`render`], [`views`]); what a platform

@@ -1,4 +1,5 @@
-//! The program `loadcore-controller`: options into a controller that serves until it is told to end.
+//! Runs the program `loadcore-controller`: turns options into a controller that serves until it is
+//! told to end.
 
 mod backends;
 mod demo;
@@ -7,7 +8,7 @@ mod serve;
 
 use loadcore_process::{command, health, limits, log::log};
 use options::{CommandLine, Task};
-use serve::Fault;
+use serve::ServeError;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -28,9 +29,9 @@ fn main() -> ExitCode {
     let done = match (&runtime, task) {
         (Ok(runtime), Task::Serve(options)) => runtime.block_on(serve::serve(*options)),
         (Ok(runtime), Task::Ask(address, probe)) => {
-            runtime.block_on(health::ask(address, probe)).map_err(Fault::Broken)
+            runtime.block_on(health::ask(address, probe)).map_err(ServeError::Broken)
         }
-        (Err(error), _) => Err(Fault::Broken(format!("could not start: {error}"))),
+        (Err(error), _) => Err(ServeError::Broken(format!("could not start: {error}"))),
     };
     // What does not end by itself does not hold the process up.
     if let Ok(runtime) = runtime {
@@ -38,8 +39,8 @@ fn main() -> ExitCode {
     }
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Fault::Usage(error)) => fail(&error, USAGE),
-        Err(Fault::Broken(error)) => fail(&error, 1),
+        Err(ServeError::Usage(error)) => fail(&error, USAGE),
+        Err(ServeError::Broken(error)) => fail(&error, 1),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The headers Accept and Content-Type into what may be sent and how what came is read.
+//! Turns the headers Accept and Content-Type into which form an answer takes and how a body is
+//! read.
 
 use crate::problem::{Kind, Problem};
 use crate::routes::API;

@@ -1,4 +1,4 @@
-//! Figures of the controller and of its runs into Prometheus's text.
+//! Turns figures of the controller and of its runs into Prometheus's text.
 //!
 //! Nothing in it is a tenant's: labels are error classes, routes, methods and statuses, of which
 //! there are few. What the runs came to is counted by the controller; it is read at each scrape and

@@ -1,4 +1,4 @@
-//! Options, environment and file into how the controller is to work: in this order, then defaults.
+//! Turns options, environment and file, in this order, into how the controller is to work.
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser};

@@ -1,4 +1,5 @@
-//! A browser's request into yes or no, by the page that it comes from and the name that it asks.
+//! Turns a browser's request into yes or no, by the page that it comes from and the host name that
+//! it asks for.
 //!
 //! Where nobody is authenticated, any page that a user of this machine opens could start load in
 //! their name. Browsers say with `Origin` which page asks, on WebSockets too; other clients say

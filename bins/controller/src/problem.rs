@@ -1,4 +1,5 @@
-//! What went wrong into RFC 9457's `application/problem+json`, the one form of every error here.
+//! Turns what went wrong into RFC 9457's `application/problem+json`, the one form of every error
+//! here.
 //!
 //! A handler answers with a [`Problem`]; [`finish`] completes it with the path that was asked for,
 //! and gives the same form to what the router and its layers refuse by themselves (an unknown

@@ -1,4 +1,4 @@
-//! A run's figures into the format that was asked for.
+//! Turns a run's figures into the format that was asked for.
 
 use crate::media::Accept;
 use crate::problem::{Kind, Problem};

@@ -1,4 +1,4 @@
-//! JSON Schemas of the library's documents, for the OpenAPI page.
+//! Turns the library's documents into JSON Schemas, for the OpenAPI page.
 //!
 //! The library knows nothing of OpenAPI, so its documents are described beside it, in
 //! `schemas/*.json`; a test holds their keys against what the library writes.
@@ -265,7 +265,8 @@ mod tests {
     use loadcore::cluster::controller::api::WorkerFrame;
     use loadcore::record::Snapshot;
     use loadcore::result::{
-        Ending, Finding, FindingKind, Plan, ResultBuilder, SeriesRow, WorkerResult, WorkerSeries,
+        Finding, FindingKind, ResultBuilder, RunEnd, RunStart, SeriesRow, WorkerResult,
+        WorkerSeries,
     };
     use loadcore::scenario::Scenario;
     use loadcore::scenario::preview::{Rows, preview};
@@ -292,8 +293,8 @@ mod tests {
 
     #[test]
     fn a_result_has_the_keys_that_are_described() {
-        let builder = ResultBuilder::new(Plan::default());
-        let result = builder.build(&Snapshot::default(), &Ending::default());
+        let builder = ResultBuilder::new(RunStart::default());
+        let result = builder.build(&Snapshot::default(), &RunEnd::default());
         let keys = written(&serde_json::to_value(result).unwrap());
         assert_eq!(described(include_str!("schemas/result.json")), keys);
     }

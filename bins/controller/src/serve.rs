@@ -1,4 +1,4 @@
-//! Options into a controller that serves until it is told to end.
+//! Turns options into a controller that serves until it is told to end.
 //!
 //! What is on this machine (the address, the key, the embedded database) is opened first: what is
 //! wrong there ends the program before it says that it listens. Then the server is up before the
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Why the program ends before its time.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum ServeError {
     /// What it was given is wrong.
     #[error("{0}")]
     Usage(String),
@@ -45,12 +45,12 @@ pub enum Fault {
 ///
 /// # Errors
 /// What cannot become right by itself.
-pub async fn serve(options: Options) -> Result<(), Fault> {
+pub async fn serve(options: Options) -> Result<(), ServeError> {
     let mut signals = Signals::new()
-        .map_err(|error| Fault::Broken(format!("could not watch for signals: {error}")))?;
-    let (listener, address) = bound(options.listen).await.map_err(Fault::Broken)?;
+        .map_err(|error| ServeError::Broken(format!("could not watch for signals: {error}")))?;
+    let (listener, address) = bound(options.listen).await.map_err(ServeError::Broken)?;
     let probed = match options.actuator_listen {
-        Some(address) => Some(bound(address).await.map_err(Fault::Broken)?),
+        Some(address) => Some(bound(address).await.map_err(ServeError::Broken)?),
         None => None,
     };
     let local = Local::open(&options).await?;
@@ -84,7 +84,7 @@ pub async fn serve(options: Options) -> Result<(), Fault> {
         }
         // It ends before its time only because of what cannot become right.
         failed = &mut platform => {
-            return failed.unwrap_or_else(|error| Err(Fault::Broken(error.to_string())));
+            return failed.unwrap_or_else(|error| Err(ServeError::Broken(error.to_string())));
         }
     };
     tokio::select! {
@@ -96,7 +96,10 @@ pub async fn serve(options: Options) -> Result<(), Fault> {
     done
 }
 
-async fn goodbye(server: JoinHandle<std::io::Result<()>>, platform: JoinHandle<Result<(), Fault>>) {
+async fn goodbye(
+    server: JoinHandle<std::io::Result<()>>,
+    platform: JoinHandle<Result<(), ServeError>>,
+) {
     let (server, platform) = tokio::join!(server, platform);
     let failed = [
         server
@@ -124,7 +127,7 @@ struct Local {
 }
 
 impl Local {
-    async fn open(options: &Options) -> Result<Self, Fault> {
+    async fn open(options: &Options) -> Result<Self, ServeError> {
         let secrets = backends::secrets(options)?;
         if options.mongo.is_some() {
             return Ok(Self { secrets, store: None, trouble: watch::channel(None).1 });
@@ -142,7 +145,7 @@ async fn keep(
     address: SocketAddr,
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
-) -> Result<(), Fault> {
+) -> Result<(), ServeError> {
     let trouble = local.trouble.clone();
     let made = tokio::select! {
         made = platform(&options, local, address, &status) => made?,
@@ -248,7 +251,7 @@ async fn platform(
     local: Local,
     address: SocketAddr,
     status: &watch::Sender<Status>,
-) -> Result<Platform, Fault> {
+) -> Result<Platform, ServeError> {
     let store = match local.store {
         Some(store) => store,
         None => {
@@ -278,7 +281,7 @@ async fn platform(
 async fn patiently<T, F>(
     status: &watch::Sender<Status>,
     attempt: impl Fn() -> F,
-) -> Result<T, Fault>
+) -> Result<T, ServeError>
 where
     F: Future<Output = Result<T, Failure>>,
 {

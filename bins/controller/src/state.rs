@@ -1,4 +1,4 @@
-//! What every handler is given: the platform once it is there, or why it is not.
+//! Gives every handler the platform once it is there, or the reason why it is not.
 //!
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.

@@ -1,4 +1,4 @@
-//! A run's frames into messages of a WebSocket, one JSON text each.
+//! Turns a run's frames into messages of a WebSocket, one JSON text each.
 //!
 //! A reader that does not read holds nothing up: frames that it misses are left out by the
 //! controller, and when a message has waited `PATIENCE` for room in the socket's buffer the
@@ -64,7 +64,7 @@ fn broken(error: axum::Error) -> Option<End> {
     }
 }
 
-/// Why a stream ends, as a close code and for the log of whoever reads.
+/// Why a stream ends, as a close code and as a text for the reader's log.
 type End = (u16, &'static str);
 
 const RUN_ENDED: End = (close_code::NORMAL, "the run has ended");

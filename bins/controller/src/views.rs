@@ -1,10 +1,10 @@
-//! What the store keeps and the controller knows into the JSON that clients read.
+//! Turns what the store keeps and the controller knows into the JSON that clients read.
 //!
 //! Records never go out as they are: they name owners and hold sealed secrets.
 
 use crate::schemas::{ResultDocument, ScenarioDocument};
 use loadcore::cluster::controller::api::{
-    EndFrame, Frame, FrameData, IntervalFrame, Outcome, Waiting, WorkerView,
+    EndFrame, Frame, FrameData, IntervalFrame, KnownResult, Waiting, WorkerView,
 };
 use loadcore::cluster::coordinator::{PROTOCOL, TaskState};
 use loadcore::cluster::journal::Entry;
@@ -156,7 +156,7 @@ impl RunView {
 
     /// With what was measured.
     #[must_use]
-    pub fn with(self, outcome: Outcome) -> Self {
+    pub fn with(self, outcome: KnownResult) -> Self {
         Self { result: measured(outcome), ..self }
     }
 }
@@ -177,10 +177,10 @@ pub struct WaitingView {
 
 /// The result, live or final.
 #[must_use]
-pub fn measured(outcome: Outcome) -> Option<Box<RunResult>> {
+pub fn measured(outcome: KnownResult) -> Option<Box<RunResult>> {
     match outcome {
-        Outcome::Live(result) | Outcome::Final(result) => Some(result),
-        Outcome::Nothing => None,
+        KnownResult::Live(result) | KnownResult::Final(result) => Some(result),
+        KnownResult::Nothing => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The program as people start it: its exit codes, what it says, what outlives it.
+//! Tests the program as people start it: its exit codes, what it says, what outlives it.
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How the worker is, for probes and for Prometheus: `/actuator/health`, `/metrics`.
+//! Answers how the worker is, for probes and for Prometheus: `/actuator/health`, `/metrics`.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header::CONTENT_TYPE};

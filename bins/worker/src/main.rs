@@ -1,4 +1,5 @@
-//! The program `loadcore-worker`: options into a worker that works until it is told to end.
+//! Runs the program `loadcore-worker`: turns options into a worker that works until it is told to
+//! end.
 
 mod health;
 mod options;

@@ -1,4 +1,4 @@
-//! Options and environment into how the worker is to work.
+//! Turns options and environment into how the worker is to work.
 
 use clap::{Args, Parser};
 use loadcore::http::{Networks, TargetPolicy};

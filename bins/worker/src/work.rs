@@ -1,4 +1,4 @@
-//! Options into a worker that works until it is told to end.
+//! Turns options into a worker that works until it is told to end.
 
 use crate::health::{self, Status};
 use crate::options::Options;

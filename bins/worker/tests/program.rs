@@ -1,4 +1,4 @@
-//! The program as people start it: its exit codes and what it says.
+//! Tests the program as people start it: its exit codes and what it says.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};

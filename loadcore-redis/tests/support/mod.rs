@@ -1,4 +1,5 @@
-//! A `redis-server` of a test's own, on a socket in a folder of its own, that ends with the test.
+//! Starts a `redis-server` of a test's own, on a socket in a folder of its own, that ends with the
+//! test.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use loadcore::cluster::coordinator::CoordinatorError;

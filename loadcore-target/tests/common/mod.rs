@@ -1,4 +1,5 @@
-//! A client of bare sockets: it shows what was really sent, where a library would put it right.
+//! Plays a client of bare sockets: it shows what was really sent, where a library would put it
+//! right.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 

@@ -5,21 +5,21 @@
 //! has ended there and is put together from what is stored are judged by the same call.
 
 use super::bottleneck::{self, CHECKS, Check};
-use super::sla::{Event, Live, SlaRule, outcomes};
+use super::sla::{Event, SlaRule, Windowed, outcomes};
 use super::{Windows, WorkerTotals, validity};
 use crate::record::{Interval, WorkerInterval};
 #[cfg(test)]
-use crate::result::fixtures::{Run, plan};
+use crate::result::fixtures::{Run, run_start};
 #[cfg(test)]
-use crate::result::{Ending, Finding};
-use crate::result::{LoopKind, Plan, RunResult, Span};
+use crate::result::{Finding, RunEnd};
+use crate::result::{LoopKind, RunResult, RunStart, Span};
 
 /// Judges a run. It is told each interval as it closes, for rules that hold in every window of the
 /// run, and for findings.
 #[derive(Debug)]
 pub struct Judge {
     rules: Vec<SlaRule>,
-    live: Live,
+    live: Windowed,
     windows: Windows,
     checks: &'static [Check],
 }
@@ -27,11 +27,11 @@ pub struct Judge {
 impl Judge {
     /// For a run that is about to start, and these rules.
     #[must_use]
-    pub fn new(rules: Vec<SlaRule>, plan: &Plan) -> Self {
-        let names: Vec<_> = plan.mix.iter().map(|(name, _)| name.as_str()).collect();
+    pub fn new(rules: Vec<SlaRule>, start: &RunStart) -> Self {
+        let names: Vec<_> = start.mix.iter().map(|(name, _)| name.as_str()).collect();
         Self {
-            live: Live::new(&rules, &names, plan.loop_kind == LoopKind::Closed),
-            windows: Windows::new(plan.planned_seconds, plan.mix.len()),
+            live: Windowed::new(&rules, &names, start.loop_kind == LoopKind::Closed),
+            windows: Windows::new(start.planned_seconds, start.mix.len()),
             rules,
             checks: CHECKS,
         }
@@ -80,18 +80,18 @@ impl Judge {
 #[cfg(test)]
 pub(crate) fn judged(result: RunResult, rules: &[&str]) -> RunResult {
     let rules = rules.iter().map(|rule| SlaRule::whole_run(rule.parse().unwrap())).collect();
-    Judge::new(rules, &Plan::default()).judge(result)
+    Judge::new(rules, &RunStart::default()).judge(result)
 }
 
 /// What these checks find in a run, all of whose seconds were seen.
 #[cfg(test)]
 pub(super) fn found(checks: &'static [Check], run: Run) -> Vec<Finding> {
-    let mut judge = Judge { checks, ..Judge::new(Vec::new(), &plan(LoopKind::Open)) };
+    let mut judge = Judge { checks, ..Judge::new(Vec::new(), &run_start(LoopKind::Open)) };
     for (interval, span) in &run.intervals {
         judge.interval(interval, *span, 0);
     }
     let duration_ns = run.intervals.last().map_or(0, |(_, span)| span.to_ns);
-    judge.judge(run.end(Ending { duration_ns, ..Ending::default() }, 0)).bottlenecks
+    judge.judge(run.end(RunEnd { duration_ns, ..RunEnd::default() }, 0)).bottlenecks
 }
 
 #[cfg(test)]
@@ -133,15 +133,15 @@ mod tests {
     }
 
     fn told(run: &Run, rules: Vec<SlaRule>, checks: &'static [Check]) -> Judge {
-        let mut judge = Judge { checks, ..Judge::new(rules, &plan(LoopKind::Open)) };
+        let mut judge = Judge { checks, ..Judge::new(rules, &run_start(LoopKind::Open)) };
         for (interval, span) in &run.intervals {
             judge.interval(interval, *span, 0);
         }
         judge
     }
 
-    fn ending() -> Ending {
-        Ending { duration_ns: 3 * SECOND, ..Ending::default() }
+    fn ending() -> RunEnd {
+        RunEnd { duration_ns: 3 * SECOND, ..RunEnd::default() }
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
     fn what_an_interval_changes_is_told_at_once() {
         let run = run();
         let rules = rules(&[r#"{"rule":"p95<50ms","windowSeconds":1}"#]);
-        let mut judge = Judge::new(rules, &plan(LoopKind::Open));
+        let mut judge = Judge::new(rules, &run_start(LoopKind::Open));
         let events: Vec<_> = run
             .intervals
             .iter()

@@ -84,7 +84,8 @@ pub(super) fn judge(result: &RunResult) -> Validity {
 /// Lateness beyond the slack, which was asked for. Closed loop has no pacer and so no figure.
 ///
 /// It is judged by wake-ups and by time. A stop of a second is one wake-up that is late, though
-/// hundreds of requests may be; and whoever is late by two milliseconds each time loses little time.
+/// hundreds of requests may be; and a generator that is late by two milliseconds each time loses
+/// little time.
 fn pacer(result: &RunResult) -> Option<Reason> {
     let Generator { pacer_lag, slack_ms, wakes, late_wakes, late_share, .. } = &result.generator;
     let half = pacer_lag.p50_ms?;
@@ -284,8 +285,8 @@ fn workers(result: &RunResult) -> Option<Reason> {
     Some(Reason { unit: "workers".into(), ..count("worker_lost", workers, &what, remedy) })
 }
 
-/// What fell due while its share was nobody's: whoever had it has left in peace, before there was
-/// anybody to take it.
+/// What fell due while its share had no owner: the worker that had it has left in peace, before
+/// another was there to take it.
 fn unowned(result: &RunResult) -> Option<Reason> {
     let fenced = *result.arrivals.dropped_by_reason.get(DropReason::Fenced.name())?;
     if fenced == 0 || workers(result).is_some() {

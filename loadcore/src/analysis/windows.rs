@@ -296,7 +296,7 @@ mod tests {
     use super::*;
     use crate::request::ErrorClass;
     use crate::result::fixtures::Run;
-    use crate::result::{Ending, Plan};
+    use crate::result::{RunEnd, RunStart};
     use crate::time::MILLISECOND as MS;
 
     fn span(from: u64, to: u64, draining: bool) -> Span {
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn they_say_the_same_as_the_series_of_the_result() {
-        let mut run = Run::new(Plan { planned_seconds: 4.0, ..Plan::default() });
+        let mut run = Run::new(RunStart { planned_seconds: 4.0, ..RunStart::default() });
         let mut windows = Windows::new(4.0, 0);
         for at in 0..3 {
             run.second(false, |recorder, dice| {
@@ -444,7 +444,7 @@ mod tests {
             });
         }
         run.intervals.iter().for_each(|(interval, span)| windows.add(interval, *span, 0));
-        let result = run.end(Ending { duration_ns: 3 * SECOND, ..Ending::default() }, 0);
+        let result = run.end(RunEnd { duration_ns: 3 * SECOND, ..RunEnd::default() }, 0);
         assert_eq!(windows.iter().count(), result.series.len());
         for (window, row) in windows.iter().zip(&result.series) {
             assert_eq!((window.second, window.counters.due), (row.second, row.due));

@@ -1,4 +1,4 @@
-//! What each worker takes at most into shares of the schedule that none of them exceeds.
+//! Turns what each worker takes at most into shares of the schedule that none of them exceeds.
 
 use crate::schedule::Share;
 

@@ -1,4 +1,4 @@
-//! Round trips to the coordinator into its clock, as seen from here.
+//! Turns round trips to the coordinator into its clock, as seen from here.
 //!
 //! An answer was written somewhere between question and arrival: taking the middle is wrong by half
 //! of the round trip at most (Cristian, "Probabilistic clock synchronization", 1989). So the

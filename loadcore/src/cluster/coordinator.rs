@@ -1,5 +1,5 @@
-//! The trait for what carries tasks, journals, heartbeats and snapshots between a controller and
-//! its workers.
+//! Declares the trait [`Coordinator`], which carries tasks, journals, heartbeats and snapshots
+//! between a controller and its workers.
 
 use super::journal::{Entry, Epoch, Means, Task};
 use super::{RunId, WorkerId};

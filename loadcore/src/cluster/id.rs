@@ -1,4 +1,4 @@
-//! Names of things that a platform keeps: random text, different for each kind in its type.
+//! Names things that a platform keeps, by random text, with a type of its own for each kind.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a run is told, from its start to its end: a list that only grows.
+//! Lists what a run is told, from its start to its end: the list only grows.
 //!
 //! # Who owns what
 //!
@@ -78,9 +78,9 @@ pub enum Entry {
         part: Share,
         /// Those that fall due after this moment.
         from_ns: Nanos,
-        /// And are not among the first so many of the whole run: whoever had the part may have sent
-        /// them, before it heard of a change that places them later. In closed loop, where a number of
-        /// requests ends it: those that were sent of the part.
+        /// And are not among the first so many of the whole run: the worker that had the part may
+        /// have sent them, before it heard of a change that places them later. In closed loop,
+        /// where a number of requests ends it: those that were sent of the part.
         #[serde(default)]
         past: u64,
     },
@@ -96,8 +96,8 @@ pub enum Entry {
         /// Those that fall due after this moment are not its own.
         from_ns: Nanos,
     },
-    /// The worker's lease is over, or it has left, and what it owned from then on is nobody's until
-    /// it is taken.
+    /// The worker's lease is over, or it has left, and what it owned has no owner from then on
+    /// until it is taken.
     Lost {
         /// Which worker.
         worker: WorkerId,

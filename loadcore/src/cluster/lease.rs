@@ -1,4 +1,4 @@
-//! How long a worker may be silent into how often it speaks, and how long it may send.
+//! Turns how long a worker may be silent into how often it speaks, and how long it may send.
 //!
 //! One length decides both sides: the controller gives a worker's parts to others when it has heard
 //! nothing for the lease, and the worker sends nothing more a margin before. So both must mean the

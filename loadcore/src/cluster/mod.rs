@@ -1,4 +1,4 @@
-//! Many workers into one load and one truth: the distributed run.
+//! Turns many workers into one load and one truth: the distributed run.
 //!
 //! A **worker** makes load, a **controller** plans, merges and judges. They never talk to each
 //! other: both talk to a [`Coordinator`], which carries tasks, journals, heartbeats and snapshots
@@ -20,12 +20,12 @@ mod clock;
 pub mod conformance;
 pub mod controller;
 pub mod coordinator;
-mod course;
 pub mod disk;
 pub mod id;
 pub mod journal;
 pub mod lease;
 pub mod memory;
+mod planned_load;
 pub mod secrets;
 #[cfg(test)]
 mod simulation;

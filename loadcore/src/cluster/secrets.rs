@@ -1,4 +1,4 @@
-//! What is secret in a scenario into what may be kept and carried, and back.
+//! Turns what is secret in a scenario into what may be kept and carried, and back.
 //!
 //! Two ways. **At rest** the values of secret headers and of cookies, a private key, and what stands before the `@` of a
 //! URL, are

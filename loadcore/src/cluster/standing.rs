@@ -1,4 +1,4 @@
-//! A journal into what stands: who owns which parts, and how far the run is.
+//! Turns a journal into what stands: who owns which parts, and how far the run is.
 //!
 //! Controller and workers read the same journal and so come to the same standing.
 
@@ -20,7 +20,7 @@ pub struct Standing {
     pub leases: BTreeMap<Member, Lease>,
     /// What people call those that were admitted.
     pub names: BTreeMap<WorkerId, String>,
-    /// Parts that are nobody's, until they are taken.
+    /// Parts without an owner, until they are taken.
     pub orphans: Vec<Share>,
     /// Members that were lost, and when.
     pub lost: BTreeMap<Member, Nanos>,
@@ -115,8 +115,8 @@ impl Standing {
         }
     }
 
-    /// A part that was nobody's is taken, whole or a piece of it: the rest is nobody's yet. Pieces of one
-    /// part may be of several sizes, so that one may lie across what is left of it.
+    /// A part without an owner is taken, whole or a piece of it: the rest has no owner yet. Pieces
+    /// of one part may be of several sizes, so that one may lie across what is left of it.
     fn orphan_is_taken(&mut self, part: Share) {
         let orphans = std::mem::take(&mut self.orphans);
         self.orphans = orphans.into_iter().flat_map(|orphan| orphan.without(part)).collect();

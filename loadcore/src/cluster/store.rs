@@ -1,4 +1,4 @@
-//! The trait for what keeps scenarios, runs, snapshots and analyses.
+//! Declares the trait [`Store`], which keeps scenarios, runs, snapshots and analyses.
 
 use super::coordinator::SnapshotRecord;
 use super::journal::Entry;
@@ -23,7 +23,7 @@ use std::time::Duration;
 ///    for as long as the store lives).
 /// 2. **Owners do not meet.** A call with an owner sees, changes and deletes what is that owner's
 ///    alone; another's is as if it were not there.
-/// 3. **Nobody overwrites what he has not read.** A `replace_...` succeeds when the stored
+/// 3. **Nobody overwrites what they have not read.** A `replace_...` succeeds when the stored
 ///    [`revision`](RunRecord::revision) is the one given, and counts it up by one; else it answers
 ///    `false` and changes nothing. Of many callers with one revision, one succeeds.
 /// 4. **Snapshots only get newer**, as in a coordinator: for each (run, worker, epoch) the one with

@@ -1,4 +1,4 @@
-//! A worker's part of a run into the number of engine threads that make it.
+//! Turns a worker's part of a run into the number of engine threads that make it.
 //!
 //! Workers share their machines with each other and often with the target. Threads that have little
 //! to do cost all of them time: twenty workers with a thread for each of two processors are forty that

@@ -1,4 +1,4 @@
-//! Failures one after another into how long to wait before the next attempt.
+//! Turns failures one after another into how long to wait before the next attempt.
 
 use crate::time::{MILLISECOND, Nanos, SECOND};
 

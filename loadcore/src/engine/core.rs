@@ -1,4 +1,5 @@
-//! Due tickets into attempts under way, and these into outcomes: what one engine thread's tasks share.
+//! Turns due tickets into attempts under way, and these into outcomes: what one engine thread's
+//! tasks share.
 //!
 //! Every request passes here twice, when it is given a slot and when it has come to an outcome;
 //! both are a borrow of a cell, no more.
@@ -9,7 +10,7 @@ use super::lanes::{Found, Lanes, Slot};
 use super::ledger::Ledger;
 use super::naps::Naps;
 use super::source::{Source, Ticket};
-use super::{Channels, Ending, Settings};
+use super::{Channels, Settings, ThreadEnd};
 use crate::profile::Profile;
 use crate::request::{DropReason, ErrorClass, Failure, Outcome};
 use crate::time::{MILLISECOND, Nanos};
@@ -18,7 +19,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
-/// Beyond a way there and back, how long the news of a connection's end may take to be read.
+/// How long the news of a connection's end may take to be read, beyond a round trip.
 const CROSSING: Nanos = 100 * MILLISECOND;
 
 /// The shared part of one engine thread.
@@ -117,11 +118,11 @@ impl<P: Profile, T: Transport> Core<P, T> {
                     let created = state.lanes.create(room, || transport.lane(&self.thread));
                     created.0.ticket.set(Some(ticket));
                     if let (true, Some(intended)) = (ticket.measured, ticket.intended) {
-                        // How long the target took to let a shared lane be opened is not our fault.
+                        // The time that the target took to open a shared lane is not our lateness.
                         let ours = intended.max(state.lanes.shared_since());
                         state.ledger.recorder().pacer_lag(now.saturating_sub(ours));
                     }
-                    // Whoever else is due may still find a place: nobody is given up yet.
+                    // Other due tickets may still find a place: none is given up yet.
                     return Some(created);
                 }
             }
@@ -137,8 +138,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         None
     }
 
-    /// An attempt begins at `now`: its ticket counts as sent. Not so if the fence came between: then
-    /// it is given up, and the slot is idle.
+    /// An attempt begins at `now`: its ticket counts as sent. If the fence is over by now, the
+    /// ticket is given up and the slot is idle.
     #[inline]
     pub(super) fn started(&self, slot: &Slot, ticket: Ticket, now: Nanos) -> bool {
         let mut state = self.state.borrow_mut();
@@ -232,13 +233,13 @@ impl<P: Profile, T: Transport> Core<P, T> {
         self.state.borrow_mut().lanes.may_open(slot)
     }
 
-    /// The lane of `slot` was opened, or not: whoever waited for it may go on.
+    /// The lane of `slot` was opened, or could not be: the slots that waited for it may go on.
     pub(super) fn opened(&self, slot: &Slot, measured: bool, opened: Result<Opened, &Failure>) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let protocol = state.lanes.opened(slot, opened, self.thread.clock.now());
         let recorder = state.ledger.recorder();
-        // Also in the warm-up: it is no statistic.
+        // Counted in the warm-up too, since it is no statistic.
         if let Some(protocol) = protocol {
             recorder.agreed(protocol, state.lanes.widest() as u64);
         }
@@ -249,8 +250,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         self.thread.replan.notify_one();
     }
 
-    /// A server that closes a connection while it works on a request has not closed an idle one: that
-    /// news comes within the time of a way there and back.
+    /// Says it where a server closed a connection while it worked on a request. The news that an
+    /// idle connection was closed comes within a round trip; this came later.
     #[cold]
     pub(super) fn tell_late_close(&self, failure: &mut Failure, start: Nanos) {
         let waited = self.thread.clock.now().saturating_sub(start);
@@ -305,8 +306,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
         if has_room {
             return wake;
         }
-        // With every slot busy, whoever ends takes the next ticket: there is nothing to be in time
-        // for, but what exceeds the backlog's limit is still to be given up.
+        // With every slot busy, a slot that ends its request takes the next ticket, so there is
+        // nothing to be in time for; but what exceeds the backlog's limit is still to be given up.
         let soon = now + MILLISECOND;
         match wake {
             Some(wake) => Some(wake.max(soon)),
@@ -371,7 +372,8 @@ impl<P: Profile, T: Transport> Core<P, T> {
 
     /// The load was over at `load_end`: from now on the conductor is told when nothing is in flight.
     ///
-    /// What fell due since the pacer looked last waits from now on, or it would be taken for nothing.
+    /// What fell due since the pacer looked last joins the backlog here; otherwise the thread would
+    /// look as if nothing were left.
     pub(super) fn drain(&self, load_end: Nanos) {
         let mut state = self.state.borrow_mut();
         state.ledger.load_ended(load_end);
@@ -385,10 +387,11 @@ impl<P: Profile, T: Transport> Core<P, T> {
     }
 
     /// Gives up what was due by `due_at` and still waits, and hands in the last report.
-    pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: Ending) {
+    pub(super) fn end(&self, reason: DropReason, due_at: Nanos, now: Nanos, ending: ThreadEnd) {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        // Whoever waited for what this machine lacks is given up for that, however the run ended.
+        // A ticket that waited for what this machine lacks is given up for that reason, however the
+        // run ended.
         let reason = if self.lacks_lanes(state) { DropReason::NoConnection } else { reason };
         // What was given to a slot that has not begun is given up with the rest.
         let given = state.lanes.slots().iter().filter_map(|slot| slot.ticket.take());
@@ -401,85 +404,34 @@ impl<P: Profile, T: Transport> Core<P, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::source::{Load, OpenLoop};
-    use crate::engine::{Fence, Orders, Report};
-    use crate::profile::Piecewise;
-    use crate::record::Interval;
-    use crate::request::Mix;
-    use crate::schedule::{Arrivals, Share};
-    use crate::time::{Clock, SECOND};
+    use crate::engine::fixtures::core;
+    use crate::time::SECOND;
     use crate::transport::FnTransport;
-    use std::sync::mpsc::{Receiver, sync_channel};
-    use tokio::sync::watch;
-
-    fn settings() -> Settings {
-        Settings {
-            thread: 0,
-            threads: 1,
-            parts: vec![Share::WHOLE],
-            fence: Fence::NONE,
-            clock: Clock::start(),
-            measured_from: 0,
-            lanes_short: false,
-            timeout: SECOND,
-            drain: SECOND,
-            slack: 0,
-            interval: SECOND,
-            sent: None,
-        }
-    }
-
-    /// With an empty set for one interval more.
-    fn core<T: Transport>(transport: &T) -> (Core<Piecewise, T>, Receiver<Report>) {
-        let open = OpenLoop {
-            profile: Piecewise::constant(100.0),
-            arrivals: Arrivals::Uniform,
-            max_backlog: 1_000,
-        };
-        let load = Load {
-            open: Some(open),
-            warmup: 0,
-            end: SECOND,
-            limit: None,
-            lanes: 2,
-            mix: Mix::default(),
-        };
-        let mut source = Source::new(load);
-        source.take_part(Share::WHOLE, 0, 0);
-        let (report, reports) = sync_channel(4);
-        let (empty, spares) = sync_channel(1);
-        empty.send(Box::<Interval>::default()).expect("room for one");
-        let orders = watch::channel(Orders::default()).1;
-        let channels = Channels { orders, reports: report, spares };
-        let settings = settings();
-        let thread = Thread::new(settings.clock, None);
-        (Core::new(settings, source, transport.streams(), thread, channels), reports)
-    }
 
     #[test]
     fn a_ticket_that_was_given_up_at_the_end_is_not_sent_after_it() {
         let transport = FnTransport::new(async |_| Ok(200));
-        let (core, reports) = core(&transport);
+        let (core, ends) = core(&transport);
         let now = SECOND / 20;
         let (slot, _) = core.dispatch(&transport, now).expect("five are due");
         assert!(slot.ticket.get().is_some() && !core.is_quiet());
-        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        let ending = ThreadEnd { load_end: now, drain: 0, stopped: true };
         core.end(DropReason::Stopped, now, now, ending);
         assert!(slot.ticket.get().is_none(), "its task will find nothing to send");
-        let counters = reports.recv().expect("the last report").set.counters;
+        let counters = ends.reports.recv().expect("the last report").set.counters;
         assert_eq!((counters.due, counters.sent, counters.dropped_total()), (5, 0, 5));
     }
 
     #[test]
     fn nothing_is_reported_after_the_last_report() {
         let transport = FnTransport::new(async |_| Ok(200));
-        let (core, reports) = core(&transport);
+        let (core, ends) = core(&transport);
         let now = SECOND - MILLISECOND;
-        let ending = Ending { load_end: now, drain: 0, stopped: true };
+        let ending = ThreadEnd { load_end: now, drain: 0, stopped: true };
         core.end(DropReason::Stopped, now, now, ending);
         // A task that comes round once more, in the next second.
         assert!(core.dispatch(&transport, SECOND + MILLISECOND).is_none());
-        assert!(reports.recv().expect("the last report").ending.is_some());
-        assert!(reports.try_recv().is_err(), "and none after it");
+        assert!(ends.reports.recv().expect("the last report").ending.is_some());
+        assert!(ends.reports.try_recv().is_err(), "and none after it");
     }
 }

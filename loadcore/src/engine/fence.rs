@@ -1,8 +1,8 @@
-//! A lease into a barrier: after its end not another request is sent.
+//! Turns a lease into a barrier: after its end not another request is sent.
 //!
-//! Whoever makes load on behalf of others may do so until a moment that is moved on with each
-//! confirmed heartbeat. The engine asks before each batch, so that a process that was frozen, or cut
-//! off, or on a machine that slept, stops by itself before somebody else takes over.
+//! A worker may make load until a moment that is moved on with each confirmed heartbeat. The engine
+//! asks before each batch, so that a process that was frozen, or cut off, or on a machine that
+//! slept, stops by itself before somebody else takes over.
 
 use crate::time::{Clock, Nanos, awake_and_asleep};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Open connections and free places on them into an answer to: who carries the next ticket?
+//! Turns open connections and free places on them into an answer to: who carries the next ticket?
 //!
 //! A lane is one connection, or whatever carries requests; a slot is a place for one request on it.
-//! Lanes are made on demand, up to a limit, and those that have closed are opened again by whoever
-//! needs them next.
+//! Lanes are made on demand, up to a limit, and one that has closed is opened again by the slot
+//! that needs it next.
 
 mod shortage;
 
@@ -338,8 +338,8 @@ impl<L: Lane> Lanes<L> {
         }
     }
 
-    /// The lane of `slot` was opened, or not: whoever waited for it may go on. Answers what was agreed
-    /// on it.
+    /// The lane of `slot` was opened, or could not be: the slots that waited for it may go on.
+    /// Answers the protocol that was agreed on it.
     pub(super) fn opened(
         &mut self,
         slot: &Slot,
@@ -364,7 +364,7 @@ impl<L: Lane> Lanes<L> {
         self.widest = self.widest.max(usize::from(protocol.is_some()));
         if lane.streams > 1 {
             self.streams = Streams::Many;
-            // Whoever waits goes on when it is known how many may.
+            // The slots that wait go on when it is known how many requests the lane carries.
             self.look_again(now);
             return protocol;
         }

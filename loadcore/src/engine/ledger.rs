@@ -1,8 +1,8 @@
-//! What happens on one engine thread into a report for each interval.
+//! Turns what happens on one engine thread into a report for each interval.
 
 use super::source::{OfNamed, Source, Ticket};
 use super::usage::Usage;
-use super::{Channels, Ending, Report, Settings};
+use super::{Channels, Report, Settings, ThreadEnd};
 use crate::profile::Profile;
 use crate::record::{Interval, Recorder, Sample};
 use crate::request::{DropReason, Failure, Outcome};
@@ -227,7 +227,7 @@ impl Ledger {
         now: Nanos,
     ) {
         if self.next_boundary == settings.measured_from {
-            // The measured time begins here; what the warm-up used is nobody's.
+            // The measured time begins here; what the warm-up used is in no report.
             self.usage.lap(now);
             self.load_time = source.load_time(now);
             self.next_boundary += settings.interval;
@@ -251,7 +251,7 @@ impl Ledger {
         source: &mut Source<P>,
         (reason, due_at, now): (DropReason, Nanos, Nanos),
         given: &[Ticket],
-        ending: Ending,
+        ending: ThreadEnd,
     ) {
         self.close_intervals(settings, source, now);
         // All that has come due counts, even if nobody looked since.
@@ -265,7 +265,8 @@ impl Ledger {
         }
         let closed = self.next_boundary.saturating_sub(settings.measured_from) / settings.interval;
         self.report(settings, source, now, (closed, Box::default()), Some(ending));
-        // Tasks that come round once more close nothing: whoever merges takes this report for the last.
+        // Tasks that come round once more close nothing: the collector takes this report for the
+        // last.
         self.next_boundary = Nanos::MAX;
     }
 
@@ -291,9 +292,9 @@ impl Ledger {
         source: &mut Source<P>,
         now: Nanos,
         (closed, empty): (u64, Box<Interval>),
-        ending: Option<Ending>,
+        ending: Option<ThreadEnd>,
     ) {
-        // What falls due after the fence is nobody's, until somebody else takes it.
+        // What falls due after the fence is not ours any more.
         let due = source.due(now.min(settings.fence.until()));
         if source.is_open_loop() {
             self.recorder.due(due - self.due);
@@ -323,5 +324,186 @@ impl Ledger {
         // Nobody listens: the handle was dropped, and an order to stop is on its way. The channel
         // has room for every set there is, so that this never waits.
         let _ = self.channels.reports.send(report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fixtures::{Ends, channels, closed_source, open_source, settings};
+    use crate::profile::Piecewise;
+    use crate::record::Counters;
+    use crate::time::SECOND;
+
+    const MS: Nanos = MILLISECOND;
+
+    /// A thread's books and what they are kept of.
+    struct Books {
+        settings: Settings,
+        source: Source<Piecewise>,
+        ledger: Ledger,
+        ends: Ends,
+    }
+
+    impl Books {
+        /// With an empty set for each of so many intervals.
+        fn of(source: Source<Piecewise>, sets: usize) -> Self {
+            let (channels, ends) = channels(sets);
+            let settings = settings();
+            let ledger = Ledger::new(&settings, channels, 0);
+            let mut books = Self { settings, source, ledger, ends };
+            books.close_intervals(0);
+            books
+        }
+
+        fn close_intervals(&mut self, now: Nanos) {
+            self.ledger.close_intervals(&self.settings, &mut self.source, now);
+        }
+
+        fn report(&self) -> Option<Report> {
+            self.ends.reports.try_recv().ok()
+        }
+
+        fn take(&mut self, now: Nanos) -> Ticket {
+            self.source.take(now).expect("one is due")
+        }
+
+        /// Sends the oldest that is due at `start`, and hears of it at `end`.
+        fn request(&mut self, start: Nanos, end: Nanos) {
+            let ticket = self.take(start);
+            self.ledger.sent(&self.settings, ticket, start);
+            let outcome = Outcome { status: Some(200), ..Outcome::default() };
+            self.ledger.ended(ticket, (start, end), &outcome);
+        }
+
+        fn close(&mut self, at: Nanos, given: &[Ticket]) -> Report {
+            let ending = ThreadEnd { load_end: at, drain: 0, stopped: true };
+            let moments = (DropReason::Stopped, at, at);
+            self.ledger.close(&self.settings, &mut self.source, moments, given, ending);
+            self.report().expect("the last report")
+        }
+    }
+
+    #[test]
+    fn an_interval_is_reported_when_its_end_has_come_and_not_before() {
+        let mut books = Books::of(open_source(), 2);
+        books.request(5 * MS, 8 * MS);
+        books.close_intervals(SECOND - 1);
+        assert!(books.report().is_none());
+        books.close_intervals(SECOND);
+        let report = books.report().expect("the first second is over");
+        let Counters { due, sent, ok, .. } = report.set.counters;
+        assert_eq!((report.closed, due, sent, ok), (1, 100, 1, 1));
+        assert_eq!(books.ledger.next_boundary(), 2 * SECOND);
+        // The next report holds what came since, and nothing twice.
+        books.request(SECOND + 5 * MS, SECOND + 8 * MS);
+        books.close_intervals(2 * SECOND + 1);
+        let report = books.report().expect("the second one too");
+        let Counters { due, sent, ok, .. } = report.set.counters;
+        assert_eq!((report.closed, due, sent, ok), (2, 100, 1, 1));
+        assert_eq!(report.set.health.load_ns, SECOND);
+    }
+
+    #[test]
+    fn intervals_that_passed_unseen_are_in_one_report() {
+        let mut books = Books::of(open_source(), 2);
+        books.close_intervals(3 * SECOND + SECOND / 2);
+        let report = books.report().expect("three are over");
+        assert_eq!((report.closed, report.set.counters.due), (3, 300));
+        assert_eq!(report.set.health.load_ns, 3 * SECOND);
+        assert!(books.report().is_none());
+        assert_eq!(books.ledger.next_boundary(), 4 * SECOND);
+    }
+
+    #[test]
+    fn without_an_empty_set_what_was_recorded_waits_for_the_next_report() {
+        let mut books = Books::of(open_source(), 0);
+        books.request(5 * MS, 8 * MS);
+        books.close_intervals(SECOND);
+        assert!(books.report().is_none());
+        books.ends.spares.send(Box::default()).expect("room for a set");
+        books.close_intervals(2 * SECOND);
+        let report = books.report().expect("there is a set now");
+        let Counters { due, sent, .. } = report.set.counters;
+        assert_eq!((report.closed, due, sent), (2, 200, 1));
+    }
+
+    #[test]
+    fn it_is_quiet_when_nothing_was_given_out_that_has_no_outcome() {
+        let mut books = Books::of(open_source(), 0);
+        let ticket = books.take(5 * MS);
+        books.ledger.assign(&ticket);
+        assert!(!books.ledger.is_quiet(), "a slot has it");
+        books.ledger.unassign(&ticket);
+        assert!(books.ledger.is_quiet());
+        books.ledger.sent(&books.settings, ticket, 5 * MS);
+        assert!(!books.ledger.is_quiet() && books.ledger.in_flight() == 1);
+        books.ledger.ended(ticket, (5 * MS, 9 * MS), &Outcome::default());
+        assert!(books.ledger.is_quiet() && books.ledger.last_end() == 9 * MS);
+        // The warm-up's are nowhere in the books.
+        let warmup = Ticket { measured: false, ..ticket };
+        books.ledger.assign(&warmup);
+        books.ledger.sent(&books.settings, warmup, 10 * MS);
+        assert!(books.ledger.is_quiet());
+    }
+
+    #[test]
+    fn what_starts_after_the_loads_end_is_late() {
+        let mut books = Books::of(open_source(), 1);
+        books.ledger.load_ended(20 * MS);
+        books.request(20 * MS, 30 * MS);
+        books.request(20 * MS + 1, 30 * MS);
+        let report = books.close(40 * MS, &[]);
+        assert_eq!((report.set.counters.sent, report.set.counters.late), (2, 1));
+        assert_eq!(report.load_end, Some(20 * MS), "the end of the load stays the first one said");
+    }
+
+    #[test]
+    fn a_pacer_that_wakes_late_loses_the_time_in_which_it_did_not_act() {
+        let late = |wakes: &[(Nanos, Nanos)]| {
+            let mut books = Books::of(open_source(), 1);
+            for (planned, now) in wakes {
+                books.ledger.pacer_woke(&books.source, *planned, *now);
+            }
+            books.ledger.recorder().current_mut().health.late_ns
+        };
+        assert_eq!(late(&[(10 * MS, 10 * MS + LATE)]), 0);
+        assert_eq!(late(&[(10 * MS, 15 * MS)]), 5 * MS);
+        // It is still behind, but it acted at 15 ms.
+        assert_eq!(late(&[(10 * MS, 15 * MS), (11 * MS, 15 * MS + LATE)]), 5 * MS);
+        assert_eq!(late(&[(10 * MS, 15 * MS), (11 * MS, 18 * MS)]), 8 * MS);
+    }
+
+    #[test]
+    fn a_connection_that_rests_loses_its_part_of_the_time() {
+        let mut books = Books::of(closed_source(), 1);
+        books.ledger.lane_rests(&books.source, 100 * MS);
+        books.ledger.lane_has_rested(&books.source, 300 * MS);
+        books.close_intervals(SECOND);
+        let report = books.report().expect("a second is over");
+        assert_eq!(report.set.health.short_ns, 100 * MS, "200 ms of one of two connections");
+    }
+
+    #[test]
+    fn the_last_report_gives_up_what_waits_and_what_was_given_out() {
+        let mut books = Books::of(open_source(), 1);
+        let given = books.take(50 * MS);
+        books.ledger.assign(&given);
+        let report = books.close(50 * MS, &[given]);
+        let Counters { due, sent, dropped, .. } = report.set.counters;
+        // Those that were due at 5, 15, 25, 35 and 45 ms, one of which a slot had.
+        assert_eq!((due, sent, dropped[DropReason::Stopped as usize]), (5, 0, 5));
+        assert!(report.ending.is_some_and(|ending| ending.stopped));
+        books.close_intervals(3 * SECOND);
+        assert!(books.report().is_none() && books.ledger.is_quiet());
+    }
+
+    #[test]
+    fn in_closed_loop_what_was_given_out_and_has_not_begun_was_never_due() {
+        let mut books = Books::of(closed_source(), 1);
+        let given = books.take(50 * MS);
+        books.ledger.assign(&given);
+        let report = books.close(50 * MS, &[given]);
+        assert_eq!((report.set.counters.due, report.set.counters.dropped_total()), (0, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens into requests, on threads that share nothing.
+//! Turns tokens into requests, on threads that share nothing.
 //!
 //! Each engine thread has its share of the schedule, its lanes and its recorder, on a tokio
 //! current-thread runtime whose tasks never leave it. Four kinds of tasks live there:
@@ -18,6 +18,8 @@ mod core;
 #[cfg(test)]
 mod exact;
 mod fence;
+#[cfg(test)]
+mod fixtures;
 mod lanes;
 mod ledger;
 mod naps;
@@ -33,7 +35,7 @@ mod usage;
 pub(crate) use fence::Fence;
 #[cfg(feature = "cluster")]
 pub(crate) use profile_clock::ProfileClock;
-pub(crate) use source::{Load, OpenLoop};
+pub(crate) use source::{OpenLoop, WholeLoad};
 
 use crate::profile::Profile;
 use crate::record::Interval;
@@ -101,7 +103,7 @@ impl Settings {
 /// A change of a running load. All threads apply it at the same moment of the run's clock.
 #[cfg_attr(
     not(any(feature = "cluster", test)),
-    expect(dead_code, reason = "who is alone keeps his share")
+    expect(dead_code, reason = "a machine that is alone keeps its share")
 )]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Order {
@@ -140,12 +142,12 @@ pub(crate) struct Report {
     /// measured time.
     pub(crate) load_end: Option<Nanos>,
     /// The last report of the thread.
-    pub(crate) ending: Option<Ending>,
+    pub(crate) ending: Option<ThreadEnd>,
 }
 
 /// How a thread's load ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ending {
+pub(crate) struct ThreadEnd {
     /// When nothing more fell due, on the profile's clock.
     pub(crate) load_end: Nanos,
     /// How long what was left took after that.
@@ -171,7 +173,7 @@ pub(crate) struct Channels {
 /// When the thread's runtime or its timer cannot be made.
 pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
     settings: Settings,
-    load: Load<P>,
+    load: WholeLoad<P>,
     transport: Arc<T>,
     channels: Channels,
 ) -> io::Result<()> {
@@ -191,7 +193,7 @@ pub(crate) fn run_thread<P: Profile + Clone, T: Transport>(
 #[cfg(test)]
 pub(crate) async fn run_here<P: Profile + Clone, T: Transport>(
     settings: Settings,
-    load: Load<P>,
+    load: WholeLoad<P>,
     transport: Arc<T>,
     channels: Channels,
 ) {

@@ -1,4 +1,4 @@
-//! Replies so far into how long an engine thread need not listen.
+//! Turns replies so far into how long an engine thread need not listen.
 //!
 //! It may nap where each reply carries the moment at which it came, none has to be read at once, and
 //! there is a slot for what falls due. With every slot busy, what is due waits for one of them, and
@@ -54,5 +54,62 @@ impl Naps {
         }
         let nap = (self.service / PART_OF_SERVICE).min(slack).min(LONGEST_NAP);
         if nap >= SHORTEST_NAP { nap } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLACK: Nanos = MILLISECOND;
+
+    fn reply(stamped: bool, bytes_received: u64) -> Outcome {
+        Outcome { stamped, bytes_received, ..Outcome::default() }
+    }
+
+    /// With every slot busy for `service` at a time.
+    fn busy(service: Nanos) -> Naps {
+        let mut naps = Naps::new();
+        (0..500).for_each(|_| naps.note(&reply(true, 100), service, 0));
+        naps
+    }
+
+    #[test]
+    fn it_naps_once_no_reply_had_to_be_read_at_once_for_a_while() {
+        let mut naps = Naps::new();
+        assert!(naps.must_listen(3_600 * 1_000 * MILLISECOND), "nobody knows yet who stamps");
+        naps.note(&reply(true, 100), MILLISECOND, 0);
+        assert!(naps.must_listen(LISTENING - 1) && !naps.must_listen(LISTENING));
+        naps.note(&reply(true, 100), MILLISECOND, LISTENING / 2);
+        assert!(!naps.must_listen(LISTENING), "a further stamp does not begin the while anew");
+    }
+
+    #[test]
+    fn it_listens_again_after_a_reply_without_a_stamp_or_a_long_one() {
+        let long = UNHEARD_BYTES + 1;
+        let sent = Outcome { bytes_sent: long, ..reply(true, 100) };
+        for listens in [reply(false, 100), reply(true, long), sent] {
+            let mut naps = busy(MILLISECOND);
+            naps.note(&listens, MILLISECOND, LISTENING);
+            assert!(naps.must_listen(100 * LISTENING), "{listens:?}");
+            naps.note(&reply(true, UNHEARD_BYTES), MILLISECOND, 100 * LISTENING);
+            assert!(naps.must_listen(101 * LISTENING - 1) && !naps.must_listen(101 * LISTENING));
+        }
+    }
+
+    #[test]
+    fn with_every_slot_busy_a_nap_is_a_part_of_the_service_time() {
+        let nap = |service| busy(service).longest(false, SLACK);
+        // The running mean comes near to it.
+        assert!((498 * MICROSECOND..=500 * MICROSECOND).contains(&nap(4 * MILLISECOND)));
+        assert_eq!(nap(MILLISECOND / 4), 0, "31 us save nothing");
+        assert_eq!(nap(1_000 * MILLISECOND), LONGEST_NAP);
+        let short = busy(4 * MILLISECOND).longest(false, 200 * MICROSECOND);
+        assert_eq!(short, 200 * MICROSECOND, "no longer than due requests may gather");
+    }
+
+    #[test]
+    fn with_an_idle_slot_a_nap_does_not_depend_on_the_service_time() {
+        assert_eq!(Naps::new().longest(true, 0), LONGEST_NAP);
     }
 }

@@ -1,4 +1,4 @@
-//! Due times into wake-ups, and wake-ups into dispatched tickets.
+//! Turns due times into wake-ups, and wake-ups into dispatched tickets.
 //!
 //! The pacer does not wake for each arrival. It sleeps until the last of those that are due within
 //! `slack` of the next one, and hands all of them out at once: so CPU is traded for precision, by at
@@ -12,9 +12,9 @@
 //!
 //! Nor does it listen for each reply, where the kernel stamps them with the moment at which they
 //! came: the thread naps until it has something to send, and reads then what has come meanwhile. So
-//! a request costs one wake-up instead of two, and its times are still those of the reply. With every
-//! slot busy it naps for a small part of what keeps them busy: whoever is overloaded has no time to
-//! be woken by each reply.
+//! a request costs one wake-up instead of two, and its times are still those of the reply. With
+//! every slot busy it naps for a small part of what keeps them busy: an overloaded thread has no
+//! time to be woken by each reply.
 
 use super::core::Core;
 use super::slot;
@@ -45,19 +45,9 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     while clock.until_zero() > 0 {
         timer.wait(clock.until_zero()).await?;
     }
-    let exact = core.settings.slack == 0;
     let mut lateness = Lateness::default();
     loop {
-        if let Some((slot, lane)) = core.dispatch(&transport, clock.now()) {
-            // In open loop it opens its lane now, and then what has come is read: opening takes the
-            // time of many replies, and each of them may leave an idle slot for the next ticket.
-            let opens = core.ask(Source::is_open_loop) && !lane.is_open();
-            tokio::task::spawn_local(slot::serve(Rc::clone(&core), slot, lane));
-            if opens {
-                tokio::task::yield_now().await;
-            }
-            continue;
-        }
+        dispatch(&core, &transport).await;
         let may_nap = core.longest_nap(clock.now()) > 0;
         if may_nap {
             settle(&core).await;
@@ -68,41 +58,15 @@ pub(super) async fn pace<P: Profile, T: Transport>(
             core.thread.replan.notified().await;
             continue;
         };
-        let until = match wake.saturating_sub(now) {
-            // Behind: the slots get a turn, then it goes on at once.
-            0 => {
-                core.pacer_woke(wake, now);
-                tokio::task::yield_now().await;
-                continue;
-            }
-            rest if rest > lateness.typical => wake - lateness.typical,
-            rest if exact || is_short(rest) => {
-                while clock.now() < wake {
-                    tokio::task::yield_now().await;
-                }
-                core.pacer_woke(wake, clock.now());
-                continue;
-            }
-            _ => wake,
-        };
-        // In a long wait it costs less to hear each reply than to nap again and again.
+        let Some(until) = approach(&core, now, wake, lateness.typical).await else { continue };
         let busy = core.is_starved();
         let nap = if may_nap { core.longest_nap(now).min(until - now) } else { 0 };
-        let pays = || busy || core.in_flight() + 1 >= (until - now).div_ceil(nap);
-        let napped = nap > 0 && pays() && timer.nap(nap);
-        if !napped {
-            core.listen();
-            tokio::select! {
-                biased;
-                waited = timer.wait(until - now) => waited?,
-                () = core.thread.replan.notified() => continue,
-            }
-        }
+        let Some(nap) = wait(&core, &mut timer, until - now, (nap, busy)).await? else { continue };
         let woken = clock.now();
-        if napped {
+        if nap > 0 {
             hear(&core).await;
         }
-        if napped && now + nap < until {
+        if nap > 0 && now + nap < until {
             if busy {
                 // There is nothing else to be in time for.
                 core.pacer_woke(now + nap, woken);
@@ -120,8 +84,70 @@ pub(super) async fn pace<P: Profile, T: Transport>(
     }
 }
 
-/// What has come in a nap is read before anything is sent: slots become free, and who has closed a
-/// connection is known.
+/// Gives every due ticket to a slot, and each new slot a task.
+async fn dispatch<P: Profile, T: Transport>(core: &Rc<Core<P, T>>, transport: &T) {
+    while let Some((slot, lane)) = core.dispatch(transport, core.thread.clock.now()) {
+        // In open loop it opens its lane now, and then what has come is read: opening takes the
+        // time of many replies, and each of them may leave an idle slot for the next ticket.
+        let opens = core.ask(Source::is_open_loop) && !lane.is_open();
+        tokio::task::spawn_local(slot::serve(Rc::clone(core), slot, lane));
+        if opens {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Until when to wait so that the thread is awake at `wake`, where waking takes `typical`. `None`:
+/// `wake` has come, for the rest of the time was too short to be slept.
+async fn approach<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    now: Nanos,
+    wake: Nanos,
+    typical: Nanos,
+) -> Option<Nanos> {
+    let clock = core.thread.clock;
+    match wake.saturating_sub(now) {
+        // Behind: the slots get a turn, then it goes on at once.
+        0 => {
+            core.pacer_woke(wake, now);
+            tokio::task::yield_now().await;
+            None
+        }
+        rest if rest > typical => Some(wake - typical),
+        rest if core.settings.slack == 0 || is_short(rest) => {
+            while clock.now() < wake {
+                tokio::task::yield_now().await;
+            }
+            core.pacer_woke(wake, clock.now());
+            None
+        }
+        _ => Some(wake),
+    }
+}
+
+/// Waits for `rest`, or naps where that pays. Answers how long the nap was to be, 0 for none; `None`:
+/// the plan has changed meanwhile.
+async fn wait<P: Profile, T: Transport>(
+    core: &Core<P, T>,
+    timer: &mut Timer,
+    rest: Nanos,
+    (nap, busy): (Nanos, bool),
+) -> io::Result<Option<Nanos>> {
+    // In a long wait it costs less to hear each reply than to nap again and again.
+    let pays = || busy || core.in_flight() + 1 >= rest.div_ceil(nap);
+    if nap > 0 && pays() && timer.nap(nap) {
+        return Ok(Some(nap));
+    }
+    core.listen();
+    tokio::select! {
+        biased;
+        waited = timer.wait(rest) => waited.map(|()| Some(0)),
+        () = core.thread.replan.notified() => Ok(None),
+    }
+}
+
+/// Reads what has come in a nap before anything is sent: slots become free, and closed connections
+/// are found.
 async fn hear<P: Profile, T: Transport>(core: &Core<P, T>) {
     let moment = core.thread.clock.now();
     tokio::task::yield_now().await;
@@ -130,8 +156,8 @@ async fn hear<P: Profile, T: Transport>(core: &Core<P, T>) {
     }
 }
 
-/// What was handed out is sent before the thread naps. At the first nap after a while of listening,
-/// what has come is read as well.
+/// Lets the slots send what was handed out before the thread naps. At the first nap after a while
+/// of listening, reads what has come as well.
 async fn settle<P: Profile, T: Transport>(core: &Core<P, T>) {
     if core.thread.hearing.as_ref().is_none_or(Hearing::is_listening) {
         return hear(core).await;

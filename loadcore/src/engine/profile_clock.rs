@@ -1,4 +1,4 @@
-//! The run's clock into the profile's, which stands still during the warm-up and in pauses.
+//! Turns the run's clock into the profile's, which stands still during the warm-up and in pauses.
 //!
 //! A token that fell due before a pause keeps its place on the run's clock, however many pauses
 //! come before it is sent: its wait is real. So the clock remembers where each stretch began.

@@ -1,4 +1,4 @@
-//! Linux's control groups into how long their processor quotas have stopped this process.
+//! Reads from Linux's control groups how long their processor quotas have stopped this process.
 //!
 //! A container's limit on processors is the quota of its control group: once it is used up, all
 //! threads of the group stand still to the end of the period (100 ms). `cpu.stat` says for how long

@@ -1,4 +1,5 @@
-//! Tickets whose attempts could not begin into the ones that are tried next, the oldest first.
+//! Orders tickets whose attempts could not begin into the ones that are tried next, the oldest
+//! first.
 //!
 //! A bucket's cursor does not go back, so they wait beside it. There is at most one for each slot.
 
@@ -28,8 +29,8 @@ impl Returned {
         self.tickets.insert(place, ticket);
     }
 
-    /// The oldest of the measured ones, or of the warm-up's. What is left of that at its end is
-    /// nobody's.
+    /// The oldest of the measured ones, or of the warm-up's. What is left of the warm-up at its end
+    /// is dropped and counted nowhere.
     #[cold]
     pub(super) fn take(&mut self, measured: bool) -> Option<Ticket> {
         self.tickets.retain(|ticket| ticket.measured == measured);

@@ -1,4 +1,4 @@
-//! A ticket into an attempt, and an attempt into an outcome: the task of one slot.
+//! Turns a ticket into an attempt, and an attempt into an outcome: the task of one slot.
 
 use super::backoff::Backoff;
 use super::core::{Core, Then};
@@ -59,7 +59,8 @@ async fn wait<L: Lane>(slot: &Slot, lane: &L) -> Ticket {
             return Poll::Ready(ticket);
         }
         slot.register(cx);
-        // Closed or not: the lane knows it, and is opened again when it is needed.
+        // The answer does not matter here: a lane that was closed is opened again when it is
+        // needed.
         let _ = lane.poll_closed(cx);
         Poll::Pending
     })
@@ -193,7 +194,7 @@ fn pass_over(
     Box::pin(tokio::task::yield_now())
 }
 
-/// Opens the lane, or waits until whoever is opening it has.
+/// Opens the lane, or waits while another slot opens it.
 async fn open<P: Profile, T: Transport>(
     core: &Core<P, T>,
     slot: &Slot,
@@ -219,4 +220,108 @@ async fn open<P: Profile, T: Transport>(
     }
     phase.set(Phase::Exchanging);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ThreadEnd;
+    use crate::engine::fixtures::{self, Target};
+    use crate::request::DropReason;
+    use crate::time::{MILLISECOND, SECOND, driven};
+
+    const MS: Nanos = MILLISECOND;
+
+    /// What becomes of an attempt that begins at 5 ms, whether its slot failed to open the lane, and
+    /// when it was over. The watchdog looks at the slot just before the timeout of a second, and then.
+    fn attempted(target: Target) -> (Outcome, bool, Nanos) {
+        driven::run(Vec::new(), async {
+            let (core, _ends) = fixtures::core(&target);
+            driven::wait_until(5 * MS).await;
+            let (slot, lane) = core.dispatch(&target, 5 * MS).expect("one is due");
+            let ticket = slot.ticket.take().expect("the slot was given it");
+            assert!(core.started(&slot, ticket, 5 * MS));
+            let watchdog = async {
+                for at in [5 * MS + SECOND - 1, 5 * MS + SECOND] {
+                    driven::wait_until(at).await;
+                    core.expire(at);
+                }
+                std::future::pending().await
+            };
+            let outcome = tokio::select! {
+                outcome = attempt(&core, &slot, &*lane, ticket, 5 * MS) => outcome,
+                outcome = watchdog => outcome,
+            };
+            assert_eq!(slot.deadline.get(), Nanos::MAX, "no attempt is under way");
+            (outcome, slot.open_failed.get(), driven::elapsed())
+        })
+    }
+
+    fn failed(target: Target) -> (ErrorClass, String, bool, Nanos) {
+        let (outcome, open_failed, at) = attempted(target);
+        let failure = outcome.failure.expect("it fails");
+        (failure.class, failure.to_string(), open_failed, at)
+    }
+
+    #[test]
+    fn a_reply_is_the_outcome() {
+        let (outcome, open_failed, at) = attempted(Target::Answers(3 * MS));
+        assert_eq!((outcome.status, open_failed, at), (Some(200), false, 8 * MS));
+        assert!(outcome.failure.is_none());
+    }
+
+    #[test]
+    fn a_lane_that_refuses_to_be_opened_fails_the_attempt() {
+        let refused = (ErrorClass::ConnectRefused, "refused".to_owned(), true, 5 * MS);
+        assert_eq!(failed(Target::Refuses), refused);
+    }
+
+    #[test]
+    fn a_panic_fails_one_attempt_and_is_told() {
+        let text = "the transport panicked: out of cheese".to_owned();
+        assert_eq!(failed(Target::Panics), (ErrorClass::Target, text, false, 5 * MS));
+        assert_eq!(said(&"a text".to_owned()), "a text");
+        assert_eq!(said(&17), "without a text");
+    }
+
+    #[test]
+    fn an_attempt_is_over_with_its_timeout_and_says_what_it_waited_for() {
+        let over = 5 * MS + SECOND;
+        let text = |what| format!("no {what} within the timeout of 1 s");
+        let reply = (ErrorClass::ResponseTimeout, text("whole reply"), false, over);
+        assert_eq!(failed(Target::Hangs), reply);
+        let connection = (ErrorClass::ConnectTimeout, text("connection"), true, over);
+        assert_eq!(failed(Target::NeverOpens), connection);
+    }
+
+    #[test]
+    fn an_attempt_that_was_passed_over_goes_on_until_its_timeout_and_says_so() {
+        let (class, text, _, at) = failed(Target::Closes(600 * MS));
+        assert_eq!((class, at), (ErrorClass::ResponseTimeout, 5 * MS + SECOND));
+        let once = "no whole reply within the timeout of 1 s; before that it was closed";
+        assert_eq!(text, once);
+        let (_, text, _, _) = failed(Target::Closes(300 * MS));
+        let often = "no whole reply within the timeout of 1 s: it was passed over 3 times, the last \
+                     time it was closed";
+        assert_eq!(text, often);
+    }
+
+    #[test]
+    fn a_slot_takes_what_fell_due_during_its_request_without_the_pacer() {
+        let counters = driven::run(Vec::new(), async {
+            let target = Target::Answers(12 * MS);
+            let (core, ends) = fixtures::core(&target);
+            let core = Rc::new(core);
+            driven::wait_until(5 * MS).await;
+            let (slot, lane) = core.dispatch(&target, 5 * MS).expect("one is due");
+            let local = tokio::task::LocalSet::new();
+            local.spawn_local(serve(Rc::clone(&core), slot, lane));
+            local.run_until(driven::wait_until(30 * MS)).await;
+            let ending = ThreadEnd { load_end: 30 * MS, drain: 0, stopped: true };
+            core.end(DropReason::Stopped, 30 * MS, 30 * MS, ending);
+            ends.reports.recv().expect("the last report").set.counters
+        });
+        // Those of 5, 15 and 25 ms were sent at 5, 17 and 29 ms.
+        assert_eq!((counters.due, counters.sent, counters.ok), (3, 3, 2));
+    }
 }

@@ -1,4 +1,4 @@
-//! Where tickets come from: the buckets of the schedule's parts, the warm-up's, or a closed loop.
+//! Hands out tickets: from the buckets of the schedule's parts, the warm-up's, or a closed loop.
 //!
 //! A ticket is a token on the run's clock: the right to send one request now. On one machine a
 //! thread has one part of the schedule; in a distributed run it may get more of them, when a worker
@@ -7,7 +7,7 @@
 use super::profile_clock::ProfileClock;
 use super::returned::Returned;
 use crate::bucket::{Token, TokenBucket};
-use crate::profile::{Live, Piecewise, Profile};
+use crate::profile::{LiveProfile, Piecewise, Profile};
 use crate::request::{DropReason, Mix};
 use crate::schedule::{Arrivals, Schedule, Share};
 use crate::time::{Nanos, seconds};
@@ -53,7 +53,7 @@ pub(crate) struct OfNamed {
 
 /// What the load is made of: of the whole run, the same for all of its threads and workers.
 #[derive(Debug, Clone)]
-pub(crate) struct Load<P> {
+pub(crate) struct WholeLoad<P> {
     /// The arrivals; `None` in closed loop.
     pub(crate) open: Option<OpenLoop<P>>,
     /// Length of the warm-up.
@@ -79,7 +79,7 @@ pub(crate) struct OpenLoop<P> {
 /// Hands out tickets.
 #[derive(Debug)]
 pub(crate) struct Source<P: Profile> {
-    load: Load<Live<P>>,
+    load: WholeLoad<LiveProfile<P>>,
     parts: Vec<Part<P>>,
     clock: ProfileClock,
     /// No token due after this is handed out yet: an order takes effect then. Run's clock.
@@ -98,7 +98,7 @@ pub(crate) struct Source<P: Profile> {
 struct Part<P: Profile> {
     share: Share,
     /// The measured arrivals, on the profile's clock; `None` in closed loop.
-    bucket: Option<TokenBucket<Live<P>>>,
+    bucket: Option<TokenBucket<LiveProfile<P>>>,
     /// The warm-up's, on the run's clock.
     warmup: Option<TokenBucket<Piecewise>>,
     /// Its own requests in closed loop.
@@ -120,21 +120,21 @@ struct Numbers {
     warmup: u64,
 }
 
-impl<P: Profile + Clone> Load<P> {
-    fn live(self) -> Load<Live<P>> {
+impl<P: Profile + Clone> WholeLoad<P> {
+    fn live(self) -> WholeLoad<LiveProfile<P>> {
         let open = self.open.map(|OpenLoop { profile, arrivals, max_backlog }| OpenLoop {
-            profile: Live::new(profile),
+            profile: LiveProfile::new(profile),
             arrivals,
             max_backlog,
         });
         let Self { warmup, end, limit, lanes, mix, .. } = self;
-        Load { open, warmup, end, limit, lanes, mix }
+        WholeLoad { open, warmup, end, limit, lanes, mix }
     }
 }
 
 impl<P: Profile + Clone> Source<P> {
     /// Of a load of which nothing is ours yet.
-    pub(crate) fn new(load: Load<P>) -> Self {
+    pub(crate) fn new(load: WholeLoad<P>) -> Self {
         let clock = ProfileClock::new(load.warmup);
         let load = load.live();
         Self {
@@ -155,7 +155,7 @@ impl<P: Profile + Clone> Source<P> {
     pub(crate) fn take_part(&mut self, share: Share, from: Nanos, past: u64) {
         let from = self.clock.profile_at(from);
         let bucket = self.load.open.as_ref().map(|open| {
-            let Load { end, limit, .. } = self.load;
+            let WholeLoad { end, limit, .. } = self.load;
             let profile = open.profile.clone();
             let schedule = Schedule::new(profile, open.arrivals, share, end, limit);
             let backlog = share.count(open.max_backlog);
@@ -410,7 +410,7 @@ impl<P: Profile> Source<P> {
         self.buckets().map(TokenBucket::backlog).sum::<u64>() + self.returned.backlog()
     }
 
-    fn buckets(&self) -> impl Iterator<Item = &TokenBucket<Live<P>>> {
+    fn buckets(&self) -> impl Iterator<Item = &TokenBucket<LiveProfile<P>>> {
         self.parts.iter().filter_map(|part| part.bucket.as_ref())
     }
 
@@ -441,15 +441,15 @@ impl<P: Profile> Source<P> {
         self.load.mix.named()
     }
 
-    /// Most lanes that our parts may have open at once: whoever has a part has one, or could send
-    /// nothing of it.
+    /// Most lanes that our parts may have open at once: at least one where there is a part, or
+    /// nothing of it could be sent.
     pub(crate) fn lanes(&self) -> usize {
         let shares = self.parts.iter().map(|part| part.share.count(self.load.lanes) as usize);
         shares.sum::<usize>().max(usize::from(!self.parts.is_empty()))
     }
 
-    /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned for
-    /// whoever has given up all that was his.
+    /// When the load ends on the run's clock; `None` while it is paused. Earlier than planned where
+    /// every part was given up.
     pub(crate) fn end_at(&self) -> Option<Nanos> {
         if !self.parts.is_empty() && self.parts.iter().all(|part| part.released) {
             return self.released_at;
@@ -515,7 +515,7 @@ impl<P: Profile> Source<P> {
     pub(crate) fn change_rate(&mut self, at: Nanos, target: f64, over: f64) {
         let at = seconds(self.clock.profile(at));
         // Its numbers were checked when the order was given.
-        let change = |profile: &mut Live<P>| drop(profile.change_rate(at, target, over));
+        let change = |profile: &mut LiveProfile<P>| drop(profile.change_rate(at, target, over));
         // The parts that are still to come get the same profile.
         if let Some(open) = &mut self.load.open {
             change(&mut open.profile);

@@ -1,4 +1,5 @@
-//! A moment into a wake-up that is late by microseconds, not by a timer wheel's millisecond.
+//! Turns a moment into a wake-up that is late by microseconds, where a timer wheel's is by a
+//! millisecond.
 //!
 //! Linux: a timerfd among the thread's other events. Elsewhere: the runtime's timer, whose grain is
 //! a millisecond; schedule lag shows it, and the verdict says so.
@@ -44,7 +45,7 @@ mod linux {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
             // A timerfd is exact, a sleeping thread by default only to 50 us. This thread is the
-            // engine's own. Where that may not be set, naps are a little late.
+            // engine's own. Where the system refuses that, naps are a little late.
             let _ = set_current_timer_slack(NonZero::new(1));
             Ok(Self { timer: AsyncFd::with_interest(timer, Interest::READABLE)? })
         }

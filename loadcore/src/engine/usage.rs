@@ -1,4 +1,4 @@
-//! The operating system's books into where this thread's time went.
+//! Reads from the operating system where this thread's time went.
 
 use super::quota::Quotas;
 use crate::record::ThreadTime;

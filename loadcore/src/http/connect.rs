@@ -1,6 +1,6 @@
-//! An origin into an open connection: resolve, check the policy, dial, proxy, TLS.
+//! Turns an origin into an open connection: resolve, check the policy, dial, proxy, TLS.
 
-use super::plan::Plan;
+use super::plan::HttpPlan;
 use super::resolve::Resolver;
 use super::stamped::StampedTcp;
 use super::tls;
@@ -89,7 +89,7 @@ pub struct Connected {
 /// # Errors
 /// `dns`, `blocked_by_policy`, `connect_refused`, `connect_timeout`, `tls`, `internal`, a shortage.
 pub async fn connect(
-    (plan, resolver): (&Plan, &Resolver),
+    (plan, resolver): (&HttpPlan, &Resolver),
     thread: &Thread,
     origin: &Origin,
     stage: &Cell<Stage>,
@@ -132,7 +132,7 @@ pub async fn connect(
 }
 
 async fn handshake(
-    plan: &Plan,
+    plan: &HttpPlan,
     origin: &Origin,
     socket: Socket,
 ) -> Result<TlsStream<Socket>, Failure> {
@@ -148,7 +148,7 @@ async fn handshake(
 }
 
 async fn dial(
-    plan: &Plan,
+    plan: &HttpPlan,
     resolver: &Resolver,
     origin: &Origin,
     stage: &Cell<Stage>,
@@ -177,7 +177,7 @@ async fn dial(
 ///
 /// # Errors
 /// `blocked_by_policy`, `dns`, a shortage.
-pub(super) async fn judge_behind_proxy(plan: &Plan, host: &str) -> Result<(), Failure> {
+pub(super) async fn judge_behind_proxy(plan: &HttpPlan, host: &str) -> Result<(), Failure> {
     if let Ok(address) = host.parse() {
         return plan.options.policy.check(address);
     }
@@ -189,7 +189,7 @@ pub(super) async fn judge_behind_proxy(plan: &Plan, host: &str) -> Result<(), Fa
 
 /// Dials the addresses of `host`, beginning with the one whose turn it is, until one answers.
 async fn dial_tcp(
-    (plan, resolver): (&Plan, &Resolver),
+    (plan, resolver): (&HttpPlan, &Resolver),
     host: &str,
     port: u16,
     stage: &Cell<Stage>,

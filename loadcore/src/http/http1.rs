@@ -1,4 +1,4 @@
-//! Prebuilt request bytes into a reply on an HTTP/1.1 connection: the hot path.
+//! Turns prebuilt request bytes into a reply on an HTTP/1.1 connection: the hot path.
 //!
 //! One poll function writes what is left to write and reads what there is to read. It reads while
 //! it still writes, since a server may answer (413) before it has taken all of a body. Everything

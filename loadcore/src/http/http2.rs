@@ -1,4 +1,4 @@
-//! A request into a stream of an HTTP/2 connection, by the `h2` crate.
+//! Turns a request into a stream of an HTTP/2 connection, by the `h2` crate.
 //!
 //! hyper would put a channel and a task of its own between us and `h2`; its codec is used directly.
 

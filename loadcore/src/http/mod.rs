@@ -1,4 +1,4 @@
-//! A request template into bytes on a connection, and a reply into an outcome.
+//! Turns a request template into bytes on a connection, and a reply into an outcome.
 //!
 //! [`HttpTransport`] is the [`Transport`] for HTTP: a lane is one connection. HTTP/1.1 goes through a
 //! codec of our own ([`reader`], `http1`), HTTP/2 through the `h2` crate. Which addresses may be
@@ -31,7 +31,7 @@ use follow::Hop;
 use http1::Http1;
 use http2::Http2;
 use moved::Moved;
-use plan::{Plan, Prepared};
+use plan::{HttpPlan, Prepared};
 use resolve::Resolver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -56,7 +56,7 @@ pub struct HttpTransport {
 
 #[derive(Debug)]
 struct Shared {
-    plan: Plan,
+    plan: HttpPlan,
     resolver: Resolver,
 }
 
@@ -68,7 +68,7 @@ impl HttpTransport {
     pub fn new(options: HttpOptions) -> Result<Self, PlanError> {
         let resolver = Resolver::new(options.address_family);
         let streams = options.streams(true);
-        let shared = Shared { plan: Plan::new(options)?, resolver };
+        let shared = Shared { plan: HttpPlan::new(options)?, resolver };
         Ok(Self { shared: Arc::new(shared), streams })
     }
 
@@ -151,7 +151,7 @@ impl Transport for HttpTransport {
     }
 
     fn streams(&self) -> Streams {
-        let Plan { options, origins, .. } = &self.shared.plan;
+        let HttpPlan { options, origins, .. } = &self.shared.plan;
         match options.version {
             // A lane has a connection to each origin, and carries one request on one of them.
             _ if origins.len() > 1 => Streams::One,
@@ -168,7 +168,7 @@ impl Transport for HttpTransport {
     }
 
     fn descriptors_per_lane(&self) -> u64 {
-        let Plan { options, origins, .. } = &self.shared.plan;
+        let HttpPlan { options, origins, .. } = &self.shared.plan;
         // A redirect may lead to another origin.
         origins.len() as u64 + u64::from(options.max_redirects > 0)
     }
@@ -252,7 +252,7 @@ impl Lane for HttpLane {
 
     #[inline]
     async fn exchange(&self, call: Call) -> Outcome {
-        let Plan { options, requests, .. } = &self.shared.plan;
+        let HttpPlan { options, requests, .. } = &self.shared.plan;
         let request = &requests[call.request];
         let mut outcome = if options.max_redirects > 0 || self.is_scattered() {
             // Where a hop may follow, each reply is to be read at once.

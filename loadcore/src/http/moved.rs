@@ -1,4 +1,4 @@
-//! Bytes that pass on the connections of a lane into those of its next outcome.
+//! Counts the bytes that pass on the connections of a lane, for its next outcome.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! What the user asks for into what is sent: origins, and request bytes made once.
+//! Turns what the user asks for into what is sent: origins, and request bytes made once.
 
 use super::policy::TargetPolicy;
 use super::proxy::Proxy;
@@ -357,7 +357,7 @@ fn with_host(uri: &Uri, headers: &[(FieldName, HeaderValue)]) -> Result<Uri, Str
 
 /// Everything about a run's requests that is decided before the first one.
 #[derive(Debug)]
-pub struct Plan {
+pub struct HttpPlan {
     /// What was asked for.
     pub options: HttpOptions,
     /// The requests of the mix, or the one that there is without.
@@ -398,7 +398,7 @@ pub enum PlanError {
     Tls(#[from] TlsError),
 }
 
-impl Plan {
+impl HttpPlan {
     /// Checks and prepares.
     ///
     /// # Errors
@@ -446,7 +446,7 @@ mod tests {
     fn refused(change: impl FnOnce(&mut HttpOptions)) -> String {
         let mut options = HttpOptions::get("http://a/".parse().unwrap());
         change(&mut options);
-        Plan::new(options).unwrap_err().to_string()
+        HttpPlan::new(options).unwrap_err().to_string()
     }
 
     #[test]
@@ -476,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_query_without_a_path_has_one() {
-        let plan = Plan::new(HttpOptions::get("http://h?x=1".parse().unwrap())).unwrap();
+        let plan = HttpPlan::new(HttpOptions::get("http://h?x=1".parse().unwrap())).unwrap();
         assert!(plan.requests[0].http1.starts_with(b"GET /?x=1 HTTP/1.1\r\nHost: h\r\n"));
         assert_eq!(plan.requests[0].http2_uri, "http://h/?x=1");
     }
@@ -490,7 +490,7 @@ mod tests {
                 .map(|value| ("proxy-AUTHORIZATION".parse().unwrap(), value.parse().unwrap()))
                 .into_iter()
                 .collect();
-            let plan = Plan::new(options).unwrap();
+            let plan = HttpPlan::new(options).unwrap();
             let asks = String::from_utf8(plan.proxy.unwrap().connect("h:443")).unwrap();
             let http2 = plan.requests[0].fields.contains_key(PROXY_AUTHORIZATION);
             (String::from_utf8(plan.requests[0].http1.to_vec()).unwrap(), http2, asks)
@@ -514,7 +514,7 @@ mod tests {
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .into();
         options.body = Bytes::from_static(b"12");
-        let request = &Plan::new(options).unwrap().requests[0];
+        let request = &HttpPlan::new(options).unwrap().requests[0];
         let fields = "TE: trailers\r\nte: gzip\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
         assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
         let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! An address that is about to be dialled into yes or no.
+//! Turns an address that is about to be dialled into yes or no.
 //!
 //! The decision is made where the socket is opened, on the address itself: a name that resolves
 //! elsewhere tomorrow, or a redirect, cannot get round it.

@@ -1,4 +1,5 @@
-//! A proxy's URL, and the fields of a request that are for it, into who is asked and with what.
+//! Turns a proxy's URL, and the fields of a request that are for it, into who is asked and with
+//! what.
 //!
 //! What proves who we are to a proxy is between us and it (RFC 9110 section 11.7.2): it stands in what
 //! the proxy reads, the request for a tunnel or a request that the proxy passes on, and never in what

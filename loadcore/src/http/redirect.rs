@@ -1,6 +1,6 @@
-//! A redirect's Location into the next request (RFC 9110 section 15.4).
+//! Turns a redirect's Location into the next request (RFC 9110 section 15.4).
 
-use super::plan::{Plan, Prepared};
+use super::plan::{HttpPlan, Prepared};
 use crate::request::{ErrorClass, Failure, FieldName, Url};
 use bytes::Bytes;
 use http::Method;
@@ -22,7 +22,7 @@ pub fn is_redirect(status: u16) -> bool {
 /// # Errors
 /// `protocol` when the location is no usable URL.
 pub fn next(
-    plan: &Plan,
+    plan: &HttpPlan,
     (first, previous): (&Prepared, &Prepared),
     status: u16,
     location: &[u8],
@@ -79,7 +79,7 @@ mod tests {
             ("AuthorizatioN".parse().unwrap(), "Bearer t".parse().unwrap()),
             ("content-TYPE".parse().unwrap(), "text/plain".parse().unwrap()),
         ];
-        let plan = Plan::new(options).unwrap();
+        let plan = HttpPlan::new(options).unwrap();
         let first = &plan.requests[0];
         let step = |status, location: &str| {
             let next = next(&plan, (first, first), status, location.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! A host name into the addresses it has, each used in turn.
+//! Turns a host name into the addresses it has, each used in turn.
 //!
 //! Answers are kept for [`KEEP`], failures for [`KEEP_FAILURE`]: a run that opens a connection for
 //! each request must not become a load test of the name server.

@@ -1,4 +1,4 @@
-//! A TCP connection into one that says when what is read from it has come.
+//! Wraps a TCP connection so that it says when what is read from it has come.
 //!
 //! Whoever reads a reply late measures their own lateness with it. The kernel knows better: it
 //! stamps each packet when it takes it in (Linux, `SO_TIMESTAMPNS`), and `recvmsg` tells the stamp of
@@ -23,8 +23,7 @@ pub struct StampedTcp {
 impl StampedTcp {
     /// Asks the kernel for stamps.
     ///
-    /// # Errors
-    /// The connection as it is, where there are none.
+    /// # Errors The connection as it is, where the kernel has no stamps for it.
     pub fn new(stream: TcpStream) -> Result<Self, TcpStream> {
         match kernel::ask(&stream) {
             Some(control) => Ok(Self { stream, control, stamp: None }),

@@ -1,4 +1,4 @@
-//! TLS options into a rustls configuration.
+//! Turns TLS options into a rustls configuration.
 
 use crate::request::{ErrorClass, Failure, certificates, private_key};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

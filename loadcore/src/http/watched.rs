@@ -1,4 +1,4 @@
-//! A reply as a reader of HTTP sees it into what is checked of it.
+//! Turns a reply as a reader of HTTP sees it into what is checked of it.
 
 use super::reader::Watch;
 use crate::request::{Checks, Inspection};

@@ -10,11 +10,11 @@
 //! | [`LoadProfile`] | the types of the scenario document, validated |
 //! | [`Piecewise`] | straight lines of rate: all JSON types but SINE |
 //! | [`Sine`] | a sine wave cut off at 0 |
-//! | [`Live`] | a profile whose future may be replaced while it runs |
+//! | [`LiveProfile`] | a profile whose future may be replaced while it runs |
 
 mod check;
 mod fault;
-mod live;
+mod live_profile;
 mod load_profile;
 mod piecewise;
 mod sine;
@@ -23,7 +23,7 @@ mod types;
 pub use check::{MAX_BURSTS, MAX_POINTS, MAX_STEPS, MIN_PERIOD_SECONDS};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, number};
-pub use live::{ChangeError, Live, MAX_CHANGES};
+pub use live_profile::{ChangeError, LiveProfile, MAX_CHANGES};
 pub use load_profile::{LoadProfile, ProfileError};
 pub use piecewise::{Line, Piecewise};
 pub use sine::Sine;

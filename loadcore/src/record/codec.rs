@@ -174,7 +174,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If the bytes are none, are of a newer version, or do not agree with themselves.
+    /// If the bytes are no snapshot, are of a newer version, or contradict themselves.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut total = Interval::default();
         let mut reader = SnapshotReader::default();

@@ -96,7 +96,7 @@ impl Recorder {
         }
     }
 
-    /// Counts something that this machine had to do without, or not yet: an arrival that waited for it;
+    /// Counts a shortage of this machine: in open loop an arrival that waited for what was lacking,
     /// in closed loop an attempt that could not begin.
     #[inline]
     pub fn short(&mut self) {
@@ -104,8 +104,8 @@ impl Recorder {
     }
 
     /// A request that was counted as started could not begin, since this machine was short of
-    /// something: it is none. Answers false, and changes nothing, where the start was
-    /// handed over with an earlier interval.
+    /// something: it is taken out of the counts. Answers false, and changes nothing, where the
+    /// start was handed over with an earlier interval.
     pub fn take_back(
         &mut self,
         request: usize,

@@ -1,9 +1,8 @@
 //! Turns intervals into cumulative, numbered snapshots, and many workers' snapshots into one.
 //!
-//! A snapshot holds everything since its worker's start in this run. Whoever has the newest one of
-//! each worker has every count, whatever became of those before: merging is a join, that is
-//! commutative, associative and idempotent (Shapiro et al., "Conflict-free replicated data types",
-//! 2011).
+//! A snapshot holds everything since its worker's start in this run. The newest ones of all workers
+//! hold every count, whatever became of those before: merging is a join, that is commutative,
+//! associative and idempotent (Shapiro et al., "Conflict-free replicated data types", 2011).
 
 use super::{Interval, Merge, NotContained, WorkerInterval};
 use crate::time::Nanos;
@@ -45,7 +44,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If `earlier` counts something that this one does not, and so is none of its forerunners.
+    /// If `earlier` counts something that this one does not, and so does not precede it.
     pub fn since(&self, earlier: &Self) -> Result<Interval, NotContained> {
         if (&self.worker, self.epoch) != (&earlier.worker, earlier.epoch) {
             return Err(NotContained);

@@ -116,8 +116,8 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixtures::{Run, empty_run, plan, request, steady_run};
-    use crate::result::{Ending, LoopKind};
+    use crate::result::fixtures::{Run, empty_run, request, run_start, steady_run};
+    use crate::result::{LoopKind, RunEnd};
     use crate::time::{MILLISECOND, SECOND};
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_is_streamed_equals_what_is_rendered() {
-        let mut run = Run::new(plan(LoopKind::Open));
+        let mut run = Run::new(run_start(LoopKind::Open));
         for second in 0..3 {
             run.second(false, |recorder, _| {
                 request(recorder, Some(second * SECOND), 0, MILLISECOND, Ok(200));
@@ -146,7 +146,7 @@ mod tests {
             writer.interval(interval, *span).unwrap();
         }
         let streamed = String::from_utf8(writer.finish().unwrap()).unwrap();
-        let ending = Ending { duration_ns: 3 * SECOND, ..Ending::default() };
+        let ending = RunEnd { duration_ns: 3 * SECOND, ..RunEnd::default() };
         assert_eq!(streamed, render(&run.end(ending, 0)));
     }
 }

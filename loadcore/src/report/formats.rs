@@ -1,4 +1,4 @@
-//! A format's name into how a result is written in it: the one list of formats.
+//! Turns a format's name into how a result is written in it: the one list of formats.
 //!
 //! Each format is told in its own file, as that file's `FORMAT`. A new one is such a file and a line in
 //! [`FORMATS`]: command lines, REST and bindings know no other list.
@@ -163,8 +163,8 @@ pub fn listed(formats: &[Format], word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixtures::{Run, plan, request, steady_run};
-    use crate::result::{Ending, LoopKind};
+    use crate::result::fixtures::{Run, request, run_start, steady_run};
+    use crate::result::{LoopKind, RunEnd};
     use crate::time::{MILLISECOND, SECOND};
     use std::sync::{Arc, Mutex};
 
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn streamed_formats_write_each_interval_and_the_others_none() {
-        let mut run = Run::new(plan(LoopKind::Open));
+        let mut run = Run::new(run_start(LoopKind::Open));
         for second in 0..3 {
             run.second(false, |recorder, _| {
                 request(recorder, Some(second * SECOND), 0, MILLISECOND, Ok(200));
             });
         }
         let intervals = std::mem::take(&mut run.intervals);
-        let result = run.end(Ending { duration_ns: 3 * SECOND, ..Ending::default() }, 0);
+        let result = run.end(RunEnd { duration_ns: 3 * SECOND, ..RunEnd::default() }, 0);
         for format in FORMATS {
             let out = Shared::default();
             let writer = format.writer(Box::new(out.clone()), Begun::default()).unwrap();

@@ -184,9 +184,9 @@ mod tests {
     use super::*;
     use crate::analysis::judged;
     use crate::result::fixtures::{
-        Run, closed_run, empty_run, failing_run, finding, plan, steady_run,
+        Run, closed_run, empty_run, failing_run, finding, run_start, steady_run,
     };
-    use crate::result::{Ending, FindingKind, LoopKind, Plan};
+    use crate::result::{FindingKind, LoopKind, RunEnd, RunStart};
 
     #[test]
     fn a_steady_run() {
@@ -209,7 +209,8 @@ mod tests {
     fn foreign_text_adds_no_cell_and_no_line_and_calls_nobody() {
         let name = "a | b\n| ``c` <img> @everybody";
         let mix = vec![(name.to_owned(), 1.0), ("plain".to_owned(), 2.0)];
-        let mut result = Run::new(Plan { mix, ..plan(LoopKind::Open) }).end(Ending::default(), 0);
+        let mut result =
+            Run::new(RunStart { mix, ..run_start(LoopKind::Open) }).end(RunEnd::default(), 0);
         result.scenario["name"] = name.into();
         let page = render(&result);
         let shown = "a \\| b\u{fffd}\\| \\`\\`c\\` \\<img\\> @\u{200b}everybody";
@@ -224,7 +225,8 @@ mod tests {
     #[test]
     fn of_many_requests_the_slowest_are_shown() {
         let mix = (0..30).map(|n| (format!("r{n}"), 1.0)).collect();
-        let mut result = Run::new(Plan { mix, ..plan(LoopKind::Open) }).end(Ending::default(), 0);
+        let mut result =
+            Run::new(RunStart { mix, ..run_start(LoopKind::Open) }).end(RunEnd::default(), 0);
         for (n, request) in result.requests.iter_mut().enumerate() {
             request.latency.p99_ms = Some(n as f64);
         }

@@ -1,4 +1,5 @@
-//! What a reply must have, said in a short text or by calls, into the first of it that a reply lacks.
+//! Turns what a reply must have, said in a short text or by calls, into the first of it that a
+//! reply lacks.
 //!
 //! A reply that fails a check is a failed request of class `check`. Checks judge a whole reply: what
 //! failed on the way keeps its class. A status of 400 and more has failed by itself, as `http_4xx` or

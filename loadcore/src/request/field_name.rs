@@ -1,4 +1,4 @@
-//! A header field's name into the two forms in which it is sent.
+//! Turns a header field's name into the two forms in which it is sent.
 
 use http::header::{HeaderName, InvalidHeaderName};
 use std::borrow::Cow;

@@ -1,4 +1,5 @@
-//! Fields of a form into the body that a browser would send for it (`multipart/form-data`, RFC 7578).
+//! Turns fields of a form into the body that a browser would send for it (`multipart/form-data`,
+//! RFC 7578).
 
 use bytes::Bytes;
 use http::HeaderValue;

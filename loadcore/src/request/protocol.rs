@@ -1,4 +1,4 @@
-//! What was agreed on a connection into its place among all that can be.
+//! Turns what was agreed on a connection into its place among all that can be.
 
 /// What was agreed on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! Turns texts that say which way connections go into rules of where to dial, and into a proxy.
 
-use super::asked::{Url, ascii_host, has_scheme, parse_port};
+use super::url::{Url, ascii_host, has_scheme, parse_port};
 use http::Uri;
 use std::borrow::Cow;
 use std::fmt;

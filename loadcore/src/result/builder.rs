@@ -1,4 +1,4 @@
-//! Turns a run's plan, its intervals and its merged snapshot into the result document.
+//! Turns a run's start, its intervals and its merged snapshot into the result document.
 //!
 //! The series is fed while the run goes on; all totals come from the cumulative snapshot, so an
 //! interval that was lost on the way costs resolution in time and no count.
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 /// What is known before a run starts.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub struct RunStart {
     /// The scenario's document.
     pub scenario: Value,
     /// When the measured time begins, in milliseconds since 1970.
@@ -53,7 +53,7 @@ pub struct Span {
 
 /// How a run ended, or how far it is.
 #[derive(Debug, Clone, Default)]
-pub struct Ending {
+pub struct RunEnd {
     /// The measured time, in nanoseconds.
     pub duration_ns: Nanos,
     /// How long requests in flight were awaited after it, in nanoseconds.
@@ -73,7 +73,7 @@ pub struct Ending {
 /// Makes a run's result.
 #[derive(Debug)]
 pub struct ResultBuilder {
-    plan: Plan,
+    start: RunStart,
     series: Series,
     requests: Requests,
     workers: Workers,
@@ -82,22 +82,22 @@ pub struct ResultBuilder {
 impl ResultBuilder {
     /// For a run that is about to start.
     #[must_use]
-    pub fn new(plan: Plan) -> Self {
-        let series = Series::new(plan.planned_seconds, super::MOST_ROWS, Histogram::new());
-        let requests = Requests::new(&plan.mix, plan.planned_seconds);
-        let workers = Workers::new(plan.planned_seconds);
-        Self { plan, series, requests, workers }
+    pub fn new(start: RunStart) -> Self {
+        let series = Series::new(start.planned_seconds, super::MOST_ROWS, Histogram::new());
+        let requests = Requests::new(&start.mix, start.planned_seconds);
+        let workers = Workers::new(start.planned_seconds);
+        Self { start, series, requests, workers }
     }
 
     /// Names and weights of the requests; none without a mix.
     #[must_use]
     pub fn mix(&self) -> &[(String, f64)] {
-        &self.plan.mix
+        &self.start.mix
     }
 
     /// Whether arrivals do not wait for replies.
     pub(crate) fn is_open_loop(&self) -> bool {
-        self.plan.loop_kind == LoopKind::Open
+        self.start.loop_kind == LoopKind::Open
     }
 
     /// Adds an interval to the series. Intervals come in the order of time and do not overlap.
@@ -129,7 +129,7 @@ impl ResultBuilder {
     ///
     /// `sla` and `validity` are empty: they are judgements on this document, to be filled in with
     /// what `analysis` says about it.
-    pub fn build(&self, merged: &Snapshot, ending: &Ending) -> RunResult {
+    pub fn build(&self, merged: &Snapshot, ending: &RunEnd) -> RunResult {
         let Interval { counters, histograms, health, protocols, examples, named } = &merged.total;
         let ok = histograms.ok(counters);
         let duration_seconds = seconds(ending.duration_ns);
@@ -137,14 +137,14 @@ impl ResultBuilder {
         let arrivals = arrivals(counters, merged.backlog, ending.unknown);
         let total_requests = counters.outcomes();
         let (series_seconds, series) = self.series.rows(counters, ending.unknown);
-        let is_open = self.plan.loop_kind == LoopKind::Open;
+        let is_open = self.start.loop_kind == LoopKind::Open;
         RunResult {
             schema_version: SCHEMA_VERSION,
-            scenario: self.plan.scenario.clone(),
-            started_at: rfc3339(self.plan.started_unix_ms),
+            scenario: self.start.scenario.clone(),
+            started_at: rfc3339(self.start.started_unix_ms),
             duration_seconds,
-            environment: self.plan.environment.clone(),
-            loop_kind: self.plan.loop_kind,
+            environment: self.start.environment.clone(),
+            loop_kind: self.start.loop_kind,
             offered_rps: is_open.then(|| per_second(arrivals.due)).flatten(),
             achieved_rps: per_second(total_requests),
             complete: ending.unknown == 0,
@@ -167,7 +167,7 @@ impl ResultBuilder {
             requests: self.requests.results(named, &ending.unknown_of, per_second),
             series_seconds,
             series,
-            latency_kind: match self.plan.loop_kind {
+            latency_kind: match self.start.loop_kind {
                 LoopKind::Open => LatencyKind::ResponseTime,
                 LoopKind::Closed => LatencyKind::ServiceTime,
             },
@@ -176,10 +176,10 @@ impl ResultBuilder {
             first_byte: LatencySummary::of(&histograms.first_byte),
             connects: counters.connects,
             error_examples: error_examples(examples, counters),
-            warmup_seconds: self.plan.warmup_seconds,
+            warmup_seconds: self.start.warmup_seconds,
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
-            generator: generator(health, &self.plan, &ending.lost_workers),
+            generator: generator(health, &self.start, &ending.lost_workers),
             workers: self.workers.results(&ending.workers, ending.duration_ns, is_open),
             histograms: Some(Box::new(CarriedHistograms::of(histograms, ok))),
         }
@@ -252,11 +252,11 @@ fn protocol(protocols: &Protocols) -> Protocol {
 /// How much later than the slack allows a wake-up of the pacer is late: a millisecond.
 const LATE_NS: Nanos = MILLISECOND;
 
-fn generator(health: &Health, plan: &Plan, lost_workers: &[String]) -> Generator {
+fn generator(health: &Health, start: &RunStart, lost_workers: &[String]) -> Generator {
     let share = |part: u64, wall: u64| (wall > 0).then(|| part as f64 / wall as f64);
     let of_load = |part: u64| share(part, health.load_ns);
-    let is_open = plan.loop_kind == LoopKind::Open;
-    let slack_ns = plan.slack_ns;
+    let is_open = start.loop_kind == LoopKind::Open;
+    let slack_ns = start.slack_ns;
     let in_time = health.pacer_lag.count_up_to(slack_ns.saturating_add(LATE_NS));
     Generator {
         pacer_lag: LatencySummary::of(&health.pacer_lag),
@@ -292,7 +292,8 @@ mod tests {
     use super::*;
     use crate::record::{Http, MOST_WORKERS, Merge, Tls};
     use crate::result::fixtures::{
-        Dice, Run, closed_run, empty_run, failing_run, interrupted_run, plan, request, steady_run,
+        Dice, Run, closed_run, empty_run, failing_run, interrupted_run, request, run_start,
+        steady_run,
     };
     use crate::result::{ReadError, SeriesRow};
     use crate::time::{MICROSECOND as US, MILLISECOND as MS, SECOND};
@@ -492,7 +493,7 @@ mod tests {
 
     #[test]
     fn an_hours_result_stays_below_a_megabyte_and_a_half() {
-        let mut run = Run::new(plan(LoopKind::Open));
+        let mut run = Run::new(run_start(LoopKind::Open));
         for second in 0..8 {
             run.second(false, |recorder, dice| {
                 for n in 0..2_000 {
@@ -502,7 +503,7 @@ mod tests {
             });
         }
         let mut merged = Snapshot::default();
-        let mut builder = ResultBuilder::new(plan(LoopKind::Open));
+        let mut builder = ResultBuilder::new(run_start(LoopKind::Open));
         for second in 0..3_600 {
             let (interval, _) = &run.intervals[second as usize % 8];
             let span =
@@ -513,7 +514,7 @@ mod tests {
         run.intervals
             .iter()
             .for_each(|(it, _)| merged.total.histograms.response.merge(&it.histograms.response));
-        let ending = Ending { duration_ns: 3_600 * SECOND, ..Ending::default() };
+        let ending = RunEnd { duration_ns: 3_600 * SECOND, ..RunEnd::default() };
         let mut result = builder.build(&merged, &ending);
         let size = |result: &RunResult| serde_json::to_string_pretty(result).unwrap().len();
         let whole = size(&result);
@@ -528,7 +529,7 @@ mod tests {
     #[test]
     fn an_hours_result_of_ten_requests_and_of_all_workers_stays_below_four_megabytes() {
         let mix = (0..10).map(|n| (format!("request {n}"), 1.0)).collect();
-        let plan = Plan { mix, planned_seconds: 3_615.0, ..plan(LoopKind::Open) };
+        let plan = RunStart { mix, planned_seconds: 3_615.0, ..run_start(LoopKind::Open) };
         let mut builder = ResultBuilder::new(plan);
         let (mut dice, mut merged) = (Dice::new(7), Snapshot::default());
         let seconds: Vec<_> = (0..8).map(|_| busy_second(&mut dice)).collect();
@@ -541,7 +542,7 @@ mod tests {
             merged.total.counters.merge(&interval.counters);
             merged.total.histograms.response.merge(&interval.histograms.response);
         }
-        let ending = Ending { duration_ns: 3_600 * SECOND, ..Ending::default() };
+        let ending = RunEnd { duration_ns: 3_600 * SECOND, ..RunEnd::default() };
         let result = builder.build(&merged, &ending);
         assert_eq!((result.requests.len(), result.workers.len()), (10, MOST_WORKERS));
         assert!(result.workers.iter().all(|worker| worker.series.second.len() > 110));

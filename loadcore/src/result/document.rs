@@ -398,7 +398,7 @@ impl RunResult {
     ///
     /// # Errors
     ///
-    /// If it is none, or one of a newer version.
+    /// If it is no result document, or one of a newer version.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         serde_json::from_str::<Head>(text)?.check()?;
         Ok(serde_json::from_str::<Self>(text)?.with_percentiles())
@@ -408,7 +408,7 @@ impl RunResult {
     ///
     /// # Errors
     ///
-    /// If it is none, or one of a newer version.
+    /// If it is no result document, or one of a newer version.
     pub fn from_value(document: Value) -> Result<Self, ReadError> {
         Head::deserialize(&document)?.check()?;
         Ok(serde_json::from_value::<Self>(document)?.with_percentiles())

@@ -1,8 +1,8 @@
 //! Turns a few made-up targets into results, for tests. The same each time, to the byte.
 
 use super::{
-    Ending, Environment, Finding, FindingKind, LoopKind, Plan, ResultBuilder, RunResult, Severity,
-    Span,
+    Environment, Finding, FindingKind, LoopKind, ResultBuilder, RunEnd, RunResult, RunStart,
+    Severity, Span,
 };
 use crate::record::{Interval, Merge, Recorder, Sample, Snapshot, ThreadTime};
 use crate::request::{DropReason, ErrorClass, Failure};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// 1,000/s for 10 s; the target answers in about a millisecond and hangs now and then.
 pub(crate) fn steady_run() -> RunResult {
-    let mut run = Run::new(plan(LoopKind::Open));
+    let mut run = Run::new(run_start(LoopKind::Open));
     for second in 0..10 {
         run.second(false, |recorder, dice| {
             recorder.connected(180 * US, None);
@@ -22,13 +22,13 @@ pub(crate) fn steady_run() -> RunResult {
             }
         });
     }
-    run.end(Ending { duration_ns: 10 * SECOND, ..Ending::default() }, 0)
+    run.end(RunEnd { duration_ns: 10 * SECOND, ..RunEnd::default() }, 0)
 }
 
 /// 1,000/s for 10 s after a warm-up; the target stalls for a second, refuses some, and answers some
 /// with 503. Arrivals are dropped, and some requests never end.
 pub(crate) fn failing_run() -> RunResult {
-    let mut run = Run::new(Plan { warmup_seconds: 2.0, ..plan(LoopKind::Open) });
+    let mut run = Run::new(RunStart { warmup_seconds: 2.0, ..run_start(LoopKind::Open) });
     let refused = std::io::Error::from_raw_os_error(111);
     let refused = Failure::io(ErrorClass::ConnectRefused, refused);
     let silent = Failure::new(ErrorClass::ResponseTimeout, "no whole reply within 10 s");
@@ -61,13 +61,13 @@ pub(crate) fn failing_run() -> RunResult {
         });
     }
     run.second(true, |recorder, _| recorder.dropped(DropReason::RunEnded, 0));
-    let ending = Ending { duration_ns: 10 * SECOND, drain_ns: 5 * SECOND, ..Ending::default() };
+    let ending = RunEnd { duration_ns: 10 * SECOND, drain_ns: 5 * SECOND, ..RunEnd::default() };
     run.end(ending, 0)
 }
 
 /// Closed loop, one connection for 2 s.
 pub(crate) fn closed_run() -> RunResult {
-    let mut run = Run::new(plan(LoopKind::Closed));
+    let mut run = Run::new(run_start(LoopKind::Closed));
     for second in 0..2 {
         run.second(false, |recorder, dice| {
             for n in 0..3_000 {
@@ -76,19 +76,19 @@ pub(crate) fn closed_run() -> RunResult {
             }
         });
     }
-    run.end(Ending { duration_ns: 2 * SECOND, ..Ending::default() }, 0)
+    run.end(RunEnd { duration_ns: 2 * SECOND, ..RunEnd::default() }, 0)
 }
 
 /// 100/s for 10 s: of five requests three are answered with 503 at once, two with 200 after 200 ms.
 pub(crate) fn mostly_failing_run() -> RunResult {
     let answer = |n: u64| if n % 5 < 3 { (200 * US, 503) } else { (200 * MS, 200) };
     let run = answered(10, 100, |n, _| answer(n));
-    run.end(Ending { duration_ns: 10 * SECOND, ..Ending::default() }, 0)
+    run.end(RunEnd { duration_ns: 10 * SECOND, ..RunEnd::default() }, 0)
 }
 
 /// Closed loop for 2 s against a port where nobody listens.
 pub(crate) fn refused_run() -> RunResult {
-    let mut run = Run::new(plan(LoopKind::Closed));
+    let mut run = Run::new(run_start(LoopKind::Closed));
     let refused = std::io::Error::from_raw_os_error(111);
     let refused = Failure::io(ErrorClass::ConnectRefused, refused);
     for second in 0..2 {
@@ -99,23 +99,23 @@ pub(crate) fn refused_run() -> RunResult {
             }
         });
     }
-    run.end(Ending { duration_ns: 2 * SECOND, ..Ending::default() }, 0)
+    run.end(RunEnd { duration_ns: 2 * SECOND, ..RunEnd::default() }, 0)
 }
 
 /// Nothing fell due.
 pub(crate) fn empty_run() -> RunResult {
-    Run::new(plan(LoopKind::Open)).end(Ending { duration_ns: SECOND, ..Ending::default() }, 0)
+    Run::new(run_start(LoopKind::Open)).end(RunEnd { duration_ns: SECOND, ..RunEnd::default() }, 0)
 }
 
 /// Interrupted after 3 s, with a worker lost.
 pub(crate) fn interrupted_run() -> RunResult {
     let run = answered(3, 100, |_, dice| (dice.about(40 * MS), 204));
-    let ending = Ending {
+    let ending = RunEnd {
         duration_ns: 3 * SECOND,
         interrupted: true,
         unknown: 650,
         lost_workers: vec!["eu-3".into()],
-        ..Ending::default()
+        ..RunEnd::default()
     };
     run.end(ending, 0)
 }
@@ -136,8 +136,8 @@ pub(crate) fn finding(kind: FindingKind) -> Finding {
     }
 }
 
-pub(crate) fn plan(loop_kind: LoopKind) -> Plan {
-    Plan {
+pub(crate) fn run_start(loop_kind: LoopKind) -> RunStart {
+    RunStart {
         scenario: json!({"name": "checkout", "targetUrl": "http://shop.test/cart"}),
         started_unix_ms: 1_767_225_600_000,
         environment: Environment {
@@ -166,9 +166,9 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(start: RunStart) -> Self {
         Self {
-            builder: ResultBuilder::new(plan),
+            builder: ResultBuilder::new(start),
             intervals: Vec::new(),
             recorder: Recorder::new(),
             dice: Dice::new(7),
@@ -195,7 +195,7 @@ impl Run {
         self.intervals.push((interval, span));
     }
 
-    pub(crate) fn end(self, ending: Ending, backlog: u64) -> RunResult {
+    pub(crate) fn end(self, ending: RunEnd, backlog: u64) -> RunResult {
         let snapshot = Snapshot { total: self.total, backlog, ..Snapshot::default() };
         self.builder.build(&snapshot, &ending)
     }
@@ -208,7 +208,7 @@ pub(crate) fn answered(
     per_second: u64,
     mut answer: impl FnMut(u64, &mut Dice) -> (Nanos, u16),
 ) -> Run {
-    let mut run = Run::new(plan(LoopKind::Open));
+    let mut run = Run::new(run_start(LoopKind::Open));
     for second in 0..seconds {
         run.second(false, |recorder, dice| {
             for n in second * per_second..(second + 1) * per_second {

@@ -20,7 +20,7 @@ mod workers;
 pub(crate) mod fixtures;
 
 pub(crate) use builder::named_counts;
-pub use builder::{Ending, Plan, ResultBuilder, Span};
+pub use builder::{ResultBuilder, RunEnd, RunStart, Span};
 pub use carried::CarriedHistograms;
 pub use document::{
     Arrivals, Environment, Generator, LatencyKind, LoopKind, Outcomes, Protocol, ReadError, Reason,

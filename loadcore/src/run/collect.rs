@@ -1,4 +1,4 @@
-//! The threads' reports into one cumulative snapshot a second, a series, and the result.
+//! Turns the threads' reports into one cumulative snapshot a second, a series, and the result.
 //!
 //! The collector has a thread of its own, so that neither an engine thread nor the user's runtime
 //! pays for merging. An interval is published when every thread has closed it (the watermark); a
@@ -15,7 +15,7 @@ use super::progress::Progress;
 use crate::analysis::{Judge, WorkerTotals};
 use crate::engine::{self, Report};
 use crate::record::{Counters, Interval, Merge, Snapshot, WorkerInterval};
-use crate::result::{Ending, ResultBuilder, RunResult, Span};
+use crate::result::{ResultBuilder, RunEnd, RunResult, Span};
 use crate::time::{Nanos, now};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -66,7 +66,7 @@ pub(super) struct Collector {
     pub(super) spares: Vec<SyncSender<Box<Interval>>>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) builder: ResultBuilder,
-    /// `None` on duty: a part of a run says nothing about the whole, which is judged, second by second
+    /// `None` on assignment: a part of a run says nothing about the whole, which is judged, second by second
     /// as well, where all parts are merged.
     pub(super) judge: Option<Judge>,
     pub(super) control: Control,
@@ -103,10 +103,10 @@ struct ThreadState {
     closed: u64,
     /// When its load ended, on the run's clock, once it has.
     load_end: Option<Nanos>,
-    ending: Option<engine::Ending>,
+    ending: Option<engine::ThreadEnd>,
 }
 
-struct Merging {
+struct ThreadMerge {
     states: Vec<ThreadState>,
     /// Intervals that not all threads have closed, by number.
     open: BTreeMap<u64, Box<Interval>>,
@@ -186,8 +186,8 @@ impl Collector {
         }
     }
 
-    fn merging(&mut self) -> Merging {
-        Merging {
+    fn merging(&mut self) -> ThreadMerge {
+        ThreadMerge {
             states: vec![ThreadState::default(); self.spares.len()],
             open: BTreeMap::new(),
             empty: Vec::new(),
@@ -201,20 +201,20 @@ impl Collector {
         }
     }
 
-    fn hear(&mut self, merging: &mut Merging, report: Report) {
+    fn hear(&mut self, merging: &mut ThreadMerge, report: Report) {
         let thread = report.thread;
         let set = merging.take(report);
         // The thread may have ended; it needs no set then.
         let _ = self.spares[thread].try_send(set);
     }
 
-    fn publish_closed(&mut self, merging: &mut Merging) {
+    fn publish_closed(&mut self, merging: &mut ThreadMerge) {
         while merging.may_publish() {
             self.publish(merging);
         }
     }
 
-    fn end(mut self, mut merging: Merging) -> Result<RunResult, RunError> {
+    fn end(mut self, mut merging: ThreadMerge) -> Result<RunResult, RunError> {
         // It waited for its turn, and is known even if a thread has failed.
         self.publish_closed(&mut merging);
         for thread in self.threads.drain(..) {
@@ -227,7 +227,7 @@ impl Collector {
     }
 
     /// Publishes the next interval.
-    fn publish(&mut self, merging: &mut Merging) {
+    fn publish(&mut self, merging: &mut ThreadMerge) {
         let number = merging.published;
         merging.published += 1;
         let interval = merging.open.remove(&number).unwrap_or_else(|| merging.spare());
@@ -275,16 +275,16 @@ impl Collector {
         merging.recycle(interval);
     }
 
-    fn result(self, merging: Merging) -> RunResult {
+    fn result(self, merging: ThreadMerge) -> RunResult {
         let endings = || merging.states.iter().filter_map(|state| state.ending);
         let duration_ns = endings().map(|ending| ending.load_end).max().unwrap_or(0);
         let Snapshot { total, in_flight, backlog, .. } = &merging.total;
-        let ending = Ending {
+        let ending = RunEnd {
             duration_ns,
             drain_ns: endings().map(|ending| ending.drain).max().unwrap_or(0),
             interrupted: endings().any(|ending| ending.stopped),
             workers: vec![WorkerInterval::of(ALONE.into(), total, *in_flight, *backlog)],
-            ..Ending::default()
+            ..RunEnd::default()
         };
         let result = self.builder.build(&merging.total, &ending);
         match self.judge {
@@ -297,7 +297,7 @@ impl Collector {
     }
 }
 
-impl Merging {
+impl ThreadMerge {
     /// Merges a report into its interval; answers the emptied set.
     fn take(&mut self, report: Report) -> Box<Interval> {
         let Report { thread, closed, mut set, load_end, ending } = report;

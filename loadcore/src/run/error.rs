@@ -1,4 +1,5 @@
-//! What keeps a run from being made into one error: its kind, every fault with its path, its cause.
+//! Turns what keeps a run from being made into one error: its kind, every fault with its path, its
+//! cause.
 
 use crate::http::PlanError;
 use crate::profile::{Fault, Faults};

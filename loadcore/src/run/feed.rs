@@ -1,4 +1,4 @@
-//! What happens each second, to as many readers as there are, each at its own pace.
+//! Hands what happens each second to as many readers as there are, each at its own pace.
 
 use crate::record::Snapshot;
 use futures_core::Stream;
@@ -17,7 +17,7 @@ pub(super) struct Feed<T>(Arc<Mutex<Told<T>>>);
 
 struct Told<T> {
     readers: Vec<mpsc::Sender<T>>,
-    /// For whoever comes later.
+    /// What a reader that comes later begins with.
     newest: Option<T>,
     ended: bool,
 }
@@ -32,7 +32,8 @@ impl<T: Clone> Feed<T> {
         Teller(self.clone())
     }
 
-    /// Tells all readers. Where one is slow it misses some; the last place is for the last one.
+    /// Tells all readers. A slow one misses some news; the last place in its queue is kept for the
+    /// last news.
     fn send(&self, news: &T, is_last: bool) {
         let mut told = self.told();
         told.readers.retain(|reader| {
@@ -44,7 +45,7 @@ impl<T: Clone> Feed<T> {
         told.newest = Some(news.clone());
     }
 
-    /// Whoever comes now begins with the newest there is.
+    /// Adds a reader, which begins with the newest there is.
     pub(super) fn follow(&self) -> Following<T> {
         let mut told = self.told();
         let (reader, receiver) = mpsc::channel(WAITING);

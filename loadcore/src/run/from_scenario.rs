@@ -1,5 +1,5 @@
-//! A scenario into a load test on this machine: the one way from a document to a run, for whatever
-//! front end read the document.
+//! Turns a scenario into a load test on this machine: the one way from a document to a run, for
+//! every front end.
 
 use super::LoadTest;
 use super::http::Request;

@@ -1,4 +1,4 @@
-//! A running test into live snapshots, live control and a result.
+//! Turns a running test into live snapshots, live control and a result.
 
 use super::RunError;
 use super::feed::{Feed, Following, Snapshots};

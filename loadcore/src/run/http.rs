@@ -1,4 +1,4 @@
-//! What only HTTP has into a request, or into the named requests of a mix.
+//! Turns what only HTTP has into a request, or into the named requests of a mix.
 
 use super::LoadTest;
 use super::error::Problems;
@@ -233,8 +233,8 @@ impl LoadTest {
     /// # }
     /// ```
     ///
-    /// Header fields and checks of the test are those of each of them as well; its method and body are
-    /// nobody's. At most 100.
+    /// Header fields and checks of the test are those of each of them as well; its method and body
+    /// are used by none of them. At most 100.
     pub fn mix(mut self, requests: impl IntoIterator<Item = Request>) -> Self {
         let requests: Vec<_> = requests.into_iter().collect();
         Request::note(&requests, &mut self.problems);

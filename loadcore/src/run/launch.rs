@@ -1,13 +1,13 @@
-//! A plan into running engine threads and their collector.
+//! Turns a plan into running engine threads and their collector.
 
 use super::RunError;
 use super::collect::Collector;
 use super::feed::Feed;
 use super::handle::{Control, RunHandle};
-use super::settings::{Duty, TestSettings};
+use super::settings::{Assignment, TestSettings};
 use super::subject::Start;
 use crate::analysis::Judge;
-use crate::engine::{self, Channels, Load, Settings};
+use crate::engine::{self, Channels, Settings, WholeLoad};
 use crate::profile::Profile;
 use crate::record::Interval;
 use crate::result::ResultBuilder;
@@ -37,9 +37,10 @@ impl Start {
     ) -> Result<RunHandle, RunError> {
         let Self { plan: planned, settings, rules, observers, .. } = self;
         let settings = &settings;
-        let duty = settings.duty.as_ref();
-        let clock = duty.map_or_else(|| Clock::starting_in(LEAD), |duty| duty.clock);
-        let given = duty.map(|duty| duty.orders.clone()).unwrap_or_default();
+        let assignment = settings.assignment.as_ref();
+        let clock =
+            assignment.map_or_else(|| Clock::starting_in(LEAD), |assignment| assignment.clock);
+        let given = assignment.map(|assignment| assignment.orders.clone()).unwrap_or_default();
         let (control, orders) = Control::new(clock, given);
         let (snapshots, progress) = (Feed::new(), Feed::new());
         let (send, result) = watch::channel(None);
@@ -66,19 +67,19 @@ impl Start {
         // They alone hear orders and report: when the last of them ends, so does all that.
         drop((report, orders));
         let started_unix_ms = started_at(settings, clock);
-        let plan = planned.plan(settings, started_unix_ms);
+        let start = planned.run_start(settings, started_unix_ms);
         let collector = Collector {
             interval: SECOND,
             // A worker that comes late has nothing to say of the intervals before.
             first: clock.now().saturating_sub(nanos(settings.warmup)) / SECOND,
-            turn: duty.map_or(Duration::ZERO, Duty::turn),
-            worker: duty.map_or("local".into(), |duty| duty.worker.clone()),
-            epoch: duty.map_or(0, |duty| duty.epoch),
+            turn: assignment.map_or(Duration::ZERO, Assignment::turn),
+            worker: assignment.map_or("local".into(), |assignment| assignment.worker.clone()),
+            epoch: assignment.map_or(0, |assignment| assignment.epoch),
             reports,
             spares,
             threads,
-            judge: duty.is_none().then(|| Judge::new(rules, &plan)),
-            builder: ResultBuilder::new(plan),
+            judge: assignment.is_none().then(|| Judge::new(rules, &start)),
+            builder: ResultBuilder::new(start),
             control,
             aborted: false,
             snapshots: snapshots.teller(),
@@ -87,7 +88,7 @@ impl Start {
             started_unix_ms,
         };
         #[cfg(test)]
-        if duty.is_some_and(|duty| duty.simulated.is_some()) {
+        if assignment.is_some_and(|assignment| assignment.simulated.is_some()) {
             tokio::task::spawn_local(async move {
                 let result = collector.collect_here().await;
                 send.send_replace(Some(result.map(Arc::new)));
@@ -104,7 +105,7 @@ impl Start {
 
 /// Starts one engine thread; in a simulation a task in its place, and answers none.
 fn spawn<P: Profile + Clone, T: Transport>(
-    (part, load): (Settings, Load<P>),
+    (part, load): (Settings, WholeLoad<P>),
     control: Control,
     transport: &Arc<T>,
     channels: Channels,

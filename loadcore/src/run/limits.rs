@@ -1,4 +1,4 @@
-//! What is asked for, and what this machine has, into the parts of each engine thread.
+//! Turns what is asked for, and what this machine has, into the parts of each engine thread.
 
 use super::RunError;
 

@@ -1,4 +1,4 @@
-//! What load was asked for into a profile: one of the document's types, or anybody's own.
+//! Turns what load was asked for into a profile: one of the document's types, or anybody's own.
 
 use super::error::Problems;
 use crate::profile::{LoadProfile, MAX_ARRIVALS, MAX_RATE, Profile, ProfileType};

@@ -1,4 +1,4 @@
-//! A scenario, or a few builder calls, into a running test on this machine.
+//! Turns a scenario, or a few builder calls, into a running test on this machine.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), loadcore::RunError> {
@@ -43,7 +43,7 @@ pub use handle::{Control, ControlError, RunHandle};
 pub use http::Request;
 pub use progress::Progress;
 #[cfg(feature = "cluster")]
-pub(crate) use settings::Duty;
+pub(crate) use settings::Assignment;
 pub use settings::{DEFAULT_SLACK, MAX_SLACK};
 pub use sla::Sla;
 pub use test::LoadTest;

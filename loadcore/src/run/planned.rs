@@ -1,13 +1,13 @@
-//! Settings into what follows from them for all engine threads together.
+//! Turns settings into what follows from them for all engine threads together.
 
 use super::RunError;
 use super::error::Problems;
 use super::limits::lanes;
 use super::load::{AnyProfile, Wanted};
 use super::settings::TestSettings;
-use crate::engine::{Fence, Load, OpenLoop, Settings};
+use crate::engine::{Fence, OpenLoop, Settings, WholeLoad};
 use crate::profile::{Profile, number};
-use crate::result::{Environment, LoopKind, Plan};
+use crate::result::{Environment, LoopKind, RunStart};
 use crate::schedule::End;
 use crate::time::{Clock, SECOND, nanos, seconds};
 use serde_json::{Map, Value};
@@ -99,9 +99,12 @@ impl Planned {
         Settings {
             thread,
             threads: self.threads,
-            // On duty they are taken by orders, each from its moment on.
-            parts: if settings.duty.is_some() { Vec::new() } else { settings.parts() },
-            fence: settings.duty.as_ref().map_or(Fence::NONE, |duty| duty.fence.clone()),
+            // On assignment they are taken by orders, each from its moment on.
+            parts: if settings.assignment.is_some() { Vec::new() } else { settings.parts() },
+            fence: settings
+                .assignment
+                .as_ref()
+                .map_or(Fence::NONE, |assignment| assignment.fence.clone()),
             clock,
             measured_from: nanos(settings.warmup),
             lanes_short: self.lanes_short,
@@ -110,17 +113,21 @@ impl Planned {
             slack: nanos(settings.slack()),
             interval: SECOND,
             #[cfg(test)]
-            sent: settings.duty.as_ref().and_then(|duty| duty.simulated.clone()),
+            sent: settings.assignment.as_ref().and_then(|assignment| assignment.simulated.clone()),
         }
     }
 
-    pub(super) fn load<P: Profile>(&self, settings: &TestSettings, profile: Option<P>) -> Load<P> {
+    pub(super) fn load<P: Profile>(
+        &self,
+        settings: &TestSettings,
+        profile: Option<P>,
+    ) -> WholeLoad<P> {
         let open = profile.map(|profile| OpenLoop {
             profile,
             arrivals: settings.arrivals(),
             max_backlog: self.max_backlog,
         });
-        Load {
+        WholeLoad {
             open,
             warmup: nanos(settings.warmup),
             end: nanos(self.end.latest()),
@@ -130,7 +137,7 @@ impl Planned {
         }
     }
 
-    pub(super) fn plan(&self, settings: &TestSettings, started_unix_ms: u64) -> Plan {
+    pub(super) fn run_start(&self, settings: &TestSettings, started_unix_ms: u64) -> RunStart {
         let slack_us = settings.slack().as_secs_f64() * 1e6;
         let options = Map::from_iter([
             ("slackUs".to_owned(), Value::from(slack_us)),
@@ -140,7 +147,7 @@ impl Planned {
         let loop_kind = if self.open { LoopKind::Open } else { LoopKind::Closed };
         // Without a known end, rows are a second long and neighbours are merged when they are many.
         let planned = self.end.duration().map_or(Duration::ZERO, |it| it + settings.drain);
-        Plan {
+        RunStart {
             scenario: self.scenario.clone(),
             started_unix_ms,
             environment: Environment {

@@ -1,4 +1,4 @@
-//! A closed interval into the few numbers that people look at while a run goes on.
+//! Turns a closed interval into the few numbers that people look at while a run goes on.
 
 use super::ClosedInterval;
 use crate::result::{SeriesRow, named_counts};

@@ -1,4 +1,4 @@
-//! What a test was told, before anything follows from it.
+//! Holds what a test was told, before anything follows from it.
 
 use super::collect::TURNS;
 use super::error::Problems;
@@ -55,7 +55,7 @@ pub(super) struct TestSettings {
     pub(super) slack: Option<Duration>,
     pub(super) threads: Option<usize>,
     pub(super) rules: Vec<Sla>,
-    pub(super) duty: Option<Duty>,
+    pub(super) assignment: Option<Assignment>,
 }
 
 impl Default for TestSettings {
@@ -77,7 +77,7 @@ impl Default for TestSettings {
             slack: None,
             threads: None,
             rules: Vec::new(),
-            duty: None,
+            assignment: None,
         }
     }
 }
@@ -210,13 +210,15 @@ impl TestSettings {
 
     /// Which parts of the load are ours: all, on one machine.
     pub(super) fn parts(&self) -> Vec<Share> {
-        self.duty.as_ref().map_or_else(|| vec![Share::WHOLE], |duty| duty.parts.clone())
+        self.assignment
+            .as_ref()
+            .map_or_else(|| vec![Share::WHOLE], |assignment| assignment.parts.clone())
     }
 }
 
 /// What a worker of a distributed run has to do of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Duty {
+pub(crate) struct Assignment {
     /// Whose the snapshots are.
     pub(crate) worker: String,
     /// In which term.
@@ -234,7 +236,7 @@ pub(crate) struct Duty {
     pub(crate) simulated: Option<Arc<dyn SentWatch>>,
 }
 
-impl Duty {
+impl Assignment {
     /// How long after an interval's end it is this worker's turn to publish it.
     pub(super) fn turn(&self) -> Duration {
         TURNS.mul_f64(self.parts.first().map_or(0.0, |part| part.place()))

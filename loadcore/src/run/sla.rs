@@ -1,4 +1,4 @@
-//! A rule as a test writes it: a text, or with the window in which it has to hold.
+//! Turns a rule as a test writes it, a text alone or with its window, into one that is judged.
 
 use crate::analysis::sla::{Rule, SlaRule};
 

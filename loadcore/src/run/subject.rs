@@ -1,4 +1,4 @@
-//! What was asked to be put under load into its transport, whatever that is.
+//! Turns what was asked to be put under load into its transport, whatever that is.
 
 use super::RunError;
 use super::error::Problems;

@@ -1,4 +1,4 @@
-//! Builder calls into a test that can be run.
+//! Turns builder calls into a test that can be run.
 
 use super::RunError;
 use super::collect::{ClosedInterval, Observer};
@@ -9,7 +9,7 @@ use super::load::{AnyProfile, Wanted};
 use super::planned::Planned;
 use super::progress::Progress;
 #[cfg(feature = "cluster")]
-use super::settings::Duty;
+use super::settings::Assignment;
 use super::settings::TestSettings;
 use super::sla::Sla;
 use super::subject::{Made, Start, Subject};
@@ -246,12 +246,12 @@ impl LoadTest {
 
     /// Makes only what one worker of a distributed run has to make.
     #[cfg(feature = "cluster")]
-    pub(crate) fn on_duty(mut self, duty: Duty) -> Self {
+    pub(crate) fn assigned(mut self, assignment: Assignment) -> Self {
         // A part of a run says nothing about the whole: rules are judged where all parts are merged.
         self.settings.rules.clear();
         // Nor does it tell of it.
         self.settings.scenario = Value::Object(serde_json::Map::new());
-        self.settings.duty = Some(duty);
+        self.settings.assignment = Some(assignment);
         self
     }
 

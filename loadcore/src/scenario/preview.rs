@@ -1,5 +1,5 @@
-//! A scenario into what it would do: how long, how many arrivals, the planned rate over time, and
-//! each worker's part of it.
+//! Turns a scenario into what it would do: how long, how many arrivals, the planned rate over time,
+//! and each worker's part of it.
 //!
 //! Whoever shows a scenario before it is run shows this: a command line as a page, a platform as
 //! JSON, a binding as its own types.

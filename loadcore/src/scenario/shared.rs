@@ -1,5 +1,5 @@
-//! The limits that all workers of a run share into how many of them, and how many pieces of the
-//! schedule, can have something of each.
+//! Turns the limits that all workers of a run share into how many workers, and how many pieces of
+//! the schedule, can have something of each.
 //!
 //! A limit is split as the schedule is: who has every third arrival has every third connection. Split
 //! further than it goes it would leave somebody with arrivals and nothing to send them with, who

@@ -1,4 +1,4 @@
-//! The scenario document, as its contract has it.
+//! Tests the scenario document, as its contract has it.
 
 use super::*;
 use crate::profile::ProfileType;

@@ -1,4 +1,4 @@
-//! A duration and a number of requests into when nothing more falls due.
+//! Turns a duration and a number of requests into when nothing more falls due.
 
 use crate::profile::MAX_DURATION_SECONDS;
 use std::time::Duration;

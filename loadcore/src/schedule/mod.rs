@@ -299,7 +299,7 @@ fn bisect(reached: &impl Fn(Nanos) -> bool, mut low: Nanos, mut high: Nanos) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Line, Live, Piecewise, Sine};
+    use crate::profile::{Line, LiveProfile, Piecewise, Sine};
     use proptest::prelude::*;
 
     fn lines() -> impl Strategy<Value = Piecewise> {
@@ -420,7 +420,7 @@ mod tests {
             arrivals in arrivals(), share in share(),
             changes in prop::collection::vec((0.01..2.0f64, 0.0..2_000.0f64, 0.0..1.0f64), 1..5),
         ) {
-            let profile = Live::new(Piecewise::constant(800.0));
+            let profile = LiveProfile::new(Piecewise::constant(800.0));
             let mut schedule = Schedule::new(profile, arrivals, share, 12 * SECOND, None);
             let (mut now, mut next) = (0.0, 0);
             for (after, target, over) in changes {

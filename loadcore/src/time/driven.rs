@@ -1,4 +1,4 @@
-//! A test's will into time: a clock that stands still while anybody has something to do.
+//! Turns a test's will into time: a clock that stands still while anybody has something to do.
 //!
 //! When all wait it jumps to the next moment that somebody waits for, to the nanosecond (tokio's own
 //! stopped clock goes in steps of a millisecond). So what happens when follows from the code under

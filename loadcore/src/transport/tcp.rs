@@ -36,8 +36,9 @@ pub(crate) fn refused_class(error: &io::Error) -> ErrorClass {
 /// Whether a connect to `address` could not begin since this machine had run out of something.
 fn lacks(error: &io::Error, address: SocketAddr) -> bool {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        // No port is left for this address, or there is none to dial it from: a machine without IPv6
-        // lacks nothing. A datagram's socket, whose ports are others, tells them apart; nothing is sent.
+        // Either no port is left for this address, or the machine has no address to dial it from, as
+        // without IPv6, which is no shortage. A datagram's socket has ports of its own and so tells
+        // the two apart; nothing is sent.
         Some(Errno::ADDRNOTAVAIL) => {
             let any: IpAddr = match address {
                 SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

@@ -1,4 +1,4 @@
-//! What tests of whole runs have in common.
+//! Gathers what tests of whole runs have in common.
 
 use loadcore::RunResult;
 use loadcore::result::SeriesRow;

@@ -1,4 +1,4 @@
-//! Servers of a test's own, and requests to them.
+//! Plays servers of a test's own, and sends requests to them.
 
 use loadcore::http::HttpOptions;
 use loadcore::{LoadTest, RunResult};

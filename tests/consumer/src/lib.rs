@@ -1,4 +1,4 @@
-//! Somebody else's service: answers every request on a loopback port with a fixed reply.
+//! Plays somebody else's service: it answers every request on a loopback port with a fixed reply.
 
 use std::io::{BufRead, BufReader, Result, Write};
 use std::net::{TcpListener, TcpStream};

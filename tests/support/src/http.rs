@@ -1,5 +1,5 @@
-//! A question over HTTP into an answer, on a connection of its own that blocks: for tests that ask
-//! now and then, and must not share anything with what they test.
+//! Turns a question over HTTP into an answer, on a connection of its own that blocks: for tests
+//! that ask now and then, and must not share anything with what they test.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

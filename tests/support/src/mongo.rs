@@ -1,4 +1,4 @@
-//! A MongoDB server for a test: the one that is named, or one that is started.
+//! Gives a test a MongoDB server: the one that is named, or one that is started.
 //!
 //! - `LOADCORE_TEST_MONGO_URL`, where set, is used by [`Server::any`]; each test has a database of
 //!   its own on it, which it drops.

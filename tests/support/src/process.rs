@@ -1,4 +1,4 @@
-//! A program into a process of its own on a free port, that is surely ended.
+//! Turns a program into a process of its own on a free port, that is surely ended.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::hash_map::RandomState;

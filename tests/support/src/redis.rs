@@ -1,5 +1,5 @@
-//! A Redis server for a test, on a free port and in a directory of its own, that the test may kill,
-//! wipe, and rob of the end of its file.
+//! Starts a Redis server for a test, on a free port and in a directory of its own, that the test
+//! may kill, wipe, and rob of the end of its file.
 
 use crate::process::{Process, free_port};
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Does what the target counted agree with the load profile?
+//! Tests that what the target counted agrees with the load profile.
 
 use super::judge::{Evidence, against, always, check, identities};
 use libtest_mimic::Trial;

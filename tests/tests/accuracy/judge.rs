@@ -1,4 +1,4 @@
-//! Runs into a judgement, where the machine allows one.
+//! Turns runs into a judgement, where the machine allows one.
 
 use libtest_mimic::{Completion, Failed, Trial};
 use loadcore::RunResult;

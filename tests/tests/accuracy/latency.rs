@@ -1,4 +1,4 @@
-//! Are the recorded times of each request those that it really took?
+//! Tests that the recorded times of each request are those that it really took.
 //!
 //! The target tells of each request when it had read it and when it wrote the answer. Whatever the
 //! machine does meanwhile, it does to what is measured and to what is told alike.

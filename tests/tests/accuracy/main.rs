@@ -1,4 +1,4 @@
-//! Runs against the built-in target, whose behaviour is a formula, into: are the numbers true?
+//! Tests that the numbers are true: runs against the built-in target, whose behaviour is a formula.
 //!
 //! A virtual machine stands still now and then, for milliseconds or tens of them. So requests are judged
 //! one by one (`requests.rs`): the target tells what it did with each, and a gap that moves what is

@@ -1,4 +1,5 @@
-//! A target that is too slow for the rate: is everything accounted for, in bounded memory?
+//! Tests that everything is accounted for, in bounded memory, where a target is too slow for the
+//! rate.
 
 use super::judge::{against, always, check, identities};
 use libtest_mimic::Trial;

@@ -1,4 +1,4 @@
-//! Every request of a run into a judgement: what the engine recorded against what it was.
+//! Turns every request of a run into a judgement: what the engine recorded against what it was.
 
 use super::judge::{Verdict, check};
 use super::witness::Kept;

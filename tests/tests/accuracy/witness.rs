@@ -1,5 +1,5 @@
-//! HTTP as a transport into one that keeps, of each request, what the engine recorded and what the
-//! target told: on one clock, `CLOCK_MONOTONIC` of this machine.
+//! Wraps HTTP as a transport so that it keeps, of each request, what the engine recorded and what
+//! the target told: on one clock, `CLOCK_MONOTONIC` of this machine.
 //!
 //! The target tells in a header of its reply (`?times`). The lane finds it in the thread's read
 //! buffer, where a reply lies until the next one is read.

@@ -1,5 +1,5 @@
-//! What the platform meets that is not as it should be: servers that are not there yet, a snapshot
-//! that cannot be read, a worker of another version.
+//! Tests what the platform meets that is not as it should be: servers that are not there yet, a
+//! snapshot that cannot be read, a worker of another version.
 
 use crate::platform::{Platform, SOON, until};
 use crate::runs::{Run, steady};

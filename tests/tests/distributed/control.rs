@@ -1,4 +1,4 @@
-//! Orders in the middle of a run: each reaches every worker, and nothing is lost by it.
+//! Tests orders in the middle of a run: each reaches every worker, and nothing is lost by it.
 
 use crate::platform::{Platform, figure, until, wait};
 use crate::runs::{Run, arrivals};

@@ -1,4 +1,5 @@
-//! How runs end after a loss, and how workers leave: with real processes, signals and a lease.
+//! Tests how runs end after a loss, and how workers leave: with real processes, signals and a
+//! lease.
 
 use crate::platform::{Platform, SOON, figure, until, wait};
 use crate::runs::{Run, arrivals, steady};

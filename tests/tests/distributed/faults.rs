@@ -1,4 +1,4 @@
-//! Each kind of fault once, in the middle of a run of real processes.
+//! Tests each kind of fault once, in the middle of a run of real processes.
 //!
 //! Who is not killed loses nothing: what the workers sent is what the target counted, to the last
 //! request. What a killed worker may have sent is `unknown`, and no more than that.
@@ -255,7 +255,8 @@ async fn rows_of_an_outage_of_redis_show_what_fell_due_in_it() {
     assert!(unknown.iter().all(|unknown| *unknown == 0), "{unknown:?}");
     let outage: Vec<_> = (0..30).filter(|second| dropped[*second] > 0).collect();
     let (first, last) = (outage[0], outage[outage.len() - 1]);
-    // The leases ended some 3 to 4 s into it, and whoever came back took a few seconds to go on.
+    // The leases ended some 3 to 4 s into it, and workers that came back took a few seconds to go
+    // on.
     assert!((9..=15).contains(&first) && last <= 27, "{dropped:?}");
     // A second lies between two beats, so one worker's lease may end a second after another's.
     assert!((first + 2..last).all(|second| dropped[second] == RATE), "{dropped:?}");

@@ -1,4 +1,4 @@
-//! Runs that nothing disturbs: what is sent, what is shown meanwhile, how soon it begins.
+//! Tests runs that nothing disturbs: what is sent, what is shown meanwhile, how soon it begins.
 
 use crate::platform::{Platform, figure, wait};
 use crate::runs::{Run, arrivals};

@@ -1,4 +1,4 @@
-//! Faults by seed, some in each run, on one platform that must outlive them all.
+//! Tests faults by seed, some in each run, on one platform that must outlive them all.
 //!
 //! Seeds choose kinds and moments. A few of them always; all of them where `LOADCORE_LONG` is set.
 

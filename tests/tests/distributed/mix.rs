@@ -1,4 +1,5 @@
-//! A mix of named requests on several workers: each name's counts follow from the seed, whoever is lost.
+//! Tests a mix of named requests on several workers: each name's counts follow from the seed,
+//! whichever worker is lost.
 
 use crate::platform::{Platform, figure};
 use crate::runs::{Run, arrivals, steady};

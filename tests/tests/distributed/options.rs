@@ -1,5 +1,5 @@
-//! Every option of a worker and of a controller changes something: a list of all of them, each with
-//! what is seen of it. An option that is not in the list is a fault.
+//! Tests that every option of a worker and of a controller changes something: a list of all of
+//! them, each with what is seen of it. An option that is missing from the list fails the test.
 
 use crate::platform::{Platform, SOON, until};
 use crate::programs::Program;

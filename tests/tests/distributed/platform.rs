@@ -1,4 +1,5 @@
-//! A controller, workers, a Redis and a MongoDB into a platform of a test's own, alone on the machine.
+//! Starts a controller, workers, a Redis and a MongoDB as a platform of a test's own, alone on the
+//! machine.
 
 use crate::programs::Program;
 use loadcore::time::now;

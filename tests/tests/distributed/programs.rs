@@ -1,4 +1,4 @@
-//! The programs of this workspace into processes whose logs can be read.
+//! Turns the programs of this workspace into processes whose logs can be read.
 
 use loadcore_test_support::process::Process;
 use rustix::process::Signal;

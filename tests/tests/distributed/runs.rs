@@ -1,4 +1,4 @@
-//! A run of a platform: started, watched, and held against what the target has counted.
+//! Starts a run on a platform, watches it, and holds it against what the target has counted.
 
 use crate::platform::{Platform, until, wait};
 use loadcore::time::now;

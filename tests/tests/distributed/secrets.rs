@@ -1,4 +1,5 @@
-//! A scenario with a secret header: the target gets it, and it stands in the clear nowhere else.
+//! Tests a scenario with a secret header: the target gets it, and it stands in the clear nowhere
+//! else.
 
 use crate::platform::{Platform, wait};
 use crate::runs::{Run, steady};

@@ -1,4 +1,5 @@
-//! Two results of one scenario into what differs, key by key; and one into what does not add up.
+//! Turns two results of one scenario into what differs, key by key; and one into what does not add
+//! up.
 
 use crate::rules::{Rule, rule_of};
 use crate::table::LATENCY_MS;

@@ -1,8 +1,8 @@
-//! A case and a road into the result document that comes of it.
+//! Turns a case and a road into the result document that comes of it.
 
 use crate::table::{Case, Told};
 use loadcore::cluster::agent::{Agent, AgentOptions};
-use loadcore::cluster::controller::api::{Command, Outcome};
+use loadcore::cluster::controller::api::{Command, KnownResult};
 use loadcore::cluster::journal::Entry;
 use loadcore::cluster::memory::{MemoryCoordinator, MemoryStore};
 use loadcore::cluster::store::{RunRecord, RunState, ScenarioRecord};
@@ -151,7 +151,7 @@ async fn on_a_platform(platform: &Controller, case: &Case, document: Value) -> V
     let record = wait_until(platform, &run, RunState::has_ended).await;
     assert_eq!(record.warnings.len(), case.warnings(), "{}: {:?}", case.name, record.warnings);
     match platform.result(&run.owner, &run.id).await.expect("an answer") {
-        Outcome::Final(result) => serde_json::to_value(result).expect("a document"),
+        KnownResult::Final(result) => serde_json::to_value(result).expect("a document"),
         other => panic!("{}: no final result: {other:?}, {record:?}", case.name),
     }
 }

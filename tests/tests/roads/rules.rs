@@ -1,5 +1,5 @@
-//! The keys of a result into how they may differ from one road to another. A key without a rule is a
-//! fault: whoever adds one says here what it has to be on each road.
+//! Says of each key of a result how it may differ from one road to another. A key without a rule
+//! fails the test, so whoever adds one says here what it has to be on each road.
 
 /// How much a key may differ.
 #[derive(Debug, Clone, Copy)]

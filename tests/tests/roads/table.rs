@@ -1,4 +1,4 @@
-//! The table: what is run on every road, and what must come of it.
+//! Lists what is run on every road, and what must come of it.
 
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};

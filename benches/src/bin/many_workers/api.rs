@@ -1,4 +1,5 @@
-//! The controller's REST API into JSON values: a connection for each call, which is enough here.
+//! Turns the controller's REST API into JSON values. Each call has a connection of its own, which
+//! is enough here.
 
 use crate::ElapsedNow;
 use loadcore::time::now;

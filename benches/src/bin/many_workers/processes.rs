@@ -1,4 +1,4 @@
-//! Programs into processes of this measurement, which end with it, and what they used.
+//! Turns programs into processes of this measurement, which end with it, and into what they used.
 
 use std::fmt;
 use std::fs;

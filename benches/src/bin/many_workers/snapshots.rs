@@ -1,4 +1,4 @@
-//! A worker's run into its encoded snapshots, made once for all workers.
+//! Turns one worker's run into its encoded snapshots, made once for all workers.
 //!
 //! All workers own equally large parts of a constant load, so their figures are equal and their
 //! snapshots differ in the worker's id alone. Ids have one length: a worker's snapshot is the

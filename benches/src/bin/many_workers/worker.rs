@@ -1,4 +1,4 @@
-//! The worker's side of a distributed run, without the load.
+//! Plays the worker's side of a distributed run, without the load.
 //!
 //! It does what `loadcore::cluster::agent` does: beats, takes a task, waits to be admitted, reads
 //! the plan, says that it is ready, follows the journal, hands in a snapshot each second from the

@@ -93,7 +93,7 @@ async fn attend(
     run: &str,
     scenario: &Scenario,
     interrupts: &mut Interrupts,
-    Told { mut progress, tells_waiting }: Told,
+    Told { progress, tells_waiting }: Told,
 ) -> (Result<Followed, Failure>, bool) {
     let (wish, stop) = watch::channel(false);
     let teller = progress.as_ref().map(Progress::teller);
@@ -106,30 +106,10 @@ async fn attend(
     let drain = scenario.drain;
     let tells_waiting = tells_waiting && show.is_none();
     let following = Follower { client, run, drain, stop, say: &say, show, tells_waiting }.follow();
-    tokio::pin!(following);
-    let mut interrupted = false;
-    let mut refresh = tokio::time::interval(progress::REFRESH);
-    let followed = loop {
-        tokio::select! {
-            followed = &mut following => break followed,
-            () = interrupts.first() => {
-                interrupted = true;
-                let _ = wish.send(true);
-                if let Some(progress) = progress.take() {
-                    progress.leave();
-                }
-            }
-            _ = refresh.tick(), if progress.is_some() => {
-                if let Some(progress) = &progress {
-                    progress.draw();
-                }
-            }
-        }
+    let stop = || {
+        let _ = wish.send(true);
     };
-    if let Some(progress) = progress {
-        progress.clear();
-    }
-    (followed, interrupted)
+    crate::attend::attend(following, interrupts, progress, stop).await
 }
 
 /// Why a run has no result, or none that counts.

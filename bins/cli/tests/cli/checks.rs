@@ -1,4 +1,5 @@
-//! What `--check` makes of replies, of a file's own checks, and of what is none.
+//! Tests `--check`: what it makes of replies, of the checks in a file, and of a text that is no
+//! check.
 
 use crate::support::{Recorder, loadcore};
 use serde_json::json;

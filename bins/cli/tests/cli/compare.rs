@@ -1,4 +1,5 @@
-//! `loadcore compare`: what is said of two files and two groups, its exit codes, and bad files.
+//! Tests `loadcore compare`: what is said of two files and two groups, its exit codes, and bad
+//! files.
 
 use crate::support::{Ran, loadcore};
 use serde_json::{Value, json};

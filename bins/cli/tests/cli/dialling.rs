@@ -1,4 +1,4 @@
-//! Where connections go, and over what.
+//! Tests where connections go, and over what.
 
 use crate::support::{Recorder, command, loadcore, target};
 use loadcore_target::{Config, HttpVersions, Target, Tls};

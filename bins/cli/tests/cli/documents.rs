@@ -1,4 +1,4 @@
-//! The result document: every key of the contract, and identities that hold.
+//! Tests the result document: it has every key of the contract, and its identities hold.
 
 use crate::support::{loadcore, target};
 use loadcore_target::Config;

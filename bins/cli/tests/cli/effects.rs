@@ -1,5 +1,6 @@
-//! Every option of `run` changes something: a list of all of them, each with what is different when it
-//! is given. An option that is not in the list is a fault: whoever adds one says here what it does.
+//! Tests that every option of `run` changes something: a list of all of them, each with what is
+//! different when it is given. An option that is missing from the list fails the test, so whoever
+//! adds an option says here what it does.
 
 use crate::support::{Ran, Recorder, loadcore, target};
 use loadcore_target::{Config, Target, Tls};

@@ -1,5 +1,5 @@
-//! Each exit code, from the command line on. The table of which comes first is held beside the code;
-//! 98 has no test here, for nothing is ever unknown on one machine.
+//! Tests each exit code, from the command line on. The table of which comes first is held beside
+//! the code; 98 has no test here, because nothing is ever unknown on one machine.
 
 use crate::support::{Ran, closed_port, limited, loadcore, target};
 use loadcore_target::Config;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end a run, and the report is still written.
+//! Tests that Ctrl-C and SIGTERM end a run, and that the report is still written.
 
 use crate::support::{Ran, command, target, wait_until};
 use loadcore_target::Config;

@@ -1,4 +1,4 @@
-//! Outputs: to files and to standard output, at the end and while the run goes on.
+//! Tests outputs to files and to standard output, at the end and while the run goes on.
 
 use crate::support::{command, loadcore, target};
 use loadcore::report::FORMATS;

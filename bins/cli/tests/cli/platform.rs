@@ -1,5 +1,5 @@
-//! What the command says to a controller, and what it makes of one that misbehaves: against a server
-//! that answers by a script. The real one is met in the workspace's `tests/`.
+//! Tests what the command says to a controller, and what it makes of one that misbehaves. The
+//! server here answers by a script; the workspace's `tests/` use a real controller.
 
 use crate::support::{Ran, closed_port, command, loadcore};
 use rustix::process::{Pid, Signal, kill_process};

@@ -1,5 +1,5 @@
-//! Reports of a result that is there already: any format, from a file or standard input, and what is no
-//! result is refused by its name.
+//! Tests reports of a result that is there already: any format, from a file or standard input; what
+//! is no result is refused by its name.
 
 use crate::support::{loadcore, loadcore_reading, target};
 use loadcore_target::Config;

@@ -1,4 +1,4 @@
-//! What options make of the request, as a server sees it.
+//! Tests what options make of the request, as a server sees it.
 
 use crate::support::{Recorder, command, loadcore, loadcore_reading};
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! Scenario files in JSON and YAML, options over them, and what `validate` says of both.
+//! Tests scenario files in JSON and YAML, options that override them, and what `validate` says of
+//! both.
 
 use crate::support::{Ran, command, loadcore, loadcore_reading, target};
 use loadcore_target::Config;

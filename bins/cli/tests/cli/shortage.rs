@@ -1,4 +1,5 @@
-//! A machine that is short of ports or descriptors, or stops the generator, into the verdict.
+//! Tests the verdict on a machine that is short of ports or descriptors, or that stops the
+//! generator.
 
 use crate::support::{Ran, closed_port, command, limited, target, wait_until};
 use loadcore_target::Config;

@@ -1,4 +1,4 @@
-//! What the tests share: the binary, a target, and a server that keeps what it was sent.
+//! Gathers what the tests share: the binary, a target, and a server that keeps what it was sent.
 
 use loadcore_target::{Config, Target};
 use serde_json::Value;

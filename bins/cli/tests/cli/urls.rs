@@ -1,4 +1,4 @@
-//! Several URLs, from the command line and from a file, into a mix.
+//! Tests that several URLs, from the command line or from a file, become a mix.
 
 use crate::support::{loadcore, loadcore_reading, target};
 use loadcore_target::Config;

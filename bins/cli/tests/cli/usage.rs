@@ -1,4 +1,4 @@
-//! Wrong usage: exit code 2, and a message that helps.
+//! Tests that wrong usage gives exit code 2 and a message that helps.
 
 use crate::support::loadcore;
 

@@ -1,4 +1,5 @@
-//! How the controller is: for probes, for monitoring, for people. Nothing here is a tenant's.
+//! Answers how the controller is: for probes, for monitoring, for people. Nothing here belongs to a
+//! tenant.
 
 use crate::metrics;
 use crate::problem::Problem;

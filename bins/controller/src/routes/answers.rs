@@ -1,4 +1,4 @@
-//! The errors of calls, for their descriptions: each is a problem.
+//! Describes the errors of calls in OpenAPI: each is a problem.
 
 use crate::problem::Problem;
 use utoipa::IntoResponses;

@@ -1,5 +1,5 @@
-//! What holds for every call into the description of each: layers answer it and extractors read it, so
-//! no handler says it.
+//! Describes in OpenAPI what holds for every call. Layers and extractors see to it, so no handler
+//! mentions it.
 
 use super::API;
 use super::answers::{

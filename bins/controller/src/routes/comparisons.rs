@@ -1,4 +1,4 @@
-//! What runs are compared with, and what two of them come to.
+//! Answers what runs are compared with, and what two of them come to.
 
 use super::answers::{
     BadRequest, ConditionFailed, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge,

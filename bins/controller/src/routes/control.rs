@@ -1,4 +1,4 @@
-//! Control of a running test. Each change is in its timeline.
+//! Answers calls that control a running test. Each change appears in the run's timeline.
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use super::runs::found;

@@ -1,6 +1,5 @@
-//! The formats in which an answer can be had into the description of its call: the parameter `format`
-//! and the types of the answer. The library lists the formats, and which call has which says
-//! [`crate::render`].
+//! Describes in OpenAPI the formats of an answer: the parameter `format` and the media types. The
+//! library lists the formats; [`crate::render`] says which call offers which.
 
 use crate::render;
 use loadcore::report::{Format, json, listed};

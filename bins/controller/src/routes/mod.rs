@@ -1,4 +1,4 @@
-//! Routes into handlers: one file for each resource, each with its OpenAPI description.
+//! Turns routes into handlers: one file for each resource, each with its OpenAPI description.
 //!
 //! Handlers are registered through `utoipa_axum`, so a route that is not described cannot be
 //! served.

@@ -1,4 +1,4 @@
-//! What a person sees who opens the controller in a browser.
+//! Answers a person who opens the controller in a browser.
 
 use axum::response::Html;
 

@@ -1,4 +1,4 @@
-//! What happened in a run and what it means.
+//! Answers what happened in a run and what it means.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use super::formats::FormatParam;

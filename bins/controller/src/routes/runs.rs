@@ -1,4 +1,4 @@
-//! Runs: listed, shown, deleted.
+//! Answers calls on runs: list, show, delete.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use crate::extract::{NoQuery, Paging, Query, User};

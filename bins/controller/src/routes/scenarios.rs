@@ -1,4 +1,4 @@
-//! Scenarios: kept, shown, changed, deleted, judged.
+//! Answers calls on scenarios: keep, show, change, delete, judge.
 
 use super::answers::{
     BadRequest, ConditionFailed, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge,

@@ -1,4 +1,4 @@
-//! Statistics of a run, live and final, in the formats that their readers want.
+//! Answers with the statistics of a run, live and final, in the formats that their readers want.
 
 use super::answers::{BadRequest, Conflict, Internal, NotFound, NotReady};
 use super::formats::FormatParam;

@@ -1,4 +1,4 @@
-//! Live streams of a run over WebSockets.
+//! Answers with live streams of a run over WebSockets.
 
 use super::answers::{BadRequest, Internal, NotFound, NotReady};
 use super::scenarios::newest_run_of;

@@ -1,4 +1,4 @@
-//! Workers: who makes the load.
+//! Answers with the workers, which make the load.
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use crate::extract::{NoBody, NoQuery, User};

@@ -1,4 +1,4 @@
-//! Baselines, and comparisons of runs that a controller has left in the store.
+//! Tests baselines, and comparisons of runs that a controller has left in the store.
 
 use crate::support::{Api, scenario};
 use axum::http::Method;

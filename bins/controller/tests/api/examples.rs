@@ -1,4 +1,4 @@
-//! Scenarios of each kind that people begin with, posted as they are.
+//! Tests that the scenarios people begin with, one of each kind, can be posted as they are.
 
 use crate::support::Api;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What headers ask for: conditions, keys, and types of what is sent and answered.
+//! Tests what headers ask for: conditions, keys, and types of what is sent and answered.
 
 use crate::support::{Answer, Api, scenario};
 use axum::body::Body;

@@ -1,4 +1,5 @@
-//! Runs that are really made, by workers inside against a target of the test's own.
+//! Tests runs that are really made, by workers inside the controller against a target of the test's
+//! own.
 
 use crate::support::{Api, scenario};
 use axum::body::Body;

@@ -1,4 +1,5 @@
-//! The API as its clients meet it, without a port: requests into the router, answers out of it.
+//! Tests the API as its clients meet it, without a port: requests go into the router, answers come
+//! out of it.
 
 mod comparisons;
 mod examples;

@@ -1,4 +1,4 @@
-//! The description of the API against the API.
+//! Tests the description of the API against the API.
 
 use crate::live::{document, reaches, started, target};
 use crate::support::{Answer, Api, scenario};

@@ -1,4 +1,4 @@
-//! Health, figures, and the page for people.
+//! Tests health, figures, and the page for people.
 
 use crate::support::Api;
 use serde_json::json;

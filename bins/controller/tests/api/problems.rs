@@ -1,4 +1,4 @@
-//! Everything that goes wrong is `application/problem+json`.
+//! Tests that everything that goes wrong is `application/problem+json`.
 
 use crate::support::{Api, scenario};
 use axum::body::Body;

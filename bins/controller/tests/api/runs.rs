@@ -1,4 +1,4 @@
-//! Runs that a controller has left in the store, and what is asked about them.
+//! Tests what is answered about runs that a controller has left in the store.
 
 use crate::support::Api;
 use axum::http::Method;

@@ -1,4 +1,4 @@
-//! Scenarios: kept, listed, changed, deleted, each for its owner alone.
+//! Tests that scenarios are kept, listed, changed and deleted, each for its owner alone.
 
 use crate::support::{Api, scenario};
 use axum::body::Body;

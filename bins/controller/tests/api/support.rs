@@ -1,4 +1,4 @@
-//! A platform in memory behind the router, and requests to it.
+//! Puts a platform in memory behind the router, and sends requests to it.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -1,4 +1,5 @@
-//! What the API says on a real connection, byte by byte: where a request is none, and on a WebSocket.
+//! Tests what the API says on a real connection, byte by byte: to bytes that are no request, and on
+//! a WebSocket.
 
 use crate::live::{document, reaches, started, target};
 use crate::support::Api;

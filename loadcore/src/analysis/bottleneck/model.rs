@@ -7,7 +7,7 @@
 use super::super::{Judge, WorkerTotals};
 use crate::record::{Interval, Merge, Recorder, Sample, Snapshot, ThreadTime};
 use crate::request::{DropReason, ErrorClass, Failure};
-use crate::result::{Ending, LoopKind, Plan, ResultBuilder, RunResult, Span};
+use crate::result::{LoopKind, ResultBuilder, RunEnd, RunResult, RunStart, Span};
 use crate::time::{MICROSECOND as US, MILLISECOND as MS, Nanos, SECOND};
 use serde_json::json;
 use std::cmp::Reverse;
@@ -492,12 +492,12 @@ impl Model {
             Shape::Closed => LoopKind::Closed,
             _ => LoopKind::Open,
         };
-        let plan = Plan {
+        let plan = RunStart {
             scenario: json!({"timeoutSeconds": self.timeout, "connections": self.connections}),
             loop_kind,
             planned_seconds: (self.seconds + DRAIN) as f64,
             slack_ns: 100 * US,
-            ..Plan::default()
+            ..RunStart::default()
         };
         let (mut judge, mut builder) = (Judge::new(Vec::new(), &plan), ResultBuilder::new(plan));
         let mut recorders: Vec<_> = (0..self.workers).map(|_| Recorder::new()).collect();
@@ -539,7 +539,7 @@ impl Model {
                 judge.worker(WorkerTotals::of(format!("worker-{n}"), total));
             }
         }
-        let ending = Ending { duration_ns: self.seconds * SECOND, ..Ending::default() };
+        let ending = RunEnd { duration_ns: self.seconds * SECOND, ..RunEnd::default() };
         judge.judge(builder.build(&Snapshot { total, ..Snapshot::default() }, &ending))
     }
 }

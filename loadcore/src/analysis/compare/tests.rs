@@ -3,9 +3,10 @@
 use super::trials::{Model, USUAL};
 use super::*;
 use crate::result::fixtures::{
-    closed_run, empty_run, failing_run, interrupted_run, plan, refused_run, request, steady_run,
+    closed_run, empty_run, failing_run, interrupted_run, refused_run, request, run_start,
+    steady_run,
 };
-use crate::result::{Ending, LoopKind, RequestResult};
+use crate::result::{LoopKind, RequestResult, RunEnd};
 use crate::time::{MILLISECOND, SECOND};
 use serde_json::{Value, json};
 
@@ -148,9 +149,9 @@ fn repeats_that_differ_among_themselves_are_held_against_a_difference() {
 #[test]
 fn nothing_and_next_to_nothing_are_compared_and_say_so() {
     let single = {
-        let mut run = crate::result::fixtures::Run::new(plan(LoopKind::Open));
+        let mut run = crate::result::fixtures::Run::new(run_start(LoopKind::Open));
         run.second(false, |recorder, _| request(recorder, Some(0), 0, MILLISECOND, Ok(200)));
-        run.end(Ending { duration_ns: SECOND, ..Ending::default() }, 0)
+        run.end(RunEnd { duration_ns: SECOND, ..RunEnd::default() }, 0)
     };
     for (run, said) in [
         (empty_run(), "there is no value in the candidate"),

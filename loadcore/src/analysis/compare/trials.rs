@@ -5,8 +5,8 @@
 //! real services have it. The short form makes 40 pairs of each kind; `LOADCORE_LONG=1` makes 1,000.
 
 use super::{Judgement, Tolerance, compare};
-use crate::result::fixtures::{Run, plan, request};
-use crate::result::{Ending, LoopKind, RunResult};
+use crate::result::fixtures::{Run, request, run_start};
+use crate::result::{LoopKind, RunEnd, RunResult};
 use crate::time::{MILLISECOND, SECOND};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,7 +47,7 @@ impl Model {
     /// A run of it.
     pub(super) fn run(self, seed: u64) -> RunResult {
         let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(seed));
-        let mut run = Run::new(plan(LoopKind::Open));
+        let mut run = Run::new(run_start(LoopKind::Open));
         let mut level = self.wander * random.normal();
         let fresh = self.wander * (1.0 - self.memory * self.memory).sqrt();
         for second in 0..self.seconds {
@@ -62,7 +62,7 @@ impl Model {
                 }
             });
         }
-        run.end(Ending { duration_ns: self.seconds * SECOND, ..Ending::default() }, 0)
+        run.end(RunEnd { duration_ns: self.seconds * SECOND, ..RunEnd::default() }, 0)
     }
 }
 

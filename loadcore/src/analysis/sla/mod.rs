@@ -9,17 +9,17 @@
 //!
 //! A rule without a figure has not passed: a run that measured nothing keeps no promise.
 
-mod live;
 mod note;
 mod outcome;
 mod rule;
 mod share;
 mod text;
 mod watch;
+mod windowed;
 
-pub use live::Event;
-pub(super) use live::Live;
 pub(crate) use note::in_words;
 pub(super) use outcome::outcomes;
 pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, Times};
 pub use share::StatusOrClass;
+pub use windowed::Event;
+pub(super) use windowed::Windowed;

@@ -1,6 +1,6 @@
 //! Turns the result document, and what was seen while it came about, into the outcome of each rule.
 
-use super::{Live, Metric, Rule, SlaRule, Statistic, StatusOrClass, Times, note};
+use super::{Metric, Rule, SlaRule, Statistic, StatusOrClass, Times, Windowed, note};
 use crate::record::Histogram;
 use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 
@@ -15,7 +15,7 @@ use crate::result::{LatencySummary, RunResult, SlaOutcome, ms};
 pub(in crate::analysis) fn outcomes(
     rules: &[SlaRule],
     result: &RunResult,
-    live: Option<&Live>,
+    live: Option<&Windowed>,
 ) -> Vec<SlaOutcome> {
     let whole_run = |rule: &SlaRule| {
         let figure = figure_of_run(&rule.rule, result);
@@ -248,7 +248,7 @@ mod tests {
         let mean = check(&result, "mean<4s").actual.unwrap();
         assert!((mean - (result.latency.mean_ms.unwrap() + 15_000.0) / 4.0).abs() < 1e-6, "{mean}");
         assert_eq!(check(&result, "rps>1").reason, None);
-        // Whoever ends a run early cuts them off himself, and so does the loss of a worker.
+        // A run that is ended early cuts them off itself, and so does the loss of a worker.
         let cut_off: [fn(&mut RunResult); 2] =
             [|it| it.interrupted = true, |it| it.generator.lost_workers.push("w".into())];
         for cut_off in cut_off {

@@ -1,8 +1,8 @@
 //! Turns one rule's window, as it slides over the run, into the times in which the rule did not hold.
 
-use super::live::{Distributions, Event, Looks, Slot};
 use super::note::{self, Windows};
 use super::outcome::{Counts, blank};
+use super::windowed::{Distributions, Event, Looks, Slot};
 use super::{Metric, Rule, SlaRule, Statistic, Times};
 use crate::record::{Counters, Histogram, Merge};
 use crate::result::{SlaOutcome, Violation};

@@ -1,4 +1,4 @@
-//! A healthy result with one thing wrong into its verdict.
+//! Tests the verdict: a healthy result with one thing wrong.
 
 use super::*;
 use crate::result::LoopKind;

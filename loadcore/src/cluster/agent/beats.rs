@@ -1,5 +1,5 @@
-//! What a worker is doing into a heartbeat each second, and each confirmed heartbeat into a longer
-//! lease.
+//! Turns what a worker is doing into a heartbeat each second, and each confirmed heartbeat into a
+//! longer lease.
 //!
 //! Beats have a thread, a runtime and a connection of their own: a busy engine or a slow snapshot
 //! cannot make the worker look dead.

@@ -1,4 +1,4 @@
-//! A run's journal into entries as they are appended.
+//! Turns a run's journal into entries as they are appended.
 
 use crate::cluster::journal::Entry;
 use crate::cluster::{Coordinator, RunId};

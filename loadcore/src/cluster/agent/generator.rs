@@ -1,27 +1,31 @@
-//! What makes a worker's load: the engine, or a simulated one.
+//! Makes a worker's load: by the engine, or by a simulated one.
 
 use crate::LoadTest;
 use crate::cluster::threads;
 use crate::http::TargetPolicy;
-use crate::run::{Control, Duty, Snapshots};
+use crate::run::{Assignment, Control, Snapshots};
 use crate::scenario::Scenario;
 use crate::schedule::Share;
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Makes the load that a duty asks for.
+/// Makes the load that an assignment asks for.
 #[async_trait]
 pub(crate) trait Generator: Send + Sync {
     /// Whether it could; the text says why not.
     async fn prepare(&self, scenario: &Scenario) -> Result<(), String>;
 
-    /// Starts, at the zero of the duty's clock.
-    async fn start(&self, scenario: &Scenario, duty: Duty) -> Result<Load, String>;
+    /// Starts, at the zero of the assignment's clock.
+    async fn start(
+        &self,
+        scenario: &Scenario,
+        assignment: Assignment,
+    ) -> Result<StartedLoad, String>;
 }
 
 /// Load that is being made.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub(crate) struct StartedLoad {
     pub(crate) control: Control,
     pub(crate) snapshots: Snapshots,
     /// Engine threads that make it.
@@ -47,14 +51,18 @@ impl Generator for Engine {
         self.test(scenario, 1).check().await.map_err(|error| error.to_string())
     }
 
-    async fn start(&self, scenario: &Scenario, duty: Duty) -> Result<Load, String> {
-        let first = duty.parts.first().copied().unwrap_or(Share::WHOLE);
+    async fn start(
+        &self,
+        scenario: &Scenario,
+        assignment: Assignment,
+    ) -> Result<StartedLoad, String> {
+        let first = assignment.parts.first().copied().unwrap_or(Share::WHOLE);
         let own = self.threads.map(|threads| threads as u64);
         let threads = threads::of(scenario, own, first, self.cores);
-        let started = self.test(scenario, threads).on_duty(duty).start().await;
+        let started = self.test(scenario, threads).assigned(assignment).start().await;
         let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
-        Ok(Load { control, snapshots, threads, _guard: Some(handle) })
+        Ok(StartedLoad { control, snapshots, threads, _guard: Some(handle) })
     }
 }
 

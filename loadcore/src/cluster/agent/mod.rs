@@ -1,4 +1,4 @@
-//! A worker: takes tasks, makes its part of each run's load, hands in what it measured.
+//! Turns tasks into a worker's part of each run's load, and hands in what it measured.
 //!
 //! Two loops. [`Agent::run`] takes one task after another and serves it to its end.
 //! [`Agent::beats`] says at least each second that the worker lives; each confirmed beat lets it send
@@ -14,7 +14,7 @@ mod generator;
 mod outbox;
 mod term;
 
-pub(crate) use generator::{Engine, Generator, Load};
+pub(crate) use generator::{Engine, Generator, StartedLoad};
 
 use super::coordinator::{PROTOCOL, WorkerReport};
 use super::journal::mailbox;
@@ -41,8 +41,8 @@ const _: () = assert!(HANDOVER.as_secs() + IN_FLIGHT.as_secs() + LEAVE_BEHIND.as
 
 /// How long a worker's pacer lets due requests gather, where nobody has said otherwise. Longer than
 /// that of a run on one's own machine: workers share their machines with each other and often with
-/// the target, and whoever wakes ten times less leaves them the processor. Arrivals that are farther
-/// apart than this are not delayed at all.
+/// the target, and a worker that wakes ten times less leaves them the processor. Arrivals that are
+/// farther apart than this are not delayed at all.
 pub const SLACK: Duration = Duration::from_millis(1);
 
 /// How long one question for a task waits.
@@ -173,7 +173,7 @@ impl Agent {
             () = self.listen(asked, told) => {}
         }
         self.status.end();
-        // Whoever does not hear it sees the lease end.
+        // A controller that does not hear it sees the lease end.
         let _ = self.coordinator.leave(&self.worker).await;
     }
 

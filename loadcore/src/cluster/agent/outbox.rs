@@ -1,4 +1,4 @@
-//! A worker's snapshots into the coordinator's hands, until the last of them is known to be kept.
+//! Hands a worker's snapshots to the coordinator, until the last of them is known to be kept.
 //!
 //! Each snapshot holds all before it, so one that cannot be put is no loss: the next one brings its
 //! counts. What waits is a bounded ring, kept for resolution in time alone.

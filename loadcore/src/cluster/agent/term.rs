@@ -1,15 +1,15 @@
-//! One task into one term: admission, plan, load, evidence.
+//! Turns one task into one term: admission, plan, load, evidence.
 
 use super::beats::Status;
 use super::outbox::Outbox;
-use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, Load, follow};
+use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, StartedLoad, follow};
 use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
 use crate::cluster::{Lease, RunId};
 use crate::engine::{Fence, Order};
 use crate::record::Snapshot;
 use crate::request::DropReason;
-use crate::run::Duty;
+use crate::run::Assignment;
 use crate::scenario::Scenario;
 use crate::schedule::Share;
 use crate::time::{Clock, MILLISECOND, Nanos};
@@ -89,7 +89,7 @@ struct Term<'a> {
     clock: Option<Clock>,
     /// As of when parts were released.
     released: Nanos,
-    /// It drains, and nobody has taken its share: what was ours is nobody's.
+    /// It drains, and nobody has taken its share: our parts have no owner any more.
     gave_up: bool,
     drain: &'a mut watch::Receiver<bool>,
     halt: watch::Receiver<bool>,
@@ -116,7 +116,7 @@ enum Said {
     Start(u64),
     /// Something about the load, from a moment on.
     Load(Nanos, Order),
-    /// The controller holds us for lost: what is ours is nobody's after this moment.
+    /// The controller takes us for lost: our parts have no owner after this moment.
     Lost(Nanos),
     Close,
     /// Somebody else's.
@@ -140,7 +140,7 @@ impl Term<'_> {
             return;
         };
         let fence = self.status().fence(clock);
-        let duty = Duty {
+        let assignment = Assignment {
             worker: self.agent.worker.0.clone(),
             epoch: self.epoch,
             clock,
@@ -150,7 +150,7 @@ impl Term<'_> {
             #[cfg(test)]
             simulated: None,
         };
-        match self.agent.generator.start(&scenario, duty).await {
+        match self.agent.generator.start(&scenario, assignment).await {
             Ok(load) => {
                 let threads = load.threads;
                 tracing::info!(run = %self.run, threads, "makes its part of the load");
@@ -229,7 +229,8 @@ impl Term<'_> {
                         return Some(key);
                     }
                     Said::Lost(_) | Said::Close => return None,
-                    // Whoever comes in the middle of a run is told how far it is before that.
+                    // A worker that comes in the middle of a run is told before that how far the
+                    // run is.
                     said => self.remember(said),
                 }
             }
@@ -291,7 +292,7 @@ impl Term<'_> {
     }
 
     /// Hands on what the journal says, and hands in what the load shows, until both have ended.
-    async fn make_load(&mut self, mut load: Load, clock: Clock, fence: Fence) {
+    async fn make_load(&mut self, mut load: StartedLoad, clock: Clock, fence: Fence) {
         self.clock = Some(clock);
         self.tell(TaskState::Running);
         self.log_share();
@@ -364,16 +365,16 @@ impl Term<'_> {
     }
 
     /// The lease is over: nothing that is due after `at` is sent in this term.
-    fn fenced(&mut self, load: &Load, at: Nanos) {
+    fn fenced(&mut self, load: &StartedLoad, at: Nanos) {
         if self.state != TaskState::Fenced {
             load.control.order_at(at, Order::Stop(DropReason::Fenced));
             self.tell(TaskState::Fenced);
         }
     }
 
-    /// Nobody has come to take what is ours, and from now on it is nobody's. What was due before is
-    /// still sent, and what is in flight awaited.
-    fn give_up(&mut self, load: &Load, clock: Clock) {
+    /// Nobody has come to take our parts, and from now on they have no owner. What was due before
+    /// is still sent, and what is in flight is awaited.
+    fn give_up(&mut self, load: &StartedLoad, clock: Clock) {
         // What was released goes on elsewhere as of its moment.
         if self.owned.is_empty() || self.state == TaskState::Fenced {
             return;

@@ -1,4 +1,5 @@
-//! The contract of [`Coordinator`] as a list of checks, each given an empty coordinator of its own.
+//! Turns the contract of [`Coordinator`] into a list of checks, each given an empty coordinator of
+//! its own.
 //!
 //! A check panics with the promise that was not kept and what was seen instead. Times are judged
 //! generously, since the machine that runs the checks may be busy: where the contract says 100 ms

@@ -1,5 +1,5 @@
-//! The contracts of [`Coordinator`](super::Coordinator) and [`Store`](super::Store) as checks that
-//! every backend must pass.
+//! Turns the contracts of [`Coordinator`](super::Coordinator) and [`Store`](super::Store) into
+//! checks that every backend must pass.
 
 mod coordinator;
 pub mod store;

@@ -1,4 +1,4 @@
-//! The contract of [`Store`] into checks, one or more for each promise.
+//! Turns the contract of [`Store`] into checks, one or more for each promise.
 //!
 //! A backend wraps itself in a [`Subject`] and runs each of [`CHECKS`] with a new one, as a test of
 //! its own. A check that does not pass panics; its text begins with the promise that was broken

@@ -1,4 +1,4 @@
-//! What a controller is asked and what it answers: the types of its front ends.
+//! Declares what a controller is asked and what it answers: the types of its front ends.
 
 pub use super::frame::{
     EndFrame, Frame, FrameData, FrameKind, IntervalFrame, RequestFrame, WorkerFrame,
@@ -153,7 +153,7 @@ pub struct Figures {
 
 /// The result of a run, or how far it is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum KnownResult {
     /// As of the last complete interval.
     Live(Box<RunResult>),
     /// For good.

@@ -1,13 +1,13 @@
-//! What was planned, held against what was reported, an interval at a time: arrivals fall due when
-//! the plan says so, whoever reports them, and whenever.
+//! Holds what was planned against what was reported, an interval at a time: arrivals fall due when
+//! the plan says so, whichever worker reports them, and whenever.
 //!
 //! What fell due and was not reported waits (a report is late, and a later one will bring it), is
-//! unknown (a worker was lost with it), or was given up as fenced (it was nobody's, so that surely
-//! nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
+//! unknown (a worker was lost with it), or was given up as fenced (its part had no owner, so that
+//! surely nobody has sent it). Which of these is known for certain only at the end; see [`settle`].
 
 use super::by_name::ByName;
 use super::merge::Published;
-use crate::cluster::course::Course;
+use crate::cluster::planned_load::PlannedLoad;
 use crate::record::{Counters, Interval, Merge, Snapshot, WorkerInterval};
 use crate::request::{DropReason, Mix};
 use crate::result::Span;
@@ -17,7 +17,7 @@ use crate::time::SECOND;
 /// controller goes on with these books and not with others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Booked {
-    /// Arrivals that fell due in it and were nobody's.
+    /// Arrivals that fell due in it while their part had no owner.
     pub(super) fenced: u64,
     /// Arrivals up to its end that are unknown.
     pub(super) unknown: u64,
@@ -52,7 +52,7 @@ pub(super) enum Evidence {
 pub(super) struct Books {
     /// Arrivals up to the last interval.
     due: u64,
-    /// Those of them that were nobody's.
+    /// Those of them whose part had no owner.
     fenced: u64,
     by_name: ByName,
 }
@@ -142,12 +142,12 @@ pub(super) struct Settled {
 /// never came by an interval's end is the least that is missing at its end or any later one's.
 pub(super) fn settle(
     mut intervals: Vec<(Snapshot, Span)>,
-    (course, mix): (&mut Course, Mix),
+    (load, mix): (&mut PlannedLoad, Mix),
     (missing, are_unknown): (u64, bool),
     load_end: u64,
 ) -> Vec<Settled> {
-    let from = course.measured_from();
-    if missing > 0 && course.due_by(0).is_some() {
+    let from = load.measured_from();
+    if missing > 0 && load.due_by(0).is_some() {
         fill(&mut intervals, load_end.saturating_sub(from));
     }
     let mut reported = Snapshot::default().total.counters;
@@ -157,7 +157,7 @@ pub(super) fn settle(
         reported.sent += sent;
         reported.dropped[0] += snapshot.total.counters.dropped_total();
         planned.push(
-            course.due_by(from + span.to_ns).map(|due| (due, told(&reported, snapshot.backlog))),
+            load.due_by(from + span.to_ns).map(|due| (due, told(&reported, snapshot.backlog))),
         );
     }
     let mut never = vec![0; planned.len()];
@@ -218,12 +218,12 @@ mod tests {
 
     const RATE: u64 = 90;
 
-    fn course() -> Course {
+    fn load() -> PlannedLoad {
         let text = format!(
             r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6,
             "loadProfile": {{"type": "CONSTANT", "initialRps": {RATE}}}}}"#
         );
-        Course::new(&Scenario::from_json(&text).unwrap())
+        PlannedLoad::new(&Scenario::from_json(&text).unwrap())
     }
 
     /// An interval in which so many were sent and answered, and what waits at its end.
@@ -248,7 +248,7 @@ mod tests {
     fn arrivals_that_were_nobodys_are_dropped_in_the_second_in_which_they_fell_due() {
         let of = [90, 90, 30, 0, 50, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut course(), Mix::default()), (190, false), 6 * SECOND);
+        let settled = settle(intervals, (&mut load(), Mix::default()), (190, false), 6 * SECOND);
         let wanted = [(90, 0, 0), (90, 0, 0), (90, 60, 0), (90, 90, 0), (90, 40, 0), (90, 0, 0)];
         assert_eq!(rows(&settled), wanted);
     }
@@ -257,7 +257,7 @@ mod tests {
     fn what_a_worker_was_lost_with_is_unknown_from_then_on() {
         let of = [90, 60, 90, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut course(), Mix::default()), (30, true), 6 * SECOND);
+        let settled = settle(intervals, (&mut load(), Mix::default()), (30, true), 6 * SECOND);
         let unknown: Vec<_> = rows(&settled).iter().map(|row| (row.0, row.2)).collect();
         assert_eq!(unknown, [(90, 0), (90, 30), (90, 30), (90, 30), (90, 30), (90, 30)]);
     }
@@ -266,7 +266,7 @@ mod tests {
     fn a_report_that_came_late_is_no_drop() {
         let of = [90, 30, 150, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut course(), Mix::default()), (0, false), 6 * SECOND);
+        let settled = settle(intervals, (&mut load(), Mix::default()), (0, false), 6 * SECOND);
         assert!(rows(&settled).iter().all(|row| *row == (90, 0, 0)), "{:?}", rows(&settled));
     }
 
@@ -274,7 +274,7 @@ mod tests {
     fn seconds_of_which_nobody_reports_are_in_the_series_too() {
         let settled = settle(
             vec![interval(0, 90, 0)],
-            (&mut course(), Mix::default()),
+            (&mut load(), Mix::default()),
             (450, false),
             6 * SECOND,
         );
@@ -327,9 +327,9 @@ mod tests {
     #[test]
     fn a_closed_loop_has_no_plan_to_be_held_against() {
         let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6}"#;
-        let mut course = Course::new(&Scenario::from_json(text).unwrap());
+        let mut load = PlannedLoad::new(&Scenario::from_json(text).unwrap());
         let settled =
-            settle(vec![interval(0, 7, 0)], (&mut course, Mix::default()), (5, true), 6 * SECOND);
+            settle(vec![interval(0, 7, 0)], (&mut load, Mix::default()), (5, true), 6 * SECOND);
         assert_eq!(settled.len(), 1);
         assert_eq!(settled[0].interval.counters.due, 7);
     }

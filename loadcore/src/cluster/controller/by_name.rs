@@ -2,7 +2,7 @@
 //!
 //! How many of the first n arrivals are which request is known. What is missing of each is what was
 //! planned of it and not reported, so that in an open loop nothing is guessed: where all that is
-//! missing is unknown, or all of it was nobody's, each request's part of it is exact.
+//! missing is unknown, or all of it is fenced, each request's part of it is exact.
 
 use crate::record::{Interval, Named};
 use crate::request::{DropReason, Mix, Tally};
@@ -20,7 +20,7 @@ pub(super) struct ByName {
 pub(super) struct Divided {
     /// Planned, and not reported.
     missing: Vec<u64>,
-    /// The part of it that was nobody's.
+    /// The part of it whose arrivals had no owner.
     pub(super) fenced: Vec<u64>,
     /// The part of it that is unknown.
     pub(super) unknown: Vec<u64>,
@@ -33,8 +33,8 @@ impl ByName {
     }
 
     /// Puts into an interval, and into the total up to its end, what was planned of each request:
-    /// `planned` arrivals in all, of which `fenced` were nobody's and `unknown` are unknown. Answers the
-    /// unknown of each.
+    /// `planned` arrivals in all, of which `fenced` had no owner and `unknown` are unknown. Answers
+    /// the unknown of each.
     pub(super) fn enter(
         &mut self,
         interval: &mut Interval,

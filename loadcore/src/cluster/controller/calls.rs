@@ -1,4 +1,4 @@
-//! A caller's key into one making of what is asked for, however often it is asked for.
+//! Turns a caller's key into one making of what is asked for, however often it is asked for.
 //!
 //! A call with a key is kept before anything is made, with the ids of what it makes. Whoever makes
 //! the same call again, at once, after an error, or of another controller after this one was killed,
@@ -130,7 +130,7 @@ impl<'a> Call<'a> {
     pub(super) async fn finish(self) {
         let Some(keyed) = &self.keyed else { return };
         if let Err(error) = self.inner.store.finish_call(self.owner, &keyed.key).await {
-            // What it made is there, and whoever asks again is answered the same.
+            // What it made is there, and a caller that asks again gets the same answer.
             tracing::warn!("a call with a key was carried out, and not noted as such: {error}");
         }
     }

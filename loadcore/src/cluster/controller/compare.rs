@@ -1,7 +1,7 @@
 //! Turns a scenario and a run into a baseline, and two runs into what became different between them.
 
 use super::Controller;
-use super::api::{ControllerError, Outcome};
+use super::api::{ControllerError, KnownResult};
 use crate::analysis::compare::{Comparison, Tolerance, compare};
 use crate::cluster::store::{RunRecord, ScenarioRecord};
 use crate::cluster::{Owner, RunId};
@@ -91,9 +91,9 @@ impl Controller {
 
     async fn final_result(&self, owner: &Owner, run: &RunId) -> Result<RunResult, ControllerError> {
         match self.result(owner, run).await? {
-            Outcome::Final(result) => Ok(*result),
-            Outcome::Live(_) => Err(goes_on(run)),
-            Outcome::Nothing => {
+            KnownResult::Final(result) => Ok(*result),
+            KnownResult::Live(_) => Err(goes_on(run)),
+            KnownResult::Nothing => {
                 Err(ControllerError::Refused(format!("nothing was measured in run {run}")))
             }
         }

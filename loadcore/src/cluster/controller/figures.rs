@@ -1,4 +1,4 @@
-//! The intervals of all runs into sums for monitoring.
+//! Turns the intervals of all runs into sums for monitoring.
 
 use super::api::Figures;
 use crate::record::Interval;

@@ -1,12 +1,13 @@
-//! What is stored of a run into its final result: the same bytes whoever computes it, and whenever.
+//! Turns what is stored of a run into its final result: the same bytes whichever controller
+//! computes it, and whenever.
 
 use super::books::{Settled, settle};
 use super::by_name::{ByName, Divided};
-use super::live::plan;
+use super::live::run_start;
 use crate::analysis::{Judge, WorkerTotals};
 use crate::cluster::coordinator::SnapshotRecord;
-use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
@@ -14,7 +15,7 @@ use crate::record::{
     Interval, Merge, Named, Snapshot, SnapshotReader, WorkerInterval, absorb_workers,
 };
 use crate::request::DropReason;
-use crate::result::{Ending, ResultBuilder, RunResult, Span};
+use crate::result::{ResultBuilder, RunEnd, RunResult, Span};
 use crate::scenario::Scenario;
 use crate::schedule::Share;
 use crate::time::{Nanos, SECOND, seconds};
@@ -31,27 +32,26 @@ pub(super) fn result(
     intervals: &[IntervalRecord],
 ) -> Result<RunResult, String> {
     let standing = Standing::of(&record.journal);
-    let mut course = Course::new(scenario);
-    record.journal.iter().for_each(|entry| course.read(entry));
-    let started_unix_ms =
-        standing.start_us.unwrap_or(0) / 1_000 + course.measured_from() / 1_000_000;
+    let mut load = PlannedLoad::new(scenario);
+    record.journal.iter().for_each(|entry| load.read(entry));
+    let started_unix_ms = standing.start_us.unwrap_or(0) / 1_000 + load.measured_from() / 1_000_000;
     let (mut merged, finals, workers) = merged(snapshots, &standing)?;
     let (workers, totals): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
     let mut by_worker = Vec::new();
     totals.iter().for_each(|total| absorb_workers(&mut by_worker, std::slice::from_ref(total)));
     let missing =
-        missing(record, scenario, &standing, &mut course.clone(), &merged, &finals, snapshots);
+        missing(record, scenario, &standing, &mut load.clone(), &merged, &finals, snapshots);
     let all = missing.unknown + missing.fenced;
     let counted = merged.total.counters.due + all;
-    let load_end = course.ended_at(course.measured_from() + merged.elapsed_ns, counted);
-    let measured_end = load_end.saturating_sub(course.measured_from());
-    let plan = plan(record, scenario, started_unix_ms);
-    let mut judge = Judge::new(scenario.sla.clone(), &plan);
+    let load_end = load.ended_at(load.measured_from() + merged.elapsed_ns, counted);
+    let measured_end = load_end.saturating_sub(load.measured_from());
+    let start = run_start(record, scenario, started_unix_ms);
+    let mut judge = Judge::new(scenario.sla.clone(), &start);
     workers.into_iter().for_each(|totals| judge.worker(totals));
-    let mut builder = ResultBuilder::new(plan);
+    let mut builder = ResultBuilder::new(start);
     let read = read_intervals(intervals)?;
     let missed = (all, missing.unknown > 0);
-    let course_and_mix = (&mut course, scenario.picks());
+    let course_and_mix = (&mut load, scenario.picks());
     for Settled { interval, span, unknown, unknown_of, workers } in
         settle(read, course_and_mix, missed, load_end)
     {
@@ -60,14 +60,14 @@ pub(super) fn result(
         judge.interval(&interval, span, unknown);
         judge.by_worker(&workers, span);
     }
-    let unknown_of = settle_names(scenario, &mut course, &mut merged, &missing);
+    let unknown_of = settle_names(scenario, &mut load, &mut merged, &missing);
     if missing.fenced > 0 {
         let counters = &mut merged.total.counters;
         counters.due += missing.fenced;
         counters.dropped[DropReason::Fenced as usize] += missing.fenced;
     }
-    let ending = Ending {
-        duration_ns: course.profile_time(load_end),
+    let ending = RunEnd {
+        duration_ns: load.profile_time(load_end),
         drain_ns: merged.elapsed_ns.saturating_sub(measured_end),
         interrupted: record.state == RunState::Aborted || standing.stopped_at.is_some(),
         unknown: missing.unknown,
@@ -127,7 +127,7 @@ fn merged(snapshots: &[SnapshotRecord], standing: &Standing) -> Result<Merged, S
 struct Missing {
     /// Due on a worker that may have sent them.
     unknown: u64,
-    /// Due when they were nobody's: surely not sent.
+    /// Due while their part had no owner: surely not sent.
     fenced: u64,
 }
 
@@ -135,40 +135,41 @@ fn missing(
     record: &RunRecord,
     scenario: &Scenario,
     standing: &Standing,
-    course: &mut Course,
+    load: &mut PlannedLoad,
     merged: &Snapshot,
     finals: &BTreeMap<Member, bool>,
     snapshots: &[SnapshotRecord],
 ) -> Missing {
     let whole = standing.owners.iter().all(|member| finals.get(member) == Some(&true));
-    let lacking = match course.planned() {
+    let lacking = match load.planned() {
         Some(planned) => planned.saturating_sub(merged.total.counters.due),
         // A closed loop has no plan to be held against.
         None if whole => 0,
         None => {
             let left = scenario.max_requests.unwrap_or(u64::MAX);
             let left = left.saturating_sub(merged.total.counters.due);
-            // Where a number ended the load, whoever was lost may have sent all that the others have not.
+            // Where a number of requests ended the load, a lost worker may have sent all that the
+            // others have not.
             let by_number = scenario.max_requests.is_some()
                 && standing.stopped_at.is_none()
-                && course.end_at().is_some_and(|end| ended_before(record, standing, end));
+                && load.end_at().is_some_and(|end| ended_before(record, standing, end));
             if by_number { left } else { closed_loop_guess(standing, finals, snapshots).min(left) }
         }
     };
     if whole {
         Missing { unknown: 0, fenced: lacking }
     } else {
-        // Whoever had not heard of a stop or a change may have sent more than was planned.
+        // A worker that had not heard of a stop or a change may have sent more than was planned.
         let unheard = unheard(record, scenario, finals, snapshots);
         Missing { unknown: lacking.max(unheard), fenced: 0 }
     }
 }
 
-/// Divides what is missing among the requests of the mix: what was nobody's is put into `merged`, what
-/// is unknown of each is answered.
+/// Divides what is missing among the requests of the mix: what had no owner is put into `merged`,
+/// and what is unknown of each is answered.
 fn settle_names(
     scenario: &Scenario,
-    course: &mut Course,
+    load: &mut PlannedLoad,
     merged: &mut Snapshot,
     missing: &Missing,
 ) -> Vec<u64> {
@@ -181,7 +182,7 @@ fn settle_names(
     // In closed loop the requests of a whole number are known beforehand too.
     let counted = merged.total.counters.due + missing.unknown;
     let by_number = scenario.max_requests.filter(|limit| *limit == counted);
-    let Some(planned) = course.planned().or(by_number) else {
+    let Some(planned) = load.planned().or(by_number) else {
         return by_name.guess(missing.unknown);
     };
     let both = (missing.fenced, missing.unknown);
@@ -228,7 +229,7 @@ fn unheard(
 
 /// How many arrivals fell due on a member's parts by `at`, to the best of its knowledge.
 fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u64 {
-    let mut course = Course::new(scenario);
+    let mut load = PlannedLoad::new(scenario);
     let mut parts = Vec::new();
     let mut released = 0;
     for entry in heard {
@@ -236,19 +237,19 @@ fn due_of(heard: &[Entry], scenario: &Scenario, member: &Member, at: Nanos) -> u
             Entry::Take { worker, epoch, part, from_ns, past }
                 if (worker, epoch) == (&member.0, &member.1) =>
             {
-                parts.push((*part, course.due_by(*from_ns).unwrap_or(0).max(*past)));
+                parts.push((*part, load.due_by(*from_ns).unwrap_or(0).max(*past)));
             }
             Entry::Release { worker, epoch, part, from_ns }
                 if (worker, epoch) == (&member.0, &member.1) =>
             {
-                let by = course.due_by(*from_ns).unwrap_or(0);
+                let by = load.due_by(*from_ns).unwrap_or(0);
                 let ended = parts.extract_if(.., |(owned, _)| owned == part);
                 released += ended.map(|(part, from)| due_between(part, from, by)).sum::<u64>();
             }
-            entry => course.read(entry),
+            entry => load.read(entry),
         }
     }
-    let by = course.due_by(at).unwrap_or(0);
+    let by = load.due_by(at).unwrap_or(0);
     released + parts.into_iter().map(|(part, from)| due_between(part, from, by)).sum::<u64>()
 }
 

@@ -1,4 +1,4 @@
-//! Runs that ended long ago into nothing: once a day, by the controller that leads.
+//! Deletes runs that ended long ago: once a day, by the controller that leads.
 
 use super::Inner;
 use crate::time::unix_millis;

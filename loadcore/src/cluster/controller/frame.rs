@@ -1,4 +1,4 @@
-//! What happened in a run into a message to those who watch: an interval, an event, or the end.
+//! Turns what happened in a run into a message to its watchers: an interval, an event, or the end.
 
 use crate::cluster::store::{RunState, TimelineEvent};
 use crate::result::{SeriesRow, WorkerFigures};

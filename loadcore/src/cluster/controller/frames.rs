@@ -1,7 +1,7 @@
-//! What happens in a run into numbered frames for those who watch.
+//! Turns what happens in a run into numbered frames for its watchers.
 //!
 //! A frame is shown once the store has what it tells. So another controller, which knows what is
-//! stored, shows the same frames under the same numbers, and whoever goes on watching there is told
+//! stored, shows the same frames under the same numbers, and a watcher that goes on there is told
 //! nothing twice.
 
 use super::api::{Frame, FrameData, FrameKind};
@@ -124,8 +124,8 @@ impl Told {
         self.shown.back().map_or(0, |frame| frame.seq)
     }
 
-    /// The first frame after number `seq` that is still known. Whoever has seen the last one of all
-    /// is told it again, for the end has to be heard.
+    /// The first frame after number `seq` that is still known. A watcher that has seen the last
+    /// frame of all is told it again, because the end has to be heard.
     pub(super) fn after(&self, seq: u64) -> Next {
         let after = self.shown.partition_point(|frame| frame.seq <= seq);
         let end = || self.shown.back().filter(|frame| frame.kind() == FrameKind::End);

@@ -1,4 +1,4 @@
-//! What a run's driver wants kept into the store, however long that is away.
+//! Writes what a run's driver wants kept into the store, however long the store is away.
 //!
 //! The driver never waits for the store: it says what is to be kept, which is state and not a list
 //! of changes (the newest record, the newest snapshot of each worker), so that what waits is

@@ -1,4 +1,4 @@
-//! Claims into one leader, and what is open into runs that are driven.
+//! Turns claims into one leader, and open runs into runs that are driven.
 //!
 //! Two tasks that never wait for each other. One renews the lead with the coordinator every second
 //! and asks nothing else, so a store that is away takes the lead from nobody. The other looks for
@@ -9,7 +9,8 @@
 
 use super::api::ControllerError;
 use super::driver::{Driven, Driver};
-use super::{AGAIN, INBOX, Inner, LINGER, Run};
+use super::runs::Run;
+use super::{AGAIN, INBOX, Inner, LINGER};
 use crate::cluster::coordinator::{Kind, Leader};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
@@ -187,8 +188,9 @@ impl Inner {
         tasks.map(|task| task.run.clone()).collect()
     }
 
-    /// Lets workers go that are still in a run that has ended: whoever was to tell them could not.
-    /// A run that has begun since `open` was read is not among those that were reported before.
+    /// Lets workers go that are still in a run that has ended: the controller that was to tell them
+    /// could not. A run that has begun since `open` was read is not among those that were reported
+    /// before.
     async fn close_ended(
         &self,
         reported: BTreeSet<RunId>,

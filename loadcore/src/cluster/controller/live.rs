@@ -1,13 +1,13 @@
-//! A run's intervals into what people see while it goes on: statistics of the last seconds, the
-//! result so far, what a frame tells of an interval.
+//! Turns a run's intervals into what people see while it goes on: statistics of the last seconds,
+//! the result so far, what a frame tells of an interval.
 
 use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting, WorkerFrame};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::Judge;
 use crate::analysis::sla::Event;
-use crate::cluster::course::Course;
 use crate::cluster::journal::{Entry, Means};
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::RunRecord;
 use crate::cluster::threads::{self, AS_NEEDED};
@@ -16,7 +16,8 @@ use crate::record::{
 };
 use crate::request::ErrorClass;
 use crate::result::{
-    Ending, Environment, LoopKind, Plan, ResultBuilder, RunResult, SeriesRow, Span, WorkerFigures,
+    Environment, LoopKind, ResultBuilder, RunEnd, RunResult, RunStart, SeriesRow, Span,
+    WorkerFigures,
 };
 use crate::run::DEFAULT_SLACK;
 use crate::scenario::Scenario;
@@ -30,13 +31,13 @@ use std::time::Duration;
 pub(super) const KEPT: usize = 3_600;
 
 /// What is known of a running test.
-pub(super) struct Live {
+pub(super) struct LiveView {
     pub(super) record: RunRecord,
     builder: ResultBuilder,
     judge: Judge,
     recent: VecDeque<Second>,
     total: Snapshot,
-    ending: Ending,
+    ending: RunEnd,
     /// What those who watch are told.
     pub(super) told: Told,
     pub(super) active_workers: u64,
@@ -64,16 +65,16 @@ struct Packed {
     response: PackedHistogram,
 }
 
-impl Live {
+impl LiveView {
     pub(super) fn new(record: RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Self {
-        let plan = plan(&record, scenario, started_unix_ms);
+        let start = run_start(&record, scenario, started_unix_ms);
         Self {
-            judge: Judge::new(scenario.sla.clone(), &plan),
-            builder: ResultBuilder::new(plan),
+            judge: Judge::new(scenario.sla.clone(), &start),
+            builder: ResultBuilder::new(start),
             record,
             recent: VecDeque::new(),
             total: Snapshot::default(),
-            ending: Ending::default(),
+            ending: RunEnd::default(),
             told: Told::default(),
             active_workers: 0,
             seeks: 0,
@@ -84,7 +85,7 @@ impl Live {
     /// The start is known, and by whom the load is made.
     pub(super) fn starts(&mut self, record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) {
         self.record = record.clone();
-        self.builder = ResultBuilder::new(plan(&self.record, scenario, started_unix_ms));
+        self.builder = ResultBuilder::new(run_start(&self.record, scenario, started_unix_ms));
     }
 
     /// Adds an interval; answers what it changed about the rules, and what is told of it.
@@ -92,7 +93,7 @@ impl Live {
         &mut self,
         published: &Published,
         span: Span,
-        course: &Course,
+        load: &PlannedLoad,
         (unknown, unknown_of): (u64, Vec<u64>),
         lost_workers: Vec<String>,
     ) -> (Vec<Event>, IntervalFrame) {
@@ -105,9 +106,9 @@ impl Live {
             self.recent.pop_front();
         }
         self.recent.push_back(Second::of(interval, span));
-        let measured = course.profile_time(course.measured_from() + span.to_ns);
-        let load_end = course.end_at().map(|end| end.saturating_sub(course.measured_from()));
-        self.ending = Ending {
+        let measured = load.profile_time(load.measured_from() + span.to_ns);
+        let load_end = load.end_at().map(|end| end.saturating_sub(load.measured_from()));
+        self.ending = RunEnd {
             duration_ns: measured,
             drain_ns: load_end.map_or(0, |end| span.to_ns.saturating_sub(end)),
             interrupted: false,
@@ -209,13 +210,13 @@ impl Packed {
 }
 
 /// What a result document of this run begins with.
-pub(super) fn plan(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) -> Plan {
+pub(super) fn run_start(record: &RunRecord, scenario: &Scenario, started_unix_ms: u64) -> RunStart {
     let standing = Standing::of(&record.journal);
     let means = means(record, &standing, scenario);
     let sum = |of: fn(&Means) -> u64| {
         means.as_ref().map(|all| all.iter().map(of).fold(0, u64::saturating_add))
     };
-    Plan {
+    RunStart {
         scenario: scenario.public_value(),
         started_unix_ms,
         environment: Environment {
@@ -431,10 +432,10 @@ mod tests {
         serde_json::from_value(record).unwrap()
     }
 
-    fn live(profile: &Value) -> Live {
+    fn live(profile: &Value) -> LiveView {
         let record = record(profile);
         let scenario = Scenario::from_value(record.scenario.clone()).unwrap();
-        Live::new(record, &scenario, 0)
+        LiveView::new(record, &scenario, 0)
     }
 
     fn constant() -> Value {
@@ -471,7 +472,7 @@ mod tests {
         };
         let known = |record: &RunRecord| {
             let scenario = Scenario::from_value(record.scenario.clone()).unwrap();
-            let Plan { environment, slack_ns, .. } = plan(record, &scenario, 0);
+            let RunStart { environment, slack_ns, .. } = run_start(record, &scenario, 0);
             (environment.cores, environment.threads, slack_ns)
         };
         record.journal.push(admit(&made, has(8, 4, 100_000)));

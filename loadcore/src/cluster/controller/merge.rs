@@ -1,4 +1,4 @@
-//! Workers' cumulative snapshots into the run's intervals, under a watermark.
+//! Merges workers' cumulative snapshots into the run's intervals, under a watermark.
 //!
 //! An interval is published when every worker that makes load has reported it, or when one is so
 //! late that the others' figures should not wait for it. Late is who is behind the others: if all
@@ -23,7 +23,7 @@ const MOST_WAITING: usize = 64;
 
 /// The newest snapshots of each member, and how far they were merged.
 #[derive(Debug, Default)]
-pub(super) struct Merging {
+pub(super) struct MemberMerge {
     members: BTreeMap<Member, Reported>,
     /// Everything up to the last published interval.
     total: Interval,
@@ -69,7 +69,7 @@ pub(super) struct Published {
     pub(super) worker_totals: Vec<WorkerInterval>,
 }
 
-impl Merging {
+impl MemberMerge {
     /// Takes a snapshot in; says whether it is newer than what is known of its worker. One that is
     /// not still shows what happened when, as long as its time is not published.
     ///
@@ -123,7 +123,7 @@ impl Merging {
         let first = self.members.get(member).and_then(|reported| reported.snapshots.front());
         first.map(|handed| &handed.record).is_some_and(|it| match it.elapsed_ns {
             elapsed if elapsed <= end => it.is_final || elapsed == end,
-            // Whoever came later has nothing to tell of it.
+            // A worker that came later has nothing to tell of it.
             elapsed => elapsed.div_ceil(SECOND).saturating_sub(it.seq) * SECOND >= end,
         })
     }
@@ -310,7 +310,7 @@ mod tests {
             seconds in 1..4usize,
         ) {
             let mut hands: Vec<_> = (0..5).map(|_| Hand::new()).collect();
-            let mut merging = Merging::default();
+            let mut merging = MemberMerge::default();
             let (mut of_all, mut of_intervals) = (None, Interval::default());
             for part in deeds.chunks(deeds.len().div_ceil(seconds).max(1)) {
                 for (number, hand) in hands.iter_mut().enumerate() {
@@ -360,7 +360,7 @@ mod tests {
     fn each_worker_is_told_of_by_itself_and_one_that_has_not_reported_is_not() {
         let mut hands = [Hand::new(), Hand::new()];
         let all = living(&hands);
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         for deeds in [2, 7] {
             merging.take(hands[0].does(&vec![OK; deeds])).unwrap();
         }
@@ -381,12 +381,12 @@ mod tests {
     fn of_the_time_between_two_controllers_nobody_knows_what_each_worker_did() {
         let mut hands = [Hand::new(), Hand::new()];
         let all = living(&hands);
-        let mut before = Merging::default();
+        let mut before = MemberMerge::default();
         for hand in &mut hands {
             before.take(hand.does(&[OK; 5])).unwrap();
         }
         let published = before.publish(&all, SECOND, 0).unwrap();
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         merging.resume(1, published.total.total);
         for (hand, deeds) in hands.iter_mut().zip([1, 2]) {
             merging.take(hand.does(&vec![OK; deeds])).unwrap();
@@ -406,7 +406,7 @@ mod tests {
     fn one_that_is_late_is_waited_for_and_then_counted_in_a_later_interval() {
         let mut hands = [Hand::new(), Hand::new()];
         let all = living(&hands);
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
         assert!(merging.publish(&all, SECOND + GRACE - 1, 0).is_none(), "the other may come yet");
@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn who_has_told_all_of_a_time_is_known() {
         let mut hands = [Hand::new(), Hand::new(), Hand::new()];
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         let third = |hand: &mut Hand| (0..3).map(|_| hand.does(&[OK])).last().unwrap();
         // Of the second the first two snapshots were lost on the way; the third has come in second 2.
         for _ in 0..3 {
@@ -445,7 +445,7 @@ mod tests {
     fn when_it_is_the_reader_that_is_behind_the_unread_are_waited_for() {
         let mut hands = [Hand::new(), Hand::new()];
         let all = living(&hands);
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         merging.take(hands[0].does(&[OK; 3])).unwrap();
         let seconds_later = SECOND + PATIENCE - 1;
         assert!(merging.publish(&all, seconds_later, 0).is_none(), "nobody is further");
@@ -460,7 +460,7 @@ mod tests {
     #[test]
     fn a_time_in_which_nobody_listened_is_one_interval() {
         let mut hands = [Hand::new(), Hand::new()];
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         let mut total = Interval::default();
         for second in 0..2 {
             for hand in &mut hands {
@@ -469,7 +469,7 @@ mod tests {
             total = merging.publish(&living(&hands), second, 0).expect("all").total.total;
         }
         // Seconds 2 to 4 pass; then another controller asks for the newest of each.
-        let mut next = Merging::default();
+        let mut next = MemberMerge::default();
         next.resume(2, total);
         let newest: Vec<_> =
             hands.iter_mut().map(|hand| (0..3).map(|_| hand.does(&[OK; 5])).last()).collect();
@@ -487,7 +487,7 @@ mod tests {
     fn after_an_outage_one_that_hands_in_later_than_another_is_waited_for() {
         let mut hands = [Hand::new(), Hand::new()];
         let all = living(&hands);
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         // Nobody could hand in anything for five seconds; then one does, and a little later the other.
         let back = 5 * SECOND + SECOND / 2;
         let [first, second] = hands.each_mut().map(|hand| [(); 5].map(|()| hand.does(&[OK; 3])));
@@ -511,7 +511,7 @@ mod tests {
     fn what_never_comes_is_not_waited_for_without_end() {
         let mut hands = [Hand::new()];
         let all = living(&hands);
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         let [_lost, second] = [(); 2].map(|()| hands[0].does(&[OK; 3]));
         merging.take(second).unwrap();
         assert!(merging.publish(&all, SECOND, 0).is_none(), "the first may be on its way");
@@ -523,7 +523,7 @@ mod tests {
     #[test]
     fn the_same_again_or_an_older_one_counts_nothing() {
         let mut hands = [Hand::new()];
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         let (first, second) = (hands[0].does(&[OK]), hands[0].does(&[OK]));
         assert_eq!(merging.take(second.clone()), Ok(true));
         assert_eq!(merging.take(second), Ok(false));
@@ -536,7 +536,7 @@ mod tests {
     #[test]
     fn what_is_damaged_newer_or_another_workers_is_refused_and_changes_nothing() {
         let mut hand = Hand::new();
-        let mut merging = Merging::default();
+        let mut merging = MemberMerge::default();
         let good = hand.does(&[OK]);
         let with = |change: &dyn Fn(&mut SnapshotRecord)| {
             let mut bad = good.clone();

@@ -1,13 +1,13 @@
-//! What people want done with scenarios into what the store keeps and into runs: judged before
-//! anything is kept, made once under a key, with secrets sealed and given back where they were
-//! redacted.
+//! Turns what people want done with scenarios into what the store keeps and into runs: a scenario
+//! is judged before anything is kept, made once under a key, and its secrets are sealed, and given
+//! back where they were redacted.
 //!
 //! A front end reads a document and shows what comes of it; what is decided is decided here.
 
 use super::Controller;
 use super::api::{ControllerError, Made};
 use super::calls::Call;
-use super::judge::judge;
+use super::validate::validate;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{Kind, Page, RunRecord, ScenarioRecord};
 use crate::cluster::{Owner, RunId, ScenarioId, StoreError};
@@ -26,7 +26,7 @@ impl Controller {
     /// Every fault: those of the document, a `[redacted]` in the place of a secret, and a target that
     /// this platform may not load.
     pub async fn validate(&self, document: Value) -> Result<Scenario, ScenarioError> {
-        judge(document, self.inner().options.policy.clone()).await
+        validate(document, self.inner().options.policy.clone()).await
     }
 
     /// What a document would do if it were run here. Keeps and starts nothing.
@@ -80,8 +80,8 @@ impl Controller {
         Ok(made)
     }
 
-    /// Whoever gets an error tries again: nothing of the first try may be left then. Where the store
-    /// does not answer nobody knows what is, and all of it stays.
+    /// A caller that gets an error tries again, so nothing of the first try may be left. Where the
+    /// store does not answer, nobody knows what is left, and all of it stays.
     async fn submit_or_forget(
         &self,
         run: &RunId,
@@ -162,7 +162,7 @@ impl Controller {
             }
             return Ok(());
         }
-        // It is another's by now, or nobody's.
+        // It was changed or deleted meanwhile.
         self.scenario(owner, id).await?;
         Err(ControllerError::ChangedMeanwhile(id.clone()))
     }

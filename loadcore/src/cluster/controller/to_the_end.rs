@@ -1,7 +1,7 @@
-//! A scenario into the result of a run on this platform: a cluster as a function call.
+//! Turns a scenario into the result of a run on this platform: a cluster as a function call.
 
-use super::api::{Command, ControllerError, Outcome};
-use super::workers::LocalWorkers;
+use super::LocalWorkers;
+use super::api::{Command, ControllerError, KnownResult};
 use super::{Controller, ControllerOptions};
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::store::{RunRecord, RunState};
@@ -99,7 +99,7 @@ impl Controller {
     async fn result_that_counts(&self, ended: &RunRecord) -> Result<RunResult, ControllerError> {
         let (state, result) = (ended.state, self.result(&ended.owner, &ended.id).await?);
         match result {
-            Outcome::Final(result) | Outcome::Live(result) if state != RunState::Failed => {
+            KnownResult::Final(result) | KnownResult::Live(result) if state != RunState::Failed => {
                 Ok(*result)
             }
             _ => {

@@ -1,82 +1,73 @@
-//! Workers that live in the controller's own process: a whole platform on one machine.
+//! Reads which workers there are, starts local ones where some are lacking, and lets one end.
 
-use crate::cluster::Coordinator;
-use crate::cluster::agent::{Agent, AgentOptions};
+use super::api::{ControllerError, WorkerView};
+use super::{AGAIN, Controller, Inner};
+use crate::cluster::coordinator::Seen;
+use crate::cluster::journal::{Entry, mailbox};
 use crate::time::now;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Workers in this process.
-#[derive(Debug, Clone)]
-pub struct LocalWorkers {
-    /// At most so many.
-    pub most: usize,
-    /// How each works. Their names are numbered.
-    pub options: AgentOptions,
+/// How often workers are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The workers, as last looked at.
+pub(super) struct Workers {
+    pub(super) list: Vec<Seen>,
+    pub(super) checked: Instant,
 }
 
-/// Those that were started.
-pub(super) struct LocalPool {
-    settings: LocalWorkers,
-    started: Mutex<Vec<(JoinHandle<()>, watch::Sender<bool>)>>,
-    halt: watch::Sender<bool>,
-}
-
-impl LocalPool {
-    pub(super) fn new(settings: LocalWorkers) -> Self {
-        Self { settings, started: Mutex::default(), halt: watch::Sender::new(false) }
-    }
-
-    /// How many more may be started.
-    pub(super) fn room(&self) -> usize {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        started.retain(|(task, _)| !task.is_finished());
-        if *self.halt.borrow() { 0 } else { self.settings.most.saturating_sub(started.len()) }
-    }
-
-    /// Starts as many as are lacking: `idle` could take a task now, and `wanted` are needed.
-    pub(super) fn want(&self, coordinator: &Arc<dyn Coordinator>, idle: usize, wanted: usize) {
-        if *self.halt.borrow() {
-            return;
-        }
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        started.retain(|(task, _)| !task.is_finished());
-        let lacking = wanted.saturating_sub(idle);
-        let lacking = lacking.min(self.settings.most.saturating_sub(started.len()));
-        for _ in 0..lacking {
-            let name = format!("local-{}", started.len() + 1);
-            let options = AgentOptions { name, ..self.settings.options.clone() };
-            // Without randomness for its keys it could not be given a plan.
-            let Ok(agent) = Agent::new(Arc::clone(coordinator), options) else { return };
-            let agent = agent.with_halt(self.halt.subscribe());
-            let (drain, drained) = watch::channel(false);
-            started.push((tokio::spawn(agent.run_with_beats(drained)), drain));
-        }
-    }
-
-    /// Lets them make no more load, hand in what they have measured, and end, within so long. There
-    /// are no new ones after that.
-    pub(super) async fn halt(&self, within: Duration) {
-        self.halt.send_replace(true);
-        let started: Vec<_> = {
-            let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-            started.drain(..).collect()
+impl Controller {
+    /// The workers that are known.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerView> {
+        let (now_us, lease) = (self.inner().now_us(), self.inner().options.lease.length());
+        let workers = self.inner().workers.borrow();
+        let view = |seen: &Seen| WorkerView {
+            alive: u128::from(now_us.saturating_sub(seen.at_us)) < lease.as_micros(),
+            seen: seen.clone(),
         };
-        let deadline = tokio::time::Instant::from_std(now() + within);
-        for (mut task, _drain) in started {
-            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
+        workers.list.iter().map(view).collect()
     }
 
-    /// Ends them at once.
-    pub(super) fn end(&self) {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        for (task, _) in started.drain(..) {
-            task.abort();
+    /// Lets a worker finish or hand over what it has, and end.
+    ///
+    /// # Errors
+    /// When the coordinator does not answer; `Refused` when there is no such worker.
+    pub async fn drain_worker(&self, worker: &str) -> Result<(), ControllerError> {
+        self.inner().must_lead()?;
+        let known = self.workers().into_iter().find(|it| it.seen.report.worker.0 == worker);
+        let Some(known) = known else {
+            return Err(ControllerError::Refused(format!("there is no worker {worker}")));
+        };
+        let (term, mailbox) = (self.inner().term(), mailbox(&known.seen.report.worker));
+        let said = [Entry::Close];
+        Ok(self.inner().coordinator.open(term, &mailbox, bytes::Bytes::new(), &said).await?)
+    }
+}
+
+impl Inner {
+    pub(super) fn want_local_workers(&self, wanted: u32) {
+        let Some(local) = &self.local else { return };
+        let idle = self.workers.borrow();
+        let idle = idle.list.iter().filter(|it| it.report.task.is_none()).count();
+        local.want(&self.coordinator, idle, wanted as usize);
+    }
+
+    /// How many workers could be started here at once.
+    pub(super) fn room_for_workers(&self) -> u32 {
+        self.local.as_ref().map_or(0, |local| u32::try_from(local.room()).unwrap_or(u32::MAX))
+    }
+
+    pub(super) async fn look_at_workers(self: Arc<Self>) {
+        loop {
+            match self.coordinator.workers().await {
+                Ok(list) => {
+                    self.workers.send_replace(Workers { list, checked: now() });
+                }
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Calls with keys in tables of their own, within one transaction: plain functions.
+//! Keeps calls with keys in tables of their own, within one transaction: plain functions.
 
-use super::fault::{Fault, unreadable};
+use super::error::{CallError, unreadable};
 use super::tables::{after, read};
 use crate::cluster::store::{CallRecord, KeptCall};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
@@ -14,7 +14,7 @@ const CALL_TIMES: TableDefinition<'_, (u64, &str, &str), ()> = TableDefinition::
 const FORGET_TOGETHER: usize = 2;
 
 /// Makes the tables that are not there.
-pub(super) fn prepare(tx: &WriteTransaction) -> Result<(), Fault> {
+pub(super) fn prepare(tx: &WriteTransaction) -> Result<(), CallError> {
     tx.open_table(CALLS)?;
     tx.open_table(CALL_TIMES)?;
     Ok(())
@@ -27,7 +27,7 @@ pub(super) fn keep(
     json: &[u8],
     since_ms: u64,
     most: usize,
-) -> Result<KeptCall, Fault> {
+) -> Result<KeptCall, CallError> {
     let (mut calls, mut times) = (tx.open_table(CALLS)?, tx.open_table(CALL_TIMES)?);
     let (owner, key) = (new.owner.as_str(), new.key.as_str());
     let known = calls.get((owner, key))?.map(|it| read_call(key, it.value().1)).transpose()?;
@@ -62,13 +62,13 @@ pub(super) fn call(
     tx: &ReadTransaction,
     owner: &str,
     key: &str,
-) -> Result<Option<CallRecord>, Fault> {
+) -> Result<Option<CallRecord>, CallError> {
     let calls = tx.open_table(CALLS)?;
     let kept = calls.get((owner, key))?;
     kept.map(|it| read_call(key, it.value().1)).transpose()
 }
 
-pub(super) fn finish(tx: &WriteTransaction, owner: &str, key: &str) -> Result<(), Fault> {
+pub(super) fn finish(tx: &WriteTransaction, owner: &str, key: &str) -> Result<(), CallError> {
     let mut calls = tx.open_table(CALLS)?;
     let known = calls.get((owner, key))?.map(|it| read_call(key, it.value().1)).transpose()?;
     let Some(known) = known else { return Ok(()) };
@@ -79,6 +79,6 @@ pub(super) fn finish(tx: &WriteTransaction, owner: &str, key: &str) -> Result<()
     Ok(())
 }
 
-fn read_call(key: &str, json: &[u8]) -> Result<CallRecord, Fault> {
+fn read_call(key: &str, json: &[u8]) -> Result<CallRecord, CallError> {
     read("the call", key, json)
 }

@@ -1,10 +1,10 @@
-//! The database in the one place that hands it out, so that it can be opened again.
+//! Holds the database in the one place that hands it out, so that it can be opened again.
 //!
 //! After one failed read, write or flush redb answers nothing more until it is opened anew, though
-//! the disk may have had room again a second later. So transactions are begun here alone: whoever
-//! has one holds no database, and the writing thread can put another in its place.
+//! the disk may have had room again a second later. So transactions are begun here alone: the code
+//! that has one holds no database, and the writing thread can put another in its place.
 
-use super::fault::Fault;
+use super::error::CallError;
 use crate::time::now;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, TransactionError,
@@ -50,7 +50,7 @@ impl Held {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin_read(&self) -> Result<ReadTransaction, Fault> {
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, CallError> {
         let state = self.state();
         let database = state.database.as_ref().ok_or_else(being_opened)?;
         Ok(database.begin_read()?)
@@ -58,7 +58,7 @@ impl Held {
 
     /// For the writing thread alone, without a transaction of its own: opens the database again
     /// where an earlier failure makes that needed.
-    pub(super) fn begin_write(&self) -> Result<WriteTransaction, Fault> {
+    pub(super) fn begin_write(&self) -> Result<WriteTransaction, CallError> {
         let begun = self.state().database.as_ref().map(Database::begin_write);
         match begun {
             None | Some(Err(TransactionError::Storage(StorageError::PreviousIo))) => {}
@@ -70,10 +70,10 @@ impl Held {
         Ok(database.begin_write()?)
     }
 
-    fn open_again(&self) -> Result<(), Fault> {
+    fn open_again(&self) -> Result<(), CallError> {
         let mut state = self.change();
         if state.opened.is_some_and(|at| now().saturating_duration_since(at) < PAUSE) {
-            return Err(Fault::unavailable("its disk failed a moment ago"));
+            return Err(CallError::unavailable("its disk failed a moment ago"));
         }
         // It frees the file, and those who read on are told that it is closed.
         drop(state.database.take());
@@ -83,7 +83,7 @@ impl Held {
         state.opened = Some(now());
         // What is wrong with the file now, a new start says; what was to be written is not at fault.
         let failed =
-            |error| Fault::unavailable(format!("after its disk failed, its file: {error}"));
+            |error| CallError::unavailable(format!("after its disk failed, its file: {error}"));
         state.database = Some(opened.map_err(failed)?);
         Ok(())
     }
@@ -95,6 +95,6 @@ impl fmt::Debug for Held {
     }
 }
 
-fn being_opened() -> Fault {
-    Fault::unavailable("its disk failed, and its file is being opened again")
+fn being_opened() -> CallError {
+    CallError::unavailable("its disk failed, and its file is being opened again")
 }

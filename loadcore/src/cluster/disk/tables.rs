@@ -1,10 +1,10 @@
-//! The tables of the file, and what is done to them within one transaction: plain functions.
+//! Reads and changes the tables of the file, within one transaction: plain functions.
 //!
 //! Records are JSON, because they are small, change with the versions and are to be read by people
 //! in need; snapshots and intervals stay the bytes that they are. Beside the records stand lists,
 //! whose keys alone count, so that no call reads more than it answers.
 
-use super::fault::{Fault, unreadable};
+use super::error::{CallError, unreadable};
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::store::{IntervalRecord, Page, RunRecord, ScenarioRecord};
 use crate::cluster::{RunId, WorkerId};
@@ -47,7 +47,7 @@ const ANALYSIS_TERMS: TableDefinition<'_, (&str, &str), u64> =
     TableDefinition::new("analysis_terms");
 
 /// Makes the tables that are not there. Answers the file's version where it is not ours.
-pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, Fault> {
+pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, CallError> {
     let version = {
         let mut meta = tx.open_table(META)?;
         let version = meta.get("version")?.map(|version| version.value());
@@ -73,7 +73,7 @@ pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, Fault> {
     Ok(None)
 }
 
-pub(super) fn next_term(tx: &WriteTransaction) -> Result<u64, Fault> {
+pub(super) fn next_term(tx: &WriteTransaction) -> Result<u64, CallError> {
     let mut meta = tx.open_table(META)?;
     let term = meta.get("term")?.map_or(0, |term| term.value()) + 1;
     meta.insert("term", term)?;
@@ -87,7 +87,7 @@ pub(super) fn insert_scenario(
     tx: &WriteTransaction,
     new: &ScenarioRecord,
     json: &[u8],
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     let id = new.id.as_str();
     {
         let mut scenarios = tx.open_table(SCENARIOS)?;
@@ -105,7 +105,7 @@ pub(super) fn replace_scenario(
     tx: &WriteTransaction,
     new: &ScenarioRecord,
     json: &[u8],
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     {
         let mut scenarios = tx.open_table(SCENARIOS)?;
         let old = record::<ScenarioRecord>(&scenarios, new.owner.as_str(), new.id.as_str())?;
@@ -122,7 +122,7 @@ pub(super) fn delete_scenario(
     owner: &str,
     id: &str,
     revision: Option<u64>,
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     let mut scenarios = tx.open_table(SCENARIOS)?;
     let old = record::<ScenarioRecord>(&scenarios, owner, id)?;
     let is_meant = |old: &ScenarioRecord| revision.is_none_or(|it| old.revision == it);
@@ -136,7 +136,7 @@ pub(super) fn scenario(
     tx: &ReadTransaction,
     owner: &str,
     id: &str,
-) -> Result<Option<ScenarioRecord>, Fault> {
+) -> Result<Option<ScenarioRecord>, CallError> {
     record(&tx.open_table(SCENARIOS)?, owner, id)
 }
 
@@ -145,12 +145,12 @@ pub(super) fn scenarios(
     owner: &str,
     tag: Option<&str>,
     page: &Page,
-) -> Result<Vec<ScenarioRecord>, Fault> {
+) -> Result<Vec<ScenarioRecord>, CallError> {
     let ids = ids(&tx.open_table(SCENARIO_LISTS)?, owner, &list_name(tag), page)?;
     records(&tx.open_table(SCENARIOS)?, owner, &ids)
 }
 
-fn enlist_scenario(tx: &WriteTransaction, one: &ScenarioRecord) -> Result<(), Fault> {
+fn enlist_scenario(tx: &WriteTransaction, one: &ScenarioRecord) -> Result<(), CallError> {
     let mut lists = tx.open_table(SCENARIO_LISTS)?;
     for list in scenario_lists(one) {
         lists.insert((one.owner.as_str(), list.as_str(), one.id.as_str()), ())?;
@@ -158,7 +158,7 @@ fn enlist_scenario(tx: &WriteTransaction, one: &ScenarioRecord) -> Result<(), Fa
     Ok(())
 }
 
-fn delist_scenario(tx: &WriteTransaction, one: &ScenarioRecord) -> Result<(), Fault> {
+fn delist_scenario(tx: &WriteTransaction, one: &ScenarioRecord) -> Result<(), CallError> {
     let mut lists = tx.open_table(SCENARIO_LISTS)?;
     for list in scenario_lists(one) {
         lists.remove((one.owner.as_str(), list.as_str(), one.id.as_str()))?;
@@ -177,7 +177,7 @@ pub(super) fn insert_run(
     tx: &WriteTransaction,
     new: &RunRecord,
     json: &[u8],
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     {
         let mut runs = tx.open_table(RUNS)?;
         if runs.get(new.id.as_str())?.is_some() {
@@ -194,7 +194,7 @@ pub(super) fn replace_run(
     tx: &WriteTransaction,
     new: &RunRecord,
     json: &[u8],
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     {
         let mut runs = tx.open_table(RUNS)?;
         let old = record::<RunRecord>(&runs, new.owner.as_str(), new.id.as_str())?;
@@ -206,7 +206,7 @@ pub(super) fn replace_run(
     Ok(true)
 }
 
-pub(super) fn delete_run(tx: &WriteTransaction, owner: &str, id: &str) -> Result<bool, Fault> {
+pub(super) fn delete_run(tx: &WriteTransaction, owner: &str, id: &str) -> Result<bool, CallError> {
     let old = {
         let mut runs = tx.open_table(RUNS)?;
         let Some(old) = record::<RunRecord>(&runs, owner, id)? else { return Ok(false) };
@@ -223,7 +223,7 @@ pub(super) fn delete_run(tx: &WriteTransaction, owner: &str, id: &str) -> Result
 }
 
 /// Deletes the runs that ended before a moment, at most `most`; says how many.
-pub(super) fn forget(tx: &WriteTransaction, before_ms: u64, most: usize) -> Result<u64, Fault> {
+pub(super) fn forget(tx: &WriteTransaction, before_ms: u64, most: usize) -> Result<u64, CallError> {
     let mut old = Vec::new();
     for entry in tx.open_table(ENDED_RUNS)?.range(..(before_ms, ""))?.take(most) {
         old.push(entry?.0.value().1.to_owned());
@@ -239,7 +239,11 @@ pub(super) fn forget(tx: &WriteTransaction, before_ms: u64, most: usize) -> Resu
     Ok(old.len() as u64)
 }
 
-pub(super) fn run(tx: &ReadTransaction, owner: &str, id: &str) -> Result<Option<RunRecord>, Fault> {
+pub(super) fn run(
+    tx: &ReadTransaction,
+    owner: &str,
+    id: &str,
+) -> Result<Option<RunRecord>, CallError> {
     record(&tx.open_table(RUNS)?, owner, id)
 }
 
@@ -248,12 +252,12 @@ pub(super) fn runs(
     owner: &str,
     scenario: Option<&str>,
     page: &Page,
-) -> Result<Vec<RunRecord>, Fault> {
+) -> Result<Vec<RunRecord>, CallError> {
     let ids = ids(&tx.open_table(RUN_LISTS)?, owner, &list_name(scenario), page)?;
     records(&tx.open_table(RUNS)?, owner, &ids)
 }
 
-pub(super) fn open_runs(tx: &ReadTransaction) -> Result<Vec<RunRecord>, Fault> {
+pub(super) fn open_runs(tx: &ReadTransaction) -> Result<Vec<RunRecord>, CallError> {
     let runs = tx.open_table(RUNS)?;
     let mut open = Vec::new();
     for entry in tx.open_table(OPEN_RUNS)?.iter()?.rev() {
@@ -265,7 +269,7 @@ pub(super) fn open_runs(tx: &ReadTransaction) -> Result<Vec<RunRecord>, Fault> {
     Ok(open)
 }
 
-fn enlist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), Fault> {
+fn enlist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), CallError> {
     let (owner, id) = (run.owner.as_str(), run.id.as_str());
     let mut lists = tx.open_table(RUN_LISTS)?;
     for list in [list_name(None), list_name(Some(run.scenario_id.as_str()))] {
@@ -280,7 +284,7 @@ fn enlist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), Fault> {
     Ok(())
 }
 
-fn delist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), Fault> {
+fn delist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), CallError> {
     let (owner, id) = (run.owner.as_str(), run.id.as_str());
     let mut lists = tx.open_table(RUN_LISTS)?;
     for list in [list_name(None), list_name(Some(run.scenario_id.as_str()))] {
@@ -299,7 +303,7 @@ pub(super) fn keep_snapshots(
     tx: &WriteTransaction,
     owner: &str,
     snapshots: &[SnapshotRecord],
-) -> Result<(), Fault> {
+) -> Result<(), CallError> {
     let runs = tx.open_table(RUNS)?;
     let mut kept = tx.open_table(SNAPSHOTS)?;
     for new in snapshots {
@@ -319,7 +323,7 @@ pub(super) fn snapshots(
     tx: &ReadTransaction,
     owner: &str,
     run: &str,
-) -> Result<Vec<SnapshotRecord>, Fault> {
+) -> Result<Vec<SnapshotRecord>, CallError> {
     let mut found = Vec::new();
     if !owns(&tx.open_table(RUNS)?, owner, run)? {
         return Ok(found);
@@ -346,7 +350,7 @@ pub(super) fn keep_intervals(
     owner: &str,
     run: &str,
     intervals: &[IntervalRecord],
-) -> Result<(), Fault> {
+) -> Result<(), CallError> {
     if !owns(&tx.open_table(RUNS)?, owner, run)? {
         return Ok(());
     }
@@ -366,7 +370,7 @@ pub(super) fn intervals(
     run: &str,
     from: u64,
     most: usize,
-) -> Result<Vec<IntervalRecord>, Fault> {
+) -> Result<Vec<IntervalRecord>, CallError> {
     let mut found = Vec::new();
     if !owns(&tx.open_table(RUNS)?, owner, run)? {
         return Ok(found);
@@ -388,7 +392,7 @@ pub(super) fn keep_analysis(
     name: &str,
     term: u64,
     json: &[u8],
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     if !owns(&tx.open_table(RUNS)?, owner, run)? {
         return Ok(true);
     }
@@ -406,7 +410,7 @@ pub(super) fn analysis(
     owner: &str,
     run: &str,
     name: &str,
-) -> Result<Option<Value>, Fault> {
+) -> Result<Option<Value>, CallError> {
     if !owns(&tx.open_table(RUNS)?, owner, run)? {
         return Ok(None);
     }
@@ -421,7 +425,7 @@ fn owns(
     table: &impl ReadableTable<&'static str, (&'static str, &'static [u8])>,
     owner: &str,
     id: &str,
-) -> Result<bool, Fault> {
+) -> Result<bool, CallError> {
     Ok(table.get(id)?.is_some_and(|found| found.value().0 == owner))
 }
 
@@ -429,7 +433,7 @@ fn record<T: DeserializeOwned>(
     table: &impl ReadableTable<&'static str, (&'static str, &'static [u8])>,
     owner: &str,
     id: &str,
-) -> Result<Option<T>, Fault> {
+) -> Result<Option<T>, CallError> {
     let Some(found) = table.get(id)? else { return Ok(None) };
     let (whose, json) = found.value();
     if whose != owner {
@@ -442,11 +446,11 @@ fn records<T: DeserializeOwned>(
     table: &impl ReadableTable<&'static str, (&'static str, &'static [u8])>,
     owner: &str,
     ids: &[String],
-) -> Result<Vec<T>, Fault> {
+) -> Result<Vec<T>, CallError> {
     ids.iter().filter_map(|id| record(table, owner, id).transpose()).collect()
 }
 
-pub(super) fn read<T: DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> Result<T, Fault> {
+pub(super) fn read<T: DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> Result<T, CallError> {
     serde_json::from_slice(json).map_err(|error| unreadable(what, id, &error))
 }
 
@@ -456,7 +460,7 @@ fn ids(
     owner: &str,
     list: &str,
     page: &Page,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<String>, CallError> {
     let next = after(list);
     let end = match &page.after {
         Some(last) => (owner, list, last.as_str()),

@@ -1,10 +1,11 @@
-//! Changes from many callers into few commits: one thread writes, and commits together what waits.
+//! Turns changes from many callers into few commits: one thread writes, and commits together what
+//! waits.
 //!
 //! A durable commit costs a flush of the disk, some milliseconds, whatever it holds. While one is
 //! under way the next changes gather, so the more is written at once the less each costs. The
 //! thread is not one of the async runtime's, which a flush would hold up.
 
-use super::fault::Fault;
+use super::error::CallError;
 use super::held::Held;
 use crate::cluster::store::Kind;
 use redb::WriteTransaction;
@@ -51,19 +52,20 @@ impl Writer {
     /// Makes a change, and answers when it is durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
+        change: impl FnOnce(&WriteTransaction) -> Result<T, CallError> + Send + 'static,
+    ) -> Result<T, CallError> {
         let (answer, answered) = oneshot::channel();
         let change: Change = Box::new(move |tx| {
-            let made = tx.map_err(Fault).and_then(change);
+            let made = tx.map_err(CallError).and_then(change);
             let outcome = made.as_ref().map(|_| ()).map_err(|fault| fault.0.clone());
             let tell: Answer = Box::new(move |committed| {
                 // Nobody listens any more where the caller's time was over.
-                let _ = answer.send(made.and_then(|made| committed.map(|()| made).map_err(Fault)));
+                let _ =
+                    answer.send(made.and_then(|made| committed.map(|()| made).map_err(CallError)));
             });
             (outcome, tell)
         });
-        let gone = || Fault::unavailable("its writing thread has ended");
+        let gone = || CallError::unavailable("its writing thread has ended");
         let queue = self.queue.as_ref().ok_or_else(gone)?;
         queue.send(change).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
@@ -89,7 +91,7 @@ fn commit_next(
     let first = changes.blocking_recv()?;
     let tx = match database.begin_write() {
         Ok(tx) => tx,
-        Err(Fault(kind)) => {
+        Err(CallError(kind)) => {
             tell_of(told, Some(&kind));
             let (outcome, tell) = first(Err(kind));
             tell(outcome);
@@ -108,7 +110,7 @@ fn commit_next(
     }
     let committed = match outcome {
         Ok(()) => {
-            let committed = tx.commit().map_err(|error| Fault::from(error).0);
+            let committed = tx.commit().map_err(|error| CallError::from(error).0);
             tell_of(told, committed.as_ref().err());
             committed
         }

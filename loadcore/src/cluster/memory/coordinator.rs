@@ -1,10 +1,10 @@
-//! Calls into changes of a few maps: the coordinator of a platform that is one process, and of
-//! tests.
+//! Turns calls into changes of a few maps: the coordinator of a platform that is one process, and
+//! of tests.
 //!
-//! One lock guards all of it and is never held across a wait. Whoever waits is woken by a change of
-//! what it waits for and looks again, so no order of events loses a wake-up. All waits are tokio's
-//! and nothing is drawn by lot: under tokio's stopped clock a simulation takes the same course each
-//! time.
+//! One lock guards all of it and is never held across a wait. A task that waits is woken by a
+//! change of what it waits for and looks again, so no order of events loses a wake-up. All waits
+//! are tokio's and nothing is drawn by lot: under tokio's stopped clock a simulation takes the same
+//! course each time.
 
 use crate::cluster::coordinator::{
     Coordinator, CoordinatorError, Kind, Leader, QUEUED_RESULTS, REMEMBERED, Seen, SnapshotRecord,

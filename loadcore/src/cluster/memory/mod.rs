@@ -1,4 +1,5 @@
-//! A coordinator and a store within one process: for a platform that is one process, and for tests.
+//! Keeps what a platform stores and carries within one process: for a platform that is one process,
+//! and for tests.
 
 mod coordinator;
 mod store;

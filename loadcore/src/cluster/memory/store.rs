@@ -1,4 +1,4 @@
-//! A store in memory: what is kept lives as long as the value does.
+//! Keeps what a platform stores in memory: it lives as long as the value does.
 //!
 //! Nothing here waits and nothing depends on chance: the same calls give the same answers, which
 //! is what a simulation needs. Everything of a run hangs on the run, so that it goes with it.
@@ -66,7 +66,7 @@ impl MemoryStore {
     }
 
     fn record_fits(&self, doing: &'static str, record: &impl Serialize) -> Result<(), StoreError> {
-        // A record that cannot be written as JSON is nobody's here: it is not written.
+        // Records are not written here, so one that cannot be written as JSON counts as small.
         let written = || serde_json::to_vec(record).map_or(0, |json| json.len());
         if self.largest == usize::MAX { Ok(()) } else { self.fits(doing, written()) }
     }

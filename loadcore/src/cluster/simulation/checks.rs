@@ -1,11 +1,11 @@
-//! What must hold: the invariants, each by its number.
+//! Checks what must hold: the invariants, each by its number.
 
-use super::faults::Fault;
+use super::faults::Disturbance;
 use super::{Dice, World};
 use crate::cluster::Coordinator;
-use crate::cluster::controller::api::{Command, Outcome};
-use crate::cluster::course::Course;
+use crate::cluster::controller::api::{Command, KnownResult};
 use crate::cluster::journal::Entry;
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::store::{RunRecord, RunState, Store};
 use crate::cluster::{Controller, ControllerOptions};
 use crate::engine::SentWatch;
@@ -127,7 +127,7 @@ pub(super) async fn in_between(world: &mut World) -> Result<(), String> {
     let record = world.record().await;
     if let Some(leader) = world.leader()
         && !world.network.is_troubled()
-        && let Ok(Outcome::Live(result)) = leader.result(&record.owner, &record.id).await
+        && let Ok(KnownResult::Live(result)) = leader.result(&record.owner, &record.id).await
     {
         identity(&result)?;
     }
@@ -172,15 +172,15 @@ fn the_load_goes_on(world: &World, record: &RunRecord, now_us: u64) -> Result<()
     if calm < world.lease.length() + TO_GO_ON || !silent || may_rest {
         return Ok(());
     }
-    let mut course = Course::new(&Scenario::from_value(document).unwrap());
-    record.journal.iter().for_each(|entry| course.read(entry));
+    let mut load = PlannedLoad::new(&Scenario::from_value(document).unwrap());
+    record.journal.iter().for_each(|entry| load.read(entry));
     let start = record.journal.iter().find_map(|entry| match entry {
         Entry::Start { at_us } => Some(*at_us),
         _ => None,
     });
     let run_ns = now_us.saturating_sub(start.unwrap_or(u64::MAX)) * 1_000;
-    let before = course.due_by(run_ns.saturating_sub(A_WHILE.as_nanos() as u64)).unwrap_or(0);
-    let due = course.due_by(run_ns).unwrap_or(0) - before;
+    let before = load.due_by(run_ns.saturating_sub(A_WHILE.as_nanos() as u64)).unwrap_or(0);
+    let due = load.due_by(run_ns).unwrap_or(0) - before;
     if due >= 20 {
         return Err(format!(
             "1: {due} fell due within {A_WHILE:?}, none was sent, and nothing has been wrong for \
@@ -192,24 +192,25 @@ fn the_load_goes_on(world: &World, record: &RunRecord, now_us: u64) -> Result<()
 }
 
 /// Nobody is lost with whom nothing was wrong, whatever controllers and stores do.
-fn nobody_healthy_is_lost(record: &RunRecord, faults: &[(u64, Fault)]) -> Result<(), String> {
-    let harmless = |fault: &Fault| {
+fn nobody_healthy_is_lost(record: &RunRecord, faults: &[(u64, Disturbance)]) -> Result<(), String> {
+    let harmless = |fault: &Disturbance| {
         matches!(
             fault,
-            Fault::KillController
-                | Fault::AddController
-                | Fault::CutControllers
-                | Fault::ReconnectControllers
-                | Fault::StoreDown
-                | Fault::StoreUp
-                | Fault::Tell(_)
-                | Fault::AddWorker
+            Disturbance::KillController
+                | Disturbance::AddController
+                | Disturbance::CutControllers
+                | Disturbance::ReconnectControllers
+                | Disturbance::StoreDown
+                | Disturbance::StoreUp
+                | Disturbance::Tell(_)
+                | Disturbance::AddWorker
         )
     };
     // Who had come to the end of what it knew is held for lost when word of a change comes after.
-    let changed =
-        |fault: &Fault| matches!(fault, Fault::Tell(Command::Pause | Command::Rate { .. }));
-    let cut = |fault: &Fault| matches!(fault, Fault::CutControllers);
+    let changed = |fault: &Disturbance| {
+        matches!(fault, Disturbance::Tell(Command::Pause | Command::Rate { .. }))
+    };
+    let cut = |fault: &Disturbance| matches!(fault, Disturbance::CutControllers);
     if faults.iter().any(|(_, it)| changed(it)) && faults.iter().any(|(_, it)| cut(it)) {
         return Ok(());
     }
@@ -305,7 +306,7 @@ fn by_name(
 pub(super) async fn at_the_end(
     world: &mut World,
     record: &RunRecord,
-    faults: &[(u64, Fault)],
+    faults: &[(u64, Disturbance)],
 ) -> Result<(), String> {
     in_between(world).await?;
     let stored = world.store.analysis(&record.owner, &record.id, "result").await.unwrap();
@@ -313,14 +314,17 @@ pub(super) async fn at_the_end(
     let result: RunResult = serde_json::from_value(stored.clone()).unwrap();
     identity(&result)?;
     against_the_target(world, &result)?;
-    let calm = faults.iter().all(|(_, fault)| matches!(fault, Fault::Tell(_)));
+    let calm = faults.iter().all(|(_, fault)| matches!(fault, Disturbance::Tell(_)));
     against_the_plan(world, record, &result, calm)?;
     by_name(world, record, &result, !calm && was_told(record))?;
     nobody_healthy_is_lost(record, faults)?;
-    let gentle = |fault: &Fault| {
+    let gentle = |fault: &Disturbance| {
         matches!(
             fault,
-            Fault::Tell(_) | Fault::AddWorker | Fault::DrainWorker(_) | Fault::AddController
+            Disturbance::Tell(_)
+                | Disturbance::AddWorker
+                | Disturbance::DrainWorker(_)
+                | Disturbance::AddController
         )
     };
     let gentle = faults.iter().all(|(_, fault)| gentle(fault));
@@ -342,7 +346,7 @@ pub(super) async fn at_the_end(
 fn without_result(
     world: &World,
     record: &RunRecord,
-    faults: &[(u64, Fault)],
+    faults: &[(u64, Disturbance)],
 ) -> Result<(), String> {
     let counted = world.witness.counted();
     if record.state == RunState::Completed || counted > 0 {
@@ -389,10 +393,10 @@ fn against_the_plan(
 ) -> Result<(), String> {
     let document = world.secrets.open(&record.scenario).unwrap();
     let scenario = Scenario::from_value(document).unwrap();
-    let mut course = Course::new(&scenario);
-    record.journal.iter().for_each(|entry| course.read(entry));
+    let mut load = PlannedLoad::new(&scenario);
+    record.journal.iter().for_each(|entry| load.read(entry));
     let due = result.arrivals.due;
-    let Some(planned) = course.planned() else {
+    let Some(planned) = load.planned() else {
         let most = scenario.max_requests.unwrap_or(u64::MAX);
         let measured = world.witness.state.lock().unwrap().numbers.len() as u64;
         // Where a number has ended it, all of it is accounted for.
@@ -414,11 +418,11 @@ fn against_the_plan(
     if told {
         return Ok(());
     }
-    let mut course = Course::new(&scenario);
+    let mut load = PlannedLoad::new(&scenario);
     let mut before = 0;
-    let last = course.end_at().unwrap_or(0) / SECOND + 1;
+    let last = load.end_at().unwrap_or(0) / SECOND + 1;
     for second in 0..=last {
-        let by = course.due_by((second + 1) * SECOND).unwrap_or(0);
+        let by = load.due_by((second + 1) * SECOND).unwrap_or(0);
         let state = world.witness.state.lock().unwrap();
         let sent = state.by_second.get(&second).copied().unwrap_or(0);
         if sent > by - before {

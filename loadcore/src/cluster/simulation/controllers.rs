@@ -1,9 +1,9 @@
-//! Controllers beside each other, in situations that chance seldom makes.
+//! Tests controllers beside each other, in situations that chance seldom makes.
 
 use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};
 use crate::cluster::ControllerOptions;
-use crate::cluster::controller::api::Outcome;
+use crate::cluster::controller::api::KnownResult;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
 use crate::cluster::journal::Entry;
@@ -64,7 +64,7 @@ async fn is_complete(world: &World) {
     assert_eq!(record.state, RunState::Completed, "{record:#?}");
     let asked = &world.controllers[0].1;
     let result = asked.result(&record.owner, &record.id).await.unwrap();
-    let Outcome::Final(result) = result else { panic!("{result:?}") };
+    let KnownResult::Final(result) = result else { panic!("{result:?}") };
     identity(&result).unwrap();
     assert!(result.complete, "{result:#?}");
 }

@@ -1,8 +1,8 @@
-//! How runs end and workers leave, in situations that chance seldom makes.
+//! Tests how runs end and workers leave, in situations that chance seldom makes.
 
 use super::checks::identity;
 use super::{SECRET, World, alone};
-use crate::cluster::controller::api::{Command, Outcome};
+use crate::cluster::controller::api::{Command, KnownResult};
 use crate::cluster::journal::Entry;
 use crate::cluster::store::{RunRecord, RunState, Store};
 use crate::cluster::{ControllerOptions, Lease, WorkerId};
@@ -56,7 +56,7 @@ async fn ended(world: &World) -> (RunRecord, f64) {
 
 async fn result(world: &World, record: &RunRecord) -> RunResult {
     let outcome = world.leader().unwrap().result(&record.owner, &record.id).await.unwrap();
-    let Outcome::Final(result) = outcome else { panic!("{outcome:?}") };
+    let KnownResult::Final(result) = outcome else { panic!("{outcome:?}") };
     identity(&result).unwrap();
     *result
 }

@@ -1,4 +1,4 @@
-//! What a seed lets happen, and when.
+//! Turns a seed into faults, and into the moments at which they happen.
 
 use super::{Dice, SECRET, World};
 use crate::cluster::Lease;
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A scenario, who makes its load, and what happens meanwhile.
-pub(super) struct Plan {
+pub(super) struct Trial {
     pub(super) scenario: Value,
     pub(super) workers: usize,
     /// Milliseconds after the submission.
-    pub(super) faults: Vec<(u64, Fault)>,
+    pub(super) faults: Vec<(u64, Disturbance)>,
     /// How long a worker may be silent.
     pub(super) lease: Lease,
     /// How long a lost one's evidence is awaited.
@@ -24,7 +24,7 @@ pub(super) struct Plan {
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Fault {
+pub(super) enum Disturbance {
     KillWorker(usize),
     FreezeWorker(usize),
     ContinueWorker(usize),
@@ -45,7 +45,7 @@ pub(super) enum Fault {
     Tell(Command),
 }
 
-impl Plan {
+impl Trial {
     pub(super) fn new(dice: &mut Dice) -> Self {
         let workers = dice.between(1, 4) as usize;
         // Long enough now and then to see that the load goes on after a fault.
@@ -108,111 +108,111 @@ impl Plan {
     }
 }
 
-fn add(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, at: u64, workers: usize) {
+fn add(dice: &mut Dice, faults: &mut Vec<(u64, Disturbance)>, at: u64, workers: usize) {
     let who = dice.between(0, workers as u64 - 1) as usize;
     let until = at + dice.between(300, 9_000);
     match dice.between(0, 11) {
-        0 | 1 => faults.push((at, Fault::KillWorker(who))),
+        0 | 1 => faults.push((at, Disturbance::KillWorker(who))),
         2 => {
-            faults.push((at, Fault::FreezeWorker(who)));
-            faults.push((until, Fault::ContinueWorker(who)));
+            faults.push((at, Disturbance::FreezeWorker(who)));
+            faults.push((until, Disturbance::ContinueWorker(who)));
         }
         3 => {
-            faults.push((at, Fault::CutWorker(who)));
-            faults.push((until, Fault::ReconnectWorker(who)));
+            faults.push((at, Disturbance::CutWorker(who)));
+            faults.push((until, Disturbance::ReconnectWorker(who)));
         }
         4 => {
-            faults.push((at, Fault::CoordinatorDown));
+            faults.push((at, Disturbance::CoordinatorDown));
             if dice.chance(50) {
-                faults.push((until, Fault::Wipe));
+                faults.push((until, Disturbance::Wipe));
             }
-            faults.push((until, Fault::CoordinatorUp));
+            faults.push((until, Disturbance::CoordinatorUp));
         }
-        5 => faults.push((at, Fault::Wipe)),
+        5 => faults.push((at, Disturbance::Wipe)),
         6 => {
-            faults.push((at, Fault::StoreDown));
-            faults.push((until, Fault::StoreUp));
+            faults.push((at, Disturbance::StoreDown));
+            faults.push((until, Disturbance::StoreUp));
         }
         7 => {
-            faults.push((at, Fault::KillController));
-            faults.push((until, Fault::AddController));
+            faults.push((at, Disturbance::KillController));
+            faults.push((until, Disturbance::AddController));
         }
         8 => {
-            faults.push((at, Fault::Lossy(dice.between(5, 40))));
-            faults.push((until, Fault::Lossy(0)));
+            faults.push((at, Disturbance::Lossy(dice.between(5, 40))));
+            faults.push((until, Disturbance::Lossy(0)));
         }
         9 => {
-            faults.push((at, Fault::CutControllers));
-            faults.push((until, Fault::ReconnectControllers));
+            faults.push((at, Disturbance::CutControllers));
+            faults.push((until, Disturbance::ReconnectControllers));
         }
         10 => {
             // Nobody is left, until somebody new comes.
-            faults.extend((0..workers).map(|who| (at, Fault::KillWorker(who))));
-            faults.push((until, Fault::AddWorker));
+            faults.extend((0..workers).map(|who| (at, Disturbance::KillWorker(who))));
+            faults.push((until, Disturbance::AddWorker));
         }
         _ if dice.chance(50) => {
-            faults.push((at, Fault::AddWorker));
-            faults.push((at + 500, Fault::DrainWorker(who)));
+            faults.push((at, Disturbance::AddWorker));
+            faults.push((at + 500, Disturbance::DrainWorker(who)));
         }
-        _ => faults.push((at, Fault::AddController)),
+        _ => faults.push((at, Disturbance::AddController)),
     }
 }
 
 /// One worker or all of them leave in peace; somebody stands by, or comes later, or nobody does.
-fn drain(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64, workers: usize) {
+fn drain(dice: &mut Dice, faults: &mut Vec<(u64, Disturbance)>, seconds: u64, workers: usize) {
     let at = dice.between(500, seconds * 1_000);
     let who = dice.between(0, workers as u64 - 1) as usize;
     match dice.between(0, 3) {
         0 => {}
-        1 => faults.push((at.saturating_sub(2_000), Fault::AddWorker)),
-        _ => faults.push((at + dice.between(0, 14_000), Fault::AddWorker)),
+        1 => faults.push((at.saturating_sub(2_000), Disturbance::AddWorker)),
+        _ => faults.push((at + dice.between(0, 14_000), Disturbance::AddWorker)),
     }
     let leaving = if dice.chance(40) { 0..workers } else { who..who + 1 };
-    faults.extend(leaving.map(|who| (at, Fault::DrainWorker(who))));
+    faults.extend(leaving.map(|who| (at, Disturbance::DrainWorker(who))));
 }
 
-fn tell(dice: &mut Dice, faults: &mut Vec<(u64, Fault)>, seconds: u64) {
+fn tell(dice: &mut Dice, faults: &mut Vec<(u64, Disturbance)>, seconds: u64) {
     let at = dice.between(1_500, seconds * 1_000);
     match dice.between(0, 2) {
         0 => {
-            faults.push((at, Fault::Tell(Command::Pause)));
+            faults.push((at, Disturbance::Tell(Command::Pause)));
             let until = at + dice.between(500, 4_000);
-            faults.push((until, Fault::Tell(Command::Resume)));
+            faults.push((until, Disturbance::Tell(Command::Resume)));
         }
         1 => {
             let target_rps = dice.between(0, 200) as f64;
             let over_seconds = dice.between(0, 3) as f64;
-            faults.push((at, Fault::Tell(Command::Rate { target_rps, over_seconds })));
+            faults.push((at, Disturbance::Tell(Command::Rate { target_rps, over_seconds })));
         }
-        _ => faults.push((at, Fault::Tell(Command::Stop))),
+        _ => faults.push((at, Disturbance::Tell(Command::Stop))),
     }
 }
 
 /// Lets it happen.
-pub(super) async fn carry_out(world: &mut World, fault: &Fault) {
-    if !matches!(fault, Fault::Tell(_)) {
+pub(super) async fn carry_out(world: &mut World, fault: &Disturbance) {
+    if !matches!(fault, Disturbance::Tell(_)) {
         // Whoever has not heard of a stop yet may now hear of it late.
         world.witness.disturbed();
     }
     match *fault {
-        Fault::KillWorker(who) => world.workers[who].kill(),
-        Fault::FreezeWorker(who) => world.workers[who].freeze(),
-        Fault::ContinueWorker(who) => world.workers[who].go_on(),
-        Fault::CutWorker(who) => world.network.cut(world.workers[who].number, true),
-        Fault::ReconnectWorker(who) => world.network.cut(world.workers[who].number, false),
-        Fault::DrainWorker(who) => world.workers[who].drain(),
-        Fault::AddWorker => world.add_worker(),
-        Fault::CoordinatorDown => world.network.coordinator_down(true),
-        Fault::CoordinatorUp => world.network.coordinator_down(false),
-        Fault::Wipe => world.coordinator.wipe(),
-        Fault::Lossy(percent) => world.network.lossy(percent),
-        Fault::StoreDown => world.network.store_down(true),
-        Fault::StoreUp => world.network.store_down(false),
-        Fault::KillController => {
+        Disturbance::KillWorker(who) => world.workers[who].kill(),
+        Disturbance::FreezeWorker(who) => world.workers[who].freeze(),
+        Disturbance::ContinueWorker(who) => world.workers[who].go_on(),
+        Disturbance::CutWorker(who) => world.network.cut(world.workers[who].number, true),
+        Disturbance::ReconnectWorker(who) => world.network.cut(world.workers[who].number, false),
+        Disturbance::DrainWorker(who) => world.workers[who].drain(),
+        Disturbance::AddWorker => world.add_worker(),
+        Disturbance::CoordinatorDown => world.network.coordinator_down(true),
+        Disturbance::CoordinatorUp => world.network.coordinator_down(false),
+        Disturbance::Wipe => world.coordinator.wipe(),
+        Disturbance::Lossy(percent) => world.network.lossy(percent),
+        Disturbance::StoreDown => world.network.store_down(true),
+        Disturbance::StoreUp => world.network.store_down(false),
+        Disturbance::KillController => {
             // As with kill -9: it gives up nothing.
             world.controllers.clear();
         }
-        Fault::AddController => {
+        Disturbance::AddController => {
             // Behind an outage it would wait for its end, which is a later fault of ours.
             let link_down = world.network.is_troubled();
             if link_down {
@@ -221,11 +221,11 @@ pub(super) async fn carry_out(world: &mut World, fault: &Fault) {
             }
             world.add_controller().await;
         }
-        Fault::CutControllers | Fault::ReconnectControllers => {
-            let cut = *fault == Fault::CutControllers;
+        Disturbance::CutControllers | Disturbance::ReconnectControllers => {
+            let cut = *fault == Disturbance::CutControllers;
             world.controllers.iter().for_each(|(host, _)| world.network.cut(*host, cut));
         }
-        Fault::Tell(command) => tell_now(world, command).await,
+        Disturbance::Tell(command) => tell_now(world, command).await,
     }
 }
 

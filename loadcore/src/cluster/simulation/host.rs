@@ -1,4 +1,4 @@
-//! A worker's process: may be killed at any moment, and frozen and continued.
+//! Plays a worker's process, which may be killed at any moment, frozen and continued.
 
 use crate::cluster::agent::Agent;
 use std::cell::Cell;

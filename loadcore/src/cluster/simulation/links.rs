@@ -1,4 +1,5 @@
-//! A network that delays, loses answers, and fails; and what must not be seen on it.
+//! Plays a network that delays, loses answers and fails, and watches for what must not be seen on
+//! it.
 
 use super::checks::Witness;
 use super::{Dice, SECRET};

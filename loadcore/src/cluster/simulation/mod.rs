@@ -1,4 +1,4 @@
-//! A whole distributed run in one thread under a clock that tests drive, by seed: real agents, real
+//! Runs a whole platform in one thread under a clock that tests drive, by seed: real agents, real
 //! engines, a real controller; a network, a coordinator, a store and processes that fail.
 //!
 //! A seed decides everything: the scenario, the workers, what fails when. Each run is held against
@@ -17,7 +17,7 @@ mod series;
 mod shares;
 
 use crate::LoadTest;
-use crate::cluster::agent::{Agent, AgentOptions, Generator, Load};
+use crate::cluster::agent::{Agent, AgentOptions, Generator, StartedLoad};
 use crate::cluster::controller::EVIDENCE_WAIT;
 use crate::cluster::controller::api::Command;
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
@@ -25,11 +25,11 @@ use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};
 use crate::cluster::{Controller, ControllerOptions, Lease, Owner, ScenarioId, WorkerId};
 use crate::engine::SentWatch;
-use crate::run::Duty;
+use crate::run::Assignment;
 use crate::scenario::Scenario;
 use async_trait::async_trait;
 use checks::Witness;
-use faults::Plan;
+use faults::Trial;
 use host::Host;
 use links::{CoordinatorLink, Network, StoreLink};
 use rand_core::{Rng, SeedableRng};
@@ -71,9 +71,13 @@ impl Generator for SimulatedEngine {
         Ok(())
     }
 
-    async fn start(&self, scenario: &Scenario, mut duty: Duty) -> Result<Load, String> {
+    async fn start(
+        &self,
+        scenario: &Scenario,
+        mut assignment: Assignment,
+    ) -> Result<StartedLoad, String> {
         let watch: Arc<dyn SentWatch> = Arc::clone(&self.witness) as _;
-        duty.simulated = Some(watch);
+        assignment.simulated = Some(watch);
         let witness = Arc::clone(&self.witness);
         let transport = crate::transport::FnTransport::new(move |_| {
             let takes = witness.counts();
@@ -83,10 +87,10 @@ impl Generator for SimulatedEngine {
             }
         });
         let test = LoadTest::from_scenario(scenario).threads(1).slack(Duration::from_millis(2));
-        let started = test.on(transport).on_duty(duty).start().await;
+        let started = test.on(transport).assigned(assignment).start().await;
         let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
-        Ok(Load { control, snapshots, threads: 1, _guard: Some(handle) })
+        Ok(StartedLoad { control, snapshots, threads: 1, _guard: Some(handle) })
     }
 }
 
@@ -216,8 +220,8 @@ impl World {
 /// One seed from its start to its checks. What it answers is printed, with the seed, if it is wrong.
 async fn simulate(seed: u64, loud: bool) -> Result<(), String> {
     let mut world = World::new(seed, loud);
-    let plan = Plan::new(&mut world.dice);
-    let Plan { scenario, workers, faults, lease, evidence_wait, max_rps } = plan;
+    let plan = Trial::new(&mut world.dice);
+    let Trial { scenario, workers, faults, lease, evidence_wait, max_rps } = plan;
     (world.lease, world.evidence_wait) = (lease, evidence_wait);
     world.say(&format!(
         "{workers} workers, {max_rps:?}, {lease:?}, evidence {evidence_wait:?}, {faults:?}"

@@ -1,4 +1,5 @@
-//! Several runs for few workers: who waits for whom, for how long, and what is said of it.
+//! Tests several runs for few workers: which run waits for which, for how long, and what is said of
+//! it.
 
 use super::{SECRET, World, alone};
 use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};

@@ -1,8 +1,8 @@
-//! What stands in the rows of the series, and what those who watch are told, whatever fails.
+//! Tests the rows of the series, and what watchers are told, whatever fails.
 
 use super::{SECRET, World, alone, checks};
 use crate::cluster::agent::AgentOptions;
-use crate::cluster::controller::api::{Frame, FrameData, IntervalFrame, Outcome};
+use crate::cluster::controller::api::{Frame, FrameData, IntervalFrame, KnownResult};
 use crate::cluster::store::RunState;
 use crate::result::{Arrivals, RunResult, WorkerResult};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn result(world: &World) -> RunResult {
         if record.state.has_ended() {
             let asked = world.leader().expect("somebody leads");
             let result = asked.result(&record.owner, &record.id).await.unwrap();
-            let Outcome::Final(result) = result else { panic!("{result:?}") };
+            let KnownResult::Final(result) = result else { panic!("{result:?}") };
             checks::identity(&result).unwrap();
             return *result;
         }
@@ -236,7 +236,7 @@ async fn live(world: &World) -> RunResult {
     let record = world.record().await;
     let asked = world.leader().expect("somebody leads");
     let result = asked.result(&record.owner, &record.id).await.unwrap();
-    let Outcome::Live(result) = result else { panic!("{result:?}") };
+    let KnownResult::Live(result) = result else { panic!("{result:?}") };
     checks::identity(&result).unwrap();
     *result
 }

@@ -1,9 +1,9 @@
-//! Who makes what of the load where limits and `--max-rps` leave little to choose.
+//! Tests who makes what of the load where limits and `--max-rps` leave little to choose.
 
 use super::checks::identity;
 use super::{SECRET, World, alone};
 use crate::cluster::agent::AgentOptions;
-use crate::cluster::controller::api::Outcome;
+use crate::cluster::controller::api::KnownResult;
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
@@ -58,7 +58,7 @@ async fn ended(world: &World) -> (RunRecord, RunResult) {
         let record = world.record().await;
         if record.state.has_ended() {
             let asked = world.leader().unwrap().result(&record.owner, &record.id).await.unwrap();
-            let Outcome::Final(result) = asked else { panic!("{asked:?}") };
+            let KnownResult::Final(result) = asked else { panic!("{asked:?}") };
             identity(&result).unwrap();
             return (record, *result);
         }

@@ -1,5 +1,5 @@
-//! What this machine is short of into tickets that are given back, slots that rest, and who is late by
-//! our fault.
+//! Turns what this machine is short of into tickets that are given back, slots that rest, and
+//! arrivals that are late by our fault.
 
 use super::super::backoff::Backoff;
 use super::super::lanes::Slot;
@@ -19,8 +19,9 @@ impl<P: Profile, T: Transport> Core<P, T> {
         }
     }
 
-    /// This machine was short of something: what counted as sent is none, and its ticket is given back.
-    /// Not so where its sending was reported already; then it is a request that failed by our fault.
+    /// This machine was short of something: the request does not count as sent, and its ticket is
+    /// given back. Where its sending was reported already, it stays a request, which failed by our
+    /// fault.
     #[cold]
     pub(super) fn could_not_begin(
         &self,

@@ -1,4 +1,4 @@
-//! Closed loop: does each connection's next request start exactly when the one before is over?
+//! Tests closed loop: each connection's next request starts exactly when the one before is over.
 
 use super::Run;
 use crate::time::{MICROSECOND, Nanos, SECOND};

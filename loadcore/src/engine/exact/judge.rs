@@ -1,4 +1,4 @@
-//! Evidence and expectation into agreement, or a panic that says where they part.
+//! Holds evidence against expectation, and panics with the place where they part.
 
 use super::Evidence;
 use super::target::Seen;

@@ -1,4 +1,5 @@
-//! The engine against a target and a clock that tests drive: every moment is known, to the nanosecond.
+//! Tests the engine against a target and a clock that tests drive: every moment is known, to the
+//! nanosecond.
 //!
 //! A run here takes no time and needs no second try. What is expected is worked out beside the
 //! engine, from formulas and queues of a few lines that share no code with it (`model.rs`), and
@@ -16,8 +17,8 @@ mod replies;
 mod shortage;
 mod target;
 
-use super::source::{Load, OpenLoop};
-use super::{Channels, Ending, Fence, Order, Orders, Settings, conductor};
+use super::source::{OpenLoop, WholeLoad};
+use super::{Channels, Fence, Order, Orders, Settings, ThreadEnd, conductor};
 use crate::profile::{LoadProfile, ProfileType};
 use crate::record::{Interval, Merge};
 use crate::request::Mix;
@@ -35,7 +36,7 @@ const SETS: usize = 12;
 
 /// A run to be made.
 struct Run {
-    load: Load<LoadProfile>,
+    load: WholeLoad<LoadProfile>,
     slack: Nanos,
     timeout: Nanos,
     drain: Nanos,
@@ -54,7 +55,7 @@ struct Evidence {
     seen: Vec<Seen>,
     intervals: Vec<Interval>,
     total: Interval,
-    ending: Ending,
+    ending: ThreadEnd,
     /// When connections were to be opened.
     tries: Vec<Try>,
 }
@@ -76,7 +77,7 @@ impl Run {
     fn of(open: Option<OpenLoop<LoadProfile>>, seconds: f64, lanes: u64) -> Self {
         let end = (seconds * SECOND as f64) as Nanos;
         Self {
-            load: Load { open, warmup: 0, end, limit: None, lanes, mix: Mix::default() },
+            load: WholeLoad { open, warmup: 0, end, limit: None, lanes, mix: Mix::default() },
             slack: 0,
             timeout: 100 * SECOND,
             drain: 100 * SECOND,

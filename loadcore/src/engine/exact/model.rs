@@ -1,4 +1,5 @@
-//! Rates and queues into the moments at which everything has to happen, worked out without the engine.
+//! Turns rates and queues into the moments at which everything has to happen, worked out without
+//! the engine.
 
 use crate::time::{Nanos, SECOND};
 use std::cmp::Reverse;

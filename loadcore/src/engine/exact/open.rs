@@ -1,4 +1,4 @@
-//! Load profiles: does every arrival start when its formula says?
+//! Tests load profiles: every arrival starts when its formula says.
 
 use super::Run;
 use super::model::{Stretch, arrivals, poisson_arrivals, sine_arrivals};

@@ -1,4 +1,4 @@
-//! Pauses and changes of the rate: does every arrival move by exactly what was ordered?
+//! Tests pauses and changes of the rate: every arrival moves by exactly what was ordered.
 
 use super::Run;
 use super::model::arrivals;

@@ -1,4 +1,4 @@
-//! A target that is too slow, or stands still: is every wait what a queue on paper says?
+//! Tests a target that is too slow, or stands still: every wait is what a queue on paper says.
 
 use super::model::{arrivals, limited_queue, queue};
 use super::{Evidence, Run};

@@ -1,4 +1,5 @@
-//! Replies that nobody waits for, and a machine that stands still: is it told whose time it was?
+//! Tests replies that nobody waits for, and a machine that stands still: the lost time is told
+//! apart.
 
 use super::Run;
 use super::model::arrivals;
@@ -24,7 +25,7 @@ fn run(stamped: bool, gaps: &[Range<Nanos>]) -> (Run, Vec<Nanos>) {
     (run, arrivals(&[(1.0, 1_999.0, 1_999.0)]))
 }
 
-/// When whoever is due at a moment can begin, and whoever listens can hear.
+/// When a request that is due at a moment can begin, and a reply that comes then can be heard.
 fn awake(at: Nanos) -> Nanos {
     GAPS.iter().find(|gap| gap.contains(&at)).map_or(at, |gap| gap.end)
 }

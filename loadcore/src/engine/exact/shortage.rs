@@ -1,5 +1,5 @@
-//! A machine that is short of ports, for a while or for good: is each arrival that waits counted once,
-//! the lost time exact, and the machine left in peace?
+//! Tests a machine that is short of ports, for a while or for good: each arrival that waits is
+//! counted once, the lost time is exact, and the machine is left in peace.
 
 use super::target::{Try, Way};
 use super::{Evidence, Run};

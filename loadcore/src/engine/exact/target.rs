@@ -1,4 +1,5 @@
-//! A formula into a target: it answers each request at exactly the moment that the formula says.
+//! Turns a formula into a target: it answers each request at exactly the moment that the formula
+//! says.
 
 use crate::request::{Failure, Outcome};
 use crate::time::{Nanos, driven};

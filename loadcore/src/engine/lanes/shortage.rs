@@ -1,5 +1,6 @@
-//! What this machine lacks into how many lanes may be opening at once: none while a slot rests, then
-//! one, and one more with each that has opened. So they double each time, until nobody waits for one.
+//! Turns what this machine lacks into how many lanes may be opening at once: none while a slot
+//! rests, then one, and one more with each that has opened. So they double each time, until nobody
+//! waits for one.
 
 use crate::engine::backoff::Backoff;
 use crate::time::Nanos;
@@ -67,8 +68,8 @@ impl Shortage {
         }
     }
 
-    /// A lane has opened, or was refused: whoever is refused had all that this machine has to give.
-    /// There may be `most` lanes, and are if `all_made`.
+    /// A lane has opened, or was refused: for a refusal this machine had what it took. There may be
+    /// `most` lanes, and are if `all_made`.
     pub(super) fn went_well(
         &mut self,
         (most, all_made): (usize, bool),

@@ -1,4 +1,4 @@
-//! Lanes that open, close and rest into who carries the next ticket.
+//! Tests who carries the next ticket while lanes open, close and rest.
 
 use super::*;
 use crate::request::{ErrorClass, Outcome};

@@ -1,11 +1,11 @@
-//! Parts that are taken, paused, limited and given back into tickets.
+//! Tests parts that are taken, paused, limited and given back.
 
 use super::*;
 use crate::time::{MILLISECOND, SECOND};
 
 #[test]
 fn whoever_has_no_part_yet_has_not_sent_all_of_it() {
-    let load = |open| Load {
+    let load = |open| WholeLoad {
         open,
         warmup: 0,
         end: SECOND,
@@ -36,7 +36,7 @@ fn what_is_given_back_waits_again_before_all_others() {
         max_backlog: 10,
     };
     let (end, limit) = (SECOND, Some(20));
-    let mut source = Source::new(Load {
+    let mut source = Source::new(WholeLoad {
         open: Some(open),
         warmup: 0,
         end,
@@ -63,8 +63,14 @@ fn what_is_given_back_waits_again_before_all_others() {
 
 #[test]
 fn in_closed_loop_what_is_given_back_was_never_taken() {
-    let load: Load<Piecewise> =
-        Load { open: None, warmup: 0, end: SECOND, limit: Some(1), lanes: 2, mix: Mix::default() };
+    let load: WholeLoad<Piecewise> = WholeLoad {
+        open: None,
+        warmup: 0,
+        end: SECOND,
+        limit: Some(1),
+        lanes: 2,
+        mix: Mix::default(),
+    };
     let mut source = Source::new(load);
     source.take_part(Share::WHOLE, 0, 0);
     let ticket = source.take(1).unwrap();
@@ -76,7 +82,7 @@ fn in_closed_loop_what_is_given_back_was_never_taken() {
 
 #[test]
 fn in_closed_loop_an_heir_sends_what_is_left_of_a_part() {
-    let load: Load<Piecewise> = Load {
+    let load: WholeLoad<Piecewise> = WholeLoad {
         open: None,
         warmup: 0,
         end: SECOND,
@@ -120,8 +126,14 @@ fn a_number_of_requests_takes_as_long_as_their_rate_says() {
     let ends = |rate: f64, limit, end| {
         let profile = Piecewise::constant(rate);
         let open = OpenLoop { profile, arrivals: Arrivals::Uniform, max_backlog: 9 };
-        let load =
-            Load { open: Some(open), warmup: SECOND, end, limit, lanes: 1, mix: Mix::default() };
+        let load = WholeLoad {
+            open: Some(open),
+            warmup: SECOND,
+            end,
+            limit,
+            lanes: 1,
+            mix: Mix::default(),
+        };
         Source::new(load).number_ends_at()
     };
     assert_eq!(ends(1.0, Some(1), 60 * SECOND), Some(2 * SECOND), "after the warm-up");
@@ -132,8 +144,14 @@ fn a_number_of_requests_takes_as_long_as_their_rate_says() {
 
 #[test]
 fn whoever_has_a_part_has_a_lane() {
-    let load: Load<Piecewise> =
-        Load { open: None, warmup: 0, end: SECOND, limit: None, lanes: 2, mix: Mix::default() };
+    let load: WholeLoad<Piecewise> = WholeLoad {
+        open: None,
+        warmup: 0,
+        end: SECOND,
+        limit: None,
+        lanes: 2,
+        mix: Mix::default(),
+    };
     let of = |thread| {
         let mut source = Source::new(load.clone());
         let before = source.lanes();
@@ -151,7 +169,8 @@ fn a_paused_warm_up_asks_for_no_wake_and_is_not_made_up_for() {
         max_backlog: 1_000,
     };
     let (warmup, end) = (SECOND, SECOND);
-    let load = Load { open: Some(open), warmup, end, limit: None, lanes: 1, mix: Mix::default() };
+    let load =
+        WholeLoad { open: Some(open), warmup, end, limit: None, lanes: 1, mix: Mix::default() };
     let mut source = Source::new(load);
     source.take_part(Share::WHOLE, 0, 0);
     assert_eq!(source.next_wake(0, 0), Some(5 * MILLISECOND));

@@ -1,5 +1,5 @@
-//! A connection into one that counts the bytes of HTTP/2 on their way, above TLS, and that is read to
-//! its end although it can be written no more.
+//! Wraps a connection so that the bytes of HTTP/2 are counted on their way, above TLS, and so that
+//! it is read to its end although it can be written no more.
 
 use crate::http::connect::Stream;
 use crate::http::moved::Moved;

@@ -1,4 +1,4 @@
-//! The chunked coding of a body into the place where it ends.
+//! Turns the chunked coding of a body into the place where it ends.
 
 use crate::request::{ErrorClass, Failure};
 

@@ -1,4 +1,4 @@
-//! Bytes between two replies into how many of them are empty lines, which are passed over.
+//! Counts the empty lines between two replies, which are passed over.
 
 /// Most empty lines between two replies: before the next request is sent, and again after it.
 pub(super) const MOST: u8 = 16;

@@ -1,4 +1,4 @@
-//! A reply's head, in one piece or many, into its status and how its body is framed.
+//! Turns a reply's head, in one piece or many, into its status and how its body is framed.
 
 use super::empty_lines::MOST as MOST_EMPTY_LINES;
 use super::{Chunked, ResponseReader, State, Watch};

@@ -1,4 +1,4 @@
-//! Bytes of an HTTP/1.1 reply, in any pieces, into its status and the place where it ends.
+//! Turns bytes of an HTTP/1.1 reply, in any pieces, into its status and the place where it ends.
 //!
 //! A load tester needs a reply's status, whether it was whole, and whether the connection may be
 //! used again; it does not need the body. So the reader never copies one: it parses the head where

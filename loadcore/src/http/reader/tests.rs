@@ -1,4 +1,4 @@
-//! Replies of every framing, whole, broken and in pieces.
+//! Tests replies of every framing, whole, broken and in pieces.
 
 use super::*;
 use proptest::prelude::*;

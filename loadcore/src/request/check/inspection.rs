@@ -1,4 +1,4 @@
-//! A reply, as it comes, into the first check that it fails.
+//! Turns a reply, as it comes, into the first check that it fails.
 //!
 //! No body is kept. What is looked for is searched in each piece where it lies in the read buffer;
 //! only the end of a piece, where a text may begin that the next piece ends, is copied. So a body of

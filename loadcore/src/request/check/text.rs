@@ -1,4 +1,4 @@
-//! The short text of a check, as people type it, into a check and back.
+//! Turns the short text of a check, as people type it, into a check and back.
 
 use super::{Check, CheckError, Field, Kind};
 use crate::request::quoted;

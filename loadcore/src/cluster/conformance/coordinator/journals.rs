@@ -1,4 +1,4 @@
-//! The promises about a run's plan and journal as checks.
+//! Checks the promises about a run's plan and journal.
 
 use super::{A_WHILE, Checked, SOON, kind, ok, run, while_waiting};
 use crate::cluster::coordinator::Kind;

@@ -1,4 +1,4 @@
-//! The promises about who leads, what a closed run leaves, and how long calls take, as checks.
+//! Checks the promises about who leads, what a closed run leaves, and how long calls take.
 
 use super::{
     A_WHILE, Checked, SOON, a_report, a_snapshot, controller, kind, ok, run, soon, while_waiting,

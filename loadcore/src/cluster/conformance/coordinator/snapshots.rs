@@ -1,4 +1,4 @@
-//! The promises about snapshots, results and what is durable as checks.
+//! Checks the promises about snapshots, results and what is durable.
 
 use super::{A_WHILE, Checked, SOON, a_snapshot, ok, run, while_waiting};
 use crate::cluster::RunId;

@@ -1,4 +1,4 @@
-//! The promises about clocks, tasks and heartbeats as checks.
+//! Checks the promises about clocks, tasks and heartbeats.
 
 use super::{A_WHILE, Checked, SOON, a_report, ok, run, while_waiting};
 use crate::cluster::RunId;

@@ -1,4 +1,4 @@
-//! Checks of calls that were made under keys.
+//! Checks calls that were made under keys.
 
 use super::Subject;
 use super::fixtures::{ann, anna, done};

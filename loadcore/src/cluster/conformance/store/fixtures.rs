@@ -1,4 +1,4 @@
-//! Records for the checks: everything in them is set, and most of it is odd.
+//! Makes records for the checks: everything in them is set, and most of it is odd.
 
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Entry;

@@ -1,4 +1,4 @@
-//! Checks of scenarios, runs, lists and terms.
+//! Checks scenarios, runs, lists and terms.
 
 use super::Subject;
 use super::fixtures::{ann, anna, done, ended, put_run, refused, run, scenario};

@@ -1,4 +1,4 @@
-//! Checks of snapshots, intervals and analyses, and of what becomes of them with their run.
+//! Checks snapshots, intervals and analyses, and what becomes of them with their run.
 
 use super::Subject;
 use super::fixtures::{

@@ -1,4 +1,4 @@
-//! Workers that have not handed in their last snapshot into how long the run's end waits for it.
+//! Decides how long a run's end waits for workers that have not handed in their last snapshot.
 //!
 //! Who lives hands in, and is awaited for long. Who was lost may be cut off, and come back: its
 //! evidence is awaited from its loss on for the controller's `evidence_wait`, and no longer than
@@ -13,6 +13,15 @@ use std::time::Duration;
 
 /// Of a coordinator that has not answered for so long it is not known who is silent.
 const DEAF: Duration = Duration::from_secs(1);
+
+/// Last snapshots that the run's end waits for.
+#[derive(Default)]
+pub(super) struct Awaited {
+    /// Whose, of those that are lost, as the timeline says.
+    members: Vec<Member>,
+    /// All that the coordinator had was asked for after the load, for those who will say no more.
+    asked_last: bool,
+}
 
 impl Driver {
     /// Whether everything has come that will, so long after the load's end.
@@ -40,14 +49,14 @@ impl Driver {
             return false;
         }
         self.waits_for(None);
-        if open.is_empty() || self.asked_last {
+        if open.is_empty() || self.awaited.asked_last {
             return true;
         }
         // What it has put is with the coordinator, however it was lost on the way here.
         if !self.fetch_newest().await && !hopeless {
             return false;
         }
-        self.asked_last = true;
+        self.awaited.asked_last = true;
         let missing = self.without_last_snapshot();
         if !missing.is_empty() {
             let names = self.names_of(&missing);
@@ -73,7 +82,7 @@ impl Driver {
     /// Whether a member may hand in what it measured, however long it was lost: it is there, or nobody
     /// can be heard.
     pub(super) fn may_hand_in(&self, member: &Member) -> bool {
-        self.hands_in(&self.reports(), member) || self.deaf_for() > DEAF
+        self.hands_in(&self.reports(), member) || self.beats.deaf_for() > DEAF
     }
 
     /// How long a lost member's evidence is awaited yet; `None`: no more.
@@ -84,16 +93,16 @@ impl Driver {
         let patience = self.controller.options.evidence_wait;
         let left = patience.saturating_sub(waited.max(since_loss));
         // Nobody can hand in to a coordinator that is away.
-        let left = if self.deaf_for() > DEAF && !hopeless { left.max(DEAF) } else { left };
+        let left = if self.beats.deaf_for() > DEAF && !hopeless { left.max(DEAF) } else { left };
         (!left.is_zero()).then_some(left)
     }
 
     fn await_evidence(&mut self, open: &[Member], left: Duration) {
         let names = self.names_of(open);
-        if self.awaited != open {
-            self.awaited = open.to_vec();
+        if self.awaited.members != open {
+            self.awaited.members = open.to_vec();
             let now = u64::try_from(self.run_now()).unwrap_or(0);
-            let from = self.course.measured_from() as f64;
+            let from = self.load.measured_from() as f64;
             let until = ((now + nanos(left)) as f64 - from) / SECOND as f64;
             let text = format!(
                 "the last snapshot of {names} is awaited until {until:.1} s at the latest: it was lost"

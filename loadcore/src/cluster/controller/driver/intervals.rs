@@ -1,4 +1,4 @@
-//! Snapshots into the run's intervals: published, kept, and held against its rules.
+//! Turns snapshots into the run's intervals: published, kept, and held against its rules.
 
 use super::super::api::FrameData;
 use super::super::books::{Booked, Evidence};
@@ -9,6 +9,7 @@ use super::{Driver, FRESH};
 use crate::analysis::sla::Event;
 use crate::cluster::WorkerId;
 use crate::cluster::coordinator::SnapshotRecord;
+use crate::cluster::journal::Epoch;
 use crate::cluster::standing::Member;
 use crate::cluster::store::{IntervalRecord, RunState};
 use crate::record::{Merge, Snapshot, WorkerInterval, absorb_workers, keep_worst};
@@ -23,11 +24,24 @@ const LOOK_EVERY: u64 = 10;
 /// Refused snapshots that wait to be discarded.
 const MOST_DISCARDS: usize = 100;
 
+/// Snapshots on their way into intervals.
+#[derive(Default)]
+pub(super) struct Intake {
+    /// The interval that is being gathered for the store, of several seconds in a long run.
+    gathered: Option<(Snapshot, Span)>,
+    /// Snapshots that were refused.
+    discards: Vec<(WorkerId, Epoch, u64)>,
+    /// How often it was looked for those that were lost on their way.
+    checks: u64,
+    /// When the last outage of the coordinator ended, on the run's clock.
+    pub(super) back: Nanos,
+}
+
 impl Driver {
     /// What could not be read must not stand in the way of what the worker says next.
     pub(super) async fn discard(&mut self) {
         let (term, run) = (self.controller.term(), self.record.id.clone());
-        for (worker, epoch, seq) in std::mem::take(&mut self.discards) {
+        for (worker, epoch, seq) in std::mem::take(&mut self.intake.discards) {
             let coordinator = &self.controller.coordinator;
             // If it is still there it comes again, and is discarded again.
             let _ = coordinator.discard(term, &run, &worker, epoch, seq).await;
@@ -37,9 +51,9 @@ impl Driver {
     /// A snapshot whose way here was lost is still with the coordinator: asks for what is lacking.
     pub(super) async fn fetch_lacking(&mut self) {
         let lacking = self.owners_alive().iter().any(|member| !self.merging.is_final(member));
-        let turn =
-            self.checks.is_multiple_of(LOOK_EVERY) || self.record.state == RunState::Stopping;
-        self.checks += 1;
+        let turn = self.intake.checks.is_multiple_of(LOOK_EVERY)
+            || self.record.state == RunState::Stopping;
+        self.intake.checks += 1;
         if lacking && turn {
             self.fetch_newest().await;
         }
@@ -63,8 +77,8 @@ impl Driver {
                 let data = json!({"worker": worker, "epoch": epoch});
                 self.warn(&text);
                 self.event("snapshot_refused", &text, data);
-                if self.discards.len() < MOST_DISCARDS {
-                    self.discards.push((worker, epoch, seq));
+                if self.intake.discards.len() < MOST_DISCARDS {
+                    self.intake.discards.push((worker, epoch, seq));
                 }
             }
         }
@@ -72,9 +86,9 @@ impl Driver {
 
     pub(super) fn merge(&mut self) {
         let Ok(now) = u64::try_from(self.run_now()) else { return };
-        let from = self.course.measured_from();
+        let from = self.load.measured_from();
         let measured = now.saturating_sub(from);
-        let back = self.back.saturating_sub(from);
+        let back = self.intake.back.saturating_sub(from);
         let awaited = self.awaited();
         while let Some(published) = self.merging.publish(&awaited, measured, back) {
             self.publish_interval(published);
@@ -99,7 +113,7 @@ impl Driver {
         if !lost.is_empty() {
             let reports = self.reports();
             let hands_in = |member: &&&Member| {
-                self.task(&reports, member).is_some() && self.silence(&member.0) < FRESH
+                self.task(&reports, member).is_some() && self.beats.silence(&member.0) < FRESH
             };
             awaited.extend(lost.iter().filter(hands_in).map(|member| (*member).clone()));
         }
@@ -113,14 +127,14 @@ impl Driver {
         if lacking.iter().any(|member| self.standing.lost.contains_key(*member)) {
             return Evidence::Lost;
         }
-        // Whoever takes what was released takes it from then on.
-        let end = self.course.measured_from() + end;
+        // A part that was released is taken from that moment on.
+        let end = self.load.measured_from() + end;
         let changes_hands = self.standing.released.iter().any(|(_, _, from_ns, _)| *from_ns < end);
         let whole = lacking.is_empty() && !changes_hands;
         if whole { Evidence::Whole } else { Evidence::Late }
     }
 
-    /// Whatever has come is published, whoever is missing.
+    /// Publishes whatever has come, also where members are missing.
     pub(super) fn merge_all(&mut self) {
         let reported: BTreeSet<_> = self.standing.owners.iter().cloned().collect();
         let reported: BTreeSet<_> =
@@ -132,8 +146,8 @@ impl Driver {
     }
 
     pub(super) fn publish_interval(&mut self, mut published: Published) {
-        let from = self.course.measured_from();
-        let mut load_end = self.course.end_at().map(|end| end.saturating_sub(from));
+        let from = self.load.measured_from();
+        let mut load_end = self.load.end_at().map(|end| end.saturating_sub(from));
         if self.number_has_ended_it() {
             load_end = Some(published.total.elapsed_ns);
         }
@@ -143,13 +157,13 @@ impl Driver {
         self.name(&mut published.worker_totals);
         keep_worst(&mut published.workers);
         let total = published.interval.clone();
-        let planned = self.course.due_by(from + span.to_ns);
+        let planned = self.load.due_by(from + span.to_ns);
         let evidence = self.evidence(span.to_ns);
         let (booked, unknown_of) = self.books.book(&mut published, planned, evidence);
         let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
         let mut live = self.driven.live();
         let unknown = (booked.unknown, unknown_of);
-        let (events, frame) = live.interval(&published, span, &self.course, unknown, lost);
+        let (events, frame) = live.interval(&published, span, &self.load, unknown, lost);
         let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
         // Of several seconds in one another controller could not show each.
         let until = if length == 1 { Until::Interval(span.from_ns / SECOND) } else { Until::Now };
@@ -198,7 +212,7 @@ impl Driver {
     pub(super) fn store_interval(&mut self, next: Option<(Snapshot, Span)>) {
         let flush = next.is_none();
         if let Some((interval, span)) = next {
-            match &mut self.stored {
+            match &mut self.intake.gathered {
                 Some((sum, whole)) => {
                     sum.total.merge(&interval.total);
                     (sum.in_flight, sum.backlog) = (interval.in_flight, interval.backlog);
@@ -210,14 +224,14 @@ impl Driver {
                     whole.to_ns = span.to_ns;
                     whole.draining = span.draining;
                 }
-                None => self.stored = Some((interval, span)),
+                None => self.intake.gathered = Some((interval, span)),
             }
         }
-        let full = self.stored.as_ref().is_some_and(|(_, span)| {
+        let full = self.intake.gathered.as_ref().is_some_and(|(_, span)| {
             let length = live::stored_seconds(&self.scenario, span.from_ns / SECOND);
             (span.to_ns / SECOND).is_multiple_of(length) || span.draining
         });
-        if let Some((interval, span)) = self.stored.take_if(|_| full || flush) {
+        if let Some((interval, span)) = self.intake.gathered.take_if(|_| full || flush) {
             let bytes = interval.encode().into();
             let Span { from_ns, to_ns, draining } = span;
             let number = from_ns / SECOND;

@@ -1,9 +1,11 @@
-//! What members of a closed loop have sent into what is left of their parts, where a number of
-//! requests ends the load: nothing says when a request of it is due, and so whose it was.
+//! Turns what members of a closed loop have sent into what is left of their parts, where a number
+//! of requests ends the load: in such a load nothing says when a request is due, and so whose it
+//! was.
 //!
-//! A part's requests have the numbers of its arrivals, in the order in which they are sent. Whoever
-//! takes it goes on after those that its owner has sent, and how many these are its last snapshot says.
-//! Of a lost worker whose last snapshot does not come it is not known: then nobody sends them.
+//! A part's requests have the numbers of its arrivals, in the order in which they are sent. The
+//! member that takes a part goes on after the requests that its owner has sent. Their number is in
+//! the owner's last snapshot; where that does not come, the number is not known and nobody sends
+//! the rest.
 
 use super::Driver;
 use crate::cluster::journal::Entry;
@@ -12,7 +14,7 @@ use crate::scenario::OnWorkerLoss;
 use crate::schedule::Share;
 use crate::time::nanos;
 
-/// A part that is nobody's, or will be.
+/// A part that has no owner, or will have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Left {
     pub(super) part: Share,
@@ -21,8 +23,8 @@ pub(super) struct Left {
 }
 
 impl Driver {
-    /// What may be given of parts that are nobody's. In a counted load those of which it is known that
-    /// something is left.
+    /// What may be given of parts without an owner. In a counted load those of which something is
+    /// known to be left.
     pub(super) fn left_of(&mut self, orphans: &[Share]) -> Vec<Left> {
         let Some(limit) = self.counted() else {
             let past = self.record.reached;
@@ -42,7 +44,7 @@ impl Driver {
         }
     }
 
-    /// Of all parts that are nobody's it is known that nobody will send any more of them.
+    /// Whether nobody will send any more of the parts without an owner, as far as is known.
     pub(super) fn is_nothing_left(&self) -> bool {
         let orphans = &self.standing.orphans;
         let Some(limit) = self.counted() else { return orphans.is_empty() };

@@ -1,65 +1,43 @@
-//! What workers say of themselves into who belongs to a run, who could, and who is lost.
+//! Turns what workers say of themselves into who belongs to a run, who could, and who is lost.
 
-use super::{Driver, ElapsedNow, FRESH, HAND_IN, Reports};
+use super::{Driver, FRESH, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
-use crate::cluster::course::Course;
 use crate::cluster::journal::Entry;
+use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::standing::Member;
 use crate::cluster::store::RunState;
 use crate::cluster::{Lease, WorkerId};
 use crate::scenario::OnWorkerLoss;
 use crate::schedule::Share;
-use crate::time::{Nanos, SECOND, now};
+use crate::time::{Nanos, SECOND};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Duration;
+
+/// How many entries of the journal members have applied.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// As each has said.
+    by_member: BTreeMap<Member, u64>,
+    /// Where another controller has driven the run: how many entries those have surely heard of whom
+    /// nothing was heard since.
+    pub(super) surely_heard: Option<u64>,
+}
 
 impl Driver {
     /// Remembers when each worker was last heard of.
     pub(super) fn look_at_workers(&mut self) {
         let seen = self.controller.workers.borrow();
-        if seen.checked <= self.heard {
-            return;
-        }
-        // After a time without an answer nobody can be blamed for silence.
-        let silent = seen.checked.saturating_duration_since(self.heard);
-        self.heard = seen.checked;
-        let forgive = silent > Duration::from_secs(1);
-        for worker in seen.list.iter() {
-            let id = worker.report.worker.0.clone();
-            let known = self.beats.entry(id).or_insert((worker.report.beat, seen.checked));
-            // A coordinator that was brought back from an older copy tells old news.
-            if known.0 < worker.report.beat {
-                *known = (worker.report.beat, seen.checked);
-            }
-        }
-        if forgive {
+        if self.beats.read(&seen) {
             // What was measured meanwhile is on its way, of one worker sooner than of another.
-            self.back = u64::try_from(self.run_now()).unwrap_or(0);
-            self.beats.values_mut().for_each(|(_, at)| *at = seen.checked.max(*at));
+            self.intake.back = u64::try_from(self.run_now()).unwrap_or(0);
         }
-        self.beats.retain(|_, (_, at)| seen.checked.saturating_duration_since(*at) < HAND_IN);
     }
 
     pub(super) fn reports(&self) -> Reports {
         let seen = self.controller.workers.borrow();
-        let newest = seen.list.iter().map(|seen| &seen.report).filter(|report| {
-            self.beats.get(&report.worker.0).is_none_or(|(beat, _)| *beat <= report.beat)
-        });
+        let newest = seen.list.iter().map(|seen| &seen.report);
+        let newest = newest.filter(|report| self.beats.is_news(report));
         newest.map(|report| (report.worker.clone(), report.clone())).collect()
-    }
-
-    /// How old the worker's last beat is: what it is now is not known any better.
-    pub(super) fn silence(&self, worker: &WorkerId) -> Duration {
-        let at = self.beats.get(&worker.0).map(|(_, at)| *at);
-        at.map_or(Duration::MAX, |at| now().saturating_duration_since(at))
-    }
-
-    /// How long the worker has been silent while it could be heard: not while the coordinator did
-    /// not answer, this process stood still, or another controller drove the run.
-    pub(super) fn quiet(&self, worker: &WorkerId) -> Duration {
-        let at = self.beats.get(&worker.0).map_or(self.begun, |(_, at)| *at);
-        self.heard.saturating_duration_since(at)
     }
 
     /// What the member goes by: another controller may have admitted it.
@@ -69,12 +47,7 @@ impl Driver {
 
     /// Whether the member has been silent for its lease, and could be heard.
     pub(super) fn is_silent(&self, member: &Member) -> bool {
-        self.quiet(&member.0) >= self.lease(member).length()
-    }
-
-    /// For how long the coordinator has not answered.
-    pub(super) fn deaf_for(&self) -> Duration {
-        self.heard.elapsed_now()
+        self.beats.quiet(&member.0) >= self.lease(member).length()
     }
 
     /// What the worker says of this run and of this term.
@@ -128,13 +101,13 @@ impl Driver {
     }
 
     pub(super) fn refuse(&mut self, member: Member, name: &str, why: &str) {
-        if self.refusals.contains_key(&member) {
+        if self.search.refusals.contains_key(&member) {
             return;
         }
         let text = format!("worker {name} could not take part: {why}");
         self.warn(&text);
         self.event("worker_refused", &text, json!({"worker": member.0}));
-        self.refusals.insert(member.clone(), why.to_owned());
+        self.search.refusals.insert(member.clone(), why.to_owned());
         if self.standing.members.contains_key(&member) {
             self.lose(member, &format!("it could not take part: {why}"));
         }
@@ -146,7 +119,7 @@ impl Driver {
         let is_ready = |member: &&Member| {
             self.task(reports, member).is_some_and(|(report, state, _)| {
                 !report.draining && matches!(state, TaskState::Ready)
-            }) && self.silence(&member.0) < FRESH
+            }) && self.beats.silence(&member.0) < FRESH
         };
         members.filter(is_ready).cloned().collect()
     }
@@ -161,7 +134,7 @@ impl Driver {
             let task = self.task(reports, member);
             task.is_some_and(|(report, state, _)| {
                 !report.draining && matches!(state, TaskState::Ready | TaskState::Running)
-            }) && self.silence(&member.0) < FRESH
+            }) && self.beats.silence(&member.0) < FRESH
         });
         able.map(|(member, parts)| (member.clone(), parts.clone())).collect()
     }
@@ -174,9 +147,10 @@ impl Driver {
             let fenced = matches!(task, Some((_, TaskState::Fenced, _)));
             // It lives, and is not in the run any more: it has let it go.
             let is_known = reports.contains_key(&member.0);
-            let gone = is_known && task.is_none() && self.silence(&member.0) < FRESH;
+            let gone = is_known && task.is_none() && self.beats.silence(&member.0) < FRESH;
             if let Some((_, _, applied)) = task {
-                let before = self.applied.insert(member.clone(), applied).unwrap_or(applied);
+                let before =
+                    self.applied.by_member.insert(member.clone(), applied).unwrap_or(applied);
                 self.reach(before, applied);
             }
             let is_final = self.merging.is_final(&member);
@@ -212,7 +186,7 @@ impl Driver {
         let owns = self.standing.members.get(member).is_some_and(|parts| !parts.is_empty());
         // Near the end its clock may be ahead of ours, and nothing is worth being given away.
         let near_end = |end: Nanos| self.run_now() + i128::from(SECOND) >= i128::from(end);
-        let over = self.course.end_at().is_some_and(near_end);
+        let over = self.load.end_at().is_some_and(near_end);
         // Where their number ends an open loop, nobody but the worker knows that it had more to do.
         let had_more = self.scenario.max_requests.is_none() || self.has_more_to_send(member);
         owns && !over && (fenced || had_more)
@@ -223,7 +197,7 @@ impl Driver {
         self.part_with(member, false, &text);
     }
 
-    /// It hands in what it measured, and its share is nobody's.
+    /// It hands in what it measured, and its parts have no owner any more.
     fn leaves(&mut self, member: Member, why: &str) {
         let name = self.name_of(&member.0);
         let text = format!("worker {name} has left, and {why}");
@@ -234,8 +208,8 @@ impl Driver {
         let owns = self.standing.members.get(&member).is_some_and(|parts| !parts.is_empty());
         // What it was to release may not have been released.
         let owned = owns || self.standing.released.iter().any(|(who, ..)| *who == member);
-        let seen = self.applied.remove(&member);
-        let (heard, applied) = (seen.or(self.surely_heard).unwrap_or(0), seen.unwrap_or(0));
+        let seen = self.applied.by_member.remove(&member);
+        let (heard, applied) = (seen.or(self.applied.surely_heard).unwrap_or(0), seen.unwrap_or(0));
         let at_ns = u64::try_from(self.run_now()).unwrap_or(0);
         if owned {
             self.reach(heard, self.record.journal.len() as u64);
@@ -248,7 +222,7 @@ impl Driver {
         self.warn(text);
         let kind = if left { "worker_left" } else { "worker_lost" };
         self.event(kind, text, json!({"worker": worker, "epoch": epoch}));
-        (self.sought_since, self.ready_since) = (None, None);
+        (self.search.since, self.search.ready_since) = (None, None);
         if self.scenario.on_worker_loss == OnWorkerLoss::Fail && !self.load_is_over() {
             self.stop(RunState::Failed, "failed", &format!("{text}, and onWorkerLoss is fail"));
         }
@@ -262,9 +236,9 @@ impl Driver {
             let (known, unheard) = self.record.journal.split_at(number as usize);
             if matches!(unheard[0], Entry::Pause { .. } | Entry::Resume { .. } | Entry::Rate { .. })
             {
-                let mut course = Course::new(&self.scenario);
-                known.iter().for_each(|entry| course.read(entry));
-                let reached = course.due_by(now).unwrap_or(0);
+                let mut load = PlannedLoad::new(&self.scenario);
+                known.iter().for_each(|entry| load.read(entry));
+                let reached = load.due_by(now).unwrap_or(0);
                 self.changed |= reached > self.record.reached;
                 self.record.reached = self.record.reached.max(reached);
             }

@@ -1,4 +1,5 @@
-//! Runs that find the workers busy into a queue: each gets its turn in the order of its coming.
+//! Turns runs that find the workers busy into a queue: each gets its turn in the order of its
+//! coming.
 //!
 //! Workers that are not there are awaited for `workerWaitSeconds`, and those that make another run's
 //! load for `queueSeconds`, since they will be free one day. A run leaves the queue when it is the
@@ -10,9 +11,9 @@ use crate::cluster::coordinator::{PROTOCOL, TaskState};
 use crate::cluster::store::{RunRecord, RunState};
 use crate::time::now;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A look at the workers that is older tells nothing about now.
+/// An older look at the workers says nothing about now.
 const STALE: Duration = Duration::from_secs(1);
 /// What is waited for is shown after so long: it seldom takes that.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
@@ -29,6 +30,16 @@ struct Here {
     loading: u32,
 }
 
+/// The run's waiting for its turn.
+pub(super) struct Turn {
+    /// Since when it has waited, or did.
+    pub(super) queued_at: Instant,
+    /// The timeline says so.
+    pub(super) is_told: bool,
+    /// When workers were worth waiting for last.
+    pub(super) patient_until: Instant,
+}
+
 impl Driver {
     /// Waits for this run's turn, and then prepares it.
     pub(super) async fn queue(&mut self) {
@@ -42,11 +53,11 @@ impl Driver {
             return self.prepare().await;
         }
         let there = here.map_or(0, |here| here.free);
-        if self.begun.elapsed_now() >= SHOWN_AFTER {
+        if self.beats.begun.elapsed_now() >= SHOWN_AFTER {
             let wanted = self.wanted();
             let text = format!("{} workers there; place {place} in the queue", of(there, wanted));
             self.waits(format!("its workers ({text})"), left);
-            if !std::mem::replace(&mut self.queued, true) {
+            if !std::mem::replace(&mut self.turn.is_told, true) {
                 let text = format!("the workers are busy with other runs: {text}");
                 let data = json!({"place": place, "there": there, "wanted": wanted});
                 self.event("queued", &text, data);
@@ -56,14 +67,14 @@ impl Driver {
 
     /// How long busy workers are awaited yet.
     fn queue_left(&self) -> Duration {
-        self.scenario.queue_wait.saturating_sub(self.queued_at.elapsed_now())
+        self.scenario.queue_wait.saturating_sub(self.turn.queued_at.elapsed_now())
     }
 
     /// How long workers are awaited yet, in a run that has left the queue.
     pub(super) fn patience_left(&self) -> Duration {
         let (waited, absent) = (self.since.elapsed_now(), self.scenario.worker_wait);
         // Nobody could take a task of a run that no controller drove.
-        let driven = waited.min(self.begun.elapsed_now());
+        let driven = waited.min(self.beats.begun.elapsed_now());
         let settle = absent.min(SETTLE).saturating_sub(driven);
         let left = absent.saturating_sub(waited).max(settle);
         // Of those that wait for a start of their own nothing is to be hoped: they may wait for us.

@@ -1,13 +1,14 @@
-//! Parts of the schedule that are nobody's, or that a draining worker gives away, into the hands of
-//! those that are there, of idle spares, or of whoever comes.
+//! Gives parts of the schedule that have no owner, or that a draining worker gives away, to members
+//! of the run, to idle spares, or to workers that come later.
 //!
 //! Two kinds of parts look for an owner: those of workers that were lost, and those of workers that
-//! drain. In both cases idle spares are asked in, up to `numWorkers`, and get a moment to get ready;
-//! then the parts are divided among all that are there. What is nobody's is taken at once. A
-//! draining worker goes on with what it has until there is an heir, releases it as of a moment ahead,
-//! and the heir takes it as of the same moment once that was acknowledged: no gap, no overlap.
+//! drain. In both cases idle spares are asked in, up to `numWorkers`, and get a moment to get
+//! ready; then the parts are divided among all that are there. A part without an owner is taken at
+//! once. A draining worker goes on with what it has until there is an heir, releases it as of a
+//! moment ahead, and the heir takes it as of the same moment once that was acknowledged: no gap, no
+//! overlap.
 
-use super::capacity::{Divided, take};
+use super::divide::{Divided, take};
 use super::left::Left;
 use super::{Driver, ElapsedNow, FRESH, Reports};
 use crate::cluster::coordinator::{PROTOCOL, TaskState, WorkerReport};
@@ -19,7 +20,7 @@ use crate::time::{MILLISECOND, Nanos, now, seconds};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From the decision to the moment from which a lost worker's parts are another's.
 const TAKE_NOTICE: Nanos = 700 * MILLISECOND;
@@ -29,34 +30,53 @@ const RELEASE_NOTICE: Nanos = 1_500 * MILLISECOND;
 const SPARES: Duration = Duration::from_millis(800);
 /// How long newcomers wait for each other where nobody else is there.
 const NEWCOMERS: Duration = Duration::from_secs(2);
-/// After so long tasks that brought nobody are offered anew: whoever took one may have died of it.
+/// Tasks that brought nobody for so long are offered anew: a worker may have died after it took
+/// one.
 const OFFER_AGAIN: Duration = Duration::from_secs(10);
 
 /// Members that can take parts, with those that they have.
 pub(super) type Able = BTreeMap<Member, Vec<Share>>;
 
+/// The search for owners of parts that have none.
+pub(super) struct Search {
+    /// Since when it goes on.
+    pub(super) since: Option<Instant>,
+    /// Since when there is a worker that could take them.
+    pub(super) ready_since: Option<Instant>,
+    /// When tasks were offered last with none open before.
+    asked_in: Instant,
+    /// Members that could not take part, and why.
+    pub(super) refusals: BTreeMap<Member, String>,
+}
+
+impl Search {
+    pub(super) fn new() -> Self {
+        Self { since: None, ready_since: None, asked_in: now(), refusals: BTreeMap::new() }
+    }
+}
+
 impl Driver {
     /// Members that have ever taken a task of this run.
     pub(super) fn came(&self) -> u32 {
         let Standing { members, lost, .. } = &self.standing;
-        let refused = self.refusals.keys();
+        let refused = self.search.refusals.keys();
         let refused = refused.filter(|it| !members.contains_key(*it) && !lost.contains_key(*it));
         (members.len() + lost.len() + refused.count()) as u32
     }
 
     pub(super) fn open_tasks(&self) -> u32 {
-        self.tasks.unwrap_or(0).saturating_sub(self.came())
+        self.carried.tasks.unwrap_or(0).saturating_sub(self.came())
     }
 
     /// Workers that could take a task of this run now: in no run, and surely there.
     pub(super) fn idle(&self, reports: &Reports) -> usize {
-        let refused: BTreeSet<_> = self.refusals.keys().map(|(worker, _)| worker).collect();
+        let refused: BTreeSet<_> = self.search.refusals.keys().map(|(worker, _)| worker).collect();
         let is_idle = |report: &&WorkerReport| {
             report.task.is_none()
                 && !report.draining
                 && report.protocol == PROTOCOL
                 && !refused.contains(&report.worker)
-                && self.silence(&report.worker) < FRESH
+                && self.beats.silence(&report.worker) < FRESH
         };
         reports.values().filter(is_idle).count()
     }
@@ -64,7 +84,7 @@ impl Driver {
     /// How many workers the run still needs. One that refused is replaced if there is another, and
     /// one that drains too.
     pub(super) fn lacking(&self, reports: &Reports) -> u32 {
-        let refused: BTreeSet<_> = self.refusals.keys().map(|(worker, _)| worker).collect();
+        let refused: BTreeSet<_> = self.search.refusals.keys().map(|(worker, _)| worker).collect();
         let lost_for_good = refused.len().saturating_sub(self.idle(reports));
         let members = self.standing.members.keys();
         let living = members
@@ -78,24 +98,24 @@ impl Driver {
 
     /// Offers tasks until so many are open.
     pub(super) async fn offer(&mut self, wanted: u32) {
-        if self.published.is_none() {
+        if self.carried.journal.is_none() {
             return;
         }
         let (term, run) = (self.controller.term(), self.record.id.clone());
         let coordinator = Arc::clone(&self.controller.coordinator);
-        if self.tasks.is_none() {
+        if self.carried.tasks.is_none() {
             // What was offered before may be there or not.
             if coordinator.withdraw(term, &run).await.is_err() {
                 return;
             }
-            self.tasks = Some(self.came());
+            self.carried.tasks = Some(self.came());
         }
         let count = wanted.saturating_sub(self.open_tasks());
         if count > 0 {
             self.controller.want_local_workers(wanted);
             let offered = coordinator.offer(term, &run, count).await.is_ok();
             let open = self.came() + self.open_tasks() + count;
-            self.tasks = offered.then_some(open);
+            self.carried.tasks = offered.then_some(open);
         }
     }
 
@@ -103,7 +123,7 @@ impl Driver {
     pub(super) async fn withdraw(&mut self) {
         let (term, run) = (self.controller.term(), &self.record.id);
         let _ = self.controller.coordinator.withdraw(term, run).await;
-        self.tasks = None;
+        self.carried.tasks = None;
     }
 
     /// Finds an owner for each part that has none, or whose owner drains.
@@ -113,7 +133,7 @@ impl Driver {
         let orphans = self.left_of(&orphans);
         let leaving = self.leaving(reports);
         if orphans.is_empty() && leaving.is_empty() && self.standing.released.is_empty() {
-            self.sought_since = None;
+            self.search.since = None;
             if self.open_tasks() > 0 {
                 self.withdraw().await;
             }
@@ -126,21 +146,21 @@ impl Driver {
 
     /// Whether there are any, and nobody worth waiting for is on the way. Asks spares in.
     async fn heirs_are_there(&mut self, reports: &Reports) -> bool {
-        let since = *self.sought_since.get_or_insert_with(now);
+        let since = *self.search.since.get_or_insert_with(now);
         let lacking = self.lacking(reports);
-        if self.tasks.is_some() && self.asked_in.elapsed_now() > OFFER_AGAIN {
-            self.tasks = None;
+        if self.carried.tasks.is_some() && self.search.asked_in.elapsed_now() > OFFER_AGAIN {
+            self.carried.tasks = None;
         }
-        if self.tasks.is_none() {
-            self.asked_in = now();
+        if self.carried.tasks.is_none() {
+            self.search.asked_in = now();
         }
         self.offer(lacking).await;
         let able = self.able(reports);
         if able.is_empty() {
-            self.ready_since = None;
+            self.search.ready_since = None;
             return false;
         }
-        let ready_since = *self.ready_since.get_or_insert_with(now);
+        let ready_since = *self.search.ready_since.get_or_insert_with(now);
         if able.len() as u32 >= self.wanted() {
             return true;
         }
@@ -177,7 +197,7 @@ impl Driver {
         self.taken(&text, heirs.len(), from_ns);
     }
 
-    /// Who gets what of parts that are nobody's.
+    /// Who gets what of parts without an owner.
     fn given(&mut self, parts: &[Share], reports: &Reports) -> Vec<(Member, Share)> {
         let Divided { given, left } = self.divided(parts, &self.able(reports), reports);
         if !left.is_empty() {
@@ -191,7 +211,7 @@ impl Driver {
     /// Draining members that have parts which somebody else could make something of.
     fn leaving(&self, reports: &Reports) -> Vec<(Member, Vec<Share>)> {
         let last = self.run_now() + i128::from(RELEASE_NOTICE);
-        if self.course.end_at().is_some_and(|end| last >= i128::from(end)) {
+        if self.load.end_at().is_some_and(|end| last >= i128::from(end)) {
             return Vec::new();
         }
         let members = self.standing.members.iter();
@@ -273,12 +293,12 @@ impl Driver {
         self.event("rebalanced", text, json!({"workers": heirs, "fromRunSecond": at}));
     }
 
-    /// As of when a member has released its parts at the earliest: whoever heard of it late may have
-    /// sent until then. Of one that has gone it is known when it ended.
+    /// The earliest moment from which a member's parts are released: a member that heard of it late
+    /// may have sent until then. Of one that has gone, the end is known.
     fn released_at(&self, reports: &Reports, member: &Member) -> Nanos {
         match reports.get(&member.0).and_then(|report| report.task.as_ref()) {
             Some(task) if task.run == self.record.id && task.epoch == member.1 => task.released_ns,
-            _ => self.course.measured_from() + self.merging.elapsed(member),
+            _ => self.load.measured_from() + self.merging.elapsed(member),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What another controller has left of a run into a driver that goes on with it.
+//! Turns what another controller has left of a run into a driver that goes on with it.
 
 use super::super::api::{Frame, FrameData};
 use super::super::books::Booked;
@@ -24,7 +24,7 @@ impl Driver {
     /// is not seen would be overwritten.
     pub(super) async fn take_up(&mut self) {
         if self.record.state == RunState::Queued {
-            self.queued = self.record.timeline.iter().any(|event| event.kind == "queued");
+            self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
             return self.resume_intervals(&[]);
         }
         let (journal, intervals, snapshots) = loop {
@@ -37,9 +37,9 @@ impl Driver {
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
         }
-        let seen_to = self.course.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
-        self.surely_heard = Some(self.heard_by(seen_to));
-        self.start_told = self.standing.start_us.is_some();
+        let seen_to = self.load.measured_from() + intervals.last().map_or(0, |it| it.to_ns);
+        self.applied.surely_heard = Some(self.heard_by(seen_to));
+        self.start.is_told = self.standing.start_us.is_some();
         self.pin();
         match finish::read_intervals(&intervals) {
             Ok(read) => self.resume_intervals(&read),
@@ -50,7 +50,7 @@ impl Driver {
         }
         snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         // Nobody was listened to before this.
-        (self.begun, self.heard) = (now(), now());
+        self.beats.begin();
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
     }
 
@@ -88,7 +88,7 @@ impl Driver {
     pub(super) fn pin(&mut self) {
         let Some(start_us) = self.standing.start_us else { return };
         let (here, there) = (now(), self.controller.now_us());
-        self.zero = match start_us.checked_sub(there) {
+        self.start.zero = match start_us.checked_sub(there) {
             Some(ahead) => here.checked_add(Duration::from_micros(ahead)),
             None => here.checked_sub(Duration::from_micros(there - start_us)),
         };
@@ -99,7 +99,7 @@ impl Driver {
         let told =
             |event: &TimelineEvent| Frame { seq: event.seq, data: FrameData::Event(event.clone()) };
         let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
-        let from = self.course.measured_from();
+        let from = self.load.measured_from();
         let mut total = Snapshot::default();
         for (interval, span) in read {
             total.total.merge(&interval.total);
@@ -113,13 +113,13 @@ impl Driver {
                 workers: interval.workers.clone(),
                 worker_totals: Vec::new(),
             };
-            let planned = self.course.due_by(from + span.to_ns);
+            let planned = self.load.due_by(from + span.to_ns);
             let booked = Booked::read(interval);
             let (booked, unknown_of) = self.books.restore(&mut published, planned, booked);
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
             let unknown = (booked.unknown, unknown_of);
-            let (_, frame) = live.interval(&published, *span, &self.course, unknown, lost);
+            let (_, frame) = live.interval(&published, *span, &self.load, unknown, lost);
             frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);

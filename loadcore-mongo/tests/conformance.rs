@@ -1,4 +1,4 @@
-//! The contract of the store, each promise against a real server that is killed and frozen.
+//! Tests the contract of the store, each promise against a real server that is killed and frozen.
 
 use async_trait::async_trait;
 use libtest_mimic::{Arguments, Trial};

@@ -1,4 +1,5 @@
-//! A scenario document into a scenario that this platform may run, or into all that is wrong with it.
+//! Turns a scenario document into a scenario that this platform may run, or into all that is wrong
+//! with it.
 
 use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
 use crate::run::http_options;
@@ -15,7 +16,7 @@ const RESOLVING: Duration = Duration::from_secs(2);
 /// # Errors
 /// Every fault: those of the document, a `[redacted]` in it that nothing was kept for, a target that
 /// only a command line reaches, and one that the policy refuses.
-pub(super) async fn judge(
+pub(super) async fn validate(
     document: Value,
     policy: TargetPolicy,
 ) -> Result<Scenario, ScenarioError> {
@@ -41,8 +42,8 @@ pub(super) async fn judge(
     Ok(scenario)
 }
 
-/// Values that a shown document has in the place of secrets: whoever sends them back where nothing
-/// is kept does not mean to have them sent.
+/// Places where a document has `[redacted]` for a secret. Nothing is kept for them, and a caller
+/// that sends one back does not mean to have that text sent to the target.
 fn redacted(document: &Value) -> Vec<Fault> {
     let mut paths = document.as_object().map_or_else(Vec::new, redacted_places);
     let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
@@ -84,7 +85,7 @@ mod tests {
 
     async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        judge(document, policy).await.err().map_or_else(Vec::new, |error| error.faults)
+        validate(document, policy).await.err().map_or_else(Vec::new, |error| error.faults)
     }
 
     #[tokio::test]
@@ -100,7 +101,7 @@ mod tests {
         let mut document =
             json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let faults = judge(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
+        let faults = validate(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
         faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
     }
 
@@ -173,7 +174,7 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = judge(document, TargetPolicy::default()).await.unwrap_err().faults;
+        let faults = validate(document, TargetPolicy::default()).await.unwrap_err().faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",

@@ -1,4 +1,4 @@
-//! Records into BSON documents and back, exactly.
+//! Turns records into BSON documents and back, exactly.
 //!
 //! Records stand in their documents as JSON text, because BSON has no unsigned number of 64 bits
 //! and gives `$` and `.` in names a meaning; what is asked for stands beside it. Snapshots and

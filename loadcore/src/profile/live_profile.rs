@@ -32,7 +32,7 @@ pub enum ChangeError {
 
 /// A profile that can be changed while it runs.
 #[derive(Debug, Clone)]
-pub struct Live<P> {
+pub struct LiveProfile<P> {
     planned: P,
     /// What replaces the plan from the first change on.
     changed: Option<Piecewise>,
@@ -40,7 +40,7 @@ pub struct Live<P> {
     changes: u32,
 }
 
-impl<P: Profile> Live<P> {
+impl<P: Profile> LiveProfile<P> {
     /// The planned profile, not changed yet.
     #[must_use]
     pub fn new(planned: P) -> Self {
@@ -89,7 +89,7 @@ impl<P: Profile> Live<P> {
     }
 }
 
-impl<P: Profile> Profile for Live<P> {
+impl<P: Profile> Profile for LiveProfile<P> {
     #[inline]
     fn rate(&self, seconds: f64) -> f64 {
         match self.changed_by(seconds) {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_change_is_a_line_from_the_present_rate_and_then_constant() {
-        let mut live = Live::new(Piecewise::constant(100.0));
+        let mut live = LiveProfile::new(Piecewise::constant(100.0));
         live.change_rate(10.0, 300.0, 4.0).unwrap();
         assert_eq!(live.rate(9.9), 100.0);
         assert_eq!(live.rate(12.0), 200.0);
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let mut live = Live::new(Piecewise::constant(100.0));
+        let mut live = LiveProfile::new(Piecewise::constant(100.0));
         assert_eq!(
             live.change_rate(1.0, -5.0, 0.0).unwrap_err().to_string(),
             "a target rate of -5 requests per second is out of range: give 0 to 1000000000"
@@ -169,7 +169,7 @@ mod tests {
         fn the_past_stays_and_the_demand_has_no_gap(
             changes in prop::collection::vec((0.0..10.0f64, 0.0..2_000.0f64, 0.0..8.0f64), 1..8),
         ) {
-            let mut live = Live::new(Sine::new(500.0, 700.0, 9.0));
+            let mut live = LiveProfile::new(Sine::new(500.0, 700.0, 9.0));
             let mut at = 0.0;
             for (after, target, over) in changes {
                 at += after;

@@ -1,7 +1,7 @@
-//! What the calls of the store share: the deadline, and lists of documents.
+//! Gives the calls of the store what they share: the deadline, and lists of documents.
 
 use crate::connect::{DEADLINE, MongoStore};
-use crate::error::Fault;
+use crate::error::CallError;
 use loadcore::cluster::StoreError;
 use loadcore::cluster::store::{Kind, Page};
 use mongodb::bson::{Document, doc};
@@ -14,11 +14,11 @@ impl MongoStore {
     pub(crate) async fn in_time<T>(
         &self,
         doing: &'static str,
-        call: impl Future<Output = Result<T, Fault>>,
+        call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, StoreError> {
         let late = |_| {
             let text = format!("{}: not within {} s", self.server, DEADLINE.as_secs());
-            Fault::Kind(Kind::Unavailable(text))
+            CallError::Kind(Kind::Unavailable(text))
         };
         let answer = timeout(DEADLINE, call).await.map_err(late).flatten();
         answer.map_err(|fault| fault.doing(doing, &self.server))

@@ -1,4 +1,4 @@
-//! A run from its first task to its result, a state at a time.
+//! Takes a run from its first task to its result, a state at a time.
 
 use super::super::api::{EndFrame, FrameData};
 use super::super::finish;
@@ -10,7 +10,7 @@ use crate::cluster::store::{RunRecord, RunState};
 use crate::time::{now, unix_millis};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From the decision to the start: time for every worker to hear of it and start its threads.
 const START_LEAD_US: u64 = 400_000;
@@ -23,6 +23,17 @@ const GET_READY: Duration = Duration::from_secs(5);
 /// How long a paused run waits to be resumed.
 const PAUSED: Duration = Duration::from_secs(3_600);
 
+/// The start of the run's clock.
+#[derive(Default)]
+pub(super) struct Start {
+    /// When the clock shows 0: kept, so that nobody who sets a clock moves the run's.
+    pub(super) zero: Option<Instant>,
+    /// Workers may have heard of it.
+    pub(super) is_told: bool,
+    /// How often it was put off because the store did not have it in time.
+    postponed: u32,
+}
+
 impl Driver {
     pub(super) async fn step(&mut self) {
         let reports = self.reports();
@@ -33,7 +44,7 @@ impl Driver {
             RunState::Queued => self.queue().await,
             RunState::Preparing => self.gather(&reports).await,
             // No moment of the run is certain before the start is.
-            RunState::Starting if !self.start_told => {}
+            RunState::Starting if !self.start.is_told => {}
             RunState::Starting => {
                 self.watch_members(&reports).await;
                 if self.run_now() >= 0 {
@@ -51,8 +62,8 @@ impl Driver {
             }
             RunState::Completed | RunState::Aborted | RunState::Failed => {}
         }
-        if self.checked.elapsed_now() > CHECK {
-            self.checked = now();
+        if self.carried.checked.elapsed_now() > CHECK {
+            self.carried.checked = now();
             if self.record.state == RunState::Preparing {
                 // Those that were idle a moment ago may be in another run by now.
                 self.controller.want_local_workers(self.lacking(&reports));
@@ -78,19 +89,22 @@ impl Driver {
         let ready = self.ready(reports);
         let waiting = self.standing.members.len() > ready.len();
         let all = ready.len() as u32 >= self.wanted();
-        let none_left = self.tasks.is_some() && self.open_tasks() == 0 && lacking == 0 && !waiting;
+        let none_left =
+            self.carried.tasks.is_some() && self.open_tasks() == 0 && lacking == 0 && !waiting;
         let left = self.patience_left();
         if !left.is_zero() {
-            self.patient_until = now();
+            self.turn.patient_until = now();
         }
-        let over = left.is_zero() && (!waiting || self.patient_until.elapsed_now() >= GET_READY);
+        let over =
+            left.is_zero() && (!waiting || self.turn.patient_until.elapsed_now() >= GET_READY);
         if !(all || none_left || over) {
             self.show_gathering(ready.len(), lacking, left);
             return;
         }
         self.withdraw().await;
         if ready.is_empty() {
-            let why = self.refusals.values().next().cloned().unwrap_or_else(|| self.nobody_came());
+            let why =
+                self.search.refusals.values().next().cloned().unwrap_or_else(|| self.nobody_came());
             self.warn(&why);
             self.stop(RunState::Failed, "failed", &why);
         } else {
@@ -125,7 +139,7 @@ impl Driver {
 
     fn starts(&self) {
         let at_us = self.standing.start_us.unwrap_or(0);
-        let measured_ms = (at_us + self.course.measured_from() / 1_000) / 1_000;
+        let measured_ms = (at_us + self.load.measured_from() / 1_000) / 1_000;
         self.driven.live().starts(&self.record, &self.scenario, measured_ms);
     }
 
@@ -137,7 +151,7 @@ impl Driver {
     /// Whether workers may hear of the start: the store has it. A controller that knew nothing of a
     /// load that is being made would have it made again. If that took too long it is a later start.
     pub(super) fn may_tell_start(&mut self) -> bool {
-        let Some(start_us) = self.standing.start_us.filter(|_| !self.start_told) else {
+        let Some(start_us) = self.standing.start_us.filter(|_| !self.start.is_told) else {
             return true;
         };
         if !self.keeper.kept().borrow().all {
@@ -145,11 +159,11 @@ impl Driver {
         }
         let now_us = self.controller.now_us();
         if start_us >= now_us + self.start_lead_us() / 2 {
-            self.start_told = true;
+            self.start.is_told = true;
             return true;
         }
-        self.postponed = (self.postponed + 1).min(MOST_DOUBLINGS);
-        let at_us = now_us + (self.start_lead_us() << self.postponed);
+        self.start.postponed = (self.start.postponed + 1).min(MOST_DOUBLINGS);
+        let at_us = now_us + (self.start_lead_us() << self.start.postponed);
         for entry in &mut self.record.journal {
             if matches!(entry, Entry::Start { .. }) {
                 *entry = Entry::Start { at_us };
@@ -164,10 +178,10 @@ impl Driver {
 
     /// Takes the start back, if nobody has heard of it.
     pub(super) fn take_start_back(&mut self) {
-        if !self.start_told {
+        if !self.start.is_told {
             self.record.journal.retain(|entry| !matches!(entry, Entry::Start { .. }));
             self.standing = Standing::of(&self.record.journal);
-            self.zero = None;
+            self.start.zero = None;
         }
     }
 
@@ -207,7 +221,7 @@ impl Driver {
 
     /// Whether nothing more falls due.
     pub(super) fn load_is_over(&self) -> bool {
-        self.course.end_at().is_some_and(|end| self.run_now() >= end as i128)
+        self.load.end_at().is_some_and(|end| self.run_now() >= end as i128)
     }
 
     /// Ends the run when everything has come that will.

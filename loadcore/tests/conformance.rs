@@ -1,4 +1,4 @@
-//! The contract of the store, for the backends that the library has itself.
+//! Tests the contract of the store, for the backends that the library has itself.
 
 use async_trait::async_trait;
 use libtest_mimic::{Arguments, Trial};

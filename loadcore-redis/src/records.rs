@@ -1,4 +1,4 @@
-//! Snapshots, reports and numbers into what stands in Redis, and back.
+//! Turns snapshots, reports and numbers into what Redis stores, and back.
 //!
 //! Numbers that scripts compare have twenty digits: Lua's own numbers are exact only up to 2^53, but
 //! texts of one length compare as their numbers do.

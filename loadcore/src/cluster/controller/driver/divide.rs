@@ -1,4 +1,5 @@
-//! What limits leave, and what workers say that they take at most, into who makes what of the load.
+//! Turns what limits leave, and what workers say that they take at most, into who makes what of the
+//! load.
 
 use super::shares::Able;
 use super::{Driver, Reports};

@@ -1,12 +1,12 @@
-//! The database's errors into kinds of a store's errors, by what to do about them.
+//! Turns the database's errors into kinds of a store's errors, by what to do about them.
 
 use crate::cluster::store::{Kind, StoreError};
 
 /// What went wrong below a call.
 #[derive(Debug, Clone)]
-pub(super) struct Fault(pub(super) Kind);
+pub(super) struct CallError(pub(super) Kind);
 
-impl Fault {
+impl CallError {
     pub(super) fn doing(self, doing: &'static str) -> StoreError {
         StoreError { kind: self.0, doing, source: None }
     }
@@ -16,7 +16,7 @@ impl Fault {
     }
 }
 
-impl<E: Into<redb::Error>> From<E> for Fault {
+impl<E: Into<redb::Error>> From<E> for CallError {
     fn from(error: E) -> Self {
         let error = error.into();
         let text = error.to_string();
@@ -32,6 +32,6 @@ impl<E: Into<redb::Error>> From<E> for Fault {
 }
 
 /// A record that cannot be read back.
-pub(super) fn unreadable(what: &str, id: &str, why: &serde_json::Error) -> Fault {
-    Fault(Kind::Damaged(format!("{what} {id}: {why}")))
+pub(super) fn unreadable(what: &str, id: &str, why: &serde_json::Error) -> CallError {
+    CallError(Kind::Damaged(format!("{what} {id}: {why}")))
 }

@@ -1,4 +1,5 @@
-//! What happens when the server is away, killed or other than thought, and what the indexes say.
+//! Tests what happens when the server is away, killed or of another kind than expected, and what
+//! the indexes say.
 
 use loadcore::cluster::coordinator::{PATIENCE, SnapshotRecord};
 use loadcore::cluster::store::{IntervalRecord, Kind, RunRecord, RunState};

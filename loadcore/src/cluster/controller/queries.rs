@@ -1,8 +1,9 @@
-//! A question about a run into what is known of it: its record, its result, its statistics, and its
-//! frames as they come. From memory where it is driven here, else from the store.
+//! Turns a question about a run into what is known of it: its record, its result, its statistics,
+//! and its frames as they come. The answer comes from memory where the run is driven here, else
+//! from the store.
 
 use super::api::{
-    ControllerError, EndFrame, Frame, FrameData, FrameKind, Outcome, Realtime, Waiting,
+    ControllerError, EndFrame, Frame, FrameData, FrameKind, KnownResult, Realtime, Waiting,
 };
 use super::driver::Driven;
 use super::frames::Next;
@@ -46,21 +47,22 @@ impl Controller {
     /// # Errors
     /// When there is no such run, the store does not answer, or what it keeps cannot be read
     /// ([`ControllerError::Damaged`]).
-    pub async fn result(&self, owner: &Owner, run: &RunId) -> Result<Outcome, ControllerError> {
+    pub async fn result(&self, owner: &Owner, run: &RunId) -> Result<KnownResult, ControllerError> {
         let kept = self.inner().store.analysis(owner, run, "result").await;
         if let Some(document) = kept.map_err(|error| of_the_store(error, run, RESULT))? {
             let result = RunResult::from_value(document);
             let result = result.map_err(|error| damaged(run, RESULT, error.to_string()))?;
-            return Ok(Outcome::Final(Box::new(result)));
+            return Ok(KnownResult::Final(Box::new(result)));
         }
         match self.inner().driven(owner, run) {
             Some(driven) if !driven.live().record.state.has_ended() => {
                 let result = driven.live().result();
-                Ok(result.map_or(Outcome::Nothing, |result| Outcome::Live(Box::new(result))))
+                Ok(result
+                    .map_or(KnownResult::Nothing, |result| KnownResult::Live(Box::new(result))))
             }
             _ => match self.inner().store.run(owner, run).await? {
                 Some(record) if record.state.has_ended() => self.computed(&record).await,
-                Some(_) => Ok(Outcome::Nothing),
+                Some(_) => Ok(KnownResult::Nothing),
                 None => Err(ControllerError::NoRun(run.clone())),
             },
         }
@@ -68,18 +70,18 @@ impl Controller {
 
     /// The result of a run that has ended without one. At its end it could not be computed, or not be
     /// kept; or there was nothing to make one of.
-    async fn computed(&self, record: &RunRecord) -> Result<Outcome, ControllerError> {
+    async fn computed(&self, record: &RunRecord) -> Result<KnownResult, ControllerError> {
         let (owner, run, store) = (&record.owner, &record.id, self.store());
         let unread = |error| of_the_store(error, run, FIGURES);
         let snapshots = store.snapshots(owner, run).await.map_err(unread)?;
         if snapshots.is_empty() {
-            return Ok(Outcome::Nothing);
+            return Ok(KnownResult::Nothing);
         }
         let intervals = store.intervals(owner, run, 0, usize::MAX).await.map_err(unread)?;
         let scenario = self.inner().open(record)?;
         let result = finish::result(record, &scenario, &snapshots, &intervals);
         let result = result.map_err(|why| damaged(run, FIGURES, why))?;
-        Ok(Outcome::Final(Box::new(result)))
+        Ok(KnownResult::Final(Box::new(result)))
     }
 
     /// The statistics of the last `last_seconds` (1 to 3600) complete intervals; of a run that has
@@ -134,8 +136,8 @@ impl Controller {
             return Ok(Frames { source: None, place: Ok(since), last: None });
         }
         let complete = match self.result(owner, run).await? {
-            Outcome::Final(result) => Some(result.complete),
-            Outcome::Live(_) | Outcome::Nothing => None,
+            KnownResult::Final(result) => Some(result.complete),
+            KnownResult::Live(_) | KnownResult::Nothing => None,
         };
         let data = FrameData::End(EndFrame { state: record.state, complete });
         let last = Frame { seq: since.saturating_add(1), data };
@@ -218,7 +220,7 @@ mod tests {
     use crate::cluster::store::{IntervalRecord, RunState};
     use crate::cluster::{ScenarioId, Store};
     use crate::record::Snapshot;
-    use crate::result::{Ending, Plan, ResultBuilder};
+    use crate::result::{ResultBuilder, RunEnd, RunStart};
     use serde_json::{Value, json};
 
     /// A controller beside a run that has ended.
@@ -252,8 +254,8 @@ mod tests {
     }
 
     fn result() -> Value {
-        let builder = ResultBuilder::new(Plan::default());
-        serde_json::to_value(builder.build(&Snapshot::default(), &Ending::default())).unwrap()
+        let builder = ResultBuilder::new(RunStart::default());
+        serde_json::to_value(builder.build(&Snapshot::default(), &RunEnd::default())).unwrap()
     }
 
     #[tokio::test]
@@ -270,7 +272,7 @@ mod tests {
             (json!(null), "invalid type: null"),
         ] {
             let (controller, store, RunRecord { owner, id, .. }) = after_a_run().await;
-            assert_eq!(controller.result(&owner, &id).await.unwrap(), Outcome::Nothing);
+            assert_eq!(controller.result(&owner, &id).await.unwrap(), KnownResult::Nothing);
             store.keep_analysis(&owner, &id, "result", 1, &document).await.unwrap();
             let told = controller.result(&owner, &id).await.unwrap_err().to_string();
             let begins = format!("the result of run {id} is kept, and cannot be read: ");
@@ -282,7 +284,7 @@ mod tests {
         let (controller, store, RunRecord { owner, id, .. }) = after_a_run().await;
         store.keep_analysis(&owner, &id, "result", 1, &result()).await.unwrap();
         let outcome = controller.result(&owner, &id).await.unwrap();
-        assert!(matches!(outcome, Outcome::Final(_)), "{outcome:?}");
+        assert!(matches!(outcome, KnownResult::Final(_)), "{outcome:?}");
     }
 
     /// At its end the result could not be computed: whoever asks is told why, and not that nothing was

@@ -1,6 +1,6 @@
-//! What can be asked over HTTP: which URLs, methods, versions and header fields.
+//! Turns texts into URLs, origins and authorities that HTTP can ask, or says what is wrong.
 //!
-//! Whoever reads a scenario, calls the library or follows a redirect is held to the same rules.
+//! Scenarios, calls of the library and redirects are held to the same rules.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
 use http::{Method, Uri};

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 /// Judges the rules that have a window while the run goes on.
 #[derive(Debug)]
-pub(in crate::analysis) struct Live {
+pub(in crate::analysis) struct Windowed {
     /// One for each rule, in their order; `None` for those that have no window.
     watches: Vec<Option<Watch>>,
     /// The intervals that some window still reaches, oldest first.
@@ -62,7 +62,7 @@ pub(super) struct Slot {
     pub(super) times: Vec<Option<PackedHistogram>>,
 }
 
-impl Live {
+impl Windowed {
     /// For these rules of a run whose mix has these names; those without a window are left to the end of
     /// the run, and so are those of a request that there is not.
     pub(in crate::analysis) fn new(rules: &[SlaRule], names: &[&str], closed_loop: bool) -> Self {
@@ -229,14 +229,14 @@ mod tests {
         interval
     }
 
-    fn live(rules: &[&str]) -> (Vec<SlaRule>, Live) {
+    fn live(rules: &[&str]) -> (Vec<SlaRule>, Windowed) {
         let rules: Vec<SlaRule> =
             rules.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let live = Live::new(&rules, &[], false);
+        let live = Windowed::new(&rules, &[], false);
         (rules, live)
     }
 
-    fn feed(live: &mut Live, from: u64, intervals: &[Interval]) -> Vec<(u64, Event)> {
+    fn feed(live: &mut Windowed, from: u64, intervals: &[Interval]) -> Vec<(u64, Event)> {
         let mut all = Vec::new();
         for (second, interval) in (from..).zip(intervals) {
             let span =

@@ -1,21 +1,21 @@
-//! A scenario and a journal into what was planned: how many arrivals are due by any moment of the
-//! run, all workers together, and when the load ends.
+//! Turns a scenario and a journal into what was planned: how many arrivals are due by any moment of
+//! the run, all workers together, and when the load ends.
 //!
 //! It reads the very profile, schedule and clock that the engines read, so its counts are theirs.
 
 use super::journal::Entry;
 use crate::engine::ProfileClock;
-use crate::profile::{Live, LoadProfile};
+use crate::profile::{LiveProfile, LoadProfile};
 use crate::scenario::{Load, Scenario};
 use crate::schedule::{Schedule, Share};
 use crate::time::{Nanos, nanos, seconds};
 
 /// What was planned, as far as the journal was read.
 #[derive(Debug, Clone)]
-pub(super) struct Course {
+pub(super) struct PlannedLoad {
     clock: ProfileClock,
     /// The whole schedule; `None` in closed loop.
-    whole: Option<Schedule<Live<LoadProfile>>>,
+    whole: Option<Schedule<LiveProfile<LoadProfile>>>,
     warmup: Nanos,
     end: Nanos,
     /// Most requests.
@@ -23,13 +23,13 @@ pub(super) struct Course {
     stopped_at: Option<Nanos>,
 }
 
-impl Course {
+impl PlannedLoad {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let (warmup, end) = (nanos(scenario.warmup), nanos(scenario.end().latest()));
         let whole = match &scenario.load {
             Load::Closed => None,
             Load::Open(profile) => {
-                let profile = Live::new(profile.clone());
+                let profile = LiveProfile::new(profile.clone());
                 let limit = scenario.max_requests;
                 Some(Schedule::new(profile, scenario.arrivals, Share::WHOLE, end, limit))
             }
@@ -117,18 +117,18 @@ mod tests {
 
     #[test]
     fn a_number_ends_a_load_with_the_last_request_and_no_sooner_than_it_was_due() {
-        let course = |load: &str| {
+        let planned = |load: &str| {
             let text = format!(
                 r#"{{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 60,
                 "warmupSeconds": 2, "maxRequests": 500{load}}}"#
             );
-            Course::new(&Scenario::from_json(&text).unwrap())
+            PlannedLoad::new(&Scenario::from_json(&text).unwrap())
         };
-        let closed = course("");
+        let closed = planned("");
         assert_eq!(closed.ended_at(3 * SECOND, 500), 3 * SECOND);
         assert_eq!(closed.ended_at(3 * SECOND, 499), 62 * SECOND, "they were not all sent");
         assert_eq!(closed.ended_at(63 * SECOND, 500), 62 * SECOND, "a drain comes after the load");
-        let open = course(r#", "loadProfile": {"type": "CONSTANT", "initialRps": 100}"#);
+        let open = planned(r#", "loadProfile": {"type": "CONSTANT", "initialRps": 100}"#);
         assert_eq!(open.ended_at(8 * SECOND, 500), 8 * SECOND, "the last reply came late");
         assert_eq!(open.ended_at(3 * SECOND, 500), 6_995_000_000, "nobody was there at its end");
     }
@@ -137,21 +137,21 @@ mod tests {
     fn pauses_changes_and_a_stop_are_counted_in() {
         let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 10,
             "warmupSeconds": 2, "loadProfile": {"type": "CONSTANT", "initialRps": 100}}"#;
-        let mut course = Course::new(&Scenario::from_json(text).unwrap());
-        assert_eq!(course.due_by(SECOND), Some(0), "in the warm-up");
-        assert_eq!(course.due_by(3 * SECOND), Some(100));
-        assert_eq!(course.end_at(), Some(12 * SECOND));
-        course.read(&Entry::Pause { at_ns: 4 * SECOND });
-        assert_eq!((course.due_by(5 * SECOND), course.end_at()), (Some(200), None));
-        assert_eq!((course.planned(), course.profile_time(Nanos::MAX)), (Some(200), 2 * SECOND));
-        course.read(&Entry::Resume { at_ns: 6 * SECOND });
-        assert_eq!(course.due_by(7 * SECOND), Some(300));
-        assert_eq!(course.end_at(), Some(14 * SECOND));
-        course.read(&Entry::Rate { at_ns: 8 * SECOND, target_rps: 200.0, over_seconds: 0.0 });
-        assert_eq!(course.due_by(9 * SECOND), Some(600));
-        course.read(&Entry::Stop { at_ns: 10 * SECOND });
-        assert_eq!(course.due_by(20 * SECOND), Some(800));
-        assert_eq!(course.end_at(), Some(10 * SECOND));
-        assert_eq!(course.profile_time(10 * SECOND), 6 * SECOND);
+        let mut load = PlannedLoad::new(&Scenario::from_json(text).unwrap());
+        assert_eq!(load.due_by(SECOND), Some(0), "in the warm-up");
+        assert_eq!(load.due_by(3 * SECOND), Some(100));
+        assert_eq!(load.end_at(), Some(12 * SECOND));
+        load.read(&Entry::Pause { at_ns: 4 * SECOND });
+        assert_eq!((load.due_by(5 * SECOND), load.end_at()), (Some(200), None));
+        assert_eq!((load.planned(), load.profile_time(Nanos::MAX)), (Some(200), 2 * SECOND));
+        load.read(&Entry::Resume { at_ns: 6 * SECOND });
+        assert_eq!(load.due_by(7 * SECOND), Some(300));
+        assert_eq!(load.end_at(), Some(14 * SECOND));
+        load.read(&Entry::Rate { at_ns: 8 * SECOND, target_rps: 200.0, over_seconds: 0.0 });
+        assert_eq!(load.due_by(9 * SECOND), Some(600));
+        load.read(&Entry::Stop { at_ns: 10 * SECOND });
+        assert_eq!(load.due_by(20 * SECOND), Some(800));
+        assert_eq!(load.end_at(), Some(10 * SECOND));
+        assert_eq!(load.profile_time(10 * SECOND), 6 * SECOND);
     }
 }

@@ -1,4 +1,4 @@
-//! An address into connections, with pauses between attempts that grow and are bounded.
+//! Turns an address into connections, with pauses between attempts that grow and are bounded.
 
 use crate::options::{Address, OptionsError, RedisOptions};
 use loadcore::time::Clock;

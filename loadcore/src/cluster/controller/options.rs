@@ -1,0 +1,46 @@
+//! Holds how a controller works.
+
+use super::LocalWorkers;
+use crate::cluster::Lease;
+use crate::cluster::secrets::Secrets;
+use crate::http::TargetPolicy;
+use std::time::Duration;
+
+/// How long a lost worker's last snapshot is awaited if nothing is said: a worker that was cut off
+/// finds back within some seconds, or not for long.
+pub const EVIDENCE_WAIT: Duration = Duration::from_secs(10);
+
+/// How a controller works.
+#[derive(Debug, Clone)]
+pub struct ControllerOptions {
+    /// Where its API is, for people and for controllers that stand by.
+    pub address: String,
+    /// Which addresses may be loaded: checked before a run is accepted. Workers have their own.
+    pub policy: TargetPolicy,
+    /// With what secrets are sealed at rest.
+    pub secrets: Secrets,
+    /// Workers in this process, started when a scenario asks for them.
+    pub local_workers: Option<LocalWorkers>,
+    /// How long a worker may be silent before its parts are given to others.
+    pub lease: Lease,
+    /// How long beyond the load's end the last snapshot of a worker that was lost is awaited, counted
+    /// from its loss.
+    pub evidence_wait: Duration,
+    /// How long after its end a run is kept, with all that belongs to it; `None` for until it is
+    /// deleted. The leader deletes what is older once a day, first a minute after its start.
+    pub retention: Option<Duration>,
+}
+
+impl Default for ControllerOptions {
+    fn default() -> Self {
+        Self {
+            address: "in this process".into(),
+            policy: TargetPolicy::default(),
+            secrets: Secrets::ephemeral(),
+            local_workers: None,
+            lease: Lease::default(),
+            evidence_wait: EVIDENCE_WAIT,
+            retention: None,
+        }
+    }
+}
