@@ -293,7 +293,7 @@ mod tests {
         let service = Service::new(&config);
         let failed = |from: u64, rate: u64| {
             let at = |n| from * SECOND + n * SECOND / rate;
-            let admit = |n| service.admit(&Plan::default(), at(n), 0).failure;
+            let admit = |n| service.admit(&Plan::PLAIN, at(n), 0).failure;
             (0..rate).filter_map(admit).inspect(|it| assert_eq!(*it, Failure::Status(502))).count()
         };
         assert_eq!((failed(0, 90), failed(1, 90)), (0, 0));
