@@ -5,6 +5,8 @@
 //! (`loadcore/src/analysis/bottleneck/trials.rs`). No figure is held against a time: only which kind is
 //! found.
 
+#![expect(clippy::print_stderr, reason = "what was found of each is told")]
+
 use loadcore::scenario::Scenario;
 use loadcore::{LoadTest, RunResult};
 use loadcore_target::{Config, Target, Tls};

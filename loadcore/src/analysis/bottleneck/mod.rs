@@ -109,8 +109,7 @@ pub(super) fn find(checks: &[Check], windows: &Windows, result: &RunResult) -> V
         without_explained(found.filter(|it| it.confidence >= LEAST_SURE).collect())
     };
     let mut findings = all(&Evidence::new(windows, result));
-    let named: Vec<_> =
-        Evidence::of_requests(windows, result).iter().map(|evidence| all(evidence)).collect();
+    let named: Vec<_> = Evidence::of_requests(windows, result).iter().map(all).collect();
     by_request(&mut findings, named);
     findings.sort_by(order);
     findings

@@ -1,5 +1,7 @@
 //! Plays known bottlenecks, and targets without any, by seed, and counts what is found first.
 
+#![expect(clippy::print_stdout, reason = "the tables are what the trials are for")]
+
 use super::model::{Draws, Model, Shape, Target};
 use crate::result::{Finding, FindingKind, RunResult};
 use std::collections::BTreeMap;

@@ -4,6 +4,8 @@
 //! A service's times are lognormal, and their mean wanders from second to second: an AR(1) process, as
 //! real services have it. The short form makes 40 pairs of each kind; `LOADCORE_LONG=1` makes 1,000.
 
+#![expect(clippy::print_stderr, reason = "the counts are what the trials are for")]
+
 use super::{Judgement, Tolerance, compare};
 use crate::result::fixtures::{Run, request, run_start};
 use crate::result::{LoopKind, RunEnd, RunResult};
