@@ -3,6 +3,8 @@
 //! The short form is a pair, and a target that is twice as slow; `LOADCORE_LONG=1` makes three pairs of a minute
 //! each, and a target that is slower by a tenth, on a machine that has nothing else to do.
 
+#![expect(clippy::print_stderr, reason = "what was said of each pair is told")]
+
 use loadcore::analysis::compare::{Comparison, Judgement, Tolerance, compare};
 use loadcore::result::Verdict;
 use loadcore::{LoadTest, RunResult};
