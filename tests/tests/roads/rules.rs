@@ -117,6 +117,7 @@ const RULES: &[(&str, Rule)] = &[
     ("series.[].unknown", Same),
     ("series.[].distribution", Exempt("the latencies of which the percentiles are compared")),
     ("series.[].*", Edge),
+    ("workers.**", Exempt("what each of them did, and there are as many as the road has")),
     ("latencyKind", Same),
     ("warmupSeconds", Same),
     ("drainSeconds", Edge),

@@ -5,7 +5,7 @@ use super::super::summary::{self, FIGURES, Headline, Judgement, Tone};
 use super::facts::{self, Fact};
 use super::plots::{self, Plots};
 use super::requests::{self, Request};
-use super::{Mark, SCRIPT, STYLE, micro, policy};
+use super::{Mark, POLICY, SCRIPT, STYLE, micro};
 use crate::result::{Finding, RunResult, Severity, SlaOutcome};
 use askama::Template;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 #[derive(Template)]
 #[template(path = "html/page.html")]
 pub(super) struct Page<'a> {
-    policy: String,
+    policy: &'static str,
     style: &'static str,
     script: &'static str,
     data: String,
@@ -108,7 +108,7 @@ impl<'a> Page<'a> {
         let title = summary::title(result);
         let target = summary::target(result);
         Self {
-            policy: policy(),
+            policy: POLICY,
             style: STYLE,
             script: SCRIPT,
             data: plots.json(),
