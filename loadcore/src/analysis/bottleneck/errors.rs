@@ -13,6 +13,8 @@ const MOST_LEFT: f64 = 0.7;
 const LEAST_RATE: f64 = 0.97;
 /// How much the offered rate must vary for it to be the reason.
 const LEAST_SPREAD_OF_RATE: f64 = 1.15;
+/// The share of failures that may be those of connections.
+const MOST_OF_CONNECTIONS: f64 = 0.8;
 /// Requests turned away below which nothing is said.
 const LEAST_TURNED_AWAY: f64 = 20.0;
 
@@ -32,6 +34,12 @@ pub(super) fn cliff(evidence: &Evidence<'_>) -> Vec<Finding> {
     let oks: Vec<_> = failing.iter().map(|row| row.ok).collect();
     let left = stats::median(&oks).unwrap_or(0.0);
     let rate = failing[0].due.max(failing.get(1).map_or(0.0, |row| row.due));
+    // Where it is connections that fail, their number is the limit, and not the rate.
+    let of_connections: f64 = failing.iter().map(|row| row.no_connection).sum();
+    let failed: f64 = failing.iter().map(|row| row.failed).sum();
+    if of_connections > MOST_OF_CONNECTIONS * failed {
+        return Vec::new();
+    }
     let is_new = before.len() >= 3 && took > 0.0 && rate >= LEAST_RATE * took;
     if !is_new || left > MOST_LEFT * took {
         return Vec::new();

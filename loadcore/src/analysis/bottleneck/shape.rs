@@ -289,15 +289,19 @@ fn refusal(
         + classes[crate::request::ErrorClass::ConnectTimeout as usize];
     // The limit shows itself: what is in flight never exceeds it, however much is offered.
     let level: Vec<_> = with.iter().map(|row| row.in_flight).collect();
-    let limit = stats::median(&level)?;
+    let limit = stats::quantile(&level, 0.75)?;
     let is_pinned = if evidence.is_open_loop() {
+        let (early, late) = with.split_at(with.len() / 2);
+        let of = |rows: &[&Row], value: fn(&Row) -> f64| {
+            stats::median(&rows.iter().map(|row| value(row)).collect::<Vec<_>>()).unwrap_or(0.0)
+        };
+        let more = of(late, |row| row.due) / of(early, |row| row.due).max(1e-9);
+        let more_in_flight =
+            of(late, |row| row.in_flight) / of(early, |row| row.in_flight).max(1.0);
         let high = stats::quantile(&level, 0.95)?;
-        let due: Vec<_> = with.iter().map(|row| row.due).collect();
-        let grows = stats::quantile(&due, 0.95)? / stats::quantile(&due, 0.05)?.max(1e-9);
-        let room = limit.max(1.0).sqrt() * 0.7;
         errors::evenness(evidence, &with) >= 1.6
-            || high - limit <= room.max(1.0)
-            || (grows > 1.3 && high / limit.max(1.0) < 1.0 + (grows - 1.0) / 4.0)
+            || high - stats::median(&level)? <= (0.7 * limit.max(1.0).sqrt()).max(1.0)
+            || (more > 1.2 && more_in_flight < 1.0 + (more - 1.0) / 4.0)
     } else {
         served <= 0.9 * connections.min(most.max(1.0))
     };

@@ -302,6 +302,25 @@ fn the_right_kind_is_the_first_finding_and_a_clean_target_has_none() {
     assert!(wrong.is_empty(), "{wrong:?}\n{}", table(&rows));
 }
 
+#[test]
+fn a_line_before_even_work_shows_as_the_rate_grows() {
+    let target =
+        Target { work: 0.005, sigma: 0.0, wander: 0.0, servers: Some(1), ..Target::default() };
+    let shape = Shape::Ramp(30.0, 185.0);
+    for seed in 0..5 {
+        let (target, shape) = (target.clone(), shape.clone());
+        let model = Model { seed, seconds: 30, shape, poisson: true, target, ..Model::default() };
+        let result = model.judged();
+        let found = first(&result).map(|it| it.kind.name());
+        assert_eq!(
+            found,
+            Some("queueing"),
+            "{seed}: {:#?}",
+            result.series.iter().map(|row| (row.due, row.p50_ms)).collect::<Vec<_>>()
+        );
+    }
+}
+
 /// Of findings that are said at 0.9 nine in ten are right: told on targets of all strengths, down to
 /// nothing, and on restless ones. Every finding counts, and not the first alone.
 #[test]
