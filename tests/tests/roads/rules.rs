@@ -46,6 +46,8 @@ const HOST: &str = "the host's own, which differs from one run to the next";
 
 const RULES: &[(&str, Rule)] = &[
     ("schemaVersion", Same),
+    ("scenario.slackSeconds", Exempt("a worker has its own, and the command is given the same")),
+    ("scenario.threads", Exempt("a worker has its own, and the command is given the same")),
     ("scenario.targetUrl", Exempt("each road has a target of its own, on its own port")),
     ("scenario.**", Same),
     ("startedAt", Exempt("the roads begin one after another")),

@@ -84,7 +84,7 @@ pub(super) struct Total {
 impl<'a> Evidence<'a> {
     /// Of the whole run.
     pub(super) fn new(windows: &'a Windows, result: &'a RunResult) -> Self {
-        let load = || windows.iter().filter(|window| window.drain_ns == 0);
+        let load = || windows.iter().filter(|window| window.drain_ns < window.span_ns);
         let mut rows: Vec<_> = load().map(Row::of).collect();
         let length = windows.seconds() as f64;
         rows.retain(|row| row.seconds() >= SHORTEST * length);
@@ -185,7 +185,8 @@ impl<'a> Evidence<'a> {
 impl Row {
     fn of(window: &Window) -> Self {
         let from = window.second as f64;
-        let mut row = Self { from, to: window.end_second(), ..Self::default() };
+        let to = window.end_second() - window.drain_ns as f64 / SECOND as f64;
+        let mut row = Self { from, to, ..Self::default() };
         row.count(&window.counters);
         row.time(&window.response, &window.service);
         row.in_flight = window.in_flight as f64;

@@ -94,7 +94,8 @@ fn with_the_rate(evidence: &Evidence<'_>, rows: &[&Row]) -> Option<Draft> {
         let (from, to) = (stats::quantile(&rates, from), stats::quantile(&rates, to));
         let range = from.unwrap_or(0.0)..=to.unwrap_or(0.0);
         let means = points.iter().filter(|point| range.contains(&point.0)).map(|point| point.1);
-        stats::median(&means.collect::<Vec<_>>())
+        let means: Vec<_> = means.collect();
+        (!means.is_empty()).then(|| stats::mean(&means))
     };
     let (quiet, busy) = (fifth(0.0, 0.2)?, fifth(0.85, 1.0)?);
     if busy < LEAST_GROWTH * quiet || busy - quiet < LEAST_MS || agreement < LEAST_AGREEMENT {
