@@ -29,7 +29,7 @@ UNSAYABLE = [
     (r"bodyBase64", r"stands beside body"),
     (r"(host|cookies|compressed|form)", r"stands beside"),
     (r"cookies", r"bytes together"),
-    (r"addressFamily", r"is no IPv\d address"),
+    (r"addressFamily", r"is no IPv\d address|a Unix socket has no address"),
     # What a proxy, a rule, a certificate and a key are is longer than a pattern; a socket is for others.
     (r"(proxy|connectTo(\[\d+\])?|caCertificate|clientCertificate(\..*)?|unixSocket)", r".*"),
     (r"streams", r"requests side by side on a connection, but"),

@@ -74,6 +74,7 @@ struct Sides {
     candidate: String,
     /// How much worse a figure may become before that is a regression, in percent: 0 to 10,000, 5 if it is
     /// not given.
+    #[param(pattern = r"^[0-9]{1,4}(\.[0-9]{1,6})?%?$")]
     tolerance: Option<String>,
 }
 
