@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
 use loadcore::request::{ErrorClass, Failure, Outcome};
-use loadcore::transport::{Opened, Thread};
+use loadcore::transport::{Opened, Thread, connect};
 use loadcore::{Call, Lane, LoadTest, Transport};
 use std::cell::RefCell;
 use std::error::Error;
@@ -45,10 +45,7 @@ impl Transport for Lines {
 impl Lane for Connection {
     async fn open(&self) -> Result<Opened, Failure> {
         let begun = self.thread.clock.now();
-        let connected = TcpStream::connect(self.address).await;
-        let stream = connected.map_err(|why| Failure::io(ErrorClass::ConnectRefused, why))?;
-        stream.set_nodelay(true)?;
-        self.stream.replace(Some(BufReader::new(stream)));
+        self.stream.replace(Some(BufReader::new(connect(self.address).await?)));
         Ok(Opened { connect_ns: self.thread.clock.now() - begun, tls_ns: None, streams: 1 })
     }
 

@@ -55,6 +55,9 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     found
 }
 
+/// Folders in which others' pages lie: what was built, and what npm has installed.
+const OTHERS: [&str; 2] = ["target", "node_modules"];
+
 /// Every Markdown page of the repository.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in it");
@@ -63,7 +66,7 @@ fn pages() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("a readable entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if path.is_dir() && !name.starts_with('.') && name != "target" {
+            if path.is_dir() && !name.starts_with('.') && !OTHERS.contains(&&*name) {
                 folders.push(path);
             } else if name.ends_with(".md") {
                 pages.push(path);
