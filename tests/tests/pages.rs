@@ -66,7 +66,7 @@ fn pages() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("a readable entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if path.is_dir() && !name.starts_with('.') && !OTHERS.contains(&&*name) {
+            if path.is_dir() && !name.starts_with('.') && !OTHERS.contains(&name) {
                 folders.push(path);
             } else if name.ends_with(".md") {
                 pages.push(path);
