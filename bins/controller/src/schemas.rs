@@ -167,7 +167,7 @@ fn interval(mut whole: Value) -> Value {
     let mut row = whole["properties"]["series"]["items"].take();
     let mut request = row.clone();
     let mut worker = whole["properties"]["workers"]["items"].take();
-    for only_of_the_whole in ["seriesSeconds", "series"] {
+    for only_of_the_whole in ["validity", "seriesSeconds", "series"] {
         remove(&mut worker, only_of_the_whole);
     }
     worker["description"] = "A second of one worker.".into();

@@ -70,7 +70,7 @@ impl Judge {
     /// has there.
     pub fn judge(&self, mut result: RunResult) -> RunResult {
         result.sla = outcomes(&self.rules, &result, Some(&self.live));
-        result.validity = validity::judge(&result);
+        validity::judge(&mut result, &self.windows);
         result.bottlenecks = bottleneck::find(self.checks, &self.windows, &result);
         result
     }

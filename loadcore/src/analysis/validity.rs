@@ -8,8 +8,12 @@
 //! INVALID means that they say more about the generator than about the target. The limits are the
 //! constants of this module, and each reason shows its figure beside its limit.
 
+use super::Windows;
 use crate::request::{DropReason, ErrorClass};
-use crate::result::{Arrivals, Generator, Reason, RunResult, Validity, Verdict};
+use crate::result::{Generator, Reason, RunResult, Validity, Verdict};
+use std::borrow::Cow;
+
+mod workers;
 
 /// Share of the requests that may be late by our own fault, and share of the time in which the
 /// generator may not act: 1%. Beyond it the upper percentiles of response time include that. A
@@ -62,8 +66,54 @@ pub const WAITED_SHARE: f64 = 0.10;
 /// Uncertainty of a worker's clock against the others: 10 ms.
 pub const CLOCK_ERROR_MS: f64 = 10.0;
 
-/// Judges a run from its result document, which then shows the same judgement when it is read again.
-pub(super) fn judge(result: &RunResult) -> Validity {
+/// Judges a run, and each of its workers by itself, from its result document and from what is known of
+/// each worker.
+pub(super) fn judge(result: &mut RunResult, windows: &Windows) {
+    result.validity = validity_of(&Fared::of(result));
+    workers::judge(result, windows);
+}
+
+/// How a generator fared: all of a run, or one of its workers.
+struct Fared<'a> {
+    generator: Cow<'a, Generator>,
+    due: u64,
+    unknown: u64,
+    /// Given up for want of a descriptor or port.
+    no_connection: u64,
+    /// Given up while their part was nobody's.
+    fenced: u64,
+    /// Failed by our own fault.
+    internal: u64,
+    /// What the machine said when it was short of something.
+    example: Option<&'a str>,
+    seconds: f64,
+    is_open: bool,
+}
+
+impl<'a> Fared<'a> {
+    fn of(result: &'a RunResult) -> Self {
+        let class = ErrorClass::Internal.name();
+        let dropped = |reason: DropReason| {
+            result.arrivals.dropped_by_reason.get(reason.name()).copied().unwrap_or(0)
+        };
+        let internal = result.errors.get(class).copied().unwrap_or(0);
+        let example = result.error_examples.get(class).map(String::as_str);
+        Self {
+            generator: Cow::Borrowed(&result.generator),
+            due: result.arrivals.due,
+            unknown: result.arrivals.unknown,
+            no_connection: dropped(DropReason::NoConnection),
+            fenced: dropped(DropReason::Fenced),
+            internal,
+            // Where a request failed in this class the text may be of that one.
+            example: example.filter(|_| internal == 0),
+            seconds: result.duration_seconds,
+            is_open: result.is_open_loop(),
+        }
+    }
+}
+
+fn validity_of(fared: &Fared<'_>) -> Validity {
     let checks = [
         shortages,
         stalls,
@@ -72,11 +122,11 @@ pub(super) fn judge(result: &RunResult) -> Validity {
         waiting_for_processor,
         quota,
         clock,
-        workers,
+        lost_workers,
         unowned,
         own_faults,
     ];
-    let reasons: Vec<Reason> = checks.iter().filter_map(|check| check(result)).collect();
+    let reasons: Vec<Reason> = checks.iter().filter_map(|check| check(fared)).collect();
     let worst = reasons.iter().map(|reason| reason.verdict).max();
     Validity { verdict: worst.unwrap_or_default(), reasons }
 }
@@ -86,8 +136,8 @@ pub(super) fn judge(result: &RunResult) -> Validity {
 /// It is judged by wake-ups and by time. A stop of a second is one wake-up that is late, though
 /// hundreds of requests may be; and a generator that is late by two milliseconds each time loses
 /// little time.
-fn pacer(result: &RunResult) -> Option<Reason> {
-    let Generator { pacer_lag, slack_ms, wakes, late_wakes, late_share, .. } = &result.generator;
+fn pacer(fared: &Fared<'_>) -> Option<Reason> {
+    let Generator { pacer_lag, slack_ms, wakes, late_wakes, late_share, .. } = &*fared.generator;
     let half = pacer_lag.p50_ms?;
     let (late, wakes) = (*late_wakes as f64, *wakes as f64);
     let by_wakes = Some(late / wakes).filter(|_| is_more_than_chance(late, wakes));
@@ -105,7 +155,7 @@ fn pacer(result: &RunResult) -> Option<Reason> {
             remedy: TOO_LATE.into(),
         });
     }
-    let due = result.arrivals.due as f64;
+    let due = fared.due as f64;
     let by_time = late_share.filter(|share| is_more_than_chance(share * due, due));
     let figure = by_wakes.into_iter().chain(by_time).reduce(f64::max)?;
     let what = format!(
@@ -120,12 +170,12 @@ const TOO_LATE: &str =
     "lower the rate, use more threads or workers, or a machine that does nothing else";
 
 /// Time in which the engine threads did not act at all, in open loop and in closed.
-fn stalls(result: &RunResult) -> Option<Reason> {
-    let figure = result.generator.stalled_share?;
-    let lost_seconds = figure * result.duration_seconds;
+fn stalls(fared: &Fared<'_>) -> Option<Reason> {
+    let figure = fared.generator.stalled_share?;
+    let lost_seconds = figure * fared.seconds;
     let (verdict, limit) = if figure >= STALLED_SHARE && lost_seconds >= SHORTEST_SECONDS {
         (Verdict::Invalid, STALLED_SHARE)
-    } else if figure > LATE_SHARE && figure * result.arrivals.due as f64 >= MANY {
+    } else if figure > LATE_SHARE && figure * fared.due as f64 >= MANY {
         (Verdict::Degraded, LATE_SHARE)
     } else {
         return None;
@@ -134,7 +184,7 @@ fn stalls(result: &RunResult) -> Option<Reason> {
         "the generator stood still for {} s of {} s: its process or its machine was stopped, or had \
          no processor",
         tenths(lost_seconds),
-        tenths(result.duration_seconds)
+        tenths(fared.seconds)
     );
     let remedy = "run again, on a machine that does nothing else and is not suspended";
     Some(share("stalled", verdict, (figure, limit), &what, remedy))
@@ -163,14 +213,14 @@ fn percent(share: f64) -> String {
     if percent < 9.95 { format!("{}%", tenths(percent)) } else { format!("{percent:.0}%") }
 }
 
-fn processor(result: &RunResult) -> Option<Reason> {
-    if result.duration_seconds < SHORTEST_SECONDS {
+fn processor(fared: &Fared<'_>) -> Option<Reason> {
+    if fared.seconds < SHORTEST_SECONDS {
         return None;
     }
-    let Generator { cpu_share, peak_cpu_share, .. } = &result.generator;
+    let Generator { cpu_share, peak_cpu_share, .. } = &*fared.generator;
     let cpu = cpu_share.unwrap_or(0.0);
     let peak = peak_cpu_share.unwrap_or(0.0);
-    let (figure, limit, explanation) = match result.is_open_loop() {
+    let (figure, limit, explanation) = match fared.is_open {
         true if cpu > CPU_SHARE_OPEN => {
             (cpu, CPU_SHARE_OPEN, "the engine threads were nearly always busy")
         }
@@ -190,33 +240,33 @@ fn processor(result: &RunResult) -> Option<Reason> {
     Some(share("cpu_saturated", Verdict::Degraded, (figure, limit), explanation, remedy))
 }
 
-fn waiting_for_processor(result: &RunResult) -> Option<Reason> {
-    if result.duration_seconds < SHORTEST_SECONDS {
+fn waiting_for_processor(fared: &Fared<'_>) -> Option<Reason> {
+    if fared.seconds < SHORTEST_SECONDS {
         return None;
     }
-    let figure = result.generator.run_delay_share.filter(|share| *share > RUN_DELAY_SHARE)?;
+    let figure = fared.generator.run_delay_share.filter(|share| *share > RUN_DELAY_SHARE)?;
     let what = "the engine threads waited for a processor, which others used";
     let remedy = "run the target and everything else on other processors, or use fewer threads";
     Some(share("cpu_contended", Verdict::Degraded, (figure, RUN_DELAY_SHARE), what, remedy))
 }
 
-fn quota(result: &RunResult) -> Option<Reason> {
-    let figure = result.generator.throttled_share.filter(|share| *share > THROTTLED_SHARE)?;
+fn quota(fared: &Fared<'_>) -> Option<Reason> {
+    let figure = fared.generator.throttled_share.filter(|share| *share > THROTTLED_SHARE)?;
     let what = "the container's processor quota stopped the generator";
     let remedy = "raise the container's CPU limit";
     Some(share("cpu_throttled", Verdict::Degraded, (figure, THROTTLED_SHARE), what, remedy))
 }
 
 /// What this machine could not begin, or not in time, for want of a descriptor, a port or memory.
-fn shortages(result: &RunResult) -> Option<Reason> {
-    let Generator { shortages, shortage_share, .. } = result.generator;
-    let Arrivals { due, dropped_by_reason, .. } = &result.arrivals;
-    let dropped = dropped_by_reason.get(DropReason::NoConnection.name()).copied().unwrap_or(0);
-    let lacking = format!("this machine had no port or descriptor left{}", example(result));
-    let of_due = |count: u64| count as f64 / (*due).max(1) as f64;
+fn shortages(fared: &Fared<'_>) -> Option<Reason> {
+    let Generator { shortages, shortage_share, .. } = *fared.generator;
+    let (due, dropped) = (fared.due, fared.no_connection);
+    let example = fared.example.map_or_else(String::new, |text| format!(" ({text})"));
+    let lacking = format!("this machine had no port or descriptor left{example}");
+    let of_due = |count: u64| count as f64 / due.max(1) as f64;
     // In closed loop nothing was due: what was lost is the time of connections.
-    let (waited, who_waited) = if result.is_open_loop() {
-        let waited = shortages.saturating_add(dropped).min(*due);
+    let (waited, who_waited) = if fared.is_open {
+        let waited = shortages.saturating_add(dropped).min(due);
         (of_due(waited), format!("{waited} of {due} arrivals had to wait"))
     } else {
         let share = shortage_share.unwrap_or(0.0).min(1.0);
@@ -242,15 +292,8 @@ fn shortages(result: &RunResult) -> Option<Reason> {
     })
 }
 
-/// What the machine said of it, where no failed request is the source of that text.
-fn example(result: &RunResult) -> String {
-    let class = ErrorClass::Internal.name();
-    let text = result.error_examples.get(class).filter(|_| !result.errors.contains_key(class));
-    text.map_or_else(String::new, |text| format!(" ({text})"))
-}
-
-fn clock(result: &RunResult) -> Option<Reason> {
-    let Generator { clock_faults, clock_error_ms, .. } = result.generator;
+fn clock(fared: &Fared<'_>) -> Option<Reason> {
+    let Generator { clock_faults, clock_error_ms, .. } = *fared.generator;
     if clock_faults > 0 {
         let what = "the clock went backwards, and the times measured then are not known";
         let remedy =
@@ -269,14 +312,14 @@ fn clock(result: &RunResult) -> Option<Reason> {
     })
 }
 
-fn workers(result: &RunResult) -> Option<Reason> {
-    let lost = &result.generator.lost_workers;
-    if lost.is_empty() && result.arrivals.unknown == 0 {
+fn lost_workers(fared: &Fared<'_>) -> Option<Reason> {
+    let lost = &fared.generator.lost_workers;
+    if lost.is_empty() && fared.unknown == 0 {
         return None;
     }
     let names = if lost.is_empty() { "a worker".to_owned() } else { lost.join(", ") };
     let were = if lost.len() > 1 { "were" } else { "was" };
-    let what = match result.arrivals.unknown {
+    let what = match fared.unknown {
         0 => format!("{names} {were} lost: what nobody sent meanwhile was dropped"),
         unknown => format!("{names} {were} lost, and what became of {unknown} arrivals is unknown"),
     };
@@ -287,9 +330,9 @@ fn workers(result: &RunResult) -> Option<Reason> {
 
 /// What fell due while its share had no owner: the worker that had it has left in peace, before
 /// another was there to take it.
-fn unowned(result: &RunResult) -> Option<Reason> {
-    let fenced = *result.arrivals.dropped_by_reason.get(DropReason::Fenced.name())?;
-    if fenced == 0 || workers(result).is_some() {
+fn unowned(fared: &Fared<'_>) -> Option<Reason> {
+    let fenced = fared.fenced;
+    if fenced == 0 || lost_workers(fared).is_some() {
         return None;
     }
     let what =
@@ -298,8 +341,8 @@ fn unowned(result: &RunResult) -> Option<Reason> {
     Some(count("share_unowned", fenced, what, remedy))
 }
 
-fn own_faults(result: &RunResult) -> Option<Reason> {
-    let faults = *result.errors.get(ErrorClass::Internal.name())?;
+fn own_faults(fared: &Fared<'_>) -> Option<Reason> {
+    let faults = fared.internal;
     let what = "requests failed by the generator's own fault";
     (faults > 0).then(|| {
         count("internal_errors", faults, what, "see the example of the error class \"internal\"")

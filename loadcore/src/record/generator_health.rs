@@ -29,6 +29,10 @@ pub struct GeneratorHealth {
     pub short_ns: u64,
     /// How often this machine was short of such a thing.
     pub shortages: u64,
+    /// How often the clock went backwards. Of a whole run alone: what is stored of an interval has it not.
+    pub clock_faults: u64,
+    /// How uncertain the clock is against the others, in the same way.
+    pub clock_error_ns: u64,
 }
 
 impl GeneratorHealth {
@@ -39,7 +43,7 @@ impl GeneratorHealth {
     }
 
     /// The same without the pacer's lags.
-    pub(super) fn without_lag(health: &Health) -> Self {
+    pub(crate) fn without_lag(health: &Health) -> Self {
         Self {
             pacer_lag: Distribution::default(),
             cpu_ns: health.cpu_ns,
@@ -52,6 +56,8 @@ impl GeneratorHealth {
             stalled_ns: health.stalled_ns,
             short_ns: health.short_ns,
             shortages: health.shortages,
+            clock_faults: health.clock_faults,
+            clock_error_ns: health.clock_error_ns,
         }
     }
 
@@ -64,6 +70,7 @@ impl GeneratorHealth {
         for (mine, theirs) in difference.sums_mut().into_iter().zip(earlier.sums()) {
             *mine = mine.checked_sub(theirs)?;
         }
+        (difference.clock_faults, difference.clock_error_ns) = (0, 0);
         Some(difference)
     }
 
@@ -105,5 +112,7 @@ impl Merge for GeneratorHealth {
             *mine = mine.saturating_add(more);
         }
         self.peak_cpu_ppm = self.peak_cpu_ppm.max(other.peak_cpu_ppm);
+        self.clock_faults = self.clock_faults.saturating_add(other.clock_faults);
+        self.clock_error_ns = self.clock_error_ns.max(other.clock_error_ns);
     }
 }

@@ -11,11 +11,9 @@ use super::{
     Arrivals, CarriedHistograms, Environment, Generator, LatencyKind, LatencySummary, LoopKind,
     Outcomes, Protocol, RunResult, SCHEMA_VERSION, Validity, ms,
 };
-use crate::record::{
-    self, Counters, Health, Histogram, Interval, Protocols, Snapshot, WorkerInterval,
-};
+use crate::record::{self, Counters, Histogram, Interval, Protocols, Snapshot, WorkerInterval};
 use crate::request::{DropReason, ErrorClass};
-use crate::time::{MILLISECOND, Nanos, seconds};
+use crate::time::{Nanos, seconds};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -179,7 +177,10 @@ impl ResultBuilder {
             warmup_seconds: self.start.warmup_seconds,
             drain_seconds: seconds(ending.drain_ns),
             interrupted: ending.interrupted,
-            generator: generator(health, &self.start, &ending.lost_workers),
+            generator: Generator {
+                lost_workers: ending.lost_workers.clone(),
+                ..Generator::of(health, self.start.slack_ns, is_open)
+            },
             workers: self.workers.results(&ending.workers, ending.duration_ns, is_open),
             histograms: Some(Box::new(CarriedHistograms::of(histograms, ok))),
         }
@@ -246,34 +247,6 @@ fn protocol(protocols: &Protocols) -> Protocol {
         http: all(|of| Some(of.http.name())),
         tls: all(|of| of.tls.name()),
         streams: (protocols.streams > 0).then_some(protocols.streams),
-    }
-}
-
-/// How much later than the slack allows a wake-up of the pacer is late: a millisecond.
-const LATE_NS: Nanos = MILLISECOND;
-
-fn generator(health: &Health, start: &RunStart, lost_workers: &[String]) -> Generator {
-    let share = |part: u64, wall: u64| (wall > 0).then(|| part as f64 / wall as f64);
-    let of_load = |part: u64| share(part, health.load_ns);
-    let is_open = start.loop_kind == LoopKind::Open;
-    let slack_ns = start.slack_ns;
-    let in_time = health.pacer_lag.count_up_to(slack_ns.saturating_add(LATE_NS));
-    Generator {
-        pacer_lag: LatencySummary::of(&health.pacer_lag),
-        wakes: health.pacer_lag.count(),
-        late_wakes: health.pacer_lag.count() - in_time,
-        late_share: of_load(health.late_ns).filter(|_| is_open),
-        stalled_share: of_load(health.stalled_ns),
-        slack_ms: ms(slack_ns),
-        cpu_share: share(health.cpu_ns, health.wall_ns),
-        peak_cpu_share: (health.wall_ns > 0).then_some(health.peak_cpu_ppm as f64 / 1e6),
-        run_delay_share: share(health.run_delay_ns, health.run_delay_wall_ns),
-        throttled_share: share(health.throttled_ns, health.throttled_wall_ns),
-        shortages: health.shortages,
-        shortage_share: of_load(health.short_ns).filter(|_| !is_open),
-        clock_faults: health.clock_faults,
-        clock_error_ms: ms(health.clock_error_ns),
-        lost_workers: lost_workers.to_vec(),
     }
 }
 

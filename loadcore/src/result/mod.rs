@@ -8,6 +8,7 @@ mod builder;
 mod carried;
 mod document;
 mod finding;
+mod generator;
 mod requests;
 mod rows;
 mod series;

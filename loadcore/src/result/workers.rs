@@ -1,7 +1,7 @@
 //! Turns what each worker did in each second into its part of the result: its figures, and how they
 //! went over time.
 
-use super::{Row, Rows, Span, ms};
+use super::{Row, Rows, Span, Validity, ms};
 use crate::record::{Distribution, WorkerInterval, absorb_workers, keep_worst};
 use crate::time::{Nanos, SECOND, seconds};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,9 @@ pub struct WorkerResult {
     /// In the whole run.
     #[serde(flatten)]
     pub figures: WorkerFigures,
+    /// May its measurement be trusted? The run's verdict speaks of all workers together.
+    #[serde(default)]
+    pub validity: Validity,
     /// Seconds in each row of its series.
     pub series_seconds: u64,
     /// It over time: at most 120 rows.
@@ -186,6 +189,7 @@ impl Workers {
         let result = |total: &WorkerInterval| WorkerResult {
             worker: total.worker.clone(),
             figures: WorkerFigures::of(total, duration_ns, is_open),
+            validity: Validity::default(),
             series_seconds: self.0.row_seconds(),
             series: self.series(&total.worker, is_open),
         };

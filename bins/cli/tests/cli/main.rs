@@ -19,3 +19,4 @@ mod shortage;
 mod support;
 mod urls;
 mod usage;
+mod verdict;

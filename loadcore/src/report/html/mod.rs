@@ -13,6 +13,8 @@ mod page;
 mod plots;
 mod requests;
 mod short;
+mod spark;
+mod workers;
 
 use super::Format;
 use crate::result::RunResult;
@@ -81,7 +83,7 @@ mod tests {
     use crate::result::fixtures::{
         closed_run, empty_run, failing_run, finding, interrupted_run, refused_run, steady_run,
     };
-    use crate::result::{FindingKind, RequestResult, SeriesRow};
+    use crate::result::{FindingKind, RequestResult, SeriesRow, Verdict, WorkerResult};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD as BASE64;
     use serde_json::json;
@@ -151,11 +153,25 @@ mod tests {
         result.bottlenecks[0].explanation = HOSTILE.into();
         result.bottlenecks[0].evidence.insert(HOSTILE.into(), json!(HOSTILE));
         result.requests = vec![RequestResult { name: HOSTILE.into(), ..RequestResult::default() }];
+        let worker = WorkerResult { worker: HOSTILE.into(), ..WorkerResult::default() };
+        result.workers = vec![worker.clone(), worker];
         let page = render(&result);
         assert_eq!(page.matches("<script").count(), 2);
         assert_eq!(page.matches("</script").count(), 2);
         assert!(!page.contains("<img"), "no tag comes out of a name");
         assert!(page.contains("&#60;img"), "and yet it is shown");
+    }
+
+    #[test]
+    fn workers_are_told_apart_where_there_are_several() {
+        let mut result = steady_run();
+        assert!(!render(&result).contains("id=\"workers\""));
+        let worker = |name: &str| WorkerResult { worker: name.into(), ..WorkerResult::default() };
+        result.workers = vec![worker("eu-1"), worker("eu-2")];
+        result.workers[1].validity.verdict = Verdict::Invalid;
+        let page = render(&result);
+        assert!(page.contains("eu-1</th><td>VALID</td>"));
+        assert!(page.contains("eu-2</th><td class=\"bad\">INVALID</td>"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::super::summary::{self, FIGURES, Headline, Judgement, Tone};
 use super::facts::{self, Fact};
 use super::plots::{self, Plots};
 use super::requests::{self, Request};
+use super::workers::{self, Worker};
 use super::{Mark, POLICY, SCRIPT, STYLE, micro};
 use crate::result::{Finding, RunResult, Severity, SlaOutcome};
 use askama::Template;
@@ -40,6 +41,7 @@ pub(super) struct Page<'a> {
     difference: String,
     times: Table,
     requests: Vec<Request<'a>>,
+    workers: Vec<Worker<'a>>,
     errors: Vec<ErrorView<'a>>,
     statuses: Vec<Share>,
     details: Vec<(&'static str, Vec<Fact>)>,
@@ -134,6 +136,7 @@ impl<'a> Page<'a> {
             difference: micro(&summary::difference(result)),
             times: times(result),
             requests: requests::of(result),
+            workers: workers::of(result),
             errors: errors(result),
             statuses: statuses(result),
             details: facts::all(result),

@@ -3,6 +3,7 @@
 
 mod load;
 mod parts;
+pub(in crate::report) mod workers;
 
 pub(super) use load::load;
 pub(super) use parts::{FIGURES, Figure, against, spoken, times, why};

@@ -11,6 +11,7 @@ mod over_time;
 mod requests;
 mod sections;
 pub(super) mod style;
+mod workers;
 
 pub(super) use over_time::measured_until;
 
@@ -48,6 +49,7 @@ pub fn render(result: &RunResult, options: Options) -> String {
         sections::accounting(result, style),
         sections::percentiles(result, style),
         requests::draw(result, style),
+        workers::draw(result, style),
         histogram::draw(result, style),
         over_time::draw(result, style),
         sections::statuses(result, style),
