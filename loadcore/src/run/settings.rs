@@ -3,7 +3,7 @@
 use super::collect::TURNS;
 use super::error::Problems;
 use super::sla::Sla;
-use crate::analysis::sla::{Rule, SlaRule};
+use crate::analysis::sla::{Rule, SlaRule, contradiction};
 #[cfg(test)]
 use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
@@ -188,6 +188,12 @@ impl TestSettings {
                 Ok(rule) => rules.push(rule),
                 Err(error) => problems.add_error(format!("sla[{place}]"), error),
             }
+        }
+        // Where one could not be read, places are not those of the list.
+        if rules.len() == self.rules.len()
+            && let Some((place, why)) = contradiction(rules.iter().map(|rule| &rule.rule))
+        {
+            problems.add(format!("sla[{place}]"), why);
         }
         rules
     }

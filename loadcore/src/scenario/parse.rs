@@ -8,6 +8,7 @@ use super::{
     AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
     ScenarioFields, SlaRule, Target, limits, mix, short, sla,
 };
+use crate::analysis::sla::contradiction;
 use crate::profile::{Faults, number};
 use crate::request::{FieldName, check_method, framing};
 use crate::schedule::Arrivals;
@@ -315,7 +316,14 @@ fn rules(object: &mut Object<'_>, mix: &[NamedRequest]) -> Vec<SlaRule> {
         return Vec::new();
     }
     let rule = |(i, value)| sla::rule(object, &format!("sla[{i}]"), value, mix);
-    list.iter().enumerate().filter_map(rule).collect()
+    let rules: Vec<_> = list.iter().enumerate().filter_map(rule).collect();
+    // Where one could not be read, places are not those of the list.
+    if rules.len() == list.len()
+        && let Some((place, why)) = contradiction(rules.iter().map(|rule| &rule.rule))
+    {
+        object.fault(&format!("sla[{place}]"), why);
+    }
+    rules
 }
 
 fn tags(object: &mut Object<'_>) -> Vec<String> {

@@ -546,6 +546,12 @@ fn faults_of_single_fields() {
             json!([{"rule": "p99<1s", "windowSeconds": 0}]),
             "sla[0].windowSeconds: 0 is out of range; give a whole number, 1 to 3600",
         ),
+        (
+            "sla",
+            json!(["p99<100ms", "rps>5", {"rule": "p50>=100ms", "windowSeconds": 9}]),
+            "sla[2]: \"p50>=100ms\" cannot hold where \"p99<100ms\" (rule 1) does: leave one of them \
+             out, or change its bound",
+        ),
         ("loadProfile", json!([]), "loadProfile: expected an object, found an empty list"),
         ("loadProfile", json!({}), "loadProfile.type: is missing"),
         (

@@ -14,6 +14,7 @@ mod outcome;
 mod rule;
 mod share;
 mod text;
+mod together;
 mod watch;
 mod windowed;
 
@@ -21,5 +22,6 @@ pub(crate) use note::in_words;
 pub(super) use outcome::outcomes;
 pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, Times};
 pub use share::StatusOrClass;
+pub(crate) use together::contradiction;
 pub use windowed::Event;
 pub(super) use windowed::Windowed;
