@@ -193,6 +193,26 @@ pub(super) async fn judge_behind_proxy(plan: &HttpPlan, host: &str) -> Result<()
     addresses.all().iter().try_for_each(|address| plan.options.policy.check(*address))
 }
 
+/// Whether the policy refuses every address of `host`. A name that does not resolve is not refused.
+///
+/// # Errors
+/// `blocked_by_policy`.
+pub(super) async fn check_host(
+    policy: &TargetPolicy,
+    resolver: &Resolver,
+    host: &str,
+) -> Result<(), Failure> {
+    let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
+    let mut refused = Ok(());
+    for address in addresses.all() {
+        match policy.check(*address) {
+            Ok(()) => return Ok(()),
+            Err(failure) => refused = Err(failure),
+        }
+    }
+    refused
+}
+
 /// Looks `host` up and dials it.
 async fn dial_tcp(
     (plan, resolver): (&HttpPlan, &Resolver),

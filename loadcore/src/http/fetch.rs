@@ -113,6 +113,15 @@ impl Fetcher {
         Self { options, resolver: Resolver::new(AddressFamily::Any), tls: OnceLock::new() }
     }
 
+    /// Whether the policy refuses every address of the URL's host, as far as can be told now. A name that
+    /// does not resolve is not refused: it cannot be asked.
+    ///
+    /// # Errors
+    /// `blocked_by_policy`.
+    pub async fn check(&self, url: &Url) -> Result<(), Failure> {
+        connect::check_host(&self.options.policy, &self.resolver, &url.origin().host).await
+    }
+
     /// The reply to `ask`.
     ///
     /// # Errors

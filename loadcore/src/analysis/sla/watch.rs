@@ -80,6 +80,11 @@ impl Watch {
         self.aborted.then_some(&self.rule)
     }
 
+    /// Whether a violation is going on.
+    pub(super) fn is_violated(&self) -> bool {
+        self.violated
+    }
+
     /// What the rule came to; `None` if no whole window was seen.
     pub(super) fn outcome(&self) -> Option<SlaOutcome> {
         (self.windows.judged > 0).then(|| SlaOutcome {

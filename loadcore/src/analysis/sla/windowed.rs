@@ -119,6 +119,11 @@ impl Windowed {
         self.watches.iter().flatten().find_map(Watch::aborted)
     }
 
+    /// How many rules do not hold just now.
+    pub(in crate::analysis) fn violated(&self) -> u64 {
+        self.watches.iter().flatten().filter(|watch| watch.is_violated()).count() as u64
+    }
+
     /// What the rule at `place` came to; `None` if it has no window, or no whole window was seen.
     pub(super) fn outcome(&self, place: usize) -> Option<SlaOutcome> {
         self.watches.get(place)?.as_ref()?.outcome()
