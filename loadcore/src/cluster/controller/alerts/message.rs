@@ -137,7 +137,7 @@ mod tests {
                 "id": "r1-rule2-begins-12", "type": "sla_violated", "runId": "r1",
                 "scenario": {"id": "s1", "name": "shop"}, "rule": "p99{a<b>&c}<250ms",
                 "request": "a<b>&c", "actual": 312.4, "unit": "ms", "windowSeconds": 5,
-                "atSecond": 12, "at": "2026-01-01T00:00:00Z",
+                "atSecond": 12, "at": "2026-01-01T00:00:00.000Z",
                 "link": "http://127.0.0.1:8080/api/v1/runs/r1",
             })
         );
