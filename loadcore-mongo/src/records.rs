@@ -33,7 +33,7 @@ pub(crate) fn run(record: &RunRecord) -> Result<Document, Kind> {
         "revision": number(record.revision),
         "record": text(record)?,
     };
-    if !record.state.has_ended() {
+    if record.is_open() {
         document.insert("open", true);
     }
     stamp(&mut document, record.fading_since().map(date));

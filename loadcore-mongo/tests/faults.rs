@@ -246,6 +246,7 @@ fn run(id: &str) -> RunRecord {
         warnings: vec![],
         timeline: vec![],
         baseline: false,
+        told: Vec::new(),
     }
 }
 

@@ -211,6 +211,7 @@ fn new_run(id: &str) -> RunRecord {
         warnings: vec![],
         timeline: vec![],
         baseline: false,
+        told: Vec::new(),
     }
 }
 

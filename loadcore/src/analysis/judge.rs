@@ -60,6 +60,12 @@ impl Judge {
         self.rules.get(place)
     }
 
+    /// How many rules do not hold just now.
+    #[must_use]
+    pub fn violated(&self) -> u64 {
+        self.live.violated()
+    }
+
     /// The rule that ends the run, if one that says so was violated.
     #[must_use]
     pub fn abort(&self) -> Option<&SlaRule> {

@@ -1,7 +1,7 @@
 //! Turns what is secret in a scenario into what may be kept and carried, and back.
 //!
-//! Two ways. **At rest** the values of secret headers and of cookies, a private key, and what stands before the `@` of a
-//! URL, are
+//! Two ways. **At rest** the values of secret headers and of cookies, a private key, what stands before the
+//! `@` of a URL, what alerts are signed with and where Slack takes them are
 //! sealed one by one under the platform's key, so that the rest of the document stays readable,
 //! searchable and comparable. **On the way** a run's whole plan is sealed under a key of its own,
 //! and that key to each admitted worker's public key (HPKE, RFC 9180), which lives as long as its
@@ -205,8 +205,27 @@ fn each_secret_named(document: &mut Value, mut change: impl FnMut(&str, &str) ->
         }
         each_secret_header(request, &of, &mut change);
     }
+    for alert in document.get_mut("alerts").and_then(Value::as_array_mut).into_iter().flatten() {
+        each_secret_of_alert(alert, &mut change);
+    }
     if let Some(cookies) = document.get_mut("cookies").and_then(Value::as_object_mut) {
         change_values(cookies, |name| Some(format!("cookies.{name}")), &mut change);
+    }
+}
+
+/// What a webhook's alerts are signed with, by its URL: nobody is given another one's. Of Slack the URL
+/// itself, and nothing tells two of them apart but their order.
+fn each_secret_of_alert(alert: &mut Value, change: &mut impl FnMut(&str, &str) -> Option<String>) {
+    let is_slack = alert.get("type").is_some_and(|kind| kind == "slack");
+    let url = alert.get("url").and_then(Value::as_str).unwrap_or_default();
+    let (field, name) = match is_slack {
+        true => ("url", "alerts.slack".to_owned()),
+        false => ("secret", format!("alerts.webhook.{url}")),
+    };
+    if let Some(Value::String(text)) = alert.get_mut(field)
+        && let Some(changed) = change(&name, text)
+    {
+        *text = changed;
     }
 }
 
@@ -445,6 +464,39 @@ mod tests {
         assert_eq!(secrets.open(&secrets.seal(sealed.clone())).unwrap(), document());
         assert!(Secrets::ephemeral().open(&sealed).unwrap_err().contains("another key"));
         assert!(Secrets::from_text("short").unwrap_err().contains("at least 16"));
+    }
+
+    #[test]
+    fn who_changes_a_webhook_does_not_get_the_secret_of_the_one_before() {
+        let hook =
+            |url: &str, secret: &str| json!({"type": "webhook", "url": url, "secret": secret});
+        let slack = |url: &str| json!({"type": "slack", "url": url});
+        let secrets = Secrets::ephemeral();
+        let given = json!({"alerts": [
+            hook("http://a/", "of a"), hook("http://b/", "of b"), slack("https://s/1"),
+        ]});
+        let sealed = secrets.seal(given.clone());
+        for hidden in ["of a", "of b", "https://s/1"] {
+            assert!(!sealed.to_string().contains(hidden), "{sealed}");
+        }
+        assert_eq!(secrets.open(&sealed).unwrap(), given);
+        let shown = Secrets::redact(&sealed);
+        assert_eq!(
+            shown["alerts"],
+            json!([hook("http://a/", REDACTED), hook("http://b/", REDACTED), slack(REDACTED),])
+        );
+        let changed = json!({"alerts": [
+            slack(REDACTED), hook("http://b/", REDACTED), hook("http://evil/", REDACTED),
+        ]});
+        let restored = secrets.open(&secrets.seal(Secrets::restore(changed, &sealed))).unwrap();
+        assert_eq!(
+            restored["alerts"],
+            json!([
+                slack("https://s/1"),
+                hook("http://b/", "of b"),
+                hook("http://evil/", REDACTED),
+            ])
+        );
     }
 
     #[test]

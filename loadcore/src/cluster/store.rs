@@ -95,7 +95,7 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes a run and all that belongs to it; says whether it was there.
     async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError>;
 
-    /// The runs of all owners that have not ended: what a controller goes on with.
+    /// The runs of all owners that are [open](RunRecord::is_open): what a controller goes on with.
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError>;
 
     /// Keeps snapshots that are newer than those it has.
@@ -279,9 +279,34 @@ pub struct RunRecord {
     /// Its scenario's other runs are compared with it: it is not forgotten.
     #[serde(default)]
     pub baseline: bool,
+    /// How many of its alerts each of the scenario's webhooks is done with, in their order: they have
+    /// arrived, or were given up.
+    #[serde(default)]
+    pub told: Vec<u64>,
 }
 
+/// The kinds of events of which webhooks are told.
+pub(super) const SLA_VIOLATED: &str = "sla_violated";
+/// The other one.
+pub(super) const SLA_RECOVERED: &str = "sla_recovered";
+
 impl RunRecord {
+    /// Whether a controller goes on with it: it has not ended, or a webhook is still to be told
+    /// something of it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.state.has_ended() || self.owes_alerts()
+    }
+
+    /// Whether a webhook is still to be told something.
+    #[must_use]
+    pub fn owes_alerts(&self) -> bool {
+        let webhooks = self.scenario.get("alerts").and_then(Value::as_array).map_or(0, Vec::len);
+        let told = |place| self.told.get(place).copied().unwrap_or(0);
+        let alerts = || self.timeline.iter().filter(|event| event.is_alert()).count() as u64;
+        webhooks > 0 && (0..webhooks).map(told).min() < Some(alerts())
+    }
+
     /// When it ended, in milliseconds since 1970, if it may be forgotten some time after that.
     #[must_use]
     pub fn fading_since(&self) -> Option<u64> {
@@ -350,6 +375,14 @@ impl RunState {
     }
 }
 
+impl TimelineEvent {
+    /// Whether webhooks are told of it.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        self.kind == SLA_VIOLATED || self.kind == SLA_RECOVERED
+    }
+}
+
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -364,7 +397,8 @@ pub struct TimelineEvent {
     pub text: String,
     /// The figures.
     pub data: Value,
-    /// The number of the frame in which those who watch were told of it; 0: of an earlier version.
+    /// The number of the frame in which those who watch were told of it; 0: of an earlier version, or
+    /// nobody was, for the run had ended.
     #[serde(default)]
     pub seq: u64,
 }

@@ -5,6 +5,7 @@
 //! loaded is decided in `connect`, where sockets are opened.
 
 mod connect;
+pub mod fetch;
 mod follow;
 mod http1;
 mod http2;
@@ -95,16 +96,16 @@ impl HttpTransport {
     /// `blocked_by_policy`.
     pub async fn check_proxy(&self) -> Result<(), Failure> {
         match &self.shared.plan.proxy {
-            Some(proxy) => self.check_host(&proxy.origin.host, proxy.origin.port).await,
+            Some(proxy) => self.check_host(&proxy.origin.host).await,
             None => Ok(()),
         }
     }
 
     async fn check_origin(&self, origin: &Origin) -> Result<(), Failure> {
         let plan = &self.shared.plan;
-        let (host, port) = plan.options.dialled(origin);
+        let (host, _) = plan.options.dialled(origin);
         if plan.proxy.is_none() {
-            return self.check_host(host, port).await;
+            return self.check_host(host).await;
         }
         match connect::judge_behind_proxy(plan, host).await {
             Err(refused) if refused.class == ErrorClass::BlockedByPolicy => Err(refused),
@@ -112,17 +113,9 @@ impl HttpTransport {
         }
     }
 
-    async fn check_host(&self, host: &str, port: u16) -> Result<(), Failure> {
+    async fn check_host(&self, host: &str) -> Result<(), Failure> {
         let Shared { plan, resolver } = &*self.shared;
-        let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
-        let mut refused = Ok(());
-        for address in addresses.in_turn(port) {
-            match plan.options.policy.check(address.ip()) {
-                Ok(()) => return Ok(()),
-                Err(failure) => refused = Err(failure),
-            }
-        }
-        refused
+        connect::check_host(&plan.options.policy, resolver, host).await
     }
 }
 

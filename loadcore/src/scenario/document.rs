@@ -133,7 +133,7 @@ impl Document {
         }
     }
 
-    /// A fault for each header and cookie whose value is [`REDACTED`]: whoever saved the scenario of a
+    /// A fault for each header, cookie and alert whose value is [`REDACTED`]: whoever saved the scenario of a
     /// report, and runs it again, does not mean to have that sent. Not among the faults of
     /// [`Document::parse`], for whoever keeps the secrets may put them back.
     #[must_use]
@@ -172,7 +172,8 @@ impl Document {
     }
 }
 
-/// The paths of all headers and cookies whose value is [`REDACTED`], those of the mix too.
+/// The paths of all headers and cookies whose value is [`REDACTED`], those of the mix too, and of what
+/// is secret in alerts.
 #[must_use]
 pub fn redacted_places(document: &Map<String, Value>) -> Vec<String> {
     let mut places = redacted_in(document);
@@ -181,11 +182,20 @@ pub fn redacted_places(document: &Map<String, Value>) -> Vec<String> {
         let of_request = request.as_object().map_or_else(Vec::new, redacted_in);
         places.extend(of_request.into_iter().map(|path| format!("mix[{i}].{path}")));
     }
+    let alerts = document.get("alerts").and_then(Value::as_array);
+    for (i, alert) in alerts.into_iter().flatten().enumerate() {
+        let fields = ["url", "secret"].into_iter();
+        let redacted = fields.filter(|field| alert.get(*field).is_some_and(is_redacted));
+        places.extend(redacted.map(|field| format!("alerts[{i}].{field}")));
+    }
     places
 }
 
+fn is_redacted(value: &Value) -> bool {
+    value.as_str().is_some_and(|it| it.trim() == REDACTED)
+}
+
 fn redacted_in(document: &Map<String, Value>) -> Vec<String> {
-    let is_redacted = |value: &Value| value.as_str().is_some_and(|it| it.trim() == REDACTED);
     let mut places = Vec::new();
     for field in ["headers", "cookies"] {
         let map = document.get(field).and_then(Value::as_object);

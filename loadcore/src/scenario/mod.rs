@@ -28,6 +28,7 @@
 //! # Ok::<(), loadcore::scenario::ScenarioError>(())
 //! ```
 
+mod alerts;
 mod checks;
 mod connection;
 mod document;
@@ -52,6 +53,7 @@ pub use crate::profile::Fault;
 #[cfg(feature = "cluster")]
 pub(crate) use crate::request::is_secret_header;
 pub use crate::request::{AddressFamily, HttpVersion};
+pub use alerts::{Alert, AlertForm, AlertSecret};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
 pub use object::field_path;
@@ -119,6 +121,8 @@ pub mod limits {
     pub const MAX_THREADS: u64 = 1_024;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
+    /// Webhooks that are told of violations.
+    pub const MAX_ALERTS: usize = 10;
     /// Tags, and characters of each.
     pub const MAX_TAGS: usize = 100;
     /// Characters of the notes.
@@ -209,6 +213,8 @@ pub struct ScenarioFields {
     pub checks: Vec<Check>,
     /// The bounds on statistics.
     pub sla: Vec<SlaRule>,
+    /// Whom a platform tells when a violation of one of them begins and ends.
+    pub alerts: Vec<Alert>,
     /// For finding it again.
     pub tags: Vec<String>,
     /// Whatever people want to remember.

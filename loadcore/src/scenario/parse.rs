@@ -1,5 +1,6 @@
 //! Turns a document into a scenario, or into all that is wrong with it.
 
+use super::alerts::alerts;
 use super::checks::checks;
 use super::connection::{self, connection, over_socket};
 use super::load_profile::{self, ReadFile, lent};
@@ -70,6 +71,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let threads = object.integer("threads", 1..=limits::MAX_THREADS).map(|threads| threads as u32);
     let checks = checks(object);
     let sla = rules(object, &mix);
+    let alerts = alerts(object);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
@@ -114,6 +116,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         threads,
         checks,
         sla,
+        alerts,
         tags,
         notes,
         auto_start: auto_start.unwrap_or(true),

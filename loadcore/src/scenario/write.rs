@@ -1,7 +1,7 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{NamedRequest, REDACTED, Scenario, Target, checks};
+use super::{NamedRequest, REDACTED, Scenario, Target, alerts, checks};
 use crate::profile::ProfileType;
 use crate::request::{Certificates, FieldName, Identity, ProxyUrl, is_secret_header};
 use crate::schedule::Arrivals;
@@ -54,6 +54,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "threads": scenario.threads,
         "checks": checks::document(&scenario.checks),
         "sla": json!(scenario.sla),
+        "alerts": alerts::document(&scenario.alerts),
         "tags": scenario.tags,
         "notes": scenario.notes,
         "autoStart": scenario.auto_start,
@@ -101,7 +102,8 @@ fn named_request(request: &NamedRequest, is_unix: bool) -> Value {
     document
 }
 
-/// The document without secrets: headers that carry them, a private key, who we are to a proxy.
+/// The document without secrets: headers that carry them, a private key, who we are to a proxy, what
+/// alerts are signed with and where Slack takes them.
 pub(super) fn public_document(scenario: &Scenario) -> Value {
     let mut document = document(scenario);
     redact(&mut document);
@@ -111,6 +113,8 @@ pub(super) fn public_document(scenario: &Scenario) -> Value {
     }
     let mix = document.get_mut("mix").and_then(Value::as_array_mut);
     mix.into_iter().flatten().for_each(redact);
+    let listed = document.get_mut("alerts").and_then(Value::as_array_mut);
+    listed.into_iter().flatten().for_each(alerts::redact);
     document
 }
 

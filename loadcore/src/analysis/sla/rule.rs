@@ -158,6 +158,16 @@ impl Rule {
         }
     }
 
+    /// Whether `actual` is on the right side by a tenth of the bound: what swings less than that around
+    /// the bound does not come so far.
+    pub(super) fn holds_clearly(&self, actual: f64) -> bool {
+        let bound = self.bound.in_unit();
+        match self.comparison {
+            Comparison::Less | Comparison::AtMost => actual <= 0.9 * bound,
+            Comparison::Greater | Comparison::AtLeast => actual >= 1.1 * bound,
+        }
+    }
+
     /// Of two figures the one that is farther on the wrong side.
     #[must_use]
     pub(super) fn worse(&self, a: f64, b: f64) -> f64 {

@@ -28,6 +28,8 @@ pub(super) struct Watch {
     failing: Option<Violation>,
     /// It has not held for as long as it says.
     violated: bool,
+    /// Since when a violated one has held again, without ending the violation.
+    held_since: Option<Nanos>,
     violations: Vec<Violation>,
     worst: Option<f64>,
     windows: Windows,
@@ -60,6 +62,7 @@ impl Watch {
             times,
             failing: None,
             violated: false,
+            held_since: None,
             violations: Vec::new(),
             worst: None,
             windows: Windows::default(),
@@ -75,6 +78,11 @@ impl Watch {
     /// Its rule, if that has ended the run.
     pub(super) fn aborted(&self) -> Option<&SlaRule> {
         self.aborted.then_some(&self.rule)
+    }
+
+    /// Whether a violation is going on.
+    pub(super) fn is_violated(&self) -> bool {
+        self.violated
     }
 
     /// What the rule came to; `None` if no whole window was seen.
@@ -143,10 +151,9 @@ impl Watch {
         self.windows.count(failed, outcomes);
         self.worst = worse(&rule, self.worst, actual);
         if let Some(actual) = actual.filter(|actual| rule.holds(*actual)) {
-            self.failing = None;
-            let recovered = std::mem::take(&mut self.violated);
-            return recovered.then_some(Event::Recovered { rule: place, actual });
+            return self.holds(&rule, place, actual, now);
         }
+        self.held_since = None;
         let at = seconds(now.at_ns);
         let first = Violation { from_second: at, to_second: at, worst: actual };
         let failing = self.failing.get_or_insert(first);
@@ -154,6 +161,20 @@ impl Watch {
         failing.worst = worse(&rule, failing.worst, actual);
         let failing = *failing;
         self.count(failing, place, actual)
+    }
+
+    /// A violation ends when the rule holds clearly, or has held throughout a window: a figure at the
+    /// edge would begin and end one with every interval.
+    fn holds(&mut self, rule: &Rule, place: usize, actual: f64, now: Now) -> Option<Event> {
+        if self.violated {
+            let since = *self.held_since.get_or_insert(now.at_ns);
+            if !rule.holds_clearly(actual) && now.at_ns - since < self.window_ns {
+                return None;
+            }
+        }
+        (self.failing, self.held_since) = (None, None);
+        let recovered = std::mem::take(&mut self.violated);
+        recovered.then_some(Event::Recovered { rule: place, actual })
     }
 
     /// Counts a time in which the rule did not hold, once it has lasted as long as the rule says.

@@ -119,6 +119,11 @@ impl Windowed {
         self.watches.iter().flatten().find_map(Watch::aborted)
     }
 
+    /// How many rules do not hold just now.
+    pub(in crate::analysis) fn violated(&self) -> u64 {
+        self.watches.iter().flatten().filter(|watch| watch.is_violated()).count() as u64
+    }
+
     /// What the rule at `place` came to; `None` if it has no window, or no whole window was seen.
     pub(super) fn outcome(&self, place: usize) -> Option<SlaOutcome> {
         self.watches.get(place)?.as_ref()?.outcome()
@@ -273,6 +278,45 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_at_the_edge_is_one_violation() {
+        let (_, mut live) = live(&[r#"{"rule":"max<250ms","windowSeconds":3}"#]);
+        let edge = [245, 255, 245, 245, 245, 255, 240, 245, 245, 255];
+        let edge: Vec<_> = edge.iter().cycle().take(60).map(|ms| second(9, *ms, 0)).collect();
+        let events = feed(&mut live, 0, &edge);
+        assert!(matches!(events[..], [(3, Event::Violated { .. })]), "{events:?}");
+        // It holds by less than a tenth: so for a window's time.
+        let events = feed(&mut live, 60, &vec![second(9, 245, 0); 9]);
+        assert!(matches!(events[..], [(66, Event::Recovered { .. })]), "{events:?}");
+        let [violation] = live.outcome(0).unwrap().violations[..] else { panic!("{live:?}") };
+        assert_eq!((violation.from_second, violation.to_second), (3.0, 62.0));
+    }
+
+    /// What the target does changes abruptly, by more than a tenth of the bound.
+    #[test]
+    fn violations_begin_and_end_within_a_window_of_the_truth() {
+        for (window, slow, quick) in [(1, 1, 1), (2, 3, 5), (5, 4, 9), (10, 30, 11), (7, 8, 20)] {
+            let rule = format!(r#"{{"rule":"p90<250ms","windowSeconds":{window}}}"#);
+            let (_, mut live) = live(&[&rule]);
+            let course: Vec<_> = (0..5).flat_map(|_| seconds_of(quick, slow, 0)).collect();
+            let after = window as usize;
+            let events = feed(&mut live, 0, &[course, seconds_of(after, 0, 0)].concat());
+            let (slow, quick, window) = (slow as u64, quick as u64, window as u64);
+            let changes = (0..5).flat_map(|turn| {
+                let begins = turn * (slow + quick) + quick;
+                [begins, begins + slow]
+            });
+            // Quiet times that are shorter than a window are inside of one violation.
+            let changes: Vec<_> = changes.collect();
+            let joined = quick < window;
+            let expected = if joined { vec![changes[0], changes[9]] } else { changes };
+            assert_eq!(events.len(), expected.len(), "{window}: {events:?}");
+            for ((at, _), truth) in events.iter().zip(expected) {
+                assert!((truth..=truth + window).contains(at), "{window} {truth}: {events:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_violation_counts_only_after_the_time_it_says() {
         let rule = r#"{"rule":"max<250ms","windowSeconds":1,"forSeconds":3,"abort":true}"#;
         let (_, mut live) = live(&[rule]);
@@ -321,7 +365,7 @@ mod tests {
             r#"{"rule":"share{connect_refused}<5%","windowSeconds":2,"abort":true}"#,
             r#"{"rule":"share{2xx}>=80%","windowSeconds":2}"#,
         ]);
-        let intervals = [(20, 0), (20, 9), (2, 9), (2, 1), (2, 1)];
+        let intervals = [(20, 0), (20, 9), (2, 9), (2, 1), (2, 1), (2, 1)];
         let intervals = intervals.map(|(ms, failed)| mixed(100 - failed, ms, failed, 1));
         let events = feed(&mut live, 0, &intervals);
         let all_of = |place| {
@@ -334,7 +378,8 @@ mod tests {
         // The failed ones took 1 ms. Of the ok ones of the second window half were quick.
         let [(2, slow), (3, quick)] = all_of(0)[..] else { panic!("{events:?}") };
         assert!((20.0..20.1).contains(&slow) && (-2.1..=-2.0).contains(&quick), "{events:?}");
-        assert_eq!(all_of(1), [(3, 91.0), (4, -95.0)]);
+        // From the fourth second on it holds, by less than a tenth.
+        assert_eq!(all_of(1), [(3, 91.0), (6, -99.0)]);
         assert_eq!(all_of(2), [(3, 9.0), (5, -1.0)]);
         assert_eq!(all_of(3), []);
         assert!(live.outcome(3).unwrap().passed && live.abort().is_some());

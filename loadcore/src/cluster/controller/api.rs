@@ -132,7 +132,8 @@ pub struct WorkerView {
     pub alive: bool,
 }
 
-/// Sums over all runs since this controller's start: for monitoring. Nothing in it is a tenant's.
+/// Sums over all runs since this controller's start: for monitoring. Of a tenant there is nothing in it
+/// but the ids of runs and scenarios.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
     /// Requests with an outcome.
@@ -149,6 +150,25 @@ pub struct Figures {
     pub latency_sum_seconds: f64,
     /// Whether this controller leads.
     pub leading: bool,
+    /// Runs with SLA rules that have not ended: 100 at most, the newest.
+    pub violated: Vec<Violated>,
+    /// Alerts that webhooks have taken.
+    pub alerts_delivered: u64,
+    /// Requests by which a webhook did not take one.
+    pub alerts_failed: u64,
+    /// Alerts that were given up.
+    pub alerts_given_up: u64,
+}
+
+/// How many of a run's SLA rules do not hold just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violated {
+    /// The run.
+    pub run_id: RunId,
+    /// Its scenario.
+    pub scenario_id: ScenarioId,
+    /// How many.
+    pub rules: u64,
 }
 
 /// The result of a run, or how far it is.

@@ -1,6 +1,7 @@
 //! Turns the intervals of all runs into sums for monitoring.
 
-use super::api::Figures;
+use super::alerts::News;
+use super::api::{Figures, Violated};
 use crate::record::Interval;
 use crate::request::ErrorClass;
 use std::sync::{Mutex, PoisonError};
@@ -21,9 +22,26 @@ struct State {
     errors: [u64; ErrorClass::ALL.len()],
     buckets: [u64; BOUNDS.len()],
     latency_sum_seconds: f64,
+    alerts_delivered: u64,
+    alerts_failed: u64,
+    alerts_given_up: u64,
 }
 
 impl Sums {
+    /// Counts what became of an alert on its way to a webhook.
+    pub(super) fn alert(&self, news: &News) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match news {
+            News::Arrived { .. } => state.alerts_delivered += 1,
+            News::Failed { .. } => state.alerts_failed += 1,
+            News::GivenUp { .. } => {
+                state.alerts_failed += 1;
+                state.alerts_given_up += 1;
+            }
+            News::Skipped(count) => state.alerts_given_up += count,
+        }
+    }
+
     pub(super) fn add(&self, interval: &Interval) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Interval { counters, histograms, .. } = interval;
@@ -37,7 +55,14 @@ impl Sums {
         state.latency_sum_seconds += mean_seconds * response.count() as f64;
     }
 
-    pub(super) fn read(&self, active_workers: u64, active_runs: u64, leading: bool) -> Figures {
+    /// The sums, with what is so just now.
+    pub(super) fn read(
+        &self,
+        active_workers: u64,
+        active_runs: u64,
+        leading: bool,
+        violated: Vec<Violated>,
+    ) -> Figures {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let errors = ErrorClass::ALL.iter().zip(state.errors).filter(|(_, count)| *count > 0);
         Figures {
@@ -48,6 +73,10 @@ impl Sums {
             latency_buckets: BOUNDS.into_iter().zip(state.buckets).collect(),
             latency_sum_seconds: state.latency_sum_seconds,
             leading,
+            violated,
+            alerts_delivered: state.alerts_delivered,
+            alerts_failed: state.alerts_failed,
+            alerts_given_up: state.alerts_given_up,
         }
     }
 }

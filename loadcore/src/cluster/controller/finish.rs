@@ -416,6 +416,7 @@ mod tests {
             warnings: Vec::new(),
             timeline: Vec::new(),
             baseline: false,
+            told: Vec::new(),
         }
     }
 

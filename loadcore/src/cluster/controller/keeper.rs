@@ -369,6 +369,7 @@ mod tests {
             warnings: warnings.iter().map(|&text| text.to_owned()).collect(),
             timeline: vec![],
             baseline: false,
+            told: Vec::new(),
         }
     }
 

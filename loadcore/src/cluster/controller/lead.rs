@@ -15,7 +15,7 @@ use crate::cluster::coordinator::{Kind, Leader};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
 use crate::cluster::{CoordinatorError, RunId};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, limits::MAX_ALERTS};
 use crate::time::{now, unix_millis};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -215,7 +215,7 @@ impl Inner {
             }
             let scenario = match self.open(&record) {
                 Ok(scenario) => Ok(scenario),
-                Err(error) if self.may_make_load(&record.id).await => {
+                Err(error) if !record.state.has_ended() && self.may_make_load(&record.id).await => {
                     let run = &record.id;
                     return Err(ControllerError::CannotLead(format!(
                         "the run {run} may be making load, and could not be stopped: {error}"
@@ -272,8 +272,12 @@ impl Inner {
     /// next look.
     async fn fail(&self, mut record: RunRecord, why: String) {
         if self.coordinator.close(self.term(), &record.id).await.is_ok() {
-            record.state = RunState::Failed;
-            record.ended_unix_ms = Some(unix_millis());
+            if !record.state.has_ended() {
+                record.state = RunState::Failed;
+                record.ended_unix_ms = Some(unix_millis());
+            }
+            // Whom it would tell cannot be read either.
+            record.told = vec![u64::MAX; MAX_ALERTS];
             record.warnings.push(why);
             let _ = self.store.replace_run(&record).await;
         }

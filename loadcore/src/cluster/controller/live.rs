@@ -1,7 +1,9 @@
 //! Turns a run's intervals into what people see while it goes on: statistics of the last seconds,
 //! the result so far, what a frame tells of an interval.
 
-use super::api::{IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Waiting, WorkerFrame};
+use super::api::{
+    IntervalFrame, Realtime, RealtimeRequest, RequestFrame, Violated, Waiting, WorkerFrame,
+};
 use super::frames::Told;
 use super::merge::Published;
 use crate::analysis::Judge;
@@ -127,8 +129,14 @@ impl LiveView {
         self.judge.abort().map(|rule| rule.rule.to_string())
     }
 
-    pub(super) fn rule(&self, place: usize) -> String {
-        self.judge.rule(place).map(|rule| rule.rule.to_string()).unwrap_or_default()
+    /// How many of its rules do not hold just now; `None` of a run without one, or that has ended.
+    pub(super) fn violated(&self) -> Option<Violated> {
+        self.judge.rule(0).filter(|_| !self.record.state.has_ended())?;
+        Some(Violated {
+            run_id: self.record.id.clone(),
+            scenario_id: self.record.scenario_id.clone(),
+            rules: self.judge.violated(),
+        })
     }
 
     /// The result so far; `None` before the first interval was published.

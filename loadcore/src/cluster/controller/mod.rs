@@ -45,6 +45,7 @@
 
 pub mod api;
 
+mod alerts;
 mod books;
 mod by_name;
 mod calls;
@@ -78,9 +79,12 @@ use super::coordinator::Leader;
 use super::secrets::Secrets;
 use super::store::RunRecord;
 use super::{Coordinator, RunId, Store};
+use crate::http::TlsOptions;
+use crate::http::fetch::Fetcher;
 use crate::record::Interval;
 use crate::scenario::Scenario;
 use crate::time::{now, unix_millis};
+pub(in crate::cluster) use alerts::Post;
 use api::{ControllerError, Figures};
 use calls::Places;
 use lead::Lead;
@@ -100,6 +104,9 @@ const AGAIN: Duration = Duration::from_millis(300);
 const INBOX: usize = 4_096;
 /// How long a run that has ended is still shown from memory, with its frames.
 const LINGER: Duration = Duration::from_secs(60);
+
+/// Runs that monitoring is told of by their ids: each is a series of its own there.
+const MOST_RUNS_SHOWN: usize = 100;
 
 /// How long local workers may take to hand in what they have measured, at the controller's end.
 const TO_HAND_IN: Duration = Duration::from_secs(4);
@@ -148,6 +155,8 @@ struct Inner {
     local: Option<LocalPool>,
     /// Where calls with keys wait for each other.
     places: Places,
+    /// By whom alerts are sent.
+    post: Arc<dyn Post>,
 }
 
 impl Controller {
@@ -159,6 +168,17 @@ impl Controller {
         store: Arc<dyn Store>,
         coordinator: Arc<dyn Coordinator>,
         options: ControllerOptions,
+    ) -> Result<Self, ControllerError> {
+        let post = Fetcher::new(options.policy.clone(), TlsOptions::default());
+        Self::start_with(store, coordinator, options, Arc::new(post)).await
+    }
+
+    /// The same with another post.
+    pub(in crate::cluster) async fn start_with(
+        store: Arc<dyn Store>,
+        coordinator: Arc<dyn Coordinator>,
+        options: ControllerOptions,
+        post: Arc<dyn Post>,
     ) -> Result<Self, ControllerError> {
         let term = store.next_term().await?;
         let claim = Leader {
@@ -182,6 +202,7 @@ impl Controller {
             runs: Mutex::default(),
             figures: figures::Sums::default(),
             places: Places::default(),
+            post,
         });
         inner.begin().await?;
         let mut tasks = vec![
@@ -228,8 +249,10 @@ impl Controller {
         let runs = self.inner().runs();
         let active = runs.values().filter(|run| !run.driven.live().record.state.has_ended());
         let active = active.count() as u64;
+        let violated = runs.values().rev().filter_map(|run| run.driven.live().violated());
+        let violated = violated.take(MOST_RUNS_SHOWN).collect();
         drop(runs);
-        self.inner().figures.read(alive, active, self.is_leading())
+        self.inner().figures.read(alive, active, self.is_leading(), violated)
     }
 
     /// What it keeps things in.

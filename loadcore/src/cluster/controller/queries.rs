@@ -245,6 +245,7 @@ mod tests {
             warnings: Vec::new(),
             timeline: Vec::new(),
             baseline: false,
+            told: Vec::new(),
         };
         store.insert_run(&record).await.unwrap();
         let coordinator = Arc::new(MemoryCoordinator::new());

@@ -71,6 +71,7 @@ impl Controller {
             warnings: Vec::new(),
             timeline: Vec::new(),
             baseline: false,
+            told: Vec::new(),
         };
         let opened = self.inner().open(&record)?;
         match self.inner().store.insert_run(&record).await {

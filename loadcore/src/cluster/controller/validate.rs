@@ -1,6 +1,7 @@
 //! Turns a scenario document into a scenario that this platform may run, or into all that is wrong
 //! with it.
 
+use crate::http::fetch::Fetcher;
 use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
 use crate::run::http_options;
 use crate::scenario::{Fault, REDACTED, Scenario, ScenarioError, redacted_places};
@@ -38,8 +39,25 @@ pub(super) async fn validate(
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
         return Err(at(path, message.into()));
     }
-    allowed(&scenario, policy).await.map_err(|(path, message)| at(path, message))?;
-    Ok(scenario)
+    let mut faults = webhooks(&scenario, policy.clone()).await;
+    if let Err((path, message)) = allowed(&scenario, policy).await {
+        faults.insert(0, Fault { path: path.into(), message });
+    }
+    if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }) }
+}
+
+/// A fault for each webhook that the policy refuses, as far as can be told now: it is asked again whenever
+/// an alert is sent.
+async fn webhooks(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
+    let fetcher = Fetcher::new(policy, TlsOptions::default());
+    let mut faults = Vec::new();
+    for (i, alert) in scenario.alerts.iter().enumerate() {
+        if let Ok(Err(refused)) = timeout(RESOLVING, fetcher.check(&alert.url)).await {
+            let (path, message) = (format!("alerts[{i}].url"), refused.to_string());
+            faults.push(Fault { path, message });
+        }
+    }
+    faults
 }
 
 /// Places where a document has `[redacted]` for a secret. Nothing is kept for them, and a caller
@@ -103,6 +121,18 @@ mod tests {
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let faults = validate(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
         faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
+    }
+
+    #[tokio::test]
+    async fn every_webhook_that_the_policy_refuses_is_a_fault() {
+        let hook = |url: &str| json!({"type": "webhook", "url": url});
+        let alerts = ["http://127.0.0.1:1/", "http://1.1.1.1/", "http://10.0.0.1/"].map(hook);
+        let found = refused(json!({"alerts": alerts}), TargetPolicy::PublicOnly).await;
+        let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["alerts[0].url", "alerts[2].url"]);
+        assert!(found[0].1.contains("127.0.0.1"), "{found:?}");
+        let found = refused(json!({"alerts": [hook(REDACTED)]}), TargetPolicy::default()).await;
+        assert!(found.iter().any(|(path, _)| path == "alerts[0].url"), "{found:?}");
     }
 
     #[tokio::test]

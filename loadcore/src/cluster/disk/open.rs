@@ -269,6 +269,7 @@ mod tests {
             warnings: vec![],
             timeline: vec![],
             baseline: false,
+            told: Vec::new(),
         }
     }
 

@@ -275,7 +275,7 @@ fn enlist_run(tx: &WriteTransaction, run: &RunRecord) -> Result<(), CallError> {
     for list in [list_name(None), list_name(Some(run.scenario_id.as_str()))] {
         lists.insert((owner, list.as_str(), id), ())?;
     }
-    if !run.state.has_ended() {
+    if run.is_open() {
         tx.open_table(OPEN_RUNS)?.insert(id, ())?;
     }
     if let Some(at) = run.fading_since() {

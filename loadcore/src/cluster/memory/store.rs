@@ -214,7 +214,7 @@ impl Store for MemoryStore {
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let state = self.state();
         let newest_first = state.runs.values().rev().map(|run| &run.record);
-        Ok(newest_first.filter(|run| !run.state.has_ended()).cloned().collect())
+        Ok(newest_first.filter(|run| run.is_open()).cloned().collect())
     }
 
     async fn keep_snapshots(

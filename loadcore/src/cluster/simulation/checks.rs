@@ -1,7 +1,7 @@
 //! Checks what must hold: the invariants, each by its number.
 
 use super::faults::Disturbance;
-use super::{Dice, World};
+use super::{Dice, World, post};
 use crate::cluster::Coordinator;
 use crate::cluster::controller::api::{Command, KnownResult};
 use crate::cluster::journal::Entry;
@@ -339,7 +339,10 @@ pub(super) async fn at_the_end(
     if histogram.count() != result.total_requests {
         return Err(format!("4: {} and {}", histogram.count(), result.total_requests));
     }
-    ended_stays_ended(world, record, &stored).await
+    post::check(world).await?;
+    // Once all are told of it.
+    let record = world.record().await;
+    ended_stays_ended(world, &record, &stored).await
 }
 
 /// A run that ended without a result has sent nothing.

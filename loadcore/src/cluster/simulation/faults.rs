@@ -1,6 +1,6 @@
 //! Turns a seed into faults, and into the moments at which they happen.
 
-use super::{Dice, SECRET, World};
+use super::{Dice, SECRET, World, post};
 use crate::cluster::Lease;
 use crate::cluster::controller::api::Command;
 use crate::profile::Profile;
@@ -93,6 +93,9 @@ impl Trial {
             let named =
                 |(n, weight)| json!({"name": format!("r{n}"), "weight": weight, "url": "/"});
             scenario["mix"] = (0..).zip(weights).map(named).collect();
+        }
+        if rate % 3 == 1 {
+            post::with_alerts(&mut scenario);
         }
         faults.sort_by_key(|(at, _)| *at);
         let lease = Lease::new(Duration::from_secs(lease)).unwrap();

@@ -11,7 +11,7 @@ mod ends;
 mod faults;
 mod host;
 mod links;
-
+mod post;
 mod queue;
 mod series;
 mod shares;
@@ -32,6 +32,7 @@ use checks::Witness;
 use faults::Trial;
 use host::Host;
 use links::{CoordinatorLink, Network, StoreLink};
+use post::Mailbox;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::sync::Arc;
@@ -100,6 +101,7 @@ struct World {
     coordinator: Arc<MemoryCoordinator>,
     store: Arc<MemoryStore>,
     witness: Arc<Witness>,
+    mailbox: Arc<Mailbox>,
     workers: Vec<Host>,
     controllers: Vec<(usize, Controller)>,
     next_host: usize,
@@ -120,6 +122,8 @@ impl World {
             coordinator: Arc::new(MemoryCoordinator::starting_at(1_700_000_000_000_000)),
             store: Arc::new(MemoryStore::new()),
             witness,
+            // Without the dice, so that the rest of each seed stays what it is.
+            mailbox: Arc::new(Mailbox::new(seed, 10)),
             workers: Vec::new(),
             controllers: Vec::new(),
             next_host: 0,
@@ -174,7 +178,9 @@ impl World {
             let coordinator =
                 Arc::new(CoordinatorLink::new(host, &self.network, &self.coordinator));
             let store = Arc::new(StoreLink::new(&self.network, &self.store));
-            let started = Controller::start(store, coordinator, options.clone()).await;
+            let post = Arc::clone(&self.mailbox) as _;
+            let options = options.clone();
+            let started = Controller::start_with(store, coordinator, options, post).await;
             if let Ok(controller) = started {
                 self.controllers.push((host, controller));
                 return;

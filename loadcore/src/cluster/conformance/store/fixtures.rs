@@ -66,6 +66,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
             seq: 7,
         }],
         baseline: false,
+        told: vec![0, u64::MAX],
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::Subject;
 use super::fixtures::{ann, anna, done, ended, put_run, refused, run, scenario};
-use crate::cluster::store::{Kind, Page, RunRecord, ScenarioRecord};
+use crate::cluster::store::{Kind, Page, RunRecord, ScenarioRecord, TimelineEvent};
 use crate::cluster::{Owner, RunId, ScenarioId};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -286,6 +287,19 @@ pub(super) async fn open_runs_are_those_of_all_owners(subject: &dyn Subject) {
     assert_eq!(open().await, ["2"], "6. a run that has ended is not open");
     assert!(done(store.delete_run(&anna(), &"2".into()).await), "it was there");
     assert_eq!(open().await, [""; 0], "6. a deleted run is not open");
+    let owes = owing(ended(&ann(), "4", 7));
+    put_run(&*store, &owes).await;
+    assert_eq!(open().await, ["4"], "6. nor has a run come to its end that owes alerts");
+    let told = RunRecord { told: vec![1], ..owes };
+    assert!(done(store.replace_run(&told).await), "3. the revision is the one given");
+    assert_eq!(open().await, [""; 0], "6. once all are told it has");
+}
+
+/// The run with a webhook that was told nothing of what happened.
+fn owing(run: RunRecord) -> RunRecord {
+    let event = TimelineEvent { kind: "sla_violated".into(), ..run.timeline[0].clone() };
+    let scenario = json!({"alerts": [{"type": "webhook", "url": "http://a/"}]});
+    RunRecord { timeline: vec![event], scenario, told: vec![], ..run }
 }
 
 pub(super) async fn deleting_a_scenario_leaves_its_runs(subject: &dyn Subject) {

@@ -6,7 +6,6 @@ use super::super::frames::Until;
 use super::super::merge::Published;
 use super::super::{finish, live};
 use super::{Driver, FRESH};
-use crate::analysis::sla::Event;
 use crate::cluster::WorkerId;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Epoch;
@@ -176,7 +175,7 @@ impl Driver {
         booked.write(&mut stored);
         self.store_interval(Some((stored, span)));
         for event in events {
-            self.rule_event(event);
+            self.rule_event(event, span);
         }
         let abort = self.driven.live().abort();
         if let Some(rule) = abort
@@ -193,19 +192,6 @@ impl Driver {
             it.worker = self.standing.name_of(&WorkerId(std::mem::take(&mut it.worker)));
         }
         workers.sort_by(|a, b| a.worker.cmp(&b.worker));
-    }
-
-    pub(super) fn rule_event(&mut self, event: Event) {
-        let (kind, what, rule, actual) = match event {
-            Event::Violated { rule, actual, .. } => ("sla_violated", "is violated", rule, actual),
-            Event::Recovered { rule, actual } => {
-                ("sla_recovered", "holds again", rule, Some(actual))
-            }
-        };
-        let rule = self.driven.live().rule(rule);
-        let figure = actual.map_or("no request was ok".to_owned(), |actual| actual.to_string());
-        let data = json!({"rule": rule, "actual": actual});
-        self.event(kind, &format!("the rule {rule} {what}: {figure}"), data);
     }
 
     /// Gathers intervals until they are as long as those that are stored; `None`: what there is.

@@ -5,6 +5,7 @@
 //! stands in the run's record, and another controller that reads record and snapshots goes on where
 //! it left off.
 
+mod alerts;
 mod answers;
 mod beats;
 mod commands;
@@ -21,6 +22,7 @@ mod take_up;
 mod timeline;
 
 use super::Inner;
+use super::alerts::Courier;
 use super::api::{Command, ControllerError, Waiting};
 use super::books::Books;
 use super::keeper::Keeper;
@@ -41,6 +43,7 @@ use intervals::Intake;
 use members::Applied;
 use publish::Carried;
 use queue::Turn;
+use serde_json::Value;
 use shares::Search;
 use states::Start;
 use std::collections::BTreeMap;
@@ -111,6 +114,7 @@ pub(super) struct Driver {
     intake: Intake,
     awaited: Awaited,
     answers: Answers,
+    courier: Courier,
 }
 
 impl Driver {
@@ -124,7 +128,7 @@ impl Driver {
         let known = PlanKey::from_rest(&record.plan_key, secrets);
         let key = known.unwrap_or_else(PlanKey::random);
         record.plan_key = key.at_rest(secrets);
-        let plan = SealedPlan::new(scenario.to_value().to_string().as_bytes(), key);
+        let plan = SealedPlan::new(for_workers(&scenario).to_string().as_bytes(), key);
         let standing = Standing::of(&record.journal);
         let mut load = PlannedLoad::new(&scenario);
         record.journal.iter().for_each(|entry| load.read(entry));
@@ -136,6 +140,7 @@ impl Driver {
         let (since, queued_at) = (since(record.state), since(RunState::Queued));
         let keeper = Arc::new(Keeper::default());
         let books = Books::new(scenario.picks());
+        let courier = Courier::new(Arc::clone(&controller.post), &scenario.alerts);
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
             changes: watch::Sender::new(0),
@@ -162,6 +167,7 @@ impl Driver {
             intake: Intake::default(),
             awaited: Awaited::default(),
             answers: Answers::default(),
+            courier,
             changed: true,
             record,
         }
@@ -178,7 +184,13 @@ impl Driver {
         let store = Arc::clone(&self.controller.store);
         let drive = async {
             self.take_up().await;
-            self.go(&mut inbox).await
+            let ended = self.record.state.has_ended() || self.go(&mut inbox).await;
+            // Whoever wants a change is told at once that there is none any more.
+            drop(inbox);
+            if ended {
+                self.deliver_what_is_left().await;
+            }
+            ended
         };
         tokio::select! {
             biased;
@@ -210,6 +222,7 @@ impl Driver {
             self.look_at_workers();
             self.merge();
             self.step().await;
+            self.deliver();
             self.confirm().await;
             self.save();
             let kept = self.keeper.kept().borrow().all;
@@ -274,6 +287,15 @@ impl Driver {
             self.driven.changed();
         }
     }
+}
+
+/// The scenario as workers read it: those who are told of its rules are none of theirs.
+fn for_workers(scenario: &Scenario) -> Value {
+    let mut document = scenario.to_value();
+    if let Some(fields) = document.as_object_mut() {
+        fields.shift_remove("alerts");
+    }
+    document
 }
 
 /// Time since an instant, on the clock of `time`.

@@ -251,7 +251,10 @@ impl Driver {
                 let document = serde_json::to_value(&result).unwrap_or_default();
                 let term = self.controller.term();
                 match store.keep_analysis(&owner, &run, "result", term, &document).await {
-                    Ok(true) => self.end(Some(result.complete)).await,
+                    Ok(true) => {
+                        self.decide_at_end(&result);
+                        self.end(Some(result.complete)).await;
+                    }
                     Err(error) if error.is_lasting() => {
                         self.warn(&format!("the result could not be kept: {error}"));
                         self.record.ends_as = Some(RunState::Failed);

@@ -1,7 +1,8 @@
 //! Turns what another controller has left of a run into a driver that goes on with it.
 
-use super::super::api::{Frame, FrameData};
+use super::super::api::{EndFrame, Frame, FrameData};
 use super::super::books::Booked;
+use super::super::frames::Until;
 use super::super::merge::Published;
 use super::super::{Inner, finish};
 use super::Driver;
@@ -23,6 +24,9 @@ impl Driver {
     /// than in the store, and snapshots wait in both. All of it is read before anything is done: what
     /// is not seen would be overwritten.
     pub(super) async fn take_up(&mut self) {
+        if self.record.state.has_ended() {
+            return self.take_up_after_end().await;
+        }
         if self.record.state == RunState::Queued {
             self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
             return self.resume_intervals(&[]);
@@ -52,6 +56,20 @@ impl Driver {
         // Nobody was listened to before this.
         self.beats.begin();
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
+    }
+
+    /// The run has ended, and webhooks are to be told of it yet. Whoever asks sees what there was.
+    async fn take_up_after_end(&mut self) {
+        self.close().await;
+        let (owner, run) = (&self.record.owner, &self.record.id);
+        let store = &self.controller.store;
+        let intervals = store.intervals(owner, run, 0, usize::MAX).await.unwrap_or_default();
+        let result = store.analysis(owner, run, "result").await.ok().flatten();
+        let complete = result.and_then(|result| result["complete"].as_bool());
+        self.resume_intervals(&finish::read_intervals(&intervals).unwrap_or_default());
+        let end = EndFrame { state: self.record.state, complete };
+        self.driven.live().told.add(FrameData::End(end), Until::Now);
+        self.show();
     }
 
     /// How many entries every member that was there at `seen_to` had heard in time: one that cannot hear
@@ -100,7 +118,7 @@ impl Driver {
             |event: &TimelineEvent| Frame { seq: event.seq, data: FrameData::Event(event.clone()) };
         let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
         let from = self.load.measured_from();
-        let mut total = Snapshot::default();
+        let (mut total, mut replayed) = (Snapshot::default(), Vec::new());
         for (interval, span) in read {
             total.total.merge(&interval.total);
             (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
@@ -119,10 +137,15 @@ impl Driver {
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
             let unknown = (booked.unknown, unknown_of);
-            let (_, frame) = live.interval(&published, *span, &self.load, unknown, lost);
+            let (events, frame) = live.interval(&published, *span, &self.load, unknown, lost);
+            drop(live);
+            replayed.extend(events.into_iter().map(|event| (event, *span)));
             frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);
+        if !self.record.state.has_ended() {
+            self.decide_what_is_lacking(replayed);
+        }
         if let Some((_, last)) = read.last() {
             self.merging.resume(last.to_ns.div_ceil(SECOND), total.total);
         }

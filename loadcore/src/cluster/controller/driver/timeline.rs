@@ -42,7 +42,10 @@ impl Driver {
         let events = self.record.timeline.len();
         let is_kept = events < MOST_EVENTS;
         let until = if is_kept { Until::Events(events + 1) } else { Until::Now };
-        event.seq = self.driven.live().told.add(FrameData::Event(event.clone()), until);
+        // The end is the last that those who watch are told.
+        if !self.record.state.has_ended() {
+            event.seq = self.driven.live().told.add(FrameData::Event(event.clone()), until);
+        }
         if is_kept {
             self.record.timeline.push(event);
         }
