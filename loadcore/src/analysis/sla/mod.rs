@@ -22,4 +22,4 @@ pub(super) use outcome::outcomes;
 pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, Times};
 pub use share::StatusOrClass;
 pub use windowed::Event;
-pub(super) use windowed::Windowed;
+pub(super) use windowed::{Subject, Windowed};
