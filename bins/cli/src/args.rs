@@ -4,6 +4,7 @@
 //! into one, where it is judged together with the rest. What is no number or no duration at all is
 //! refused here already, with the usage.
 
+use crate::capacity::{self, CapacityArgs};
 use crate::compare::{self, CompareArgs};
 use crate::outputs::{self, Output};
 use crate::target::TargetArgs;
@@ -26,6 +27,8 @@ Examples:
   loadcore run http://127.0.0.1:8081/ -r 1000 -d 10s     1000 requests per second, for 10 seconds
   loadcore run scenario.yaml                             what a file describes
   loadcore validate scenario.yaml                        what it would do, or all that is wrong
+  loadcore capacity localhost:8081 --slo 'ok_p99<50ms' --max-rate 5k
+                                                         how much a service takes
   loadcore compare before.json after.json                what became slower between two results
   loadcore report result.json -o html=report.html        a run's result as a page for a browser
 
@@ -98,6 +101,9 @@ pub(crate) enum Command {
     /// Says what a scenario would do, or everything that is wrong with it
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Box<ScenarioArgs>),
+    /// Searches for the highest rate at which an objective holds
+    #[command(after_help = capacity::EXAMPLES)]
+    Capacity(Box<CapacityArgs>),
     /// Says what became different between two runs, how sure that is, and whether it is a regression
     #[command(after_help = compare::EXAMPLES)]
     Compare(CompareArgs),
@@ -440,6 +446,7 @@ mod tests {
             EXAMPLES,
             RUN_EXAMPLES,
             VALIDATE_EXAMPLES,
+            capacity::EXAMPLES,
             compare::EXAMPLES,
             include_str!("../README.md"),
         ];

@@ -1,7 +1,7 @@
 //! Turns result files into what became different between them, and an exit code.
 
 use crate::exit::{self, Failure};
-use crate::outputs::{self, Output};
+use crate::outputs::{self, Output, Pages};
 use clap::{Args, ValueHint};
 use loadcore::RunResult;
 use loadcore::analysis::compare::{Tolerance, compare};
@@ -60,15 +60,11 @@ pub(crate) struct CompareArgs {
 /// # Errors
 /// Where a file is no result, or the comparison cannot be written.
 pub(crate) fn run(args: &CompareArgs) -> Result<u8, Failure> {
-    let wanted = outputs::wanted(&args.outputs)?;
     let (base, candidate) = args.sides()?;
     let [base, candidate] = [results(base)?, results(candidate)?];
+    let pages = Pages::open(&outputs::wanted(&args.outputs)?)?;
     let found = compare(&base, &candidate, args.tolerance);
-    outputs::write_all(&wanted, |format, options| match format.name {
-        "text" => Some(comparison::text(&found, options)),
-        "json" => Some(comparison::json(&found)),
-        _ => None,
-    })?;
+    pages.write(|options| comparison::text(&found, options), || comparison::json(&found))?;
     let some_ok = candidate.iter().any(|run| run.outcomes.ok > 0);
     Ok(exit::of_comparison(&found, some_ok))
 }

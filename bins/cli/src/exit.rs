@@ -1,6 +1,7 @@
 //! Turns what came of a command into its exit code: "the first that holds" of the documented ones.
 
 use crate::target::TargetError;
+use loadcore::analysis::capacity::Capacity;
 use loadcore::analysis::compare::Comparison;
 use loadcore::profile::Fault;
 use loadcore::result::Verdict;
@@ -25,7 +26,7 @@ pub(crate) mod code {
     pub(crate) const INCOMPLETE: u8 = 98;
     /// The verdict is INVALID, and a valid one was required: to be compared it always is.
     pub(crate) const NOT_VALID: u8 = 110;
-    /// An SLA rule was violated, or a regression found.
+    /// An SLA rule was violated, a regression found, or an objective holds at no rate.
     pub(crate) const VIOLATED: u8 = 99;
     /// Not one request was ok.
     pub(crate) const NOTHING_OK: u8 = 96;
@@ -122,6 +123,17 @@ pub(crate) fn of_result(result: &RunResult, interrupted: bool, require_valid: bo
         code::VIOLATED
     } else if result.outcomes.ok == 0 {
         code::NOTHING_OK
+    } else {
+        code::SUCCESS
+    }
+}
+
+/// The code of a search for a capacity.
+pub(crate) fn of_capacity(capacity: &Capacity, interrupted: bool) -> u8 {
+    if interrupted {
+        code::INTERRUPTED
+    } else if capacity.capacity_rps.is_none() {
+        code::VIOLATED
     } else {
         code::SUCCESS
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod attend;
+mod capacity;
 mod compare;
 mod dial;
 mod exit;
@@ -48,6 +49,7 @@ async fn execute(command: Command) -> Result<u8, Failure> {
         Command::Validate(args) => {
             say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
         }
+        Command::Capacity(args) => return capacity::run(*args).await,
         Command::Compare(args) => return compare::run(&args),
         Command::Report(args) => report::run(&args)?,
         Command::Target(args) => target::run(*args).await?,

@@ -6,7 +6,7 @@
 use crate::exit::Failure;
 use crate::terminal;
 use loadcore::RunResult;
-use loadcore::report::{Begun, FORMATS, Format, IntervalWriter, Options, listed, text};
+use loadcore::report::{Begun, FORMATS, Format, IntervalWriter, Options, json, listed, text};
 use loadcore::run::ClosedInterval;
 use loadcore::time::unix_millis;
 use std::fmt;
@@ -100,25 +100,38 @@ pub(crate) fn wanted(asked: &[Output]) -> Result<Vec<Output>, Failure> {
     Ok(asked.to_vec())
 }
 
-/// Writes what is no run's result: what `render` makes of it in each format, `None` where there is
-/// none.
-///
-/// # Errors
-/// Where it is not to be had in a format, before anything is written; or one that cannot be written.
-pub(crate) fn write_all(
-    wanted: &[Output],
-    render: impl Fn(Format, Options) -> Option<String>,
-) -> Result<(), Failure> {
-    let lacks = |output: &&Output| render(output.format, Options::default()).is_none();
-    if let Some(output) = wanted.iter().find(lacks) {
-        return Err(Failure::Usage(format!("-o {output}: it is written as text or json only")));
+/// The outputs of what is no run's result, open: it is written as text and as JSON.
+pub(crate) struct Pages(Vec<(Format, Sink)>);
+
+impl Pages {
+    /// Opens every file.
+    ///
+    /// # Errors
+    /// Where another format is asked for, before a file is touched; or one cannot be written.
+    pub(crate) fn open(wanted: &[Output]) -> Result<Self, Failure> {
+        let is_page = |output: &Output| [text::FORMAT, json::FORMAT].contains(&output.format);
+        if let Some(output) = wanted.iter().find(|output| !is_page(output)) {
+            return Err(Failure::Usage(format!("-o {output}: it is written as text or json only")));
+        }
+        let open = |output: &Output| Ok((output.format, Sink::open(output.path.as_deref())?));
+        wanted.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
-    for Output { format, path } in wanted {
-        let mut sink = Sink::open(path.as_deref())?;
-        let text = render(*format, Options { colors: sink.shows_colors() });
-        sink.finish(text.unwrap_or_default().as_bytes())?;
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// Where one cannot be written.
+    pub(crate) fn write(
+        self,
+        text: impl Fn(Options) -> String,
+        json: impl Fn() -> String,
+    ) -> Result<(), Failure> {
+        self.0.into_iter().try_for_each(|(format, mut sink)| {
+            let colors = sink.shows_colors();
+            let page = if format == json::FORMAT { json() } else { text(Options { colors }) };
+            sink.finish(page.as_bytes())
+        })
     }
-    Ok(())
 }
 
 /// Whether all that is wanted can be made of a result that is there already: asked before a file is
@@ -342,7 +355,7 @@ impl Write for Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use loadcore::report::{csv, json};
+    use loadcore::report::csv;
 
     fn output(text: &str) -> Output {
         text.parse().unwrap()

@@ -5,6 +5,7 @@
 //! functions of the result document; rules with a window and findings rest on what was seen second by
 //! second, of which analyses see [`Windows`].
 
+pub mod capacity;
 pub mod compare;
 pub mod sla;
 pub mod validity;

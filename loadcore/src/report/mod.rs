@@ -5,6 +5,7 @@
 //! hlog also have writers that are fed interval by interval, so that a run of any length is written
 //! down in full while memory stays flat.
 
+pub mod capacity;
 pub mod comparison;
 pub mod csv;
 pub mod format;

@@ -65,7 +65,7 @@ impl Control {
     /// # Errors
     /// When the run has ended, or there were too many orders.
     pub fn pause(&self) -> Result<(), ControlError> {
-        self.order(Order::Pause)
+        self.order(Order::Pause).map(drop)
     }
 
     /// Lets the profile's clock go on.
@@ -73,7 +73,7 @@ impl Control {
     /// # Errors
     /// When the run has ended, or there were too many orders.
     pub fn resume(&self) -> Result<(), ControlError> {
-        self.order(Order::Resume)
+        self.order(Order::Resume).map(drop)
     }
 
     /// Replaces what is left of the profile by a line from the present rate to `target_rps`,
@@ -82,13 +82,18 @@ impl Control {
     /// # Errors
     /// When a number is out of range, the run has ended, or there were too many orders.
     pub fn change_rate(&self, target_rps: f64, over_seconds: f64) -> Result<(), ControlError> {
-        if !(0.0..=1e9).contains(&target_rps) {
-            return Err(ControlError::Rate(target_rps));
+        self.offer(target_rps, over_seconds).map(drop)
+    }
+
+    /// The same, and the moment of the run's clock from which on it is so.
+    pub(super) fn offer(&self, target: f64, over: f64) -> Result<Nanos, ControlError> {
+        if !(0.0..=1e9).contains(&target) {
+            return Err(ControlError::Rate(target));
         }
-        if !(0.0..=604_800.0).contains(&over_seconds) {
-            return Err(ControlError::Over(over_seconds));
+        if !(0.0..=604_800.0).contains(&over) {
+            return Err(ControlError::Over(over));
         }
-        self.order(Order::Rate { target: target_rps, over: over_seconds })
+        self.order(Order::Rate { target, over })
     }
 
     /// Ends the load: what waits is dropped as `stopped`, what is in flight is unfinished.
@@ -107,7 +112,7 @@ impl Control {
         });
     }
 
-    fn order(&self, order: Order) -> Result<(), ControlError> {
+    fn order(&self, order: Order) -> Result<Nanos, ControlError> {
         let given = self.orders.borrow();
         // With the last thread the last who would hear of it has gone.
         let stopped = matches!(given.last(), Some((_, Order::Stop(_))));
@@ -118,17 +123,18 @@ impl Control {
             return Err(ControlError::TooMany);
         }
         drop(given);
-        self.push(order);
-        Ok(())
+        Ok(self.push(order))
     }
 
-    fn push(&self, order: Order) {
+    /// Answers when it takes effect.
+    fn push(&self, order: Order) -> Nanos {
+        let mut at = self.clock.now() + NOTICE;
         self.orders.send_modify(|orders| {
             // In order of time: a later order never takes effect before an earlier one.
-            let at = self.clock.now() + NOTICE;
-            let at = orders.last().map_or(at, |(last, _)| at.max(*last));
+            at = orders.last().map_or(at, |(last, _)| at.max(*last));
             Arc::make_mut(orders).push((at, order));
         });
+        at
     }
 }
 

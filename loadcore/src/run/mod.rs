@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod capacity;
 mod collect;
 mod described;
 mod error;
@@ -34,6 +35,7 @@ mod sla;
 mod subject;
 mod test;
 
+pub use capacity::{CapacityHandle, CapacityTest};
 pub use collect::ClosedInterval;
 pub use error::RunError;
 pub use feed::{Following, Snapshots};

@@ -1,6 +1,7 @@
 //! Turns builder calls into a test that can be run.
 
 use super::RunError;
+use super::capacity::CapacityTest;
 use super::collect::{ClosedInterval, Observer};
 use super::described;
 use super::error::Problems;
@@ -297,6 +298,12 @@ impl LoadTest {
             let running = thread.spawn_scoped(scope, work)?;
             running.join().map_err(|_| std::io::Error::other("it panicked"))?
         })
+    }
+
+    /// Searches for the highest rate at which an objective holds, trying none above `max_rate`: the load of
+    /// this test is made at one rate after the other. See [`CapacityTest`].
+    pub fn capacity(self, slo: impl Into<String>, max_rate: f64) -> CapacityTest {
+        CapacityTest::new(self, slo.into(), max_rate)
     }
 
     /// Whether it could be run: the error that [`LoadTest::start`] would answer before there is any load.

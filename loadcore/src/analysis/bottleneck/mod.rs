@@ -7,7 +7,7 @@
 mod errors;
 mod evidence;
 #[cfg(test)]
-mod model;
+pub(super) mod model;
 mod queueing;
 mod saturation;
 mod shape;

@@ -124,10 +124,10 @@ impl Default for Model {
 
 /// Numbers that look random: SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]
-pub(super) struct Draws(u64);
+pub(in crate::analysis) struct Draws(u64);
 
 impl Draws {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::analysis) fn new(seed: u64) -> Self {
         let mut draws = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         draws.next();
         draws
@@ -142,33 +142,33 @@ impl Draws {
     }
 
     /// Above 0 and at most 1.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(in crate::analysis) fn unit(&mut self) -> f64 {
         ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(in crate::analysis) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// As even on a logarithmic scale.
-    pub(super) fn scale(&mut self, low: f64, high: f64) -> f64 {
+    pub(in crate::analysis) fn scale(&mut self, low: f64, high: f64) -> f64 {
         (self.between(low.ln(), high.ln())).exp()
     }
 
-    pub(super) fn chance(&mut self, share: f64) -> bool {
+    pub(in crate::analysis) fn chance(&mut self, share: f64) -> bool {
         self.unit() <= share
     }
 
-    pub(super) fn one<T: Clone>(&mut self, of: &[T]) -> T {
+    pub(in crate::analysis) fn one<T: Clone>(&mut self, of: &[T]) -> T {
         of[(self.next() % of.len() as u64) as usize].clone()
     }
 
-    fn exponential(&mut self) -> f64 {
+    pub(in crate::analysis) fn exponential(&mut self) -> f64 {
         -self.unit().ln()
     }
 
     /// By Box and Muller.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(in crate::analysis) fn normal(&mut self) -> f64 {
         (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
     }
 }

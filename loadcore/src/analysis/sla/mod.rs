@@ -24,4 +24,4 @@ pub use rule::{Bound, Comparison, Metric, Rule, RuleError, SlaRule, Statistic, T
 pub use share::StatusOrClass;
 pub(crate) use together::contradiction;
 pub use windowed::Event;
-pub(super) use windowed::Windowed;
+pub(super) use windowed::{Subject, Windowed};

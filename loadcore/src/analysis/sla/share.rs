@@ -1,6 +1,7 @@
 //! Turns the word in `share{...}` into what is counted: replies of a status, or failures of a class.
 
 use crate::analysis::suggest::nearest;
+use crate::record::Counters;
 use crate::request::ErrorClass;
 use std::fmt;
 
@@ -45,6 +46,11 @@ impl StatusOrClass {
         }
         let class = ErrorClass::ALL.into_iter().find(|class| class.name() == name);
         class.map(Self::Class).ok_or_else(|| unknown(name))
+    }
+
+    /// How many of them were counted.
+    pub(in crate::analysis) fn counted(self, counters: &Counters) -> u64 {
+        self.count(counters.statuses.iter().copied(), |class| counters.errors[class as usize])
     }
 
     /// How many they are, of replies by status and failures by class.

@@ -223,10 +223,7 @@ impl Counts {
     /// What a rule of this metric looks at.
     fn of(counters: &Counters, metric: Metric) -> Self {
         let named = match metric {
-            Metric::Share(one) => {
-                let of_class = |class| counters.errors[class as usize];
-                one.count(counters.statuses.iter().copied(), of_class)
-            }
+            Metric::Share(one) => one.counted(counters),
             _ => 0,
         };
         Self {

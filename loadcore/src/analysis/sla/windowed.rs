@@ -162,13 +162,13 @@ pub(super) struct Looks {
 
 /// All requests of an interval, or one of the mix.
 #[derive(Debug, Clone, Copy)]
-enum Subject<'a> {
+pub(in crate::analysis) enum Subject<'a> {
     All(&'a Interval),
     Named(&'a Named),
 }
 
 impl<'a> Subject<'a> {
-    fn counters(self) -> &'a Counters {
+    pub(in crate::analysis) fn counters(self) -> &'a Counters {
         match self {
             Self::All(interval) => &interval.counters,
             Self::Named(named) => &named.counters,
@@ -181,7 +181,8 @@ impl<'a> Subject<'a> {
 pub(super) type Distributions<'a> = Vec<Option<Cow<'a, Histogram>>>;
 
 impl Times {
-    fn of(self, subject: Subject<'_>) -> Option<Cow<'_, Histogram>> {
+    /// Its distribution of these requests; `None` where the ok are not known apart.
+    pub(in crate::analysis) fn of(self, subject: Subject<'_>) -> Option<Cow<'_, Histogram>> {
         match (self, subject) {
             (Self::Response, Subject::All(all)) => Some(Cow::Borrowed(&all.histograms.response)),
             (Self::Service, Subject::All(all)) => Some(Cow::Borrowed(&all.histograms.service)),
