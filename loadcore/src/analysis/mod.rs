@@ -12,6 +12,7 @@ pub mod validity;
 
 mod assert;
 mod bottleneck;
+mod changes;
 mod judge;
 mod suggest;
 mod windows;
@@ -19,6 +20,7 @@ mod windows;
 pub use crate::record::{GeneratorHealth, WorkerInterval};
 pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
 pub use assert::Violations;
+pub use changes::changes;
 pub use judge::Judge;
 #[cfg(test)]
 pub(crate) use judge::judged;
