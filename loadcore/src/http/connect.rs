@@ -1,12 +1,14 @@
 //! Turns an origin into an open connection: resolve, check the policy, dial, proxy, TLS.
 
 use super::plan::HttpPlan;
-use super::resolve::Resolver;
+use super::policy::TargetPolicy;
+use super::resolve::{Addresses, Resolver};
 use super::stamped::StampedTcp;
 use super::tls;
 use crate::request::{ErrorClass, Failure, Http, HttpVersion, Origin, Protocol, Tls};
 use crate::time::Nanos;
 use crate::transport::{self, Thread, is_shortage, refused_class};
+use rustls::ClientConfig;
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
@@ -109,7 +111,10 @@ pub async fn connect(
         return Ok(Connected { stream: Stream::Plain(socket), connect_ns, tls_ns: None, protocol });
     }
     stage.set(Stage::Tls);
-    let stream = handshake(plan, origin, socket).await?;
+    let Some(config) = &plan.tls else {
+        return Err(Failure::new(ErrorClass::Internal, "tls was not prepared"));
+    };
+    let stream = handshake(config, &origin.host, socket).await?;
     let agreed = stream.get_ref().1;
     let is_h2 = agreed.alpn_protocol() == Some(b"h2");
     let tls = match agreed.protocol_version() {
@@ -131,16 +136,17 @@ pub async fn connect(
     Ok(Connected { stream: Stream::Tls(Box::new(stream)), connect_ns, tls_ns, protocol })
 }
 
-async fn handshake(
-    plan: &HttpPlan,
-    origin: &Origin,
-    socket: Socket,
-) -> Result<TlsStream<Socket>, Failure> {
-    let name = rustls::pki_types::ServerName::try_from(origin.host.clone())
+/// TLS over `socket`, with whoever is `host`.
+///
+/// # Errors
+/// `tls`.
+pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    socket: S,
+) -> Result<TlsStream<S>, Failure> {
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned())
         .map_err(|error| Failure::text(ErrorClass::Tls, error))?;
-    let Some(config) = &plan.tls else {
-        return Err(Failure::new(ErrorClass::Internal, "tls was not prepared"));
-    };
     TlsConnector::from(Arc::clone(config))
         .connect(name, socket)
         .await
@@ -187,7 +193,7 @@ pub(super) async fn judge_behind_proxy(plan: &HttpPlan, host: &str) -> Result<()
     addresses.all().iter().try_for_each(|address| plan.options.policy.check(*address))
 }
 
-/// Dials the addresses of `host`, beginning with the one whose turn it is, until one answers.
+/// Looks `host` up and dials it.
 async fn dial_tcp(
     (plan, resolver): (&HttpPlan, &Resolver),
     host: &str,
@@ -197,8 +203,21 @@ async fn dial_tcp(
     stage.set(Stage::Name);
     let addresses = resolver.addresses(host).await?;
     stage.set(Stage::Dial);
-    first_to_answer(addresses.in_turn(port), async |address| {
-        plan.options.policy.check(address.ip())?;
+    dial_one(&plan.options.policy, &addresses, port).await
+}
+
+/// Dials `addresses`, beginning with the one whose turn it is, until one answers. None is dialled that
+/// `policy` refuses.
+///
+/// # Errors
+/// `blocked_by_policy`, `connect_refused`, `connect_timeout`, a shortage.
+pub(super) async fn dial_one(
+    policy: &TargetPolicy,
+    addresses: &Addresses,
+    port: u16,
+) -> Result<TcpStream, Failure> {
+    first_to_answer(addresses.in_turn(port), |address| async move {
+        policy.check(address.ip())?;
         transport::connect(address).await
     })
     .await
@@ -206,9 +225,9 @@ async fn dial_tcp(
 
 /// What the first address that answers gives, else the failure of the first; but a shortage of this
 /// machine, where there was one: with another port or descriptor that address might have answered.
-async fn first_to_answer<T>(
+async fn first_to_answer<T, D: Future<Output = Result<T, Failure>>>(
     addresses: impl Iterator<Item = SocketAddr>,
-    dial: impl AsyncFn(SocketAddr) -> Result<T, Failure>,
+    dial: impl Fn(SocketAddr) -> D,
 ) -> Result<T, Failure> {
     let mut addresses = addresses.peekable();
     let mut failure = None;

@@ -5,6 +5,7 @@
 //! loaded is decided in `connect`, where sockets are opened.
 
 mod connect;
+pub mod fetch;
 mod follow;
 mod http1;
 mod http2;
