@@ -144,6 +144,7 @@ fn all() -> Vec<Effect> {
         ("checks", json!([{"status": 201}]), one(), At("/errors")),
         ("mix", json!([{"name": "a"}]), one(), At("/requests")),
         ("sla", json!(["rps>=100000000"]), one(), At("/sla")),
+        ("observe", json!(["http://localhost:1/"]), one(), At("/observed")),
         ("tags", json!(["a"]), nothing(), By("bins/controller/tests/api/scenarios.rs", "tags")),
         ("notes", json!("a"), one(), At("/scenario/notes")),
         (

@@ -3,7 +3,8 @@
 //!
 //! [`Judge`] makes all three, wherever a run is made. Rules over the whole run and the verdict are pure
 //! functions of the result document; rules with a window and findings rest on what was seen second by
-//! second, of which analyses see [`Windows`].
+//! second, of which analyses see [`Windows`]. What the target told of itself meanwhile stands beside them, and
+//! names witnesses.
 
 pub mod compare;
 pub mod sla;
@@ -14,6 +15,7 @@ mod bottleneck;
 mod judge;
 mod suggest;
 mod windows;
+mod witness;
 
 pub use crate::record::{GeneratorHealth, WorkerInterval};
 pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
@@ -22,3 +24,4 @@ pub use judge::Judge;
 #[cfg(test)]
 pub(crate) use judge::judged;
 pub use windows::{NamedWindow, RequestWindow, Window, Windows, WorkerTotals};
+pub(crate) use witness::Reducer;

@@ -6,7 +6,7 @@ use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
     AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
-    ScenarioFields, SlaRule, Target, limits, mix, short, sla,
+    ScenarioFields, SlaRule, Target, limits, mix, observe, short, sla,
 };
 use crate::profile::{Faults, number};
 use crate::request::{FieldName, check_method, framing};
@@ -69,6 +69,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let threads = object.integer("threads", 1..=limits::MAX_THREADS).map(|threads| threads as u32);
     let checks = checks(object);
     let sla = rules(object, &mix);
+    let observe = observe::endpoints(object);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
@@ -113,6 +114,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         threads,
         checks,
         sla,
+        observe,
         tags,
         notes,
         auto_start: auto_start.unwrap_or(true),
