@@ -28,6 +28,7 @@ pub use document::{
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
 pub use finding::{Finding, FindingKind, Severity, Witness};
+pub(crate) use observed::short;
 pub use observed::{Observed, ObservedFault, ObservedSeries};
 pub use requests::RequestResult;
 pub(crate) use rows::{MOST_ROWS, Row, Rows};

@@ -49,3 +49,32 @@ pub struct ObservedFault {
     /// What happened, and what to do.
     pub text: String,
 }
+
+/// Three digits, and a letter where it is long.
+pub(crate) fn short(value: f64) -> String {
+    let (scaled, letter) = match value.abs() {
+        size if size >= 1e9 => (value / 1e9, "G"),
+        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 1e4 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    if scaled == 0.0 || !scaled.is_finite() {
+        return "0".into();
+    }
+    let digits = (2 - scaled.abs().log10().floor() as i32).clamp(0, 9) as usize;
+    let text = format!("{scaled:.digits$}");
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{letter}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let all = [0.0, 0.001_234, 3.0, 9_999.0, 12_345.0, 2.5e9, 100.0].map(short);
+        assert_eq!(all, ["0", "0.00123", "3", "9999", "12.3k", "2.5G", "100"]);
+    }
+}

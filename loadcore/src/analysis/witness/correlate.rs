@@ -26,6 +26,8 @@ const DRAWS: usize = 199;
 const MOST_GREATER: usize = 1;
 /// What is less alike than this is named by nobody.
 const LEAST: f64 = 0.6;
+/// Who has more memory than this may be a walk.
+const WALKS: f64 = 0.92;
 /// The fewest rows of which anything can be said.
 pub(super) const LEAST_ROWS: usize = 24;
 /// The most rows that a series may be before or after the trouble.
@@ -158,10 +160,12 @@ pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// How much of a row is still there in the next one: the correlation of neighbours, with what short
-/// courses make it too small by (Marriott and Pope, Biometrika 41, 1954).
+/// courses make it too small by (Marriott and Pope, Biometrika 41, 1954). What is near 1 is taken for a walk:
+/// in so few rows nobody can tell them apart (Dickey and Fuller, JASA 74, 1979).
 fn memory(ranks: &[f64]) -> f64 {
     let found = alike(&ranks[1..], &ranks[..ranks.len() - 1]);
-    (found + (1.0 + 3.0 * found) / ranks.len() as f64).clamp(0.0, 1.0)
+    let memory = found + (1.0 + 3.0 * found) / ranks.len() as f64;
+    if memory > WALKS { 1.0 } else { memory.max(0.0) }
 }
 
 /// Noise of which each row has this much of the one before it, around 0.
@@ -218,7 +222,8 @@ mod tests {
     #[test]
     fn memory_is_that_of_the_noise() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
-        for wanted in [0.0, 0.5, 0.9] {
+        assert_eq!(memory(&ranks(&noise(60, 0.999, &mut random))), 1.0);
+        for wanted in [0.0, 0.5, 0.85] {
             let found = memory(&ranks(&noise(2_000, wanted, &mut random)));
             assert!((found - wanted).abs() < 0.1, "{found} for {wanted}");
         }

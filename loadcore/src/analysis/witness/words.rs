@@ -2,7 +2,7 @@
 
 use super::correlate::ranks;
 use crate::record::Measure;
-use crate::result::Witness;
+use crate::result::{Witness, short};
 use std::cmp::Ordering;
 
 /// What the first witness did, beside the course of the trouble, and who did so too.
@@ -61,24 +61,6 @@ fn value_text(series: &str, measure: Measure, value: f64) -> String {
     }
 }
 
-/// Three digits, and a letter where it is long.
-fn short(value: f64) -> String {
-    let (scaled, letter) = match value.abs() {
-        size if size >= 1e9 => (value / 1e9, "G"),
-        size if size >= 1e6 => (value / 1e6, "M"),
-        size if size >= 1e4 => (value / 1e3, "k"),
-        _ => (value, ""),
-    };
-    if scaled == 0.0 || !scaled.is_finite() {
-        return "0".into();
-    }
-    let digits = (2 - scaled.abs().log10().floor() as i32).clamp(0, 9) as usize;
-    let text = format!("{scaled:.digits$}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{letter}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,11 +85,5 @@ mod tests {
             said(&[witness("free", 0.0)], Measure::Gauge, (&falls, &trouble), "latency"),
             "target's free fell from -840k to -1.98M as latency rose"
         );
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let all = [0.0, 0.001_234, 3.0, 9_999.0, 12_345.0, 2.5e9, 100.0].map(short);
-        assert_eq!(all, ["0", "0.00123", "3", "9999", "12.3k", "2.5G", "100"]);
     }
 }

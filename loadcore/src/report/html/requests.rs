@@ -1,13 +1,8 @@
 //! Turns the requests of a mix into the rows of a table, each with a small picture of its p99 over time.
 
 use super::super::format::{count, percent, rate, time};
-use super::micro;
+use super::{micro, spark};
 use crate::result::{RequestResult, RunResult};
-
-/// The most points of a picture, and its size.
-const POINTS: usize = 60;
-const WIDTH: f64 = 120.0;
-const HEIGHT: f64 = 24.0;
 
 /// A row.
 pub(super) struct Request<'a> {
@@ -47,43 +42,6 @@ fn row(request: &RequestResult) -> Request<'_> {
         p99,
         max,
         errors: errors.collect::<Vec<_>>().join(", "),
-        lines: lines(request),
-    }
-}
-
-fn lines(request: &RequestResult) -> Vec<String> {
-    let together = request.series.len().div_ceil(POINTS).max(1);
-    let points: Vec<Option<f64>> = request
-        .series
-        .chunks(together)
-        .map(|rows| rows.iter().filter_map(|row| row.p99_ms).reduce(f64::max))
-        .collect();
-    let most = points.iter().flatten().copied().reduce(f64::max).unwrap_or(0.0);
-    if points.len() < 2 || most <= 0.0 {
-        return Vec::new();
-    }
-    let (last, room) = ((points.len() - 1) as f64, HEIGHT - 2.0);
-    let point = |(at, value): (usize, &Option<f64>)| {
-        let x = (at as f64 / last * WIDTH).round();
-        value.map(|value| format!("{x},{:.1}", HEIGHT - 1.0 - room * value / most))
-    };
-    let points: Vec<_> = points.iter().enumerate().map(point).collect();
-    let parts = points.split(Option::is_none).filter(|part| part.len() > 1);
-    parts.map(|part| part.iter().flatten().cloned().collect::<Vec<_>>().join(" ")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::result::SeriesRow;
-
-    #[test]
-    fn a_picture_has_a_line_between_two_gaps() {
-        let row = |p99_ms| SeriesRow { p99_ms, ..SeriesRow::default() };
-        let values = [Some(1.0), Some(2.0), None, Some(2.0), Some(0.0)];
-        let request = RequestResult { series: values.map(row).into(), ..RequestResult::default() };
-        assert_eq!(lines(&request), ["0,12.0 30,1.0", "90,1.0 120,23.0"]);
-        let single = RequestResult { series: vec![row(Some(1.0))], ..RequestResult::default() };
-        assert!(lines(&single).is_empty() && lines(&RequestResult::default()).is_empty());
+        lines: spark::lines(request.series.iter().map(|row| row.p99_ms), 0.0),
     }
 }

@@ -5,7 +5,7 @@ mod load;
 mod parts;
 
 pub(super) use load::load;
-pub(super) use parts::{FIGURES, Figure, against, spoken, times, why};
+pub(super) use parts::{FIGURES, Figure, against, spoken, times, why, witness};
 
 use super::format::{count, percent, rate, time};
 use crate::result::{RunResult, SlaOutcome, Verdict};
@@ -167,6 +167,7 @@ pub(super) fn cautions(result: &RunResult) -> Vec<String> {
             percent(late, result.total_requests)
         ));
     }
+    cautions.extend(result.observed.iter().filter_map(parts::untold));
     cautions
 }
 
