@@ -114,6 +114,12 @@ fn full_result() -> RunResult {
     result.sla.push(serde_json::from_value(rule).expect("an outcome"));
     result.validity.reasons.push(serde_json::from_value(reason).expect("a reason"));
     result.bottlenecks.push(serde_json::from_value(finding).expect("a finding"));
+    let observed = json!({
+        "name": "app", "url": "http://app/metrics", "readings": 2, "failedReadings": 1,
+        "series": [{"series": "busy", "kind": "rate", "second": [0], "values": [0.5]}],
+        "faults": [{"second": 1, "text": "no answer"}],
+    });
+    result.observed.push(serde_json::from_value(observed).expect("what was observed"));
     result.series.push(SeriesRow::default());
     result.workers.push(WorkerResult::default());
     result

@@ -145,6 +145,7 @@ fn all() -> Vec<Effect> {
         ("mix", json!([{"name": "a"}]), one(), At("/requests")),
         ("sla", json!(["rps>=100000000"]), one(), At("/sla")),
         ("alerts", json!([]), nothing(), By("tests/tests/alerts.rs", "\"alerts\"")),
+        ("observe", json!(["http://localhost:1/"]), one(), At("/observed")),
         ("tags", json!(["a"]), nothing(), By("bins/controller/tests/api/scenarios.rs", "tags")),
         ("notes", json!("a"), one(), At("/scenario/notes")),
         (

@@ -300,6 +300,11 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "RULE", help_heading = "Judgement")]
     pub(crate) sla: Vec<String>,
 
+    /// Where the target tells its own metrics in Prometheus's text format (repeatable), beside those of the
+    /// file: read once a second, beside the load. It goes by its host and port, or by the name before =
+    #[arg(long, value_name = "[NAME=]URL", help_heading = "Judgement")]
+    pub(crate) observe: Vec<String>,
+
     #[command(flatten)]
     pub(crate) dialling: DialArgs,
     #[command(flatten)]

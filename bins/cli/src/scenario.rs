@@ -49,9 +49,20 @@ pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, 
     draft.put_connection(args);
     draft.put_way(&args.dialling)?;
     draft.put_engine(&args.engine);
-    draft.add("checks", "--check", &args.checks);
-    draft.add("sla", "--sla", &args.sla);
+    draft.add("checks", "--check", args.checks.iter().map(|text| text.as_str().into()));
+    draft.add("sla", "--sla", args.sla.iter().map(|text| text.as_str().into()));
+    draft.add("observe", "--observe", args.observe.iter().map(|text| endpoint(text)));
     draft.judge()
+}
+
+/// An endpoint as it is written: its URL, and before it its name, if it has one.
+fn endpoint(text: &str) -> Value {
+    let named = text.split_once('=').filter(|(name, _)| !name.contains(['/', ':', '?']));
+    let whole = |url: &str| with_scheme(url).into_owned();
+    match named {
+        Some((name, url)) => json!({"name": name, "url": whole(url)}),
+        None => json!({"url": whole(text)}),
+    }
 }
 
 /// What should be known before a run on this machine.
@@ -412,13 +423,18 @@ impl Draft {
     }
 
     /// Texts of an option after those of the file's list, which still count.
-    fn add(&mut self, field: &'static str, option: &'static str, texts: &[String]) {
+    fn add(
+        &mut self,
+        field: &'static str,
+        option: &'static str,
+        values: impl Iterator<Item = Value>,
+    ) {
         let old = self.document.get(field).filter(|list| !list.is_null()).cloned();
         // What is no list is a fault of the file, and is left to be found.
         if let Value::Array(mut all) = old.unwrap_or_else(|| json!([])) {
-            for text in texts {
+            for value in values {
                 self.options.push((format!("{field}[{}]", all.len()), option));
-                all.push(text.as_str().into());
+                all.push(value);
             }
             self.document.set(field, all);
         }

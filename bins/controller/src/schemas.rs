@@ -328,6 +328,19 @@ mod tests {
         let frame = interval(whole.clone())["properties"]["workers"]["items"].clone();
         let of_frame: WorkerFrame = serde_json::from_value(json!(WorkerResult::default())).unwrap();
         assert_eq!(described(&frame.to_string()), written(&json!(of_frame)));
+        let observed: Observed = serde_json::from_value(json!({
+            "name": "a", "url": "http://a/", "readings": 1, "failedReadings": 1,
+            "series": [{"series": "s", "kind": "rate", "second": [0], "values": [null]}],
+            "faults": [{"second": 0, "text": "no answer"}],
+        }))
+        .unwrap();
+        let (described_one, written_one) =
+            (&whole["properties"]["observed"]["items"], json!(observed));
+        assert_eq!(described(&described_one.to_string()), written(&written_one));
+        for list in ["series", "faults"] {
+            let items = described_one["properties"][list]["items"].to_string();
+            assert_eq!(described(&items), written(&written_one[list][0]), "{list}");
+        }
         let finding: Finding = serde_json::from_value(json!({
             "kind": "cold_start", "severity": "info", "confidence": 0.5, "fromSecond": 0.0,
             "toSecond": 1.0, "request": null, "evidence": {}, "witnesses": [{"name": "a",

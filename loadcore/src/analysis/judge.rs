@@ -4,10 +4,11 @@
 //! Nowhere else is a run judged: one that is made here, one on a platform that goes on, and one that
 //! has ended there and is put together from what is stored are judged by the same call.
 
-use super::bottleneck::{self, CHECKS, Check};
+use super::bottleneck::{self, CHECKS, Check, Trouble};
 use super::sla::{Event, SlaRule, Windowed, outcomes};
+use super::witness::Observations;
 use super::{Windows, WorkerTotals, validity};
-use crate::record::{Interval, WorkerInterval};
+use crate::record::{Interval, Reading, WorkerInterval};
 #[cfg(test)]
 use crate::result::fixtures::{Run, run_start};
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub struct Judge {
     rules: Vec<SlaRule>,
     live: Windowed,
     windows: Windows,
+    observations: Observations,
     checks: &'static [Check],
 }
 
@@ -32,6 +34,7 @@ impl Judge {
         Self {
             live: Windowed::new(&rules, &names, start.loop_kind == LoopKind::Closed),
             windows: Windows::new(start.planned_seconds, start.mix.len()),
+            observations: Observations::new(&start.observe),
             rules,
             checks: CHECKS,
         }
@@ -54,6 +57,11 @@ impl Judge {
         self.windows.add_worker(totals);
     }
 
+    /// Adds what an endpoint of the target told of a second. Those of an endpoint come in the order of time.
+    pub fn observed(&mut self, reading: &Reading) {
+        self.observations.add(reading);
+    }
+
     /// The rule at this place, as events name it.
     #[must_use]
     pub fn rule(&self, place: usize) -> Option<&SlaRule> {
@@ -72,12 +80,16 @@ impl Judge {
         self.live.abort()
     }
 
-    /// The result with its judgements: `sla`, `validity` and `bottlenecks`, in the place of what it
-    /// has there.
+    /// The result with its judgements: `sla`, `validity` and `bottlenecks`, and with what was `observed`, in
+    /// the place of what it has there.
     pub fn judge(&self, mut result: RunResult) -> RunResult {
         result.sla = outcomes(&self.rules, &result, Some(&self.live));
         validity::judge(&mut result, &self.windows);
-        result.bottlenecks = bottleneck::find(self.checks, &self.windows, &result);
+        let mut findings = bottleneck::find(self.checks, &self.windows, &result);
+        self.observations
+            .testify(&mut findings, |finding| Trouble::of(finding, &self.windows, &result));
+        result.bottlenecks = findings;
+        result.observed = self.observations.result();
         result
     }
 }

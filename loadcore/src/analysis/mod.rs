@@ -3,7 +3,8 @@
 //!
 //! [`Judge`] makes all three, wherever a run is made. Rules over the whole run and the verdict are pure
 //! functions of the result document; rules with a window and findings rest on what was seen second by
-//! second, of which analyses see [`Windows`].
+//! second, of which analyses see [`Windows`]. What the target told of itself meanwhile stands beside them, and
+//! names witnesses.
 
 pub mod capacity;
 pub mod compare;
@@ -16,6 +17,7 @@ mod changes;
 mod judge;
 mod suggest;
 mod windows;
+mod witness;
 
 pub use crate::record::{GeneratorHealth, WorkerInterval};
 pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
@@ -25,3 +27,4 @@ pub use judge::Judge;
 #[cfg(test)]
 pub(crate) use judge::judged;
 pub use windows::{NamedWindow, RequestWindow, Window, Windows, WorkerTotals};
+pub(crate) use witness::Reducer;

@@ -15,6 +15,8 @@
 //!   14 own        (own-class)*, rising; from version 4 on, as what follows
 //!   15 named      zlib of named*, in the order of the mix
 //!   16 workers    worker*, rising by name; from version 5 on, which only what has workers is written in
+//!   17 observed   what endpoints of the target told, as `Reading` packs it; from version 6 on, which only
+//!                 what has some of it is written in
 //! histogram = overflow.count overflow.max overflow.sum hdr
 //! own-class = count length name(UTF-8) length example(UTF-8)
 //! named     = length counters, as in section 2; length (own-class)*; response service failed, each:
@@ -49,7 +51,9 @@ use std::collections::BTreeMap;
 /// What every encoded snapshot begins with.
 const MAGIC: &[u8; 4] = b"LCSN";
 /// The newest version that is read. A change of the layout, a new counter or error class counts it up.
-const VERSION: u64 = 5;
+const VERSION: u64 = 6;
+/// What is written where no endpoint was observed.
+const WITHOUT_OBSERVED: u64 = 5;
 /// What is written where no workers are told apart: of a worker itself, so that a controller of before
 /// reads what a newer worker hands in.
 const WITHOUT_WORKERS: u64 = 4;
@@ -65,6 +69,7 @@ const PROTOCOLS: u8 = FIRST_HISTOGRAM + HISTOGRAMS.len() as u8;
 const OWN: u8 = PROTOCOLS + 1;
 const NAMED: u8 = OWN + 1;
 const WORKERS: u8 = NAMED + 1;
+const OBSERVED: u8 = WORKERS + 1;
 
 /// How much of what there is today a version has.
 struct Layout {
@@ -78,6 +83,7 @@ struct Layout {
     /// Classes of the target's own, and named requests.
     named: bool,
     workers: bool,
+    observed: bool,
     /// Its last section.
     last: &'static str,
 }
@@ -88,8 +94,9 @@ impl Layout {
         match version {
             0 | 1 => {
                 let last = "pacer_lag";
-                let (protocols, named, workers) = (false, false, false);
-                Self { counters: 28, sums: 6, histograms: 7, protocols, named, workers, last }
+                let (protocols, named, workers, observed) = (false, false, false, false);
+                let (counters, sums, histograms) = (28, 6, 7);
+                Self { counters, sums, histograms, protocols, named, workers, observed, last }
             }
             2 => Self { counters: 29, sums: 8, ..Self::of(1) },
             3 => {
@@ -98,7 +105,8 @@ impl Layout {
                 Self { counters, sums, histograms, protocols, last, ..Self::of(1) }
             }
             4 => Self { named: true, last: "named", ..Self::of(3) },
-            _ => Self { workers: true, last: "workers", ..Self::of(4) },
+            5 => Self { workers: true, last: "workers", ..Self::of(4) },
+            _ => Self { observed: true, last: "observed", ..Self::of(5) },
         }
     }
 }
@@ -147,7 +155,12 @@ impl Snapshot {
     pub(crate) fn encode_with(&self, clock_error_ns: Nanos) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 << 10);
         out.extend_from_slice(MAGIC);
-        put(&mut out, if self.workers.is_empty() { WITHOUT_WORKERS } else { VERSION });
+        let version = match (self.observed.is_empty(), self.workers.is_empty()) {
+            (false, _) => VERSION,
+            (true, false) => WITHOUT_OBSERVED,
+            (true, true) => WITHOUT_WORKERS,
+        };
+        put(&mut out, version);
         section(&mut out, 1, |payload| put_head(payload, self));
         section(&mut out, 2, |payload| put_counters(payload, &self.total.counters));
         section(&mut out, 3, |payload| put_examples(payload, &self.total));
@@ -164,8 +177,11 @@ impl Snapshot {
         });
         section(&mut out, OWN, |payload| named::put_own(payload, &self.total.counters.own));
         section(&mut out, NAMED, |payload| named::put_all(payload, &self.total.named));
-        if !self.workers.is_empty() {
+        if version > WITHOUT_WORKERS {
             section(&mut out, WORKERS, |payload| workers::put_all(payload, &self.workers));
+        }
+        if version > WITHOUT_OBSERVED {
+            section(&mut out, OBSERVED, |payload| payload.extend_from_slice(&self.observed));
         }
         out
     }
@@ -183,9 +199,11 @@ impl Snapshot {
         total.examples.clone_from(&head.total.examples);
         total.health.merge(&head.total.health);
         total.protocols.merge(&head.total.protocols);
-        let (worker, workers) = (head.worker.clone(), head.workers.clone());
         let Self { epoch, seq, elapsed_ns, is_final, in_flight, backlog, .. } = *head;
-        Ok(Self { worker, epoch, seq, elapsed_ns, is_final, in_flight, backlog, total, workers })
+        let (worker, workers) = (head.worker.clone(), head.workers.clone());
+        let observed = head.observed.clone();
+        let run = Self { worker, epoch, seq, elapsed_ns, is_final, ..Self::default() };
+        Ok(Self { in_flight, backlog, total, workers, observed, ..run })
     }
 }
 
@@ -253,6 +271,7 @@ impl SnapshotReader {
         read_section(&mut rest, 1, "head", |payload| take_head(payload, head))?;
         let layout = Layout::of(found);
         head.workers.clear();
+        head.observed.clear();
         let Interval { counters, examples, health, protocols, .. } = &mut head.total;
         *counters = Counters::default();
         *protocols = Protocols::default();
@@ -290,6 +309,13 @@ impl SnapshotReader {
         if layout.workers {
             let workers = &mut head.workers;
             read_section(&mut rest, WORKERS, "workers", |it| workers::take_all(it, workers))?;
+        }
+        if layout.observed {
+            let observed = &mut head.observed;
+            read_section(&mut rest, OBSERVED, "observed", |it| {
+                observed.extend_from_slice(std::mem::take(it));
+                Ok(())
+            })?;
         }
         let [responses, services, .., failed] = counted;
         match (rest, agrees(counters, responses, services, failed)) {
@@ -477,12 +503,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// A snapshot as each version was written on the day it was made: old data must stay readable.
-    const GOLDEN: [&str; 5] = [
+    const GOLDEN: [&str; 6] = [
         include_str!("golden_v1.hex"),
         include_str!("golden_v2.hex"),
         include_str!("golden_v3.hex"),
         include_str!("golden_v4.hex"),
         include_str!("golden_v5.hex"),
+        include_str!("golden_v6.hex"),
     ];
 
     fn golden() -> Snapshot {
@@ -518,6 +545,10 @@ mod tests {
         assert_eq!(reader.check(&bytes).unwrap().workers, workers());
         let own = golden().encode();
         assert!(reader.check(&own).unwrap().workers.is_empty());
+        let observed = Snapshot { observed: b"told".to_vec(), ..golden() };
+        assert_eq!(Snapshot::decode(&observed.encode()), Ok(observed.clone()));
+        assert_eq!(reader.check(&observed.encode()).unwrap().observed, observed.observed);
+        assert!(reader.check(&own).unwrap().observed.is_empty());
         assert_eq!(own[4], 4, "what a worker hands in is read by controllers of before");
         let told = WorkerInterval::of(golden().worker, &golden().total, 0, 0);
         assert_eq!(reader.of_worker(), told);
@@ -559,7 +590,9 @@ mod tests {
             snapshot.total.histograms.failed.reset();
             snapshot
         };
-        let wanted = [without(golden()), without(of_2), of_3, of_4, of_5];
+        let mut of_6 = of_5.clone();
+        of_6.observed = b"told".to_vec();
+        let wanted = [without(golden()), without(of_2), of_3, of_4, of_5, of_6];
         for (text, wanted) in GOLDEN.into_iter().zip(wanted) {
             let read = Snapshot::decode(&unhex(text)).unwrap();
             assert_eq!(read, wanted);

@@ -31,6 +31,9 @@ pub struct Snapshot {
     /// What each worker did, in the order of their names, at most [`MOST_WORKERS`](super::MOST_WORKERS):
     /// in an interval that many have made. A worker's own snapshot has none.
     pub workers: Vec<WorkerInterval>,
+    /// What endpoints of the target told meanwhile, as [`Reading`](super::Reading) packs it: in an interval
+    /// that is kept. A worker's own snapshot has none.
+    pub observed: Vec<u8>,
 }
 
 /// The newest snapshot of each worker and epoch.
@@ -65,6 +68,7 @@ impl Snapshot {
         *in_flight = other.in_flight;
         *backlog = other.backlog;
         self.workers.clone_from(&other.workers);
+        self.observed.clone_from(&other.observed);
         let total = &mut self.total;
         total.named.truncate(other.total.named.len());
         total.reset();

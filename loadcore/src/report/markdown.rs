@@ -82,8 +82,13 @@ fn findings(result: &RunResult) -> String {
             Severity::Critical => "critical",
         };
         let of = it.request.as_ref().map_or(String::new(), |name| format!(" of {}", code(name)));
+        let seen: Vec<_> = it.witnesses.iter().map(|it| plain(&summary::witness(it))).collect();
+        let seen = match &seen[..] {
+            [] => String::new(),
+            seen => format!(" **Seen at the target:** {}.", seen.join("; ")),
+        };
         format!(
-            "- **{}**{of} ({severity}, {:.0}% sure, {} to {}): {} **Next:** {}",
+            "- **{}**{of} ({severity}, {:.0}% sure, {} to {}): {}{seen} **Next:** {}",
             plain(&it.kind.name().replace('_', " ")),
             100.0 * it.confidence,
             moment(it.from_second),

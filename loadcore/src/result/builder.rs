@@ -36,6 +36,8 @@ pub struct RunStart {
     pub slack_ns: Nanos,
     /// Names and weights of the requests; none without a mix.
     pub mix: Vec<(String, f64)>,
+    /// Names and URLs of the endpoints of the target that are observed.
+    pub observe: Vec<(String, String)>,
 }
 
 /// From when to when an interval was recorded, in nanoseconds since the measured time began.
@@ -125,8 +127,8 @@ impl ResultBuilder {
 
     /// The result as of `merged`: at the end, or while the run goes on.
     ///
-    /// `sla` and `validity` are empty: they are judgements on this document, to be filled in with
-    /// what `analysis` says about it.
+    /// `sla`, `validity`, `bottlenecks` and `observed` are empty: they are to be filled in with what
+    /// `analysis` says about this document, and about what it has seen beside it.
     pub fn build(&self, merged: &Snapshot, ending: &RunEnd) -> RunResult {
         let Interval { counters, histograms, health, protocols, examples, named } = &merged.total;
         let ok = histograms.ok(counters);
@@ -160,6 +162,7 @@ impl ResultBuilder {
             sla: Vec::new(),
             validity: Validity::default(),
             bottlenecks: Vec::new(),
+            observed: Vec::new(),
             protocol: protocol(protocols),
             ok_latency: ok_latency(ok.as_ref(), &histograms.response),
             requests: self.requests.results(named, &ending.unknown_of, per_second),

@@ -3,7 +3,7 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, Finding, LatencySummary, RequestResult, WorkerResult};
+use super::{CarriedHistograms, Finding, LatencySummary, Observed, RequestResult, WorkerResult};
 use crate::record::Distribution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,6 +65,9 @@ pub struct RunResult {
     pub validity: Validity,
     /// What limits the target, the most important first.
     pub bottlenecks: Vec<Finding>,
+    /// What the target told of itself, an entry for each endpoint that was observed.
+    #[serde(default)]
+    pub observed: Vec<Observed>,
     /// What was spoken with the target.
     #[serde(default)]
     pub protocol: Protocol,

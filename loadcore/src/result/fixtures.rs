@@ -153,6 +153,7 @@ pub(crate) fn run_start(loop_kind: LoopKind) -> RunStart {
         planned_seconds: 15.0,
         slack_ns: 100 * US,
         mix: Vec::new(),
+        observe: Vec::new(),
     }
 }
 

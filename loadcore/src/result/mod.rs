@@ -9,6 +9,7 @@ mod carried;
 mod document;
 mod finding;
 mod generator;
+mod observed;
 mod requests;
 mod rows;
 mod series;
@@ -28,6 +29,8 @@ pub use document::{
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
 pub use finding::{Finding, FindingKind, Severity, Witness};
+pub(crate) use observed::short;
+pub use observed::{Observed, ObservedFault, ObservedSeries};
 pub use requests::RequestResult;
 pub(crate) use rows::{MOST_ROWS, Row, Rows};
 pub use summary::LatencySummary;

@@ -11,6 +11,7 @@
 use super::RunError;
 use super::feed::Teller;
 use super::handle::Control;
+use super::observe::Readings;
 use super::progress::Progress;
 use crate::analysis::{Judge, WorkerTotals};
 use crate::engine::{self, Report};
@@ -69,6 +70,8 @@ pub(super) struct Collector {
     /// `None` on assignment: a part of a run says nothing about the whole, which is judged, second by second
     /// as well, where all parts are merged.
     pub(super) judge: Option<Judge>,
+    /// What the target tells of itself meanwhile.
+    pub(super) readings: Option<Readings>,
     pub(super) control: Control,
     /// A rule has ended the run.
     pub(super) aborted: bool,
@@ -266,6 +269,10 @@ impl Collector {
             let alone = [WorkerInterval::of(ALONE.into(), &interval, in_flight, backlog)];
             self.builder.by_worker(&alone, span);
             judge.by_worker(&alone, span);
+            self.readings
+                .iter_mut()
+                .flat_map(Readings::new_ones)
+                .for_each(|it| judge.observed(&it));
             if judge.abort().is_some() && !self.aborted {
                 self.aborted = true;
                 self.control.stop();
@@ -275,7 +282,7 @@ impl Collector {
         merging.recycle(interval);
     }
 
-    fn result(self, merging: ThreadMerge) -> RunResult {
+    fn result(mut self, merging: ThreadMerge) -> RunResult {
         let endings = || merging.states.iter().filter_map(|state| state.ending);
         let duration_ns = endings().map(|ending| ending.load_end).max().unwrap_or(0);
         let Snapshot { total, in_flight, backlog, .. } = &merging.total;
@@ -290,6 +297,10 @@ impl Collector {
         match self.judge {
             Some(mut judge) => {
                 judge.worker(WorkerTotals::of(ALONE.into(), total));
+                self.readings
+                    .iter_mut()
+                    .flat_map(Readings::new_ones)
+                    .for_each(|it| judge.observed(&it));
                 judge.judge(result)
             }
             None => result,

@@ -16,7 +16,9 @@ use crate::analysis::sla::SlaRule;
 use crate::http::{HttpOptions, HttpRequest};
 use crate::profile::{Profile, ProfileType, Step};
 use crate::request::{Certificates, Identity, ProxyUrl, Url};
-use crate::scenario::{Load, NamedRequest, Scenario, ScenarioFields, Target, profile_document};
+use crate::scenario::{
+    Endpoint, Load, NamedRequest, Scenario, ScenarioFields, Target, profile_document,
+};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -48,7 +50,7 @@ pub(super) fn document(
     subject: &Subject,
     settings: &TestSettings,
     plan: &Planned,
-    (profile, rules): (Option<&AnyProfile>, &[SlaRule]),
+    (profile, rules, endpoints): (Option<&AnyProfile>, &[SlaRule], &[Endpoint]),
 ) -> Value {
     let mut fields = settings.origin.as_ref().map_or_else(Scenario::plain, |it| (***it).clone());
     put_load(&mut fields, settings, plan, profile);
@@ -58,6 +60,7 @@ pub(super) fn document(
     fields.slack = settings.slack;
     fields.threads = settings.threads.map(|threads| threads as u32);
     fields.sla = rules.to_vec();
+    fields.observe = endpoints.to_vec();
     if let Subject::Http(options, requests) = subject {
         put_http(&mut fields, options, plan.open);
         put_mix(&mut fields, (options, requests), &settings.mix);

@@ -58,6 +58,8 @@ impl LoadTest {
         if let Load::Open(profile) = &scenario.load {
             test = test.profile(profile.clone());
         }
+        let endpoints = scenario.observe.iter();
+        test = endpoints.fold(test, |test, it| test.observe(&it.name, &it.url.uri().to_string()));
         scenario.sla.iter().fold(test, Self::sla)
     }
 }

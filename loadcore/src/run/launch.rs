@@ -4,6 +4,7 @@ use super::RunError;
 use super::collect::Collector;
 use super::feed::Feed;
 use super::handle::{Control, RunHandle};
+use super::observe::Watched;
 use super::settings::{Assignment, TestSettings};
 use super::subject::Start;
 use crate::analysis::Judge;
@@ -35,7 +36,7 @@ impl Start {
         profile: Option<P>,
         transport: &Arc<T>,
     ) -> Result<RunHandle, RunError> {
-        let Self { plan: planned, settings, rules, observers, .. } = self;
+        let Self { plan: planned, settings, rules, observed, observers, .. } = self;
         let settings = &settings;
         let assignment = settings.assignment.as_ref();
         let clock =
@@ -67,7 +68,10 @@ impl Start {
         // They alone hear orders and report: when the last of them ends, so does all that.
         drop((report, orders));
         let started_unix_ms = started_at(settings, clock);
-        let start = planned.run_start(settings, started_unix_ms);
+        let mut start = planned.run_start(settings, started_unix_ms);
+        start.observe = observed.as_ref().map(Watched::names).unwrap_or_default();
+        let measured_from = nanos(settings.warmup);
+        let readings = observed.map(|it| it.read_in_thread(clock, measured_from)).transpose()?;
         let collector = Collector {
             interval: SECOND,
             // A worker that comes late has nothing to say of the intervals before.
@@ -79,6 +83,7 @@ impl Start {
             spares,
             threads,
             judge: assignment.is_none().then(|| Judge::new(rules, &start)),
+            readings,
             builder: ResultBuilder::new(start),
             control,
             aborted: false,

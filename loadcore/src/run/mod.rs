@@ -28,6 +28,7 @@ mod http;
 mod launch;
 mod limits;
 mod load;
+pub(crate) mod observe;
 mod planned;
 mod progress;
 mod settings;

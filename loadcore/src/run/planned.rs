@@ -163,6 +163,7 @@ impl Planned {
             planned_seconds: planned.as_secs_f64(),
             slack_ns: nanos(settings.slack()),
             mix: settings.mix.clone(),
+            observe: Vec::new(),
         }
     }
 }

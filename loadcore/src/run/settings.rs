@@ -9,11 +9,11 @@ use crate::engine::SentWatch;
 use crate::engine::{Fence, Order};
 use crate::profile::number;
 use crate::request::{MOST_REQUESTS, Mix};
-use crate::scenario::Scenario;
 use crate::scenario::limits::{
     MAX_ARRIVALS, MAX_BACKLOG, MAX_NAME, MAX_REQUEST_NAME, MAX_THREADS, MAX_WAIT_SECONDS,
     MAX_WEIGHT, MIN_WEIGHT,
 };
+use crate::scenario::{Endpoint, Scenario};
 use crate::schedule::{Arrivals, LONGEST, Share};
 use crate::time::{Clock, Nanos};
 use serde_json::Value;
@@ -55,6 +55,8 @@ pub(super) struct TestSettings {
     pub(super) slack: Option<Duration>,
     pub(super) threads: Option<usize>,
     pub(super) rules: Vec<Sla>,
+    /// Names, if they have any, and URLs of the target's metrics.
+    pub(super) observe: Vec<(Option<String>, String)>,
     pub(super) assignment: Option<Assignment>,
 }
 
@@ -77,6 +79,7 @@ impl Default for TestSettings {
             slack: None,
             threads: None,
             rules: Vec::new(),
+            observe: Vec::new(),
             assignment: None,
         }
     }
@@ -196,6 +199,11 @@ impl TestSettings {
             problems.add(format!("sla[{place}]"), why);
         }
         rules
+    }
+
+    pub(super) fn endpoints(&self, problems: &mut Problems) -> Vec<Endpoint> {
+        let given = self.observe.iter().map(|(name, url)| (name.as_deref(), &**url));
+        Endpoint::all(given, |path, message| problems.add(path, message))
     }
 
     /// How long the pacer lets due requests gather.

@@ -4,10 +4,12 @@ use super::RunError;
 use super::error::Problems;
 use super::http::Request;
 use super::load::AnyProfile;
+use super::observe::Watched;
 use super::planned::Planned;
 use super::{Observer, RunHandle, TestSettings};
 use crate::analysis::sla::SlaRule;
 use crate::http::{HttpOptions, HttpTransport};
+use crate::scenario::Endpoint;
 use crate::transport::Transport;
 use std::any::type_name;
 use std::fmt;
@@ -25,6 +27,15 @@ pub(super) enum Subject {
 impl Subject {
     pub(super) fn http(options: HttpOptions) -> Self {
         Self::Http(Box::new(options), Vec::new())
+    }
+
+    /// Endpoints to be read beside it, by the policy and the trust that hold for it.
+    pub(super) fn observed(&self, endpoints: Vec<Endpoint>) -> Option<Watched> {
+        let (policy, tls) = match self {
+            Self::Http(options, _) => (options.policy.clone(), options.tls.clone()),
+            Self::Made(_) => Default::default(),
+        };
+        Watched::new(endpoints, policy, tls)
     }
 
     /// Its transport, once it may be loaded.
@@ -68,6 +79,8 @@ pub(super) struct Start {
     pub(super) profile: Option<AnyProfile>,
     pub(super) settings: TestSettings,
     pub(super) rules: Vec<SlaRule>,
+    /// What is read beside the load.
+    pub(super) observed: Option<Watched>,
     pub(super) observers: Vec<Observer>,
 }
 

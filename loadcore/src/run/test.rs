@@ -228,6 +228,14 @@ impl LoadTest {
         self
     }
 
+    /// Reads the target's own metrics beside the load, once a second: an endpoint that answers in
+    /// Prometheus's text format. What it told is in the result, by this name, and findings say what of it
+    /// moved with them. At most 10. Over HTTP the test's target policy holds for it too.
+    pub fn observe(mut self, name: &str, url: &str) -> Self {
+        self.settings.observe.push((Some(name.to_owned()), url.to_owned()));
+        self
+    }
+
     /// The scenario that the result shows, in the place of the one made from the calls, which is whole: it
     /// can be parsed by [`Scenario::from_value`](crate::scenario::Scenario::from_value) and run again.
     /// Secrets in it read `[redacted]`. What a document cannot say: a closure or a transport, whose
@@ -250,6 +258,7 @@ impl LoadTest {
     pub(crate) fn assigned(mut self, assignment: Assignment) -> Self {
         // A part of a run says nothing about the whole: rules are judged where all parts are merged.
         self.settings.rules.clear();
+        self.settings.observe.clear();
         // Nor does it tell of it.
         self.settings.scenario = Value::Object(serde_json::Map::new());
         self.settings.assignment = Some(assignment);
@@ -329,19 +338,24 @@ impl LoadTest {
         let Self { subject, load, settings, observers, mut problems } = self;
         settings.check(&mut problems);
         let rules = settings.parsed_rules(&mut problems);
+        let endpoints = settings.endpoints(&mut problems);
         let (mut plan, profile) = Planned::new(&settings, load, &mut problems);
         problems.found()?;
         plan.scenario = match &settings.scenario {
-            Value::Null => {
-                described::document(&subject, &settings, &plan, (profile.as_ref(), &rules))
-            }
+            Value::Null => described::document(
+                &subject,
+                &settings,
+                &plan,
+                (profile.as_ref(), &rules, &endpoints),
+            ),
             given => given.clone(),
         };
+        let observed = subject.observed(endpoints);
         let made = subject.made().await?;
         let mut problems = Problems::default();
         settings.check_number_of_names(made.requests(), &mut problems);
         problems.found()?;
-        Ok((made, Start { plan, profile, settings, rules, observers }))
+        Ok((made, Start { plan, profile, settings, rules, observed, observers }))
     }
 }
 

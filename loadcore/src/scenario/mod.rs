@@ -36,6 +36,7 @@ mod load_profile;
 mod mix;
 mod number;
 mod object;
+mod observe;
 mod parse;
 mod points;
 pub mod preview;
@@ -57,6 +58,7 @@ pub use alerts::{Alert, AlertForm, AlertSecret};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
 pub use object::field_path;
+pub use observe::Endpoint;
 pub use preview::{Preview, preview};
 pub use target::Target;
 pub use units::{UnitError, parse_count, parse_duration, parse_rate};
@@ -119,6 +121,8 @@ pub mod limits {
     pub const MAX_SLACK_SECONDS: f64 = 1.0;
     /// Engine threads of a machine.
     pub const MAX_THREADS: u64 = 1_024;
+    /// Endpoints of the target that are observed.
+    pub const MAX_OBSERVED: usize = 10;
     /// SLA rules.
     pub const MAX_RULES: usize = 100;
     /// Webhooks that are told of violations.
@@ -215,6 +219,8 @@ pub struct ScenarioFields {
     pub sla: Vec<SlaRule>,
     /// Whom a platform tells when a violation of one of them begins and ends.
     pub alerts: Vec<Alert>,
+    /// The target's own metrics, which are read beside the load.
+    pub observe: Vec<Endpoint>,
     /// For finding it again.
     pub tags: Vec<String>,
     /// Whatever people want to remember.

@@ -7,7 +7,7 @@ use super::load_profile::{self, ReadFile, lent};
 use super::object::{Object, as_duration, check_line, key_text, quoted};
 use super::{
     AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
-    ScenarioFields, SlaRule, Target, limits, mix, short, sla,
+    ScenarioFields, SlaRule, Target, limits, mix, observe, short, sla,
 };
 use crate::analysis::sla::contradiction;
 use crate::profile::{Faults, number};
@@ -72,6 +72,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
     let checks = checks(object);
     let sla = rules(object, &mix);
     let alerts = alerts(object);
+    let observe = observe::endpoints(object);
     let tags = tags(object);
     let notes = notes(object);
     let auto_start = object.boolean("autoStart");
@@ -117,6 +118,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         checks,
         sla,
         alerts,
+        observe,
         tags,
         notes,
         auto_start: auto_start.unwrap_or(true),

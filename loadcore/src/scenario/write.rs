@@ -1,7 +1,7 @@
 //! Turns a scenario back into its document, with every default filled in.
 
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{NamedRequest, REDACTED, Scenario, Target, alerts, checks};
+use super::{Endpoint, NamedRequest, REDACTED, Scenario, Target, alerts, checks};
 use crate::profile::ProfileType;
 use crate::request::{Certificates, FieldName, Identity, ProxyUrl, is_secret_header};
 use crate::schedule::Arrivals;
@@ -55,6 +55,7 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         "checks": checks::document(&scenario.checks),
         "sla": json!(scenario.sla),
         "alerts": alerts::document(&scenario.alerts),
+        "observe": scenario.observe.iter().map(endpoint).collect::<Vec<_>>(),
         "tags": scenario.tags,
         "notes": scenario.notes,
         "autoStart": scenario.auto_start,
@@ -66,6 +67,10 @@ pub(super) fn document(scenario: &Scenario) -> Value {
         document["mix"] = requests.collect();
     }
     document
+}
+
+fn endpoint(endpoint: &Endpoint) -> Value {
+    json!({"name": endpoint.name, "url": endpoint.url.uri().to_string()})
 }
 
 fn identity(identity: &Identity) -> Value {

@@ -15,12 +15,14 @@ mod stats;
 mod trend;
 #[cfg(test)]
 mod trials;
+mod trouble;
 
 use super::Windows;
 use crate::result::{Finding, FindingKind, RunResult, Severity};
 pub(super) use evidence::Evidence;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
+pub(super) use trouble::{Trouble, TroubleRow};
 
 /// Looks for one kind of bottleneck: a pure function of what is known of a run, whose rules and verdict
 /// have been judged by then, or of one request of its mix.

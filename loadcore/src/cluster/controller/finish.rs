@@ -12,7 +12,7 @@ use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{IntervalRecord, RunRecord, RunState};
 use crate::cluster::{Owner, RunId, Store, StoreError};
 use crate::record::{
-    Interval, Merge, Named, Snapshot, SnapshotReader, WorkerInterval, absorb_workers,
+    Interval, Merge, Named, Reading, Snapshot, SnapshotReader, WorkerInterval, absorb_workers,
 };
 use crate::request::DropReason;
 use crate::result::{ResultBuilder, RunEnd, RunResult, Span};
@@ -50,6 +50,9 @@ pub(super) fn result(
     workers.into_iter().for_each(|totals| judge.worker(totals));
     let mut builder = ResultBuilder::new(start);
     let read = read_intervals(intervals)?;
+    for (interval, _) in &read {
+        Reading::unpack(&interval.observed)?.iter().for_each(|reading| judge.observed(reading));
+    }
     let missed = (all, missing.unknown > 0);
     let course_and_mix = (&mut load, scenario.picks());
     for Settled { interval, span, unknown, unknown_of, workers } in

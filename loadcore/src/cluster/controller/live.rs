@@ -14,7 +14,7 @@ use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::RunRecord;
 use crate::cluster::threads::{self, AS_NEEDED};
 use crate::record::{
-    Counters, Histogram, Interval, Merge, Named, PackedHistogram, Snapshot, WorkerInterval,
+    Counters, Histogram, Interval, Merge, Named, PackedHistogram, Reading, Snapshot, WorkerInterval,
 };
 use crate::request::ErrorClass;
 use crate::result::{
@@ -122,6 +122,11 @@ impl LiveView {
         self.total = total.clone();
         let workers = self.worker_frames(workers, span);
         (events, IntervalFrame { workers, ..self.frame(interval, span) })
+    }
+
+    /// Adds what endpoints of the target told.
+    pub(super) fn observed(&mut self, readings: &[Reading]) {
+        readings.iter().for_each(|reading| self.judge.observed(reading));
     }
 
     /// A rule has said that the run is to end.
@@ -243,6 +248,11 @@ pub(super) fn run_start(record: &RunRecord, scenario: &Scenario, started_unix_ms
         planned_seconds: planned(scenario).unwrap_or_default().as_secs_f64(),
         slack_ns: slack_of(means.as_deref()),
         mix: scenario.mix.iter().map(|it| (it.name.clone(), it.weight)).collect(),
+        observe: scenario
+            .observe
+            .iter()
+            .map(|it| (it.name.clone(), it.url.uri().to_string()))
+            .collect(),
     }
 }
 

@@ -9,6 +9,7 @@ mod columns;
 mod curve;
 mod facts;
 mod heat;
+mod observed;
 mod page;
 mod plots;
 mod requests;
@@ -155,6 +156,10 @@ mod tests {
         result.requests = vec![RequestResult { name: HOSTILE.into(), ..RequestResult::default() }];
         let worker = WorkerResult { worker: HOSTILE.into(), ..WorkerResult::default() };
         result.workers = vec![worker.clone(), worker];
+        let observed = json!({"name": HOSTILE, "url": HOSTILE, "readings": 1, "failedReadings": 1,
+            "series": [{"series": HOSTILE, "kind": "gauge", "second": [0], "values": [1.0]}],
+            "faults": [{"second": 0, "text": HOSTILE}]});
+        result.observed.push(serde_json::from_value(observed).unwrap());
         let page = render(&result);
         assert_eq!(page.matches("<script").count(), 2);
         assert_eq!(page.matches("</script").count(), 2);
@@ -201,6 +206,14 @@ mod tests {
             ..RequestResult::default()
         };
         result.requests = (0..100).map(of_a_request).collect();
+        let series = |n: u64| {
+            let (second, values): (Vec<_>, Vec<_>) = (0..120).map(|at| (30 * at, n * at)).unzip();
+            json!({"series": format!("a_series_of_usual_length_{n}"), "kind": "rate",
+                "second": second, "values": values})
+        };
+        let observed = json!({"name": "app", "url": "http://app/metrics", "readings": 3_600, "faults": [],
+            "failedReadings": 0, "series": (0..500).map(series).collect::<Vec<_>>()});
+        result.observed.push(serde_json::from_value(observed).unwrap());
         let page = render(&result);
         assert!(page.len() < 400_000, "{} bytes", page.len());
     }

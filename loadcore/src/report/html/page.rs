@@ -3,6 +3,7 @@
 use super::super::format::{count, moment, percent, time};
 use super::super::summary::{self, FIGURES, Headline, Judgement, Tone};
 use super::facts::{self, Fact};
+use super::observed::{self, Series};
 use super::plots::{self, Plots};
 use super::requests::{self, Request};
 use super::workers::{self, Worker};
@@ -42,6 +43,9 @@ pub(super) struct Page<'a> {
     times: Table,
     requests: Vec<Request<'a>>,
     workers: Vec<Worker<'a>>,
+    /// What the target told of itself, and how many series more it did.
+    observed: Vec<Series<'a>>,
+    more_observed: usize,
     errors: Vec<ErrorView<'a>>,
     statuses: Vec<Share>,
     details: Vec<(&'static str, Vec<Fact>)>,
@@ -109,6 +113,8 @@ impl<'a> Page<'a> {
         let plots = Plots::of(result, marks);
         let title = summary::title(result);
         let target = summary::target(result);
+        let told = result.observed.iter().map(|it| it.series.len()).sum::<usize>();
+        let observed = observed::of(result);
         Self {
             policy: POLICY,
             style: STYLE,
@@ -137,6 +143,8 @@ impl<'a> Page<'a> {
             times: times(result),
             requests: requests::of(result),
             workers: workers::of(result),
+            more_observed: told - observed.len(),
+            observed,
             errors: errors(result),
             statuses: statuses(result),
             details: facts::all(result),
@@ -195,14 +203,6 @@ fn finding(finding: &Finding) -> FindingView<'_> {
         Severity::Warning => (Tone::Warning, "Warning"),
         Severity::Critical => (Tone::Bad, "Critical"),
     };
-    let witness = |it: &crate::result::Witness| {
-        let moved = match it.lead_seconds {
-            lead if lead > 0.0 => format!("moved {lead:.0} s before"),
-            lead if lead < 0.0 => format!("moved {:.0} s after", -lead),
-            _ => "moved at the same time".to_owned(),
-        };
-        format!("{} of {} {moved} (correlation {:.2})", it.series, it.name, it.correlation)
-    };
     FindingView {
         tone,
         severity,
@@ -211,7 +211,7 @@ fn finding(finding: &Finding) -> FindingView<'_> {
         sure: format!("{:.0}% sure", 100.0 * finding.confidence),
         when: format!("{} to {}", moment(finding.from_second), moment(finding.to_second)),
         evidence: finding.evidence.iter().map(|(name, it)| (name.as_str(), shown(it))).collect(),
-        witnesses: finding.witnesses.iter().map(witness).collect(),
+        witnesses: finding.witnesses.iter().map(summary::witness).collect(),
     }
 }
 

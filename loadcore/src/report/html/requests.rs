@@ -42,6 +42,6 @@ fn row(request: &RequestResult) -> Request<'_> {
         p99,
         max,
         errors: errors.collect::<Vec<_>>().join(", "),
-        lines: spark::lines(request.series.iter().map(|row| row.p99_ms)),
+        lines: spark::lines(request.series.iter().map(|row| row.p99_ms), 0.0),
     }
 }

@@ -1,24 +1,25 @@
-//! Turns a row of figures over time into the lines of a small picture, as SVG has them.
+//! Turns numbers over time into the lines of a small picture, as SVG has them.
 
 /// The most points of a picture, and its size.
 const POINTS: usize = 60;
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 24.0;
 
-/// One line between two gaps. Of neighbours that share a point the greatest is shown.
-pub(super) fn lines(figures: impl ExactSizeIterator<Item = Option<f64>>) -> Vec<String> {
-    let together = figures.len().div_ceil(POINTS).max(1);
-    let figures: Vec<_> = figures.collect();
-    let greatest = |of: &[Option<f64>]| of.iter().flatten().copied().reduce(f64::max);
-    let points: Vec<_> = figures.chunks(together).map(greatest).collect();
-    let most = greatest(&points).unwrap_or(0.0);
-    if points.len() < 2 || most <= 0.0 {
+/// The lines of a picture whose bottom is `low`, the greatest value of neighbours where there are many: one
+/// between two gaps, none where there is nothing to be seen.
+pub(super) fn lines(values: impl IntoIterator<Item = Option<f64>>, low: f64) -> Vec<String> {
+    let values: Vec<_> = values.into_iter().collect();
+    let together = values.len().div_ceil(POINTS).max(1);
+    let greatest = |values: &[Option<f64>]| values.iter().flatten().copied().reduce(f64::max);
+    let points: Vec<_> = values.chunks(together).map(greatest).collect();
+    let most = greatest(&points).unwrap_or(low);
+    if points.len() < 2 || most <= low {
         return Vec::new();
     }
     let (last, room) = ((points.len() - 1) as f64, HEIGHT - 2.0);
     let point = |(at, value): (usize, &Option<f64>)| {
         let x = (at as f64 / last * WIDTH).round();
-        value.map(|value| format!("{x},{:.1}", HEIGHT - 1.0 - room * value / most))
+        value.map(|value| format!("{x},{:.1}", HEIGHT - 1.0 - room * (value - low) / (most - low)))
     };
     let points: Vec<_> = points.iter().enumerate().map(point).collect();
     let parts = points.split(Option::is_none).filter(|part| part.len() > 1);
@@ -27,20 +28,21 @@ pub(super) fn lines(figures: impl ExactSizeIterator<Item = Option<f64>>) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use super::*;
 
     #[test]
     fn a_picture_has_a_line_between_two_gaps() {
-        let figures = [Some(1.0), Some(2.0), None, Some(2.0), Some(0.0)];
-        assert_eq!(lines(figures.into_iter()), ["0,12.0 30,1.0", "90,1.0 120,23.0"]);
-        assert!(lines([Some(1.0)].into_iter()).is_empty());
-        assert!(lines([].into_iter()).is_empty());
+        let values = [Some(1.0), Some(2.0), None, Some(2.0), Some(0.0)];
+        assert_eq!(lines(values, 0.0), ["0,12.0 30,1.0", "90,1.0 120,23.0"]);
+        assert_eq!(lines([Some(5.0), Some(7.0)], 5.0), ["0,23.0 120,1.0"]);
+        assert!(lines([Some(1.0)], 0.0).is_empty() && lines([], 0.0).is_empty());
+        assert!(lines([Some(4.0), Some(4.0)], 4.0).is_empty(), "a line that nothing is seen of");
     }
 
     #[test]
     fn many_figures_share_points_and_the_greatest_of_them_is_shown() {
         let figures = (0..3_600).map(|second| Some(if second == 1_801 { 9.0 } else { 1.0 }));
-        let lines = lines(figures);
+        let lines = lines(figures, 0.0);
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].split(' ').count(), 60);
         assert_eq!(lines[0].matches(",1.0").count(), 1, "the peak");

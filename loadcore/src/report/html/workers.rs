@@ -42,6 +42,6 @@ fn row(worker: &WorkerResult) -> Worker<'_> {
         p99,
         lag,
         cpu: figures.cpu_share.map_or("-".to_owned(), |share| format!("{:.0}%", 100.0 * share)),
-        lines: spark::lines(worker.series.achieved_rps.iter().copied()),
+        lines: spark::lines(worker.series.achieved_rps.iter().copied(), 0.0),
     }
 }

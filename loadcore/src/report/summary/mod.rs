@@ -6,7 +6,7 @@ mod parts;
 pub(in crate::report) mod workers;
 
 pub(super) use load::load;
-pub(super) use parts::{FIGURES, Figure, against, spoken, times, why};
+pub(super) use parts::{FIGURES, Figure, against, spoken, times, why, witness};
 
 use super::format::{count, percent, rate, time};
 use crate::result::{RunResult, SlaOutcome, Verdict};
@@ -168,6 +168,7 @@ pub(super) fn cautions(result: &RunResult) -> Vec<String> {
             percent(late, result.total_requests)
         ));
     }
+    cautions.extend(result.observed.iter().filter_map(parts::untold));
     cautions
 }
 

@@ -1,7 +1,7 @@
 //! Turns parts of a result into the words that reports have for them.
 
 use super::super::format::{count, time};
-use crate::result::{LatencySummary, Protocol, Reason, RunResult};
+use crate::result::{LatencySummary, Observed, Protocol, Reason, RunResult, Witness};
 
 /// `: 12.3 ms where 1.1 ms is the limit`. Of what was merely counted the explanation says enough
 /// with a number behind it.
@@ -13,6 +13,28 @@ pub(crate) fn against(reason: &Reason) -> String {
         "times" => format!(" ({})", count(figure as u64)),
         _ => String::new(),
     }
+}
+
+/// A series that moved with a finding, and when it did.
+pub(crate) fn witness(witness: &Witness) -> String {
+    let Witness { name, series, lead_seconds: lead, correlation } = witness;
+    let moved = match lead {
+        lead if *lead > 0.0 => format!("moved {lead:.0} s before"),
+        lead if *lead < 0.0 => format!("moved {:.0} s after", -lead),
+        _ => "moved at the same time".to_owned(),
+    };
+    format!("{series} of {name} {moved} (correlation {correlation:.2})")
+}
+
+/// How often an endpoint told nothing, and why it did not at first.
+pub(crate) fn untold(observed: &Observed) -> Option<String> {
+    let first = observed.faults.first()?;
+    let Observed { name, readings, failed_readings: failed, .. } = observed;
+    let (failed, readings) = (count(*failed), count(*readings));
+    let (second, text) = (first.second, &first.text);
+    Some(format!(
+        "{name}: {failed} of {readings} readings failed, the first at {second} s: {text}."
+    ))
 }
 
 /// What a reason to give arrivals up means.

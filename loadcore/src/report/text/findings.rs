@@ -3,6 +3,7 @@
 use super::WIDTH;
 use super::style::Style;
 use crate::report::format::{moment, wrap};
+use crate::report::summary;
 use crate::result::{Finding, RunResult, Severity};
 
 /// So many of them are shown.
@@ -16,8 +17,11 @@ pub(super) fn draw(result: &RunResult, style: Style) -> Vec<String> {
     let mut lines = vec![style.bold("Findings")];
     for finding in result.bottlenecks.iter().take(MOST) {
         lines.push(heading(finding, style));
-        for text in [&finding.explanation, &format!("Next: {}", finding.next_step)] {
-            lines.extend(wrap(text, WIDTH - 4).iter().map(|line| format!("    {line}")));
+        let witnesses = finding.witnesses.iter().map(summary::witness);
+        let seen = witnesses.map(|witness| format!("Seen at the target: {witness}"));
+        let next = format!("Next: {}", finding.next_step);
+        for text in std::iter::once(finding.explanation.clone()).chain(seen).chain([next]) {
+            lines.extend(wrap(&text, WIDTH - 4).iter().map(|line| format!("    {line}")));
         }
     }
     let more = result.bottlenecks.len().saturating_sub(MOST);
@@ -44,6 +48,7 @@ mod tests {
     use super::*;
     use crate::result::FindingKind;
     use crate::result::fixtures::{finding, steady_run};
+    use serde_json::json;
 
     #[test]
     fn each_finding_has_its_kind_how_sure_it_is_and_what_to_do() {
@@ -53,9 +58,14 @@ mod tests {
         let next_step = "run it with `-r 720`".to_owned();
         let request = Some("checkout".to_owned());
         let one = finding(FindingKind::Saturation);
-        result.bottlenecks = vec![Finding { explanation, next_step, request, ..one }];
+        let witness =
+            json!({"name": "db", "series": "pool", "leadSeconds": 2.0, "correlation": 0.912});
+        let witnesses = vec![serde_json::from_value(witness).unwrap()];
+        result.bottlenecks = vec![Finding { explanation, next_step, request, witnesses, ..one }];
         let shown = draw(&result, Style::new(false)).join("\n");
         assert!(shown.contains("saturation of checkout: 50% sure, from "), "{shown}");
+        let seen = "Seen at the target: pool of db moved 2 s before (correlation 0.91)";
+        assert!(shown.contains(seen), "{shown}");
         assert!(shown.contains("takes about 800") && shown.contains("Next: run it with `-r 720`"));
         result.bottlenecks = vec![result.bottlenecks[0].clone(); 7];
         assert!(draw(&result, Style::new(false)).join("\n").contains("and 2 more"));

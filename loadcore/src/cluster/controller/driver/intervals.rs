@@ -11,14 +11,20 @@ use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Epoch;
 use crate::cluster::standing::Member;
 use crate::cluster::store::{IntervalRecord, RunState};
-use crate::record::{Merge, Snapshot, WorkerInterval, absorb_workers, keep_worst};
+use crate::record::{Merge, Reading, Snapshot, WorkerInterval, absorb_workers, keep_worst};
 use crate::result::Span;
-use crate::time::{Nanos, SECOND};
+use crate::run::http_options;
+use crate::run::observe::{Readings, Watched};
+use crate::time::{Clock, Nanos, SECOND};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Every how many of these looks it is asked for snapshots as well, while the load is made.
 const LOOK_EVERY: u64 = 10;
+
+/// Bytes of what the target told that are kept with one interval, of however many seconds: what does not
+/// fit is lost, as far as controllers that come later are concerned.
+const MOST_OBSERVED: usize = 1 << 20;
 
 /// Refused snapshots that wait to be discarded.
 const MOST_DISCARDS: usize = 100;
@@ -32,6 +38,10 @@ pub(super) struct Intake {
     discards: Vec<(WorkerId, Epoch, u64)>,
     /// How often it was looked for those that were lost on their way.
     checks: u64,
+    /// What the target tells of itself, once the run has a clock.
+    readings: Option<Readings>,
+    /// What it has told and is not yet kept, packed.
+    observed: Vec<u8>,
     /// When the last outage of the coordinator ended, on the run's clock.
     pub(super) back: Nanos,
 }
@@ -84,6 +94,7 @@ impl Driver {
     }
 
     pub(super) fn merge(&mut self) {
+        self.take_observed();
         let Ok(now) = u64::try_from(self.run_now()) else { return };
         let from = self.load.measured_from();
         let measured = now.saturating_sub(from);
@@ -95,6 +106,27 @@ impl Driver {
         let alive = self.owners_alive();
         let active = alive.iter().filter(|member| !self.merging.is_final(member)).count();
         self.driven.live().active_workers = active as u64;
+    }
+
+    /// Asks the target what it tells of itself, once the run has a clock, and takes what it has told. One
+    /// controller asks, the one that drives the run.
+    fn take_observed(&mut self) {
+        let Some(zero) = self.start.zero.filter(|_| !self.scenario.observe.is_empty()) else {
+            return;
+        };
+        if self.intake.readings.is_none() {
+            let policy = self.controller.options.policy.clone();
+            let tls = http_options(&self.scenario).tls;
+            let watched = Watched::new(self.scenario.observe.clone(), policy, tls);
+            let measured_from = self.load.measured_from();
+            self.intake.readings =
+                watched.map(|it| it.read_here(Clock::starting_at(zero), measured_from));
+        }
+        let readings = self.intake.readings.iter_mut().flat_map(Readings::new_ones);
+        let readings: Vec<_> = readings.collect();
+        self.driven.live().observed(&readings);
+        // They are kept with the interval that is published next.
+        Reading::pack(&readings, &mut self.intake.observed);
     }
 
     pub(super) fn owners_alive(&self) -> BTreeSet<Member> {
@@ -170,8 +202,9 @@ impl Driver {
         drop(live);
         self.controller.count(&published.interval);
         let workers = published.workers;
+        let observed = std::mem::take(&mut self.intake.observed);
         let mut stored =
-            Snapshot { seq, total, in_flight, backlog, workers, ..Snapshot::default() };
+            Snapshot { seq, total, in_flight, backlog, workers, observed, ..Snapshot::default() };
         booked.write(&mut stored);
         self.store_interval(Some((stored, span)));
         for event in events {
@@ -205,6 +238,9 @@ impl Driver {
                     sum.seq = interval.seq;
                     absorb_workers(&mut sum.workers, &interval.workers);
                     keep_worst(&mut sum.workers);
+                    if sum.observed.len() + interval.observed.len() <= MOST_OBSERVED {
+                        sum.observed.extend_from_slice(&interval.observed);
+                    }
                     let (before, new) = (Booked::read(sum), Booked::read(&interval));
                     Booked { fenced: before.fenced + new.fenced, ..new }.write(sum);
                     whole.to_ns = span.to_ns;

@@ -9,7 +9,7 @@ use super::Driver;
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Entry;
 use crate::cluster::store::{IntervalRecord, RunState, TimelineEvent};
-use crate::record::{Merge, Snapshot};
+use crate::record::{Merge, Reading, Snapshot};
 use crate::result::Span;
 use crate::time::{Nanos, SECOND, nanos, now};
 use serde_json::Value;
@@ -136,6 +136,8 @@ impl Driver {
             let (booked, unknown_of) = self.books.restore(&mut published, planned, booked);
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
+            // What cannot be read any more is missed, and nothing rests on it.
+            live.observed(&Reading::unpack(&interval.observed).unwrap_or_default());
             let unknown = (booked.unknown, unknown_of);
             let (events, frame) = live.interval(&published, *span, &self.load, unknown, lost);
             drop(live);

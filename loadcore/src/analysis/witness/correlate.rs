@@ -1,0 +1,231 @@
+//! Turns the course of a trouble and of many series into those that moved with it, so that of series that
+//! have nothing to do with it hardly ever one is named.
+//!
+//! How alike two courses are is Spearman's rank correlation (1904), the series some rows before or after the
+//! trouble. Rows of a run are no independent draws: two courses that wander are alike by chance, more often
+//! the longer they stay where they are, and of many series one is the most alike. So the greatest
+//! correlation of all series and lags is held against what chance makes of the very same series, twice:
+//!
+//! - each is moved by some rows in a circle, which leaves all of its own course as it is, a period or a
+//!   level that changes, and takes away what it has to do with the trouble. (The maximum over all of them:
+//!   Westfall and Young, "Resampling-based multiple testing", 1993. Shifts in a circle: Chung and Fraser,
+//!   JASA 53, 1958; Harris, "Nonsense correlations in neuroscience", 2020, says why nothing less will do.)
+//! - each is replaced by noise that remembers as much of itself from row to row, up to a random walk: one in
+//!   three that wander seems to follow another (Yule, "Why do we sometimes get nonsense-correlations between
+//!   time-series?", J. R. Stat. Soc. 89, 1926; red noise as what is to be exceeded: Ebisuzaki, J. Climate
+//!   10, 1997).
+//!
+//! Named is what exceeds both.
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// So many draws of chance, of each kind.
+const DRAWS: usize = 199;
+/// So many of them may have a greater correlation somewhere: 1%.
+const MOST_GREATER: usize = 1;
+/// What is less alike than this is named by nobody.
+const LEAST: f64 = 0.6;
+/// Who has more memory than this may be a walk.
+const WALKS: f64 = 0.92;
+/// The fewest rows of which anything can be said.
+pub(super) const LEAST_ROWS: usize = 24;
+/// The most rows that a series may be before or after the trouble.
+const LONGEST_LAG: usize = 5;
+
+/// A series that moved with the trouble.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Moved {
+    /// Which of the series.
+    pub(super) place: usize,
+    /// -1 to 1.
+    pub(super) correlation: f64,
+    /// By how many rows before the trouble; negative: after it.
+    pub(super) lead: i64,
+}
+
+/// The series that moved with the trouble. Rows that are not known are NaN.
+pub(super) fn moved_with(trouble: &[f64], series: &[&[f64]]) -> Vec<Moved> {
+    let rows = trouble.len();
+    if rows < LEAST_ROWS {
+        return Vec::new();
+    }
+    let longest = LONGEST_LAG.min(rows / 12);
+    let trouble = ranks(trouble);
+    let series: Vec<_> = series.iter().map(|values| ranks(values)).collect();
+    let of = |(place, values): (usize, &Vec<f64>)| {
+        let (correlation, lead) = most_alike(&trouble, values, longest);
+        Moved { place, correlation, lead }
+    };
+    let mut all: Vec<_> = series.iter().enumerate().map(of).collect();
+    all.retain(|it| it.correlation.abs() >= LEAST);
+    let greatest = all.iter().map(|it| it.correlation.abs()).fold(0.0, f64::max);
+    if greatest > 0.0 {
+        let limit = limit(&trouble, &series, longest, greatest);
+        all.retain(|it| it.correlation.abs() > limit);
+    }
+    all
+}
+
+/// What chance exceeds in one of a hundred cases; infinite once it is sure to be above `greatest`.
+fn limit(trouble: &[f64], series: &[Vec<f64>], longest: usize, greatest: f64) -> f64 {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(trouble.len() as u64);
+    let moving = series.iter().filter(|values| values.iter().any(|it| *it != 0.0));
+    let moving: Vec<_> = moving.map(|values| (values, memory(values))).collect();
+    let rows = trouble.len();
+    let mut drawn = Vec::with_capacity(rows);
+    let mut most_of_all = |draw: &mut dyn FnMut(&[f64], f64, &mut Vec<f64>)| {
+        highest(greatest, || {
+            let of_one = |(values, memory): &(&Vec<f64>, f64)| {
+                drawn.clear();
+                draw(values, *memory, &mut drawn);
+                most_alike(trouble, &drawn, longest).0.abs()
+            };
+            moving.iter().map(of_one).fold(0.0, f64::max)
+        })
+    };
+    let by_noise =
+        most_of_all(&mut |_, memory, drawn| drawn.extend(noise(rows, memory, &mut random)));
+    if by_noise > greatest {
+        return f64::INFINITY;
+    }
+    let mut shifts = Xoshiro256PlusPlus::seed_from_u64(rows as u64 ^ 0x0073_6869);
+    let in_circles = most_of_all(&mut |values, _, drawn| {
+        let by = 2 * longest + below(&mut shifts, rows - 4 * longest);
+        drawn.extend_from_slice(&values[by..]);
+        drawn.extend_from_slice(&values[..by]);
+    });
+    in_circles.max(by_noise)
+}
+
+/// What at most [`MOST_GREATER`] of the draws exceed; infinite once more of them exceed `greatest`.
+fn highest(greatest: f64, mut draw: impl FnMut() -> f64) -> f64 {
+    let mut all = Vec::with_capacity(DRAWS);
+    let mut greater = 0;
+    for _ in 0..DRAWS {
+        let drawn = draw();
+        greater += usize::from(drawn >= greatest);
+        if greater > MOST_GREATER {
+            return f64::INFINITY;
+        }
+        all.push(drawn);
+    }
+    all.sort_by(f64::total_cmp);
+    all[DRAWS - 1 - MOST_GREATER]
+}
+
+/// The greatest correlation, whatever its sign, of the trouble and a series that is some rows before or
+/// after it, and how many before.
+fn most_alike(trouble: &[f64], series: &[f64], longest: usize) -> (f64, i64) {
+    let rows = trouble.len();
+    let mut best = (0.0f64, 0);
+    for lag in 0..=longest {
+        let before = alike(&trouble[lag..], &series[..rows - lag]);
+        let after = alike(&trouble[..rows - lag], &series[lag..]);
+        // Of equals the smaller one.
+        for (correlation, lead) in [(before, lag as i64), (after, -(lag as i64))] {
+            if correlation.abs() > best.0.abs() + 1e-9 {
+                best = (correlation, lead);
+            }
+        }
+    }
+    best
+}
+
+/// Their correlation, as ranks around 0.
+fn alike(a: &[f64], b: &[f64]) -> f64 {
+    let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        both += a * b;
+        of_a += a * a;
+        of_b += b * b;
+    }
+    let scale = f64::sqrt(of_a * of_b);
+    if scale > 0.0 { both / scale } else { 0.0 }
+}
+
+/// Ranks around 0, equals with their mean; what is not known has 0, which is in the middle.
+pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<_> = (0..values.len()).filter(|place| !values[*place].is_nan()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let middle = (order.len() as f64 - 1.0) / 2.0;
+    let mut ranks = vec![0.0; values.len()];
+    let mut from = 0;
+    for equals in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let rank = from as f64 + (equals.len() as f64 - 1.0) / 2.0 - middle;
+        equals.iter().for_each(|place| ranks[*place] = rank);
+        from += equals.len();
+    }
+    ranks
+}
+
+/// How much of a row is still there in the next one: the correlation of neighbours, with what short
+/// courses make it too small by (Marriott and Pope, Biometrika 41, 1954). What is near 1 is taken for a walk:
+/// in so few rows nobody can tell them apart (Dickey and Fuller, JASA 74, 1979).
+fn memory(ranks: &[f64]) -> f64 {
+    let found = alike(&ranks[1..], &ranks[..ranks.len() - 1]);
+    let memory = found + (1.0 + 3.0 * found) / ranks.len() as f64;
+    if memory > WALKS { 1.0 } else { memory.max(0.0) }
+}
+
+/// Noise of which each row has this much of the one before it, around 0.
+fn noise(rows: usize, memory: f64, random: &mut Xoshiro256PlusPlus) -> Vec<f64> {
+    // As far from the middle as it is at any time; a walk begins anywhere.
+    let mut level = normal(random) / f64::sqrt(1.0 - memory.min(0.99).powi(2));
+    let mut step = || {
+        level = memory * level + normal(random);
+        level
+    };
+    let mut values: Vec<_> = (0..rows).map(|_| step()).collect();
+    let middle = values.iter().sum::<f64>() / rows as f64;
+    values.iter_mut().for_each(|value| *value -= middle);
+    values
+}
+
+fn below(random: &mut Xoshiro256PlusPlus, limit: usize) -> usize {
+    (random.next_u64() % limit.max(1) as u64) as usize
+}
+
+/// By Box and Muller (1958).
+pub(super) fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
+    let mut unit = || ((random.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+    (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_lie_around_nought_and_what_is_unknown_in_the_middle() {
+        assert_eq!(ranks(&[5.0, f64::NAN, 1.0, 5.0, 9.0]), [0.0, 0.0, -1.5, 0.0, 1.5]);
+        assert_eq!(ranks(&[7.0; 3]), [0.0; 3]);
+    }
+
+    #[test]
+    fn it_is_seen_by_how_many_rows_one_is_before_the_other_and_that_it_falls() {
+        let trouble: Vec<_> = (0..60).map(|n| f64::from(u8::from((20..35).contains(&n)))).collect();
+        let before: Vec<_> = (0..60).map(|n| -f64::from(u8::from((17..32).contains(&n)))).collect();
+        let (correlation, lead) = most_alike(&ranks(&trouble), &ranks(&before), 5);
+        assert!((correlation + 1.0).abs() < 0.02, "{correlation}");
+        assert_eq!(lead, 3);
+        let moved = moved_with(&trouble, &[&before, &[4.0; 60]]);
+        assert_eq!((moved.len(), moved[0].place, moved[0].lead), (1, 0, 3));
+    }
+
+    #[test]
+    fn of_few_rows_nothing_is_said() {
+        let line: Vec<_> = (0..LEAST_ROWS - 1).map(|n| n as f64).collect();
+        assert_eq!(moved_with(&line, &[&line]), []);
+    }
+
+    #[test]
+    fn memory_is_that_of_the_noise() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+        assert_eq!(memory(&ranks(&noise(60, 0.999, &mut random))), 1.0);
+        for wanted in [0.0, 0.5, 0.85] {
+            let found = memory(&ranks(&noise(2_000, wanted, &mut random)));
+            assert!((found - wanted).abs() < 0.1, "{found} for {wanted}");
+        }
+    }
+}
