@@ -60,7 +60,10 @@ async fn whatever_an_endpoint_does_the_run_goes_on_and_it_is_said() {
         (0..1_000).for_each(|_| say(stream, &piece));
     };
     let away = |stream: &mut TcpStream, _| {
-        say(stream, "HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n");
+        say(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+        );
     };
     let dies = |stream: &mut TcpStream, place: usize| match place {
         0 | 1 => text(stream, &format!("a {place}\n")),
@@ -102,7 +105,8 @@ async fn whatever_an_endpoint_does_the_run_goes_on_and_it_is_said() {
 
 #[tokio::test]
 async fn what_is_no_endpoint_is_refused_before_there_is_any_load() {
-    let test = LoadTest::get("http://127.0.0.1:1/").observe("a", "ftp://a/").observe("b", "http://b/");
+    let test =
+        LoadTest::get("http://127.0.0.1:1/").observe("a", "ftp://a/").observe("b", "http://b/");
     let error = test.observe("b", "http://c/").check().await.unwrap_err().to_string();
     assert!(error.contains("observe[0].url: scheme \"ftp\" is not supported"), "{error}");
     assert!(error.contains("observe[2].name: \"b\" is the name of another endpoint"), "{error}");

@@ -69,8 +69,13 @@ pub const CLOCK_ERROR_MS: f64 = 10.0;
 /// Judges a run, and each of its workers by itself, from its result document and from what is known of
 /// each worker.
 pub(super) fn judge(result: &mut RunResult, windows: &Windows) {
-    result.validity = validity_of(&Fared::of(result));
+    result.validity = of_run(result);
     workers::judge(result, windows);
+}
+
+/// The verdict on a run, its workers together.
+pub(super) fn of_run(result: &RunResult) -> Validity {
+    validity_of(&Fared::of(result))
 }
 
 /// How a generator fared: all of a run, or one of its workers.

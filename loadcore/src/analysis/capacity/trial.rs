@@ -128,7 +128,7 @@ fn result(total: Interval, span: Span, start: &RunStart) -> RunResult {
     };
     let snapshot = Snapshot { total, ..Snapshot::default() };
     let mut result = ResultBuilder::new(start.clone()).build(&snapshot, &ending);
-    result.validity = validity::judge(&result);
+    result.validity = validity::of_run(&result);
     result
 }
 

@@ -134,7 +134,7 @@ fn each_trouble_of_the_generator_has_its_verdict() {
         for (name, change, verdict, kind) in cases {
             let mut result = healthy.clone();
             change(&mut result);
-            let Validity { verdict: judged, reasons } = validity_of(&Fared::of(&result));
+            let Validity { verdict: judged, reasons } = of_run(&result);
             assert_eq!(judged, *verdict, "{name}: {reasons:?}");
             let kinds: Vec<_> = reasons.iter().map(|reason| reason.kind.as_str()).collect();
             let wanted: &[&str] = if kind.is_empty() { &[] } else { &[kind] };
@@ -145,7 +145,7 @@ fn each_trouble_of_the_generator_has_its_verdict() {
 
 #[test]
 fn a_failing_target_leaves_the_verdict_alone() {
-    assert_eq!(validity_of(&Fared::of(&failing_run())), Validity::default());
+    assert_eq!(of_run(&failing_run()), Validity::default());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_worst_reason_decides_and_all_are_told() {
     let mut result = steady_run();
     result.generator.clock_faults = 2;
     result.generator.stalled_share = Some(0.5);
-    let judged = validity_of(&Fared::of(&result));
+    let judged = of_run(&result);
     assert_eq!((judged.verdict, judged.reasons.len()), (Invalid, 2));
     for reason in judged.reasons {
         assert!(reason.figure > reason.limit);
@@ -168,7 +168,7 @@ fn whether_few_or_many_fall_due_a_stop_is_judged_by_its_time() {
         (result.arrivals.due, result.duration_seconds) = (due, 4.0);
         (result.generator.wakes, result.generator.late_wakes) = (wakes, late);
         (result.generator.late_share, result.generator.stalled_share) = (Some(0.372), Some(0.371));
-        let judged = validity_of(&Fared::of(&result));
+        let judged = of_run(&result);
         assert_eq!(judged.verdict, Invalid, "{judged:?}");
         assert!(judged.reasons[0].explanation.contains("1.5 s of 4 s"), "{judged:?}");
         assert!(judged.reasons[1].explanation.starts_with("37% of the requests"), "{judged:?}");
@@ -180,7 +180,7 @@ fn what_this_machine_lacks_is_told_with_its_own_words() {
     let mut result = steady_run();
     no_connection(&mut result, 854);
     result.error_examples.insert("internal".into(), "connect: no address (os error 99)".into());
-    let judged = validity_of(&Fared::of(&result));
+    let judged = of_run(&result);
     let told = &judged.reasons[0].explanation;
     let wanted = "854 of 10000 arrivals were given up, since this machine had no port or \
                   descriptor left (connect: no address (os error 99))";
@@ -193,11 +193,11 @@ fn the_lost_worker_is_named() {
     let mut result = steady_run();
     result.generator.lost_workers = vec!["eu-3".into()];
     result.arrivals.unknown = 620;
-    let reason = &validity_of(&Fared::of(&result)).reasons[0];
+    let reason = &of_run(&result).reasons[0];
     assert_eq!(reason.explanation, "eu-3 was lost, and what became of 620 arrivals is unknown");
     // One that came back, or gave its share up in peace.
     result.arrivals.unknown = 0;
-    let reason = &validity_of(&Fared::of(&result)).reasons[0];
+    let reason = &of_run(&result).reasons[0];
     assert_eq!(reason.explanation, "eu-3 was lost: what nobody sent meanwhile was dropped");
     assert_eq!(steady_run().loop_kind, LoopKind::Open);
 }
