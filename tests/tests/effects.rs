@@ -144,8 +144,13 @@ fn all() -> Vec<Effect> {
         ("checks", json!([{"status": 201}]), one(), At("/errors")),
         ("mix", json!([{"name": "a"}]), one(), At("/requests")),
         ("sla", json!(["rps>=100000000"]), one(), At("/sla")),
-        ("alerts", json!([]), nothing(), By("tests/tests/alerts.rs", "\"alerts\"")),
         ("observe", json!(["http://localhost:1/"]), one(), At("/observed")),
+        (
+            "alerts",
+            json!([]),
+            nothing(),
+            By("bins/controller/tests/program/alerts.rs", "\"alerts\""),
+        ),
         ("tags", json!(["a"]), nothing(), By("bins/controller/tests/api/scenarios.rs", "tags")),
         ("notes", json!("a"), one(), At("/scenario/notes")),
         (

@@ -67,7 +67,15 @@ fn endpoint(text: &str) -> Value {
 
 /// What should be known before a run on this machine.
 pub(crate) fn notes(scenario: &Scenario) -> impl Iterator<Item = String> {
-    [never_due(scenario), done_otherwise(scenario)].into_iter().flatten()
+    [never_due(scenario), done_otherwise(scenario), told_to_nobody(scenario)].into_iter().flatten()
+}
+
+/// Alerts outlive a run, and a command does not.
+fn told_to_nobody(scenario: &Scenario) -> Option<String> {
+    (!scenario.alerts.is_empty()).then(|| {
+        let advice = "run it on one by --controller URL";
+        format!("note: alerts are sent by a controller, and here nobody is told; {advice}")
+    })
 }
 
 /// What a scenario asks for and a single machine does otherwise.

@@ -1,14 +1,14 @@
 //! Turns figures of the controller and of its runs into Prometheus's text.
 //!
-//! Nothing in it is a tenant's: labels are error classes, routes, methods and statuses, of which
-//! there are few. What the runs came to is counted by the controller; it is read at each scrape and
+//! Labels are error classes, routes, methods and statuses, of which there are few, and the ids of runs
+//! and scenarios, of 100 at most: nothing else in it is a tenant's. What the runs came to is counted by the controller; it is read at each scrape and
 //! held nowhere else.
 
 use crate::state::{AppState, MAX_STREAMS, Status};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use loadcore::cluster::controller::api::Figures;
+use loadcore::cluster::controller::api::{Figures, Violated};
 use loadcore::request::ErrorClass;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -136,6 +136,30 @@ impl Collector for Runs {
             None,
         )?;
 
+        let mut violated = encoder.encode_descriptor(
+            "sla_violated",
+            "SLA rules of a run that do not hold just now",
+            None,
+            MetricType::Gauge,
+        )?;
+        for Violated { run_id, scenario_id, rules } in &figures.violated {
+            let labels = [("run", run_id.as_str()), ("scenario", scenario_id.as_str())];
+            gauge(*rules).encode(violated.encode_family(&labels)?)?;
+        }
+
+        for (name, help, value) in [
+            ("alerts_delivered", "Alerts that webhooks have taken", figures.alerts_delivered),
+            (
+                "alerts_failed",
+                "Requests by which a webhook did not take an alert",
+                figures.alerts_failed,
+            ),
+            ("alerts_given_up", "Alerts that were given up", figures.alerts_given_up),
+        ] {
+            let one = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(one)?;
+        }
+
         for (name, help, value) in [
             ("active_workers", "Workers whose lease is not over", figures.active_workers),
             ("active_runs", "Runs that have not ended", figures.active_runs),
@@ -180,6 +204,10 @@ mod tests {
             latency_buckets: vec![(0.001, 4), (0.01, 9)],
             latency_sum_seconds: 0.5,
             leading: true,
+            violated: vec![Violated { run_id: "r".into(), scenario_id: "s".into(), rules: 2 }],
+            alerts_delivered: 5,
+            alerts_failed: 4,
+            alerts_given_up: 1,
         };
         let mut registry = Registry::with_prefix(PREFIX);
         registry.register_collector(Box::new(Runs(figures)));
@@ -195,6 +223,10 @@ mod tests {
             "loadtest_latency_seconds_sum 0.5",
             "loadtest_active_workers 3",
             "loadtest_leading 1",
+            "loadtest_sla_violated{run=\"r\",scenario=\"s\"} 2",
+            "loadtest_alerts_delivered_total 5",
+            "loadtest_alerts_failed_total 4",
+            "loadtest_alerts_given_up_total 1",
         ] {
             assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
         }

@@ -1,5 +1,8 @@
 //! Tests the program as people start it: its exit codes, what it says, what outlives it.
 
+#[path = "program/alerts.rs"]
+mod alerts;
+
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -110,6 +110,9 @@ const MOST_RUNS_SHOWN: usize = 100;
 
 /// How long local workers may take to hand in what they have measured, at the controller's end.
 const TO_HAND_IN: Duration = Duration::from_secs(4);
+/// How long webhooks that are there may take to be told what is due: nobody may come after this
+/// controller.
+const TO_TELL: Duration = Duration::from_secs(1);
 /// How long it may take to write what is not kept yet.
 const TO_FLUSH: Duration = Duration::from_secs(3);
 
@@ -275,6 +278,7 @@ impl Controller {
         if let Some(local) = &inner.local {
             local.halt(TO_HAND_IN).await;
         }
+        inner.tell(TO_TELL).await;
         inner.flush(TO_FLUSH).await;
         self.shared.tasks.iter().for_each(JoinHandle::abort);
         inner.give_up().await;
@@ -325,6 +329,15 @@ impl Inner {
         let document =
             self.options.secrets.open(&record.scenario).map_err(ControllerError::Secrets)?;
         Scenario::from_value(document).map_err(|error| ControllerError::Refused(error.to_string()))
+    }
+
+    /// Waits until no webhook is to be told anything.
+    async fn tell(&self, within: Duration) {
+        let owes = || self.runs().values().any(|run| run.driven.live().record.owes_alerts());
+        let begun = now();
+        while owes() && now().saturating_duration_since(begun) < within {
+            tokio::time::sleep(TO_TELL / 20).await;
+        }
     }
 
     /// Has everything written that its drivers want kept.
