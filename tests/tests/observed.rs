@@ -1,9 +1,12 @@
 //! Tests endpoints that are observed and are none: whatever they do, the run goes on, and what happened stands
 //! in the result, with what to do.
 
+use loadcore::cluster::Controller;
 use loadcore::http::TargetPolicy;
+use loadcore::scenario::Scenario;
 use loadcore::{LoadTest, RunResult};
 use loadcore_target::{Config, Target};
+use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -110,4 +113,27 @@ async fn what_is_no_endpoint_is_refused_before_there_is_any_load() {
     let error = test.observe("b", "http://c/").check().await.unwrap_err().to_string();
     assert!(error.contains("observe[0].url: scheme \"ftp\" is not supported"), "{error}");
     assert!(error.contains("observe[2].name: \"b\" is the name of another endpoint"), "{error}");
+}
+
+/// The final result of a platform is put together from what is stored: so what was read was stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_platform_the_controller_reads_and_what_it_read_is_kept() {
+    let target = Target::start(Config::default()).await.expect("a target");
+    let url = server(|stream, place| text(stream, &format!("a_total {}\n", place * place)));
+    let document = json!({
+        "name": "observed", "targetUrl": target.url("/"), "durationSeconds": 4, "numWorkers": 2,
+        "loadProfile": {"type": "CONSTANT", "initialRps": 50},
+        "observe": [{"name": "app", "url": url}, {"name": "gone", "url": nobody()}],
+    });
+    let platform = Controller::in_process(2).await.expect("a platform");
+    let scenario = Scenario::from_value(document).expect("a scenario");
+    let result = platform.run(&scenario).await.expect("a run");
+    platform.shut_down().await;
+    assert_eq!(result.outcomes.ok, 200, "the load is whole");
+    let [app, gone] = &result.observed[..] else { panic!("{:?}", result.observed) };
+    // Two workers have made the load, and one controller has read: about once a second.
+    assert!((3..=6).contains(&app.readings), "{app:?}");
+    let rates: Vec<_> = app.series[0].values.iter().flatten().collect();
+    assert!(rates.len() >= 2 && rates.windows(2).all(|pair| pair[1] > pair[0]), "{rates:?}");
+    assert!(gone.faults[0].text.contains("connect_refused"), "{gone:?}");
 }

@@ -22,7 +22,7 @@ struct Face {
 /// A load that rises beyond what the service takes, and falls again.
 fn pulse(low: f64, high: f64) -> Value {
     let step = |seconds: f64, rps: f64| json!({"durationSeconds": seconds, "rps": rps});
-    let steps = [step(14.0, low), step(8.0, high), step(18.0, low)];
+    let steps = [step(12.0, low), step(12.0, high), step(18.0, low)];
     json!({"loadProfile": {"type": "STEPS", "steps": steps}})
 }
 
@@ -31,7 +31,7 @@ fn faces() -> Vec<Face> {
     let steady = json!({"durationSeconds": 40, "loadProfile": constant});
     let face = |name, right, scenario| Face { name, right, scenario };
     vec![
-        face("cpu", "process_cpu_seconds_total", pulse(50.0, 240.0)),
+        face("cpu", "process_cpu_seconds_total", pulse(40.0, 260.0)),
         face("lock", "app_lock_wait_seconds", pulse(60.0, 260.0)),
         face("pool", "db_pool_", pulse(60.0, 280.0)),
         face("leak", "process_resident_memory_bytes", steady),

@@ -510,3 +510,20 @@ fn arrivals_word(arrivals: Arrivals) -> &'static str {
         Arrivals::Poisson => "POISSON",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_url_or_a_name_and_one() {
+        let all =
+            ["db=localhost:9100/metrics", "localhost:9100/m?a=b", "http://a/?a=b"].map(endpoint);
+        let wanted = [
+            json!({"name": "db", "url": "http://localhost:9100/metrics"}),
+            json!({"url": "http://localhost:9100/m?a=b"}),
+            json!({"url": "http://a/?a=b"}),
+        ];
+        assert_eq!(all, wanted);
+    }
+}

@@ -28,9 +28,15 @@ pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let preview = preview(scenario, Rows::Equal((width - BESIDE) as u32));
     lines.extend(load(scenario, &preview, width));
     lines.push(String::new());
-    let facts =
-        [request(scenario, &preview), limits_of(scenario), checks(scenario), rules(scenario)];
-    lines.extend(facts.iter().flatten().flat_map(|(label, text)| labelled(label, text, width)));
+    let facts = [request(scenario, &preview), limits_of(scenario), checks(scenario)];
+    let facts = facts.into_iter().chain([rules(scenario), observed(scenario)]);
+    lines.extend(
+        facts
+            .collect::<Vec<_>>()
+            .iter()
+            .flatten()
+            .flat_map(|(label, text)| labelled(label, text, width)),
+    );
     for note in crate::scenario::notes(scenario) {
         lines.push(String::new());
         lines.extend(wrap(&note, width));
@@ -254,6 +260,14 @@ fn checks(scenario: &Scenario) -> Vec<Fact> {
     scenario.checks.iter().enumerate().map(line).collect()
 }
 
+fn observed(scenario: &Scenario) -> Vec<Fact> {
+    let line = |(i, endpoint): (usize, &loadcore::scenario::Endpoint)| {
+        let text = format!("{} at {}", endpoint.name, endpoint.url.uri());
+        (if i == 0 { "Observed" } else { "" }, text)
+    };
+    scenario.observe.iter().enumerate().map(line).collect()
+}
+
 fn rules(scenario: &Scenario) -> Vec<Fact> {
     let line = |(i, rule): (usize, &loadcore::scenario::SlaRule)| {
         let mut text = rule.rule.to_string();
@@ -299,6 +313,12 @@ mod tests {
     /// Without its breaks of lines.
     fn words(page: &str) -> String {
         page.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_observed_is_told() {
+        let page = page_with(200, r#""observe": ["http://db:9100/metrics"]"#);
+        assert!(words(&page).contains("Observed db:9100 at http://db:9100/metrics"), "{page}");
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //!   level that changes, and takes away what it has to do with the trouble. (The maximum over all of them:
 //!   Westfall and Young, "Resampling-based multiple testing", 1993. Shifts in a circle: Chung and Fraser,
 //!   JASA 53, 1958; Harris, "Nonsense correlations in neuroscience", 2020, says why nothing less will do.)
-//! - each is replaced by noise that remembers as much of itself from row to row, up to a random walk: one in
+//! - where the trouble does not come back to where it began it has no circle, and then each is also replaced by
+//!   noise that remembers as much of itself from row to row, up to a random walk: one in
 //!   three that wander seems to follow another (Yule, "Why do we sometimes get nonsense-correlations between
 //!   time-series?", J. R. Stat. Soc. 89, 1926; red noise as what is to be exceeded: Ebisuzaki, J. Climate
 //!   10, 1997).
@@ -84,18 +85,28 @@ fn limit(trouble: &[f64], series: &[Vec<f64>], longest: usize, greatest: f64) ->
             moving.iter().map(of_one).fold(0.0, f64::max)
         })
     };
-    let by_noise =
-        most_of_all(&mut |_, memory, drawn| drawn.extend(noise(rows, memory, &mut random)));
-    if by_noise > greatest {
-        return f64::INFINITY;
-    }
     let mut shifts = Xoshiro256PlusPlus::seed_from_u64(rows as u64 ^ 0x0073_6869);
     let in_circles = most_of_all(&mut |values, _, drawn| {
-        let by = 2 * longest + below(&mut shifts, rows - 4 * longest);
+        // So far that nothing of what they have to do with each other is left.
+        let by = rows / 4 + below(&mut shifts, rows / 2);
         drawn.extend_from_slice(&values[by..]);
         drawn.extend_from_slice(&values[..by]);
     });
+    if in_circles > greatest || comes_back(trouble) {
+        return in_circles;
+    }
+    let by_noise =
+        most_of_all(&mut |_, memory, drawn| drawn.extend(noise(rows, memory, &mut random)));
     in_circles.max(by_noise)
+}
+
+/// It ends about where it began: the middles of its first and its last tenth are no quarter of all ranks
+/// apart.
+fn comes_back(ranks: &[f64]) -> bool {
+    let tenth = ranks.len() / 10;
+    let middle = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    let (first, last) = (middle(&ranks[..tenth]), middle(&ranks[ranks.len() - tenth..]));
+    (last - first).abs() < ranks.len() as f64 / 4.0
 }
 
 /// What at most [`MOST_GREATER`] of the draws exceed; infinite once more of them exceed `greatest`.
@@ -227,5 +238,12 @@ mod tests {
             let found = memory(&ranks(&noise(2_000, wanted, &mut random)));
             assert!((found - wanted).abs() < 0.1, "{found} for {wanted}");
         }
+    }
+
+    #[test]
+    fn what_rises_and_falls_again_comes_back_and_what_grows_does_not() {
+        let pulse: Vec<_> = (0..60).map(|n| f64::from(u8::from((20..35).contains(&n)))).collect();
+        let ends_high: Vec<_> = (0..60).map(|n| f64::from(n.max(40))).collect();
+        assert!(comes_back(&ranks(&pulse)) && !comes_back(&ranks(&ends_high)));
     }
 }
