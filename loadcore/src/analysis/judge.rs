@@ -6,7 +6,7 @@
 
 use super::bottleneck::{self, CHECKS, Check};
 use super::sla::{Event, SlaRule, Windowed, outcomes};
-use super::{Windows, WorkerTotals, validity};
+use super::{Windows, WorkerTotals, headroom, validity};
 use crate::record::{Interval, WorkerInterval};
 #[cfg(test)]
 use crate::result::fixtures::{Run, run_start};
@@ -66,10 +66,11 @@ impl Judge {
         self.live.abort()
     }
 
-    /// The result with its judgements: `sla`, `validity` and `bottlenecks`, in the place of what it
-    /// has there.
+    /// The result with its judgements: `sla`, `headroom`, `validity` and `bottlenecks`, in the place of
+    /// what it has there.
     pub fn judge(&self, mut result: RunResult) -> RunResult {
         result.sla = outcomes(&self.rules, &result, Some(&self.live));
+        result.headroom = headroom::find(&self.rules, &self.windows, &result);
         result.validity = validity::judge(&result);
         result.bottlenecks = bottleneck::find(self.checks, &self.windows, &result);
         result

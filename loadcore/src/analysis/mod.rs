@@ -12,12 +12,13 @@ pub mod validity;
 
 mod assert;
 mod bottleneck;
+mod headroom;
 mod judge;
 mod suggest;
 mod windows;
 
 pub use crate::record::{GeneratorHealth, WorkerInterval};
-pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
+pub use crate::result::{Finding, FindingKind, Headroom, Severity, Witness, WorkersWindow};
 pub use assert::Violations;
 pub use judge::Judge;
 #[cfg(test)]

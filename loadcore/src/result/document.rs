@@ -3,7 +3,7 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, Finding, LatencySummary, RequestResult, WorkerResult};
+use super::{CarriedHistograms, Finding, Headroom, LatencySummary, RequestResult, WorkerResult};
 use crate::record::Distribution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,6 +65,9 @@ pub struct RunResult {
     pub validity: Validity,
     /// What limits the target, the most important first.
     pub bottlenecks: Vec<Finding>,
+    /// Up to which rate each SLA rule held, where the profile raises the rate.
+    #[serde(default)]
+    pub headroom: Vec<Headroom>,
     /// What was spoken with the target.
     #[serde(default)]
     pub protocol: Protocol,

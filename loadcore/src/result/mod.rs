@@ -8,6 +8,7 @@ mod builder;
 mod carried;
 mod document;
 mod finding;
+mod headroom;
 mod requests;
 mod rows;
 mod series;
@@ -27,6 +28,7 @@ pub use document::{
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
 pub use finding::{Finding, FindingKind, Severity, Witness};
+pub use headroom::Headroom;
 pub use requests::RequestResult;
 pub(crate) use rows::{MOST_ROWS, Row, Rows};
 pub use summary::LatencySummary;

@@ -86,6 +86,7 @@ impl RunResult {
             sla: Vec::new(),
             validity: self.validity.clone(),
             bottlenecks: Vec::new(),
+            headroom: Vec::new(),
             protocol: self.protocol.clone(),
             ok_latency: request.ok_latency.clone(),
             requests: Vec::new(),

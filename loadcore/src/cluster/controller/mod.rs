@@ -48,6 +48,7 @@ pub mod api;
 mod books;
 mod by_name;
 mod calls;
+mod capacity;
 mod compare;
 mod driver;
 mod figures;
@@ -69,6 +70,7 @@ mod validate;
 mod workers;
 
 pub use calls::MAX_KEY;
+pub use capacity::{KnownSearch, Requests};
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};
 pub use queries::Frames;

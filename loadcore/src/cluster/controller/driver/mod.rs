@@ -7,6 +7,7 @@
 
 mod answers;
 mod beats;
+mod capacity;
 mod commands;
 mod divide;
 mod evidence;
@@ -23,6 +24,7 @@ mod timeline;
 use super::Inner;
 use super::api::{Command, ControllerError, Waiting};
 use super::books::Books;
+use super::capacity::Seeking;
 use super::keeper::Keeper;
 use super::live::LiveView;
 use super::merge::MemberMerge;
@@ -111,6 +113,8 @@ pub(super) struct Driver {
     intake: Intake,
     awaited: Awaited,
     answers: Answers,
+    /// Where the run is a search for a capacity.
+    seeking: Option<Seeking>,
 }
 
 impl Driver {
@@ -136,6 +140,7 @@ impl Driver {
         let (since, queued_at) = (since(record.state), since(RunState::Queued));
         let keeper = Arc::new(Keeper::default());
         let books = Books::new(scenario.picks());
+        let seeking = Seeking::of(&record, &scenario);
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
             changes: watch::Sender::new(0),
@@ -162,6 +167,7 @@ impl Driver {
             intake: Intake::default(),
             awaited: Awaited::default(),
             answers: Answers::default(),
+            seeking,
             changed: true,
             record,
         }
@@ -209,6 +215,7 @@ impl Driver {
             self.publish_journal().await;
             self.look_at_workers();
             self.merge();
+            self.obey_search();
             self.step().await;
             self.confirm().await;
             self.save();
