@@ -50,6 +50,8 @@ documents! {
     BottleneckDocument as "Bottleneck" in "schemas/bottleneck.json";
     /// Two runs side by side.
     ComparisonDocument as "Comparison" in "schemas/comparison.json";
+    /// Up to which rate an objective holds.
+    CapacityDocument as "Capacity" in "schemas/capacity.json";
     /// What a scenario would do.
     PreviewDocument as "Preview" in "schemas/preview.json";
 }
@@ -385,6 +387,7 @@ mod tests {
             (include_str!("schemas/sla.json"), SlaDocument::schema()),
             (include_str!("schemas/bottleneck.json"), BottleneckDocument::schema()),
             (include_str!("schemas/preview.json"), PreviewDocument::schema()),
+            (include_str!("schemas/capacity.json"), CapacityDocument::schema()),
         ] {
             let (mut given, mut shown) = (BTreeSet::new(), BTreeSet::new());
             words(&serde_json::from_str(text).unwrap(), "", &mut given);

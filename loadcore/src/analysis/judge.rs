@@ -7,7 +7,7 @@
 use super::bottleneck::{self, CHECKS, Check, Trouble};
 use super::sla::{Event, SlaRule, Windowed, outcomes};
 use super::witness::Observations;
-use super::{Windows, WorkerTotals, validity};
+use super::{Windows, WorkerTotals, headroom, validity};
 use crate::record::{Interval, Reading, WorkerInterval};
 #[cfg(test)]
 use crate::result::fixtures::{Run, run_start};
@@ -80,10 +80,11 @@ impl Judge {
         self.live.abort()
     }
 
-    /// The result with its judgements: `sla`, `validity` and `bottlenecks`, and with what was `observed`, in
-    /// the place of what it has there.
+    /// The result with its judgements: `sla`, `headroom`, `validity` and `bottlenecks`, and with what was
+    /// `observed`, in the place of what it has there.
     pub fn judge(&self, mut result: RunResult) -> RunResult {
         result.sla = outcomes(&self.rules, &result, Some(&self.live));
+        result.headroom = headroom::find(&self.rules, &self.windows, &result);
         validity::judge(&mut result, &self.windows);
         let mut findings = bottleneck::find(self.checks, &self.windows, &result);
         self.observations

@@ -14,13 +14,14 @@ pub mod validity;
 mod assert;
 mod bottleneck;
 mod changes;
+mod headroom;
 mod judge;
 mod suggest;
 mod windows;
 mod witness;
 
 pub use crate::record::{GeneratorHealth, WorkerInterval};
-pub use crate::result::{Finding, FindingKind, Severity, Witness, WorkersWindow};
+pub use crate::result::{Finding, FindingKind, Headroom, Severity, Witness, WorkersWindow};
 pub use assert::Violations;
 pub use changes::changes;
 pub use judge::Judge;

@@ -7,7 +7,7 @@
 use super::Format;
 use super::format::{count, moment, one_line, percent, time};
 use super::summary::{self, Tone};
-use crate::result::{Finding, RequestResult, RunResult, Severity, SlaOutcome};
+use crate::result::{Finding, Headroom, RequestResult, RunResult, Severity, SlaOutcome};
 use std::cmp::Reverse;
 
 /// A comment.
@@ -31,6 +31,7 @@ pub fn render(result: &RunResult) -> String {
         judgement(result),
         headlines(result),
         rules(result),
+        headroom(result),
         findings(result),
         requests(result),
         errors(result),
@@ -72,6 +73,11 @@ fn rules(result: &RunResult) -> String {
     let mark = |rule: &SlaOutcome| if rule.passed { "✅ holds" } else { "❌ **does not hold**" };
     let row = |rule: &SlaOutcome| vec![code(&rule.rule), mark(rule).into(), plain(&rule.figure())];
     table(&["SLA", "", ""], "---", result.sla.iter().map(row))
+}
+
+fn headroom(result: &RunResult) -> String {
+    let line = |it: &Headroom| format!("- {} {}", code(&it.rule), plain(&summary::headroom(it)));
+    result.headroom.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn findings(result: &RunResult) -> String {

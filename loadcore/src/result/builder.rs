@@ -163,6 +163,7 @@ impl ResultBuilder {
             validity: Validity::default(),
             bottlenecks: Vec::new(),
             observed: Vec::new(),
+            headroom: Vec::new(),
             protocol: protocol(protocols),
             ok_latency: ok_latency(ok.as_ref(), &histograms.response),
             requests: self.requests.results(named, &ending.unknown_of, per_second),

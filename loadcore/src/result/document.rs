@@ -3,7 +3,9 @@
 //! The first keys, down to `series`, are those that scripts rely on. Every key is always there; a
 //! number that does not exist is null, never 0.
 
-use super::{CarriedHistograms, Finding, LatencySummary, Observed, RequestResult, WorkerResult};
+use super::{
+    CarriedHistograms, Finding, Headroom, LatencySummary, Observed, RequestResult, WorkerResult,
+};
 use crate::record::Distribution;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -74,6 +76,9 @@ pub struct RunResult {
     /// `latency` over the ok alone; null where they are not known apart from the failed.
     #[serde(default)]
     pub ok_latency: LatencySummary,
+    /// Up to which rate each SLA rule held, where the profile raises the rate.
+    #[serde(default)]
+    pub headroom: Vec<Headroom>,
     /// Each request of the mix, in its order; empty without one.
     #[serde(default)]
     pub requests: Vec<RequestResult>,

@@ -9,6 +9,7 @@ mod carried;
 mod document;
 mod finding;
 mod generator;
+mod headroom;
 mod observed;
 mod requests;
 mod rows;
@@ -29,6 +30,7 @@ pub use document::{
     RunResult, SCHEMA_VERSION, SeriesRow, SlaOutcome, Validity, Verdict, Violation,
 };
 pub use finding::{Finding, FindingKind, Severity, Witness};
+pub use headroom::Headroom;
 pub(crate) use observed::short;
 pub use observed::{Observed, ObservedFault, ObservedSeries};
 pub use requests::RequestResult;

@@ -87,6 +87,7 @@ impl RunResult {
             validity: self.validity.clone(),
             bottlenecks: Vec::new(),
             observed: Vec::new(),
+            headroom: Vec::new(),
             protocol: self.protocol.clone(),
             ok_latency: request.ok_latency.clone(),
             requests: Vec::new(),

@@ -3,6 +3,7 @@
 //! Nothing here depends on how fast this machine is: counts, codes and documents are judged, times
 //! are not.
 
+mod capacity;
 mod checks;
 mod compare;
 mod dialling;

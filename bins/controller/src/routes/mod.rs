@@ -5,6 +5,7 @@
 
 mod actuator;
 mod answers;
+mod capacity;
 mod common;
 mod comparisons;
 mod control;
@@ -83,6 +84,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(stats::routes())
         .merge(reports::routes())
         .merge(comparisons::routes())
+        .merge(capacity::routes())
         .merge(streams::routes())
         .merge(workers::routes());
     let mut all =

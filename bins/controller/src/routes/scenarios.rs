@@ -268,7 +268,7 @@ pub(super) async fn tagged(
     Ok(([(ETAG, conditions::tag(record.revision))], Json(view)).into_response())
 }
 
-fn answer(location: &str, made: &Made, id: String) -> Response {
+pub(super) fn answer(location: &str, made: &Made, id: String) -> Response {
     let created = Created {
         id,
         scenario_id: made.scenario_id.to_string(),

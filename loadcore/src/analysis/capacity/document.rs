@@ -80,6 +80,8 @@ pub struct Trial {
     pub verdict: Verdict,
     /// What speaks against them: kinds of reasons, as a run's verdict has them.
     pub causes: Vec<String>,
+    /// It did not hold, and its generator was in a trouble that no trial had that held.
+    pub by_generator: bool,
     /// It is part of what is said of the capacity; not so where it failed once with a generator in trouble.
     pub counted: bool,
 }
@@ -180,6 +182,6 @@ fn blame(counted: &[&Trial], edge: f64) -> LimitedBy {
     let mut above: Vec<_> = failed.filter(|trial| trial.rate >= 0.98 * edge).collect();
     above.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     above.truncate(above.len().div_ceil(2));
-    let generator = above.iter().filter(|trial| trial.has_troubled_generator()).count();
+    let generator = above.iter().filter(|trial| trial.by_generator).count();
     if 2 * generator > above.len() { LimitedBy::Generator } else { LimitedBy::Slo }
 }

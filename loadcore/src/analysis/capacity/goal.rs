@@ -5,7 +5,9 @@
 //! many may be. For `p99<250ms` these are the requests of 250 ms and more, and 1% of all may be so.
 
 use crate::analysis::sla::{Bound, Comparison, Metric, Rule, Statistic, Subject, Times};
-use crate::record::Interval;
+use crate::analysis::{Window, Windows};
+use crate::record::{Counters, Distribution, Histogram, Interval};
+use crate::time::Nanos;
 use std::fmt;
 
 /// An objective that makes sense for a search: load makes it harder to keep.
@@ -68,72 +70,130 @@ impl Goal {
 
     /// What an interval says of each of [`Goal::ASKS`].
     pub(super) fn strains(&self, interval: &Interval) -> [Strain; 3] {
-        Self::ASKS.map(|ask| self.strain(ask, interval))
+        let subject = match self.request {
+            None => Some(Subject::All(interval)),
+            Some(place) => interval.named.get(place).map(Subject::Named),
+        };
+        let goal = subject.and_then(|subject| {
+            let seen = |times: Times, bound| Seen::in_histogram(&*times.of(subject)?, bound);
+            self.strain(subject.counters(), seen)
+        });
+        let all = &interval.counters;
+        let fails = Strain { against: all.failed as f64, allowed: FAILED * all.outcomes() as f64 };
+        let keeps_up = Strain {
+            against: all.due as f64 - all.outcomes() as f64,
+            allowed: BEHIND * all.due as f64,
+        };
+        let fails = if self.bounds_failures() { Strain::default() } else { fails };
+        [goal.unwrap_or_default(), keeps_up, fails]
     }
 
-    fn strain(&self, ask: Ask, interval: &Interval) -> Strain {
-        let all = &interval.counters;
-        let of = |against: u64, share: f64, whole: u64| Strain {
-            against: against as f64,
-            allowed: share * whole as f64,
+    /// Whether the objective held in a window of a run; `None` where nothing in it says so.
+    pub(in crate::analysis) fn holds_in(&self, window: &Window, windows: &Windows) -> Option<bool> {
+        let strain = match self.request {
+            None => {
+                let seen = |times, bound| {
+                    Seen::in_distributions(
+                        times,
+                        bound,
+                        [&window.response, &window.service, &window.failed],
+                    )
+                };
+                self.strain(&window.counters, seen)
+            }
+            Some(place) => {
+                let named = windows.named().find(|named| named.second == window.second)?;
+                let named = named.requests.get(place)?;
+                // Of the failed ones by name windows have no times.
+                let none = Distribution::default();
+                let seen = |times, bound| {
+                    Seen::in_distributions(times, bound, [&named.response, &named.service, &none])
+                };
+                self.strain(&named.counters, seen)
+            }
         };
-        match ask {
-            Ask::Goal => self.strain_of_goal(interval).unwrap_or_default(),
-            Ask::KeepUp => Strain {
-                against: all.due as f64 - all.outcomes() as f64,
-                allowed: BEHIND * all.due as f64,
-            },
-            Ask::Succeed if self.bounds_failures() => Strain::default(),
-            Ask::Succeed => of(all.failed, FAILED, all.outcomes()),
-        }
+        strain.map(|strain| strain.ratio() <= 1.0)
     }
 
     fn bounds_failures(&self) -> bool {
         matches!(self.rule.metric, Metric::ErrorRate | Metric::Share(_))
     }
 
-    /// `None` where the request that it is about did not come to an outcome.
-    fn strain_of_goal(&self, interval: &Interval) -> Option<Strain> {
-        let subject = match self.request {
-            None => Subject::All(interval),
-            Some(place) => Subject::Named(interval.named.get(place)?),
-        };
-        let counters = subject.counters();
-        let (outcomes, bound) = (counters.outcomes() as f64, self.rule.bound.in_unit() / 100.0);
+    /// What these counts say, and the times that are `seen`; `None` where there are none.
+    fn strain(
+        &self,
+        counters: &Counters,
+        seen: impl Fn(Times, Nanos) -> Option<Seen>,
+    ) -> Option<Strain> {
+        let (outcomes, share) = (counters.outcomes() as f64, self.rule.bound.in_unit() / 100.0);
         let (against, allowed) = match self.rule.metric {
             Metric::Time(times, statistic) => {
-                return self.strain_of_time(times, statistic, subject);
+                let Bound::Time(bound) = self.rule.bound else { return None };
+                return Some(seen(times, bound)?.strain(statistic, bound));
             }
-            Metric::ErrorRate => (counters.failed as f64, bound * outcomes),
+            Metric::ErrorRate => (counters.failed as f64, share * outcomes),
             Metric::AchievedRate => {
                 let due = counters.due as f64;
-                (due - outcomes, (1.0 - bound) * due)
+                (due - outcomes, (1.0 - share) * due)
             }
-            Metric::DroppedRate => (counters.dropped_total() as f64, bound * counters.due as f64),
-            Metric::Share(of) => (of.counted(counters) as f64, bound * outcomes),
+            Metric::DroppedRate => (counters.dropped_total() as f64, share * counters.due as f64),
+            Metric::Share(of) => (of.counted(counters) as f64, share * outcomes),
             Metric::Rps | Metric::OkRps => return None,
         };
         Some(Strain { against, allowed })
     }
+}
 
-    fn strain_of_time(
-        &self,
+/// How many times were seen, how many of them beyond a bound, and their mean.
+struct Seen {
+    count: f64,
+    beyond: f64,
+    mean_ns: f64,
+}
+
+impl Seen {
+    fn in_histogram(times: &Histogram, bound: Nanos) -> Option<Self> {
+        let count = times.count();
+        let beyond = count.saturating_sub(times.count_up_to(bound)) as f64;
+        Some(Self { count: count as f64, beyond, mean_ns: times.mean()? })
+    }
+
+    /// In those of response, service and failed. A bucket that the bound lies in is divided by it.
+    fn in_distributions(
         times: Times,
-        statistic: Statistic,
-        subject: Subject<'_>,
-    ) -> Option<Strain> {
-        let Bound::Time(bound) = self.rule.bound else { return None };
-        let times = times.of(subject)?;
-        let count = times.count() as f64;
-        let beyond = count - times.count_up_to(bound) as f64;
+        bound: Nanos,
+        [response, service, failed]: [&Distribution; 3],
+    ) -> Option<Self> {
+        let all = if times == Times::Service { service } else { response };
+        let mut seen = Self { count: 0.0, beyond: 0.0, mean_ns: 0.0 };
+        seen.add(all, bound, 1.0);
+        if times == Times::Ok {
+            seen.add(failed, bound, -1.0);
+        }
+        (seen.count > 0.0).then(|| Self { mean_ns: seen.mean_ns / seen.count, ..seen })
+    }
+
+    /// Adds the counts of a distribution so many times, and to the mean their sum.
+    fn add(&mut self, times: &Distribution, bound: Nanos, sign: f64) {
+        for bucket in times.buckets() {
+            let count = sign * bucket.count as f64;
+            let from = bucket.from_ns as f64;
+            let to = bucket.to_ns.map_or(2.0 * from, |to| to as f64);
+            let beyond = (to - bound as f64) / (to - from);
+            self.count += count;
+            self.beyond += count * beyond.clamp(0.0, 1.0);
+            self.mean_ns += count * f64::midpoint(from, to);
+        }
+    }
+
+    fn strain(&self, statistic: Statistic, bound: Nanos) -> Strain {
+        let Self { count, beyond, mean_ns } = *self;
         let (against, allowed) = match statistic {
             Statistic::Percentile(parts) => (beyond, (1.0 - f64::from(parts) / 1e6) * count),
             Statistic::Max => (beyond, 0.0),
-            Statistic::Mean | Statistic::Min => {
-                (times.mean().unwrap_or(0.0) / bound.max(1) as f64 * count, count)
-            }
+            Statistic::Mean | Statistic::Min => (mean_ns / bound.max(1) as f64 * count, count),
         };
-        Some(Strain { against, allowed })
+        Strain { against, allowed }
     }
 }
 

@@ -19,13 +19,15 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod trials;
 
 pub use document::{Capacity, LimitedBy, SCHEMA_VERSION, Trial};
 pub use goal::Goal;
 
 use crate::record::Interval;
-use crate::result::{RunStart, Span};
+use crate::result::{RunStart, Span, Verdict};
 use crate::time::{Nanos, SECOND};
 use edge::Edge;
 use std::time::Duration;
@@ -282,10 +284,12 @@ impl Search {
         let Phase::Trial(trying) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         let is_repeat = trying.is_repeat;
         let mut tried = trying.tried(&self.goal, &self.start);
-        let Trial { held, .. } = tried.trial;
+        let trial = &mut tried.trial;
+        let held = trial.held;
         // A generator in trouble makes a trial fail, and none hold. Once may be chance.
-        let by_generator = !held && tried.trial.has_troubled_generator();
-        tried.trial.counted = !by_generator || is_repeat;
+        let is_worse = self.trials().filter(|it| it.held).all(|it| trial.is_worse_made(it));
+        trial.by_generator = !held && trial.verdict != Verdict::Valid && is_worse;
+        trial.counted = !trial.by_generator || is_repeat;
         self.tried.push(tried);
         self.edge = Edge::of(&self.tried, self.bounds.lowest, self.bounds.highest);
         self.failed_in_a_row = if held { 0 } else { self.failed_in_a_row + 1 };

@@ -7,7 +7,7 @@ use super::edge::MOST;
 use super::goal::{Ask, Goal, Strain};
 use crate::analysis::{sla, validity};
 use crate::record::{Interval, Merge, Snapshot};
-use crate::result::{ResultBuilder, RunEnd, RunResult, RunStart, Span, Verdict};
+use crate::result::{ResultBuilder, RunEnd, RunResult, RunStart, Span};
 use crate::time::{Nanos, seconds};
 
 /// A trial that goes on.
@@ -101,6 +101,7 @@ impl Trying {
             reason: (!held).then(|| why(ask, strain, &result)).flatten(),
             verdict: result.validity.verdict,
             causes: result.validity.reasons.iter().map(|reason| reason.kind.clone()).collect(),
+            by_generator: false,
             counted: true,
         };
         Tried { trial, strain: strain.at_least(), spread }
@@ -151,7 +152,9 @@ fn why(ask: Ask, strain: Strain, result: &RunResult) -> Option<String> {
 }
 
 impl Trial {
-    pub(super) fn has_troubled_generator(&self) -> bool {
-        self.verdict != Verdict::Valid
+    /// Whether the generator was in trouble, and in more than in this one, which held all the same.
+    pub(super) fn is_worse_made(&self, held: &Self) -> bool {
+        let is_new = |cause: &String| !held.causes.contains(cause);
+        self.verdict > held.verdict || self.causes.iter().any(is_new)
     }
 }

@@ -49,6 +49,7 @@ mod alerts;
 mod books;
 mod by_name;
 mod calls;
+mod capacity;
 mod compare;
 mod driver;
 mod figures;
@@ -70,6 +71,7 @@ mod validate;
 mod workers;
 
 pub use calls::MAX_KEY;
+pub use capacity::{KnownSearch, Requests};
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};
 pub use queries::Frames;

@@ -3,7 +3,7 @@
 use super::api::{Command, ControllerError};
 use super::driver::{Driven, Message};
 use super::{AGAIN, Controller, Inner};
-use crate::cluster::store::{Kind, RunRecord, RunState, ScenarioRecord};
+use crate::cluster::store::{Kind, RunRecord, RunState, ScenarioRecord, TimelineEvent};
 use crate::cluster::{Owner, RunId};
 use crate::time::unix_millis;
 use std::collections::BTreeMap;
@@ -53,6 +53,16 @@ impl Controller {
         id: RunId,
         scenario: &ScenarioRecord,
     ) -> Result<RunRecord, ControllerError> {
+        self.submit_with(id, scenario, Vec::new()).await
+    }
+
+    /// The same with what its timeline begins with.
+    pub(super) async fn submit_with(
+        &self,
+        id: RunId,
+        scenario: &ScenarioRecord,
+        timeline: Vec<TimelineEvent>,
+    ) -> Result<RunRecord, ControllerError> {
         self.inner().must_lead()?;
         let record = RunRecord {
             id,
@@ -69,7 +79,7 @@ impl Controller {
             reached: 0,
             plan_key: String::new(),
             warnings: Vec::new(),
-            timeline: Vec::new(),
+            timeline,
             baseline: false,
             told: Vec::new(),
         };

@@ -239,7 +239,7 @@ impl Controller {
     }
 
     /// A document with its secrets in the clear.
-    fn opened(&self, document: &Value) -> Result<Value, ControllerError> {
+    pub(super) fn opened(&self, document: &Value) -> Result<Value, ControllerError> {
         self.secrets().open(document).map_err(ControllerError::Secrets)
     }
 }

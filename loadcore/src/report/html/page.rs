@@ -33,6 +33,8 @@ pub(super) struct Page<'a> {
     headlines: Vec<Headline>,
     findings: Vec<FindingView<'a>>,
     rules: Vec<RuleView<'a>>,
+    /// Up to which rate each rule held.
+    headroom: Vec<(&'a str, String)>,
     plots: Plots,
     /// What happened, and when.
     timeline: Vec<(String, &'a str)>,
@@ -131,6 +133,7 @@ impl<'a> Page<'a> {
             headlines: headlines(result),
             findings: result.bottlenecks.iter().map(finding).collect(),
             rules: result.sla.iter().map(rule).collect(),
+            headroom: result.headroom.iter().map(|it| (&*it.rule, summary::headroom(it))).collect(),
             said: plots::said(result)
                 .into_iter()
                 .map(|(plot, text)| (plot, micro(&text)))

@@ -9,7 +9,7 @@ pub(super) use load::load;
 pub(super) use parts::{FIGURES, Figure, against, spoken, times, why, witness};
 
 use super::format::{count, percent, rate, time};
-use crate::result::{RunResult, SlaOutcome, Verdict};
+use crate::result::{Headroom, RunResult, SlaOutcome, Verdict};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -170,6 +170,18 @@ pub(super) fn cautions(result: &RunResult) -> Vec<String> {
     }
     cautions.extend(result.observed.iter().filter_map(parts::untold));
     cautions
+}
+
+/// Up to which rate a rule held.
+pub(super) fn headroom(headroom: &Headroom) -> String {
+    match (headroom.held_up_to_rps, headroom.failed_at_rps) {
+        (Some(held), Some(failed)) => {
+            format!("held up to {}, and no more from {} on", rate(held), rate(failed))
+        }
+        (Some(held), None) => format!("held up to {}, and nothing above broke it", rate(held)),
+        (None, Some(failed)) => format!("did not hold, not even at {}", rate(failed)),
+        (None, None) => "says nothing of a rate".to_owned(),
+    }
 }
 
 /// What `latency` is called.

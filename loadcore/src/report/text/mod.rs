@@ -56,6 +56,7 @@ pub fn render(result: &RunResult, options: Options) -> String {
         sections::errors(result, style),
         sections::network(result, style),
         sections::sla(result, style),
+        sections::headroom(result, style),
     ];
     let parts = parts.into_iter().filter(|lines| !lines.is_empty());
     let mut page = parts.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n");

@@ -1,7 +1,7 @@
 //! Turns the parts of a result into the paragraphs and tables of the page.
 
 use super::super::format::{bytes, count, one_line, percent, rate, time, wrap};
-use super::super::summary::{FIGURES, against, meaning, spoken, times, why};
+use super::super::summary::{self, FIGURES, against, meaning, spoken, times, why};
 use super::WIDTH;
 use super::style::Style;
 use crate::result::{Generator, LatencySummary, RunResult, SlaOutcome, Verdict};
@@ -207,6 +207,19 @@ pub(super) fn sla(result: &RunResult, style: Style) -> Vec<String> {
         let first = if long > LONG_RULE { String::new() } else { figure.remove(0) };
         lines.push(format!("  {mark}  {rule:column$}{first}").trim_end().to_owned());
         lines.extend(figure.iter().map(|line| format!("{:1$}{line}", "", 8 + column)));
+    }
+    lines
+}
+
+/// Up to which rate each rule held, where the profile raised it.
+pub(super) fn headroom(result: &RunResult, style: Style) -> Vec<String> {
+    if result.headroom.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![style.bold("Headroom")];
+    for it in &result.headroom {
+        let told = format!("{} {}", one_line(&it.rule, LONG_RULE), summary::headroom(it));
+        lines.extend(wrap(&told, WIDTH - 2).iter().map(|line| format!("  {line}")));
     }
     lines
 }

@@ -27,7 +27,7 @@ impl Driver {
         }
     }
 
-    fn command(&mut self, command: Command) -> Result<(), ControllerError> {
+    pub(super) fn command(&mut self, command: Command) -> Result<(), ControllerError> {
         let refuse = |text: &str| Err(ControllerError::Refused(text.to_owned()));
         if self.record.state == RunState::Stopping {
             return match command {

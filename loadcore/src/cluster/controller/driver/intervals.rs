@@ -206,6 +206,7 @@ impl Driver {
         let mut stored =
             Snapshot { seq, total, in_flight, backlog, workers, observed, ..Snapshot::default() };
         booked.write(&mut stored);
+        self.tell_search(&stored.total, span);
         self.store_interval(Some((stored, span)));
         for event in events {
             self.rule_event(event, span);

@@ -8,6 +8,7 @@
 mod alerts;
 mod answers;
 mod beats;
+mod capacity;
 mod commands;
 mod divide;
 mod evidence;
@@ -25,6 +26,7 @@ use super::Inner;
 use super::alerts::Courier;
 use super::api::{Command, ControllerError, Waiting};
 use super::books::Books;
+use super::capacity::Seeking;
 use super::keeper::Keeper;
 use super::live::LiveView;
 use super::merge::MemberMerge;
@@ -115,6 +117,8 @@ pub(super) struct Driver {
     awaited: Awaited,
     answers: Answers,
     courier: Courier,
+    /// Where the run is a search for a capacity.
+    seeking: Option<Seeking>,
 }
 
 impl Driver {
@@ -141,6 +145,7 @@ impl Driver {
         let keeper = Arc::new(Keeper::default());
         let books = Books::new(scenario.picks());
         let courier = Courier::new(Arc::clone(&controller.post), &scenario.alerts);
+        let seeking = Seeking::of(&record, &scenario);
         let driven = Arc::new(Driven {
             live: Mutex::new(live),
             changes: watch::Sender::new(0),
@@ -168,6 +173,7 @@ impl Driver {
             awaited: Awaited::default(),
             answers: Answers::default(),
             courier,
+            seeking,
             changed: true,
             record,
         }
@@ -221,6 +227,7 @@ impl Driver {
             self.publish_journal().await;
             self.look_at_workers();
             self.merge();
+            self.obey_search();
             self.step().await;
             self.deliver();
             self.confirm().await;

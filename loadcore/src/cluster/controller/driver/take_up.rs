@@ -120,6 +120,7 @@ impl Driver {
         let from = self.load.measured_from();
         let (mut total, mut replayed) = (Snapshot::default(), Vec::new());
         for (interval, span) in read {
+            self.tell_search(&interval.total, *span);
             total.total.merge(&interval.total);
             (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
             total.elapsed_ns = span.to_ns;

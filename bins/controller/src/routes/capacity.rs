@@ -1,0 +1,134 @@
+//! Answers up to which rate an objective holds.
+
+use super::answers::{
+    BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge, TooManyKeys,
+};
+use super::common::IdempotencyKey;
+use super::scenarios::answer;
+use crate::extract::{Body, NoQuery, User};
+use crate::keyed::Key;
+use crate::problem::{FaultView, Kind, Problem};
+use crate::schemas::{AnyDocument, CapacityDocument};
+use crate::state::{AppState, Leading, Platform};
+use crate::views::{Created, RunStateName};
+use axum::Json;
+use axum::extract::Path;
+use axum::response::Response;
+use loadcore::analysis::capacity::{Capacity, Wanted};
+use loadcore::cluster::controller::{KnownSearch, Requests};
+use loadcore::cluster::store::RunState;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(read))
+}
+
+/// What is looked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SearchOrder {
+    /// Whose requests are made: a scenario that is kept. Its load and its rules do not count.
+    scenario_id: Option<String>,
+    /// Or one that is given here, and kept.
+    #[schema(value_type = Option<AnyDocument>)]
+    scenario: Option<Value>,
+    /// The objective, a rule that load makes harder to keep: `ok_p99<50ms`.
+    slo: String,
+    /// The highest rate that is tried, in requests per second.
+    #[schema(exclusive_minimum = 0, maximum = 1_000_000_000)]
+    max_rate: f64,
+    /// How long the search may last: 20 to 1800, 240 if it is not given.
+    #[schema(minimum = 20, maximum = 1800)]
+    duration_seconds: Option<f64>,
+}
+
+/// A search: a run that tries one rate after the other.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SearchView {
+    /// Its id, and that of its run.
+    id: String,
+    /// Whose requests it makes.
+    scenario_id: String,
+    /// How far its run is.
+    #[schema(value_type = RunStateName)]
+    state: RunState,
+    /// What people should know about the run.
+    warnings: Vec<String>,
+    /// What is known by now.
+    #[schema(value_type = CapacityDocument)]
+    capacity: Capacity,
+}
+
+impl SearchOrder {
+    fn read(self) -> Result<(Requests, Wanted), Problem> {
+        let faulty = |path: &str, message: &str| {
+            let fault = FaultView { path: path.into(), message: message.into() };
+            Err(Problem::faulty(Kind::InvalidBody, vec![fault]))
+        };
+        let seconds = self.duration_seconds.map(Duration::try_from_secs_f64);
+        let duration = match seconds {
+            None => Wanted::USUAL_DURATION,
+            Some(Ok(duration)) => duration,
+            Some(Err(_)) => return faulty("durationSeconds", "is no time; give 20 to 1800"),
+        };
+        let requests = match (self.scenario_id, self.scenario) {
+            (Some(id), None) => Requests::Of(id.into()),
+            (None, Some(document)) => Requests::In(document),
+            _ => return faulty("scenarioId", "give either scenarioId or scenario"),
+        };
+        Ok((requests, Wanted { slo: self.slo, max_rate: self.max_rate, duration }))
+    }
+}
+
+/// Starts a search for the highest rate at which an objective holds. It is a run, and can be stopped as one.
+#[utoipa::path(post, path = "/capacity-searches", operation_id = "createCapacitySearch", tag = "runs",
+    params(IdempotencyKey),
+    request_body = SearchOrder,
+    responses(
+        (status = 201, body = Created, description = "it is started", headers(("Location" = String))),
+        BadRequest, NotFound, Conflict, TooLarge, Invalid, TooManyKeys, Internal, NotReady,
+    ),
+)]
+async fn create(
+    Leading(platform): Leading,
+    User(owner): User,
+    Key(key): Key,
+    _: NoQuery,
+    Body(order): Body<SearchOrder>,
+) -> Result<Response, Problem> {
+    let (requests, wanted) = order.read()?;
+    let made = platform.controller.create_search(&owner, requests, &wanted, key.as_deref()).await?;
+    let id = made.run_id.as_ref().map_or_else(String::new, ToString::to_string);
+    Ok(answer(&format!("{}/capacity-searches/{id}", super::API), &made, id))
+}
+
+/// How far a search is, and what it has found by now.
+#[utoipa::path(get, path = "/capacity-searches/{id}", operation_id = "getCapacitySearch", tag = "runs",
+    params(("id" = String, Path, description = "the search")),
+    responses(
+        (status = 200, body = SearchView, description = "the search"),
+        BadRequest, NotFound, Internal, NotReady,
+    ),
+)]
+async fn read(
+    platform: Platform,
+    User(owner): User,
+    Path(id): Path<String>,
+    _: NoQuery,
+) -> Result<Json<SearchView>, Problem> {
+    let KnownSearch { run, capacity } =
+        platform.controller.capacity_search(&owner, &id.into()).await?;
+    Ok(Json(SearchView {
+        id: run.id.to_string(),
+        scenario_id: run.scenario_id.to_string(),
+        state: run.state,
+        warnings: run.warnings,
+        capacity,
+    }))
+}
