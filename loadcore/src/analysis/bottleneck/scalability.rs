@@ -16,6 +16,8 @@ const LEAST_ROWS: usize = 12;
 const LEAST_RANGE: f64 = 4.0;
 /// The fit is good where half of the windows' times lie within this share of it.
 const MOST_OFF: f64 = 0.1;
+/// With coherency they lie nearer to it by this factor at least, or there is none.
+const MOST_OFF_OF_WITHOUT: f64 = 0.8;
 /// Peaks further off than this, in times of the greatest throughput that was seen, are guesses.
 const FURTHEST_PEAK: f64 = 1.25;
 
@@ -44,11 +46,17 @@ pub(super) fn of(rows: &[Row]) -> Option<Scalability> {
     if points.len() < LEAST_ROWS || most < LEAST_RANGE * least.max(0.1) {
         return None;
     }
-    // Without coherency where the line with it would make throughput grow faster than linearly.
-    let with = fit(&points, true).filter(|line| line[2] > 0.0 && line[1] >= 0.0);
-    let line = with.or_else(|| fit(&points, false))?;
-    let off: Vec<_> = points.iter().map(|point| point.off(line).abs()).collect();
-    if line[0] <= 0.0 || line[1] < 0.0 || stats::median(&off)? > MOST_OFF {
+    let off = |line: [f64; 3]| {
+        let each: Vec<_> = points.iter().map(|point| point.off(line).abs()).collect();
+        stats::median(&each).unwrap_or(f64::MAX)
+    };
+    // Coherency is said only of what contention alone does not describe.
+    let without = fit(&points, false)?;
+    let is_better = |line: &[f64; 3]| {
+        line[1] >= 0.0 && line[2] > 0.0 && off(*line) <= MOST_OFF_OF_WITHOUT * off(without)
+    };
+    let line = fit(&points, true).filter(is_better).unwrap_or(without);
+    if line[0] <= 0.0 || line[1] < 0.0 || off(line) > MOST_OFF {
         return None;
     }
     let (contention, coherency) = (line[1] / line[0], line[2] / line[0]);
