@@ -174,6 +174,12 @@ step_report_page() {
     tests/report-page/run "$target/debug/loadcore" "$target/report-page"
 }
 
+# What is found on targets with a known bottleneck, and how sure it is said to be: 200 trials of each
+# kind in virtual time, as two tables.
+step_matrix() {
+    LOADCORE_LONG=1 cargo test "${everything[@]}" --lib bottleneck::trials -- --nocapture
+}
+
 step_doctests() { cargo test "${everything[@]}" --no-fail-fast --doc; }
 
 # Each example is a whole program that ends by itself within seconds, and has to say what it found; each
@@ -224,7 +230,7 @@ step_dependencies() {
 }
 
 steps=(tools format architecture clippy documentation tests openapi deployment report-page accuracy doctests examples package dependencies)
-if $long; then steps+=(mutations containers); fi
+if $long; then steps+=(mutations matrix containers); fi
 
 # ---------------------------------------------------------------- running them
 

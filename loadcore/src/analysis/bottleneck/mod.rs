@@ -10,6 +10,7 @@ mod evidence;
 pub(super) mod model;
 mod queueing;
 mod saturation;
+mod scalability;
 mod shape;
 mod stats;
 mod trend;
@@ -94,7 +95,14 @@ const EXPLAINS: &[(FindingKind, &[FindingKind])] = {
         (K::WorkerSkew, &[K::BimodalLatency]),
         (
             K::TimeoutWall,
-            &[K::BimodalLatency, K::Queueing, K::SlowHandshake, K::ColdStart, K::LatencyDrift],
+            &[
+                K::BimodalLatency,
+                K::Queueing,
+                K::SlowHandshake,
+                K::ColdStart,
+                K::LatencyDrift,
+                K::PeriodicStall,
+            ],
         ),
         (K::SlowHandshake, &[K::BimodalLatency, K::ColdStart, K::Queueing]),
         (K::ColdStart, &[K::BimodalLatency, K::Queueing, K::LatencyDrift]),

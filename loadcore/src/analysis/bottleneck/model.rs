@@ -210,6 +210,17 @@ impl Shape {
         }
     }
 
+    /// The highest rate.
+    pub(super) fn highest(&self) -> f64 {
+        match self {
+            Self::Constant(rate) => *rate,
+            Self::Ramp(from, to) => from.max(*to),
+            Self::Steps(rates) => rates.iter().copied().fold(0.0, f64::max),
+            Self::Spike { base, high, .. } => base.max(*high),
+            Self::Closed => 0.0,
+        }
+    }
+
     /// Intended starts.
     fn arrivals(&self, seconds: f64, poisson: bool, draws: &mut Draws) -> Vec<f64> {
         let (mut all, mut at, mut owed) = (Vec::new(), 0.0, 0.5);
@@ -228,6 +239,13 @@ impl Shape {
             at += STEP;
         }
         all
+    }
+}
+
+impl Target {
+    /// How many a second its servers can do; the mean of a lognormal work is beyond its median.
+    pub(super) fn takes(&self) -> Option<f64> {
+        Some(self.servers? as f64 / (self.work * (self.sigma.powi(2) / 2.0).exp()))
     }
 }
 

@@ -144,17 +144,21 @@ impl Split {
 
 /// A share of its requests never ends before the timeout.
 pub(super) fn timeout_wall(evidence: &Evidence<'_>) -> Vec<Finding> {
-    const LEAST: f64 = 5.0;
+    const LEAST: f64 = 3.0;
+    /// In how many windows they come, as a share of how many it would be by chance.
+    const LEAST_SPREAD: f64 = 0.5;
     let rows = &evidence.rows;
     let timed_out: f64 = rows.iter().map(|row| row.timed_out * row.seconds()).sum();
     let ended: f64 = rows.iter().map(|row| row.ended * row.seconds()).sum();
     let unfinished = evidence.result.outcomes.unfinished as f64;
     let share = timed_out / ended.max(1.0);
-    let with = rows.iter().filter(|row| row.timed_out > 0.0).count();
-    // From the timeout on they come all the time.
-    let possible = rows.iter().filter(|row| row.from >= evidence.timeout_seconds).count();
+    // From the timeout on they come all the time, however few they are.
+    let with = rows.iter().filter(|row| row.timed_out > 0.0).count() as f64;
+    let possible = rows.iter().filter(|row| row.to > evidence.timeout_seconds).count() as f64;
+    let by_chance = possible * (1.0 - (-timed_out / possible.max(1.0)).exp());
+    let spread = with / by_chance.max(1.0);
     let kept_up = overload(evidence).is_none();
-    if timed_out < LEAST || share < 0.0005 || with * 8 < possible.max(8) || !kept_up {
+    if timed_out < LEAST || share < 0.0005 || spread < LEAST_SPREAD || !kept_up {
         return Vec::new();
     }
     let usual = evidence.total.service.quantile(0.5).map_or(0.0, ms);
@@ -165,7 +169,7 @@ pub(super) fn timeout_wall(evidence: &Evidence<'_>) -> Vec<Finding> {
     let draft = Draft {
         kind: FindingKind::TimeoutWall,
         severity: if share > 0.01 { Severity::Critical } else { Severity::Warning },
-        strength: 1.0 + (timed_out / LEAST).ln() + (with as f64 / possible.max(1) as f64).ln(),
+        strength: 0.5 + (timed_out / LEAST).ln() + 2.0 * (spread / LEAST_SPREAD).ln(),
         span: evidence.span(),
         figures: figures(&[
             ("timedOutShare", share),

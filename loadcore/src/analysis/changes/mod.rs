@@ -8,7 +8,7 @@
 //! likelihood is the mean over both (a normal-gamma prior), so that a short stretch that happens to be
 //! even is not mistaken for a change of spread. Intervals of all lengths at all places are each split
 //! where that gains most (seeded binary segmentation); of those places the best set is then chosen.
-//! That takes n log n steps for n values.
+//! That takes n log n steps for n values, and as many as there are pairs of such places.
 //!
 //! - S. Kovács, P. Bühlmann, H. Li, A. Munk: Seeded binary segmentation, Biometrika 110, 2023.
 //! - B. Jackson and others: An algorithm for optimal partitioning of data on an interval, IEEE Signal
