@@ -23,8 +23,6 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// So many draws of chance, of each kind.
 const DRAWS: usize = 199;
-/// So many of them may have a greater correlation somewhere: 1%.
-const MOST_GREATER: usize = 1;
 /// What is less alike than this is named by nobody.
 const LEAST: f64 = 0.6;
 /// Who has more memory than this may be a walk.
@@ -68,14 +66,17 @@ pub(super) fn moved_with(trouble: &[f64], series: &[&[f64]]) -> Vec<Moved> {
     all
 }
 
-/// What chance exceeds in one of a hundred cases; infinite once it is sure to be above `greatest`.
+/// Makes of a series and its memory one that chance might have made in its place.
+type Draw<'a> = dyn FnMut(&[f64], f64, &mut Vec<f64>) + 'a;
+
+/// What chance exceeds in one of two hundred cases; infinite once it is sure to be above `greatest`.
 fn limit(trouble: &[f64], series: &[Vec<f64>], longest: usize, greatest: f64) -> f64 {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(trouble.len() as u64);
     let moving = series.iter().filter(|values| values.iter().any(|it| *it != 0.0));
     let moving: Vec<_> = moving.map(|values| (values, memory(values))).collect();
     let rows = trouble.len();
     let mut drawn = Vec::with_capacity(rows);
-    let mut most_of_all = |draw: &mut dyn FnMut(&[f64], f64, &mut Vec<f64>)| {
+    let mut most_of_all = |draw: &mut Draw<'_>| {
         highest(greatest, || {
             let of_one = |(values, memory): &(&Vec<f64>, f64)| {
                 drawn.clear();
@@ -109,20 +110,16 @@ fn comes_back(ranks: &[f64]) -> bool {
     (last - first).abs() < ranks.len() as f64 / 4.0
 }
 
-/// What at most [`MOST_GREATER`] of the draws exceed; infinite once more of them exceed `greatest`.
+/// The highest of the draws; infinite once one reaches `greatest`.
 fn highest(greatest: f64, mut draw: impl FnMut() -> f64) -> f64 {
-    let mut all = Vec::with_capacity(DRAWS);
-    let mut greater = 0;
+    let mut highest = 0.0f64;
     for _ in 0..DRAWS {
-        let drawn = draw();
-        greater += usize::from(drawn >= greatest);
-        if greater > MOST_GREATER {
+        highest = highest.max(draw());
+        if highest >= greatest {
             return f64::INFINITY;
         }
-        all.push(drawn);
     }
-    all.sort_by(f64::total_cmp);
-    all[DRAWS - 1 - MOST_GREATER]
+    highest
 }
 
 /// The greatest correlation, whatever its sign, of the trouble and a series that is some rows before or
