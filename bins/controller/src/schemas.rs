@@ -267,7 +267,7 @@ mod tests {
     use loadcore::cluster::controller::api::WorkerFrame;
     use loadcore::record::Snapshot;
     use loadcore::result::{
-        Finding, FindingKind, ResultBuilder, RunEnd, RunStart, SeriesRow, WorkerResult,
+        Finding, FindingKind, Observed, ResultBuilder, RunEnd, RunStart, SeriesRow, WorkerResult,
         WorkerSeries,
     };
     use loadcore::scenario::Scenario;

@@ -101,6 +101,7 @@ fn figures(nobody: &str, total: &Interval, second: u64, in_flight: u64) -> Snaps
         backlog: 0,
         total: total.clone(),
         workers: Vec::new(),
+        observed: Vec::new(),
     }
 }
 
