@@ -13,7 +13,7 @@ type Rules = BTreeMap<String, BTreeSet<String>>;
 
 /// What a file does, as its first line says it. Most files turn one thing into another.
 const VERBS: &str = "\
-    Answers Asks Asserts Checks Counts Decides Declares Deletes Describes Divides Drives Finds \
+    Answers Asks Asserts Checks Counts Decides Declares Deletes Describes Divides Drives Fetches Finds \
     Follows Gathers Gives Hands Holds Keeps Lists Loads Makes Measures Merges Names Orders \
     Plays Puts Reads Runs Says Starts Takes Tests Throws Turns Wraps Writes";
 

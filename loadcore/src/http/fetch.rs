@@ -11,6 +11,7 @@ use super::reader::{ResponseReader, Watch};
 use super::resolve::Resolver;
 use super::tls::{self, TlsOptions};
 use crate::request::{AddressFamily, ErrorClass, Failure, FieldName, HttpVersion, Url};
+use crate::time::now;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -94,7 +95,6 @@ pub enum FetchError {
 #[derive(Debug)]
 pub struct Fetcher {
     options: HttpOptions,
-    resolver: Resolver,
     /// Read when it is first needed: the system's certificates take their time.
     tls: OnceLock<Arc<ClientConfig>>,
 }
@@ -110,7 +110,7 @@ impl Fetcher {
             tls,
             ..HttpOptions::get(Uri::default())
         };
-        Self { options, resolver: Resolver::new(AddressFamily::Any), tls: OnceLock::new() }
+        Self { options, tls: OnceLock::new() }
     }
 
     /// Whether the policy refuses every address of the URL's host, as far as can be told now. A name that
@@ -119,7 +119,7 @@ impl Fetcher {
     /// # Errors
     /// `blocked_by_policy`.
     pub async fn check(&self, url: &Url) -> Result<(), Failure> {
-        connect::check_host(&self.options.policy, &self.resolver, &url.origin().host).await
+        connect::check_host(&self.options.policy, &resolver(), &url.origin().host).await
     }
 
     /// The reply to `ask`.
@@ -127,7 +127,7 @@ impl Fetcher {
     /// # Errors
     /// When there is none within `bounds`.
     pub async fn fetch(&self, ask: &Ask, bounds: &Bounds) -> Result<Reply, FetchError> {
-        let until = Instant::now() + bounds.deadline;
+        let until = Instant::from_std(now() + bounds.deadline);
         let body = ask.body.clone();
         let prepared =
             Prepared::new(&self.options, &ask.url, ask.method.clone(), &ask.headers, body)
@@ -135,7 +135,8 @@ impl Fetcher {
         let late = |awaited| move |_| FetchError::Late { awaited, deadline: bounds.deadline };
         let origin = ask.url.origin();
 
-        let addresses = timeout_at(until, self.resolver.addresses(&origin.host)).await;
+        let resolver = resolver();
+        let addresses = timeout_at(until, resolver.addresses(&origin.host)).await;
         let addresses = addresses.map_err(late("answer to the look-up of the name"))??;
         let dialled = connect::dial_one(&self.options.policy, &addresses, origin.port);
         let socket = timeout_at(until, dialled).await.map_err(late("connection"))??;
@@ -158,6 +159,11 @@ impl Fetcher {
         let config = config.map_err(|error| FetchError::Unusable(error.to_string()))?;
         Ok(self.tls.get_or_init(|| config))
     }
+}
+
+/// One for each fetch: a name that nobody answers for must not hold up those who ask for another.
+fn resolver() -> Resolver {
+    Resolver::new(AddressFamily::Any)
 }
 
 impl From<Failure> for FetchError {

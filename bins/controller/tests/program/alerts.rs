@@ -102,8 +102,9 @@ async fn what_a_killed_program_could_not_tell_is_told_by_the_next_one() {
     assert!(shown.contains("[redacted]") && !shown.contains(SECRET), "{shown}");
 
     let timeline = |it: &Controller| -> Vec<Value> {
-        let (_, body) = it.asked("GET", &format!("/api/v1/runs/{run}/timeline?limit=100"), "");
-        let list: Value = serde_json::from_str(&body).unwrap_or_default();
+        let (status, body) = it.asked("GET", &format!("/api/v1/runs/{run}/timeline"), "");
+        assert_eq!(status, 200, "{body}");
+        let list: Value = serde_json::from_str(&body).unwrap();
         list["items"].as_array().cloned().unwrap_or_default()
     };
     let of_kind = |it: &Controller, kind: &str| {

@@ -50,12 +50,12 @@ impl Driver {
 
     /// What the timeline says last of the rule at `place`.
     fn last_alert(&self, place: usize) -> Option<(Turn, Alert)> {
-        let alerts = self.record.timeline.iter().rev().filter_map(|event| {
+        let mut alerts = self.record.timeline.iter().rev().filter_map(|event| {
             let turn = Turn::of_kind(&event.kind)?;
             let alert: Alert = serde_json::from_value(event.data.clone()).ok()?;
             Some((turn, alert))
         });
-        alerts.into_iter().find(|(_, alert)| alert.place == place)
+        alerts.find(|(_, alert)| alert.place == place)
     }
 
     fn decide(&mut self, turn: Turn, place: usize, at_second: u64, actual: Option<f64>) {
