@@ -80,7 +80,7 @@ pub struct Trial {
     pub verdict: Verdict,
     /// What speaks against them: kinds of reasons, as a run's verdict has them.
     pub causes: Vec<String>,
-    /// It did not hold, and its generator was in a trouble that no trial had that held.
+    /// It did not hold, and its generator was in a trouble that no trial had that held well below.
     pub by_generator: bool,
     /// It is part of what is said of the capacity; not so where it failed once with a generator in trouble.
     pub counted: bool,

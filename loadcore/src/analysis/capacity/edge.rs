@@ -5,8 +5,8 @@
 //! cliff s is large, for one that grows slower little by little it is not. Both are unknown. For each pair of a
 //! grid the deviance of what was counted in each trial says how well it fits: that of counts with a mean
 //! that is this, and a variance that is some multiple of it, as of requests that are late in clusters
-//! (quasi-likelihood: McCullagh and Nelder, "Generalized Linear Models", 1989, chapter 9). Beyond
-//! [`MOST`] times what is allowed a trial says no more than that. One in [`STRAY`] says nothing at all: a
+//! (quasi-likelihood: McCullagh and Nelder, "Generalized Linear Models", 1989, chapter 9). Where it is far
+//! beyond (`Strain::most`) a trial says no more than that. One in [`STRAY`] says nothing at all: a
 //! target may have a bad moment. Before the first trial each edge is as likely as each other, on a logarithmic
 //! scale, and so is each steepness; the sum over those is how likely an edge is.
 //!
@@ -16,8 +16,6 @@
 
 use super::trial::Tried;
 
-/// From so many times what is allowed on, a trial has failed and says no more.
-pub(super) const MOST: f64 = 16.0;
 /// One of so many trials says nothing.
 const STRAY: f64 = 50.0;
 /// Steepness that is thought of.
@@ -95,7 +93,7 @@ impl Edge {
 
 /// How many requests go astray together: the variance of counts, as a multiple of their mean.
 fn cluster(tried: &[&Tried]) -> f64 {
-    let beyond = |tried: &&&Tried| tried.strain.ratio() < MOST;
+    let beyond = |tried: &&&Tried| tried.strain.ratio() < tried.strain.most();
     let (sum, freedom) = tried
         .iter()
         .filter(beyond)
@@ -105,10 +103,10 @@ fn cluster(tried: &[&Tried]) -> f64 {
 
 /// How well a trial fits an edge with a steepness, as a logarithm: 0 is best.
 fn fit(tried: &Tried, edge: f64, slope: f64, cluster: f64) -> f64 {
-    let allowed = tried.strain.allowed;
-    let count = tried.strain.against.min(MOST * allowed);
+    let (allowed, most) = (tried.strain.allowed, tried.strain.most());
+    let count = tried.strain.against.min(most * allowed);
     let steps = slope * (tried.trial.rate.ln() - edge);
-    let mean = allowed * steps.exp().min(MOST);
+    let mean = allowed * steps.exp().min(most);
     let half_deviance =
         if count > 0.0 { count * (count / mean).ln() - (count - mean) } else { mean };
     let likely = (-half_deviance / cluster).exp();

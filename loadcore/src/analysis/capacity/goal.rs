@@ -23,6 +23,8 @@ pub struct Goal {
 pub(super) struct Strain {
     pub(super) against: f64,
     pub(super) allowed: f64,
+    /// What of it there can be at most.
+    pub(super) all: f64,
 }
 
 /// What is looked at in a trial: the objective, and what goes without saying.
@@ -40,6 +42,8 @@ pub(super) enum Ask {
 pub(super) const BEHIND: f64 = 0.02;
 /// Requests that may fail: 1%.
 pub(super) const FAILED: f64 = 0.01;
+/// So many times what is allowed, a trial has failed beyond doubt.
+const MOST: f64 = 16.0;
 /// What is allowed at least: of a maximum no request may be beyond it, and one is too many.
 const LEAST: f64 = 0.5;
 
@@ -79,10 +83,12 @@ impl Goal {
             self.strain(subject.counters(), seen)
         });
         let all = &interval.counters;
-        let fails = Strain { against: all.failed as f64, allowed: FAILED * all.outcomes() as f64 };
+        let (failed, ended) = (all.failed as f64, all.outcomes() as f64);
+        let fails = Strain { against: failed, allowed: FAILED * ended, all: ended };
         let keeps_up = Strain {
             against: all.due as f64 - all.outcomes() as f64,
             allowed: BEHIND * all.due as f64,
+            all: all.due as f64,
         };
         let fails = if self.bounds_failures() { Strain::default() } else { fails };
         [goal.unwrap_or_default(), keeps_up, fails]
@@ -126,21 +132,19 @@ impl Goal {
         seen: impl Fn(Times, Nanos) -> Option<Seen>,
     ) -> Option<Strain> {
         let (outcomes, share) = (counters.outcomes() as f64, self.rule.bound.in_unit() / 100.0);
-        let (against, allowed) = match self.rule.metric {
+        let due = counters.due as f64;
+        let (against, allowed, all) = match self.rule.metric {
             Metric::Time(times, statistic) => {
                 let Bound::Time(bound) = self.rule.bound else { return None };
                 return Some(seen(times, bound)?.strain(statistic, bound));
             }
-            Metric::ErrorRate => (counters.failed as f64, share * outcomes),
-            Metric::AchievedRate => {
-                let due = counters.due as f64;
-                (due - outcomes, (1.0 - share) * due)
-            }
-            Metric::DroppedRate => (counters.dropped_total() as f64, share * counters.due as f64),
-            Metric::Share(of) => (of.counted(counters) as f64, share * outcomes),
+            Metric::ErrorRate => (counters.failed as f64, share * outcomes, outcomes),
+            Metric::AchievedRate => (due - outcomes, (1.0 - share) * due, due),
+            Metric::DroppedRate => (counters.dropped_total() as f64, share * due, due),
+            Metric::Share(of) => (of.counted(counters) as f64, share * outcomes, outcomes),
             Metric::Rps | Metric::OkRps => return None,
         };
-        Some(Strain { against, allowed })
+        Some(Strain { against, allowed, all })
     }
 }
 
@@ -188,12 +192,14 @@ impl Seen {
 
     fn strain(&self, statistic: Statistic, bound: Nanos) -> Strain {
         let Self { count, beyond, mean_ns } = *self;
-        let (against, allowed) = match statistic {
-            Statistic::Percentile(parts) => (beyond, (1.0 - f64::from(parts) / 1e6) * count),
-            Statistic::Max => (beyond, 0.0),
-            Statistic::Mean | Statistic::Min => (mean_ns / bound.max(1) as f64 * count, count),
+        let (against, allowed, all) = match statistic {
+            Statistic::Percentile(parts) => (beyond, (1.0 - f64::from(parts) / 1e6) * count, count),
+            Statistic::Max => (beyond, 0.0, count),
+            Statistic::Mean | Statistic::Min => {
+                (mean_ns / bound.max(1) as f64 * count, count, f64::INFINITY)
+            }
         };
-        Strain { against, allowed }
+        Strain { against, allowed, all }
     }
 }
 
@@ -230,13 +236,20 @@ impl Strain {
         self.against.max(0.0) / self.allowed.max(LEAST)
     }
 
+    /// From so many times what is allowed on more says nothing more: half of the way, as a logarithm, to where
+    /// all is against it. A target that is overloaded is as bad as the trial is long.
+    pub(super) fn most(self) -> f64 {
+        (self.all / self.allowed.max(LEAST)).sqrt().clamp(1.0, MOST)
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.against += other.against;
         self.allowed += other.allowed;
+        self.all += other.all;
     }
 
     /// Of what is allowed at least.
     pub(super) fn at_least(self) -> Self {
-        Self { against: self.against.max(0.0), allowed: self.allowed.max(LEAST) }
+        Self { against: self.against.max(0.0), allowed: self.allowed.max(LEAST), ..self }
     }
 }

@@ -128,6 +128,8 @@ const REST: Nanos = SECOND;
 const LONGEST_REST: Nanos = 8 * SECOND;
 /// How long beyond it outstanding requests are awaited.
 const LONGEST_WAIT: Nanos = 30 * SECOND;
+/// A generator at its limit is less busy at this part of the rate, and one whose machine is busy is not.
+const WELL_BELOW: f64 = 0.75;
 /// The search ends where it is so sure that the edge lies beyond its bounds, or how sure its interval is.
 const SURE: f64 = 0.95;
 /// And where its interval is as narrow as that.
@@ -242,23 +244,28 @@ impl Search {
         let ended = counters.outcomes().saturating_add(counters.dropped_total());
         self.outstanding += counters.due as i64 - ended as i64;
         self.heard_ns = span.to_ns;
+        let is_late = self.is_late();
         match &mut self.phase {
             Phase::Trial(trying) => {
-                if steady(&self.changes, span, self.bounds.warmup_ns) != Some(trying.rate) {
-                    return;
-                }
-                trying.add(&self.goal, interval, span);
-                if trying.is_over(self.bounds.measured_ns) {
-                    self.conclude();
+                let offered = steady(&self.changes, span, self.bounds.warmup_ns);
+                if offered == Some(trying.rate) {
+                    trying.add(&self.goal, interval, span);
+                    if trying.is_over(self.bounds.measured_ns) {
+                        self.conclude();
+                    }
                 }
             }
             Phase::Rest(until_ns) => {
                 let is_drained = self.outstanding <= 0 || span.to_ns >= *until_ns + LONGEST_WAIT;
-                if span.to_ns >= *until_ns && is_drained {
+                if span.to_ns >= *until_ns && is_drained || is_late {
                     self.go_on();
                 }
             }
             Phase::Over => {}
+        }
+        // Where a change of rate came late, or a pause.
+        if span.to_ns >= self.bounds.lasts_ns {
+            self.phase = Phase::Over;
         }
     }
 
@@ -287,7 +294,9 @@ impl Search {
         let trial = &mut tried.trial;
         let held = trial.held;
         // A generator in trouble makes a trial fail, and none hold. Once may be chance.
-        let is_worse = self.trials().filter(|it| it.held).all(|it| trial.is_worse_made(it));
+        let is_below = |it: &Trial| it.held && it.rate <= WELL_BELOW * trial.rate;
+        let is_worse =
+            self.tried.iter().all(|it| !is_below(&it.trial) || trial.is_worse_made(&it.trial));
         trial.by_generator = !held && trial.verdict != Verdict::Valid && is_worse;
         trial.counted = !trial.by_generator || is_repeat;
         self.tried.push(tried);
@@ -306,12 +315,16 @@ impl Search {
         let repeated = self.tried.last().filter(|last| !last.trial.counted);
         let repeated = repeated.map(|last| last.trial.rate);
         let rate = repeated.unwrap_or_else(|| self.next_rate());
-        let is_late = self.heard_ns + self.bounds.trial_ns() > self.bounds.lasts_ns;
-        if is_late || self.is_found() {
+        if self.is_late() || self.is_found() {
             self.phase = Phase::Over;
         } else {
             self.phase = Phase::Trial(Box::new(Trying::new(rate, repeated.is_some())));
         }
+    }
+
+    /// There is no time for another trial.
+    fn is_late(&self) -> bool {
+        self.heard_ns + self.bounds.trial_ns() > self.bounds.lasts_ns
     }
 
     /// Where the edge is as likely below as above, but not far beyond what has held.

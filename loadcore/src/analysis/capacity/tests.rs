@@ -79,9 +79,7 @@ fn an_interrupted_search_says_what_is_known() {
     let mut play = Model::default().begin("p99<50ms", 1_000.0, Wanted::USUAL_DURATION);
     let nothing = play.search.capacity();
     assert_eq!((nothing.capacity_rps, nothing.limited_by), (None, None));
-    (0..20).for_each(|_| {
-        play.second();
-    });
+    assert!((0..20).all(|_| play.second()));
     play.search.interrupt();
     let found = play.search.capacity();
     assert!(found.interrupted && found.conclusion.starts_with("so far, "), "{found:#?}");

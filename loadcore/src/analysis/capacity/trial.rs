@@ -3,7 +3,6 @@
 //! A trial is judged as a run is: its figure by the same rule, its generator by the same verdict.
 
 use super::document::Trial;
-use super::edge::MOST;
 use super::goal::{Ask, Goal, Strain};
 use crate::analysis::{sla, validity};
 use crate::record::{Interval, Merge, Snapshot};
@@ -60,7 +59,8 @@ impl Trying {
     /// It has lasted so long, or cannot hold any more.
     pub(super) fn is_over(&self, measured_ns: Nanos) -> bool {
         let lasted = self.lasted_ns as f64 / measured_ns as f64;
-        lasted >= 1.0 || self.worst().1.ratio() * lasted > MOST
+        let (_, worst) = self.worst();
+        lasted >= 1.0 || worst.ratio() * lasted > worst.most()
     }
 
     /// What speaks against it most, and how much.
