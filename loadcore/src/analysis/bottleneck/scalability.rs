@@ -1,4 +1,4 @@
-//! Fits the Universal Scalability Law to how throughput grows with what is in flight.
+//! Turns throughput and what is in flight into the Universal Scalability Law that describes them.
 //!
 //! X(N) = γN / (1 + α(N - 1) + βN(N - 1)): N requests at once would bring N times what one does, were it
 //! not for contention (α: they wait for something that only one can have) and coherency (β: they have

@@ -1,4 +1,4 @@
-//! Weighs stretches of scores: how likely is each as normal noise of one level and one spread?
+//! Turns stretches of scores into how likely each is as normal noise of one level and one spread.
 
 use super::SHORTEST;
 use std::f64::consts::{LN_2, TAU};
