@@ -281,7 +281,6 @@ impl Search {
     }
 
     /// What is known so far.
-    #[must_use]
     pub fn capacity(&self) -> Capacity {
         document::capacity(self)
     }
