@@ -619,10 +619,10 @@ mod tests {
         let mut bytes = golden().encode();
         bytes[4] = 7;
         let error = Snapshot::decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer { found: 7, newest: 5 });
+        assert_eq!(error, DecodeError::Newer { found: 7, newest: 6 });
         assert_eq!(
             error.to_string(),
-            "the snapshot has version 7, and this program reads versions up to 5"
+            "the snapshot has version 7, and this program reads versions up to 6"
         );
     }
 

@@ -10,8 +10,7 @@
 //!   level that changes, and takes away what it has to do with the trouble. (The maximum over all of them:
 //!   Westfall and Young, "Resampling-based multiple testing", 1993. Shifts in a circle: Chung and Fraser,
 //!   JASA 53, 1958; Harris, "Nonsense correlations in neuroscience", 2020, says why nothing less will do.)
-//! - where the trouble does not come back to where it began it has no circle, and then each is also replaced by
-//!   noise that remembers as much of itself from row to row, up to a random walk: one in
+//! - each is replaced by noise that remembers as much of itself from row to row, up to a random walk: one in
 //!   three that wander seems to follow another (Yule, "Why do we sometimes get nonsense-correlations between
 //!   time-series?", J. R. Stat. Soc. 89, 1926; red noise as what is to be exceeded: Ebisuzaki, J. Climate
 //!   10, 1997).
@@ -25,7 +24,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 const DRAWS: usize = 199;
 /// What is less alike than this is named by nobody.
 const LEAST: f64 = 0.6;
-/// Who has more memory than this may be a walk.
+/// Who has more memory than this may be a walk, and is taken for one where the trouble does not come back: in
+/// so few rows nobody can tell them apart (Dickey and Fuller, JASA 74, 1979).
 const WALKS: f64 = 0.92;
 /// The fewest rows of which anything can be said.
 pub(super) const LEAST_ROWS: usize = 24;
@@ -93,11 +93,14 @@ fn limit(trouble: &[f64], series: &[Vec<f64>], longest: usize, greatest: f64) ->
         drawn.extend_from_slice(&values[by..]);
         drawn.extend_from_slice(&values[..by]);
     });
-    if in_circles > greatest || comes_back(trouble) {
+    if in_circles > greatest {
         return in_circles;
     }
-    let by_noise =
-        most_of_all(&mut |_, memory, drawn| drawn.extend(noise(rows, memory, &mut random)));
+    let may_walk = !comes_back(trouble);
+    let by_noise = most_of_all(&mut |_, memory, drawn| {
+        let memory = if may_walk && memory > WALKS { 1.0 } else { memory };
+        drawn.extend(noise(rows, memory, &mut random));
+    });
     in_circles.max(by_noise)
 }
 
@@ -168,12 +171,10 @@ pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// How much of a row is still there in the next one: the correlation of neighbours, with what short
-/// courses make it too small by (Marriott and Pope, Biometrika 41, 1954). What is near 1 is taken for a walk:
-/// in so few rows nobody can tell them apart (Dickey and Fuller, JASA 74, 1979).
+/// courses make it too small by (Marriott and Pope, Biometrika 41, 1954).
 fn memory(ranks: &[f64]) -> f64 {
     let found = alike(&ranks[1..], &ranks[..ranks.len() - 1]);
-    let memory = found + (1.0 + 3.0 * found) / ranks.len() as f64;
-    if memory > WALKS { 1.0 } else { memory.max(0.0) }
+    (found + (1.0 + 3.0 * found) / ranks.len() as f64).clamp(0.0, 1.0)
 }
 
 /// Noise of which each row has this much of the one before it, around 0.
@@ -230,7 +231,6 @@ mod tests {
     #[test]
     fn memory_is_that_of_the_noise() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
-        assert_eq!(memory(&ranks(&noise(60, 0.999, &mut random))), 1.0);
         for wanted in [0.0, 0.5, 0.85] {
             let found = memory(&ranks(&noise(2_000, wanted, &mut random)));
             assert!((found - wanted).abs() < 0.1, "{found} for {wanted}");
