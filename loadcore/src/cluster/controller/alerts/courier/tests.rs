@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
+/// What a webhook answers.
+type Answer = fn() -> Result<Reply, FetchError>;
+
 /// Answers one thing after another, and the last one for ever.
 #[derive(Debug, Default)]
 struct Script {
-    answers: Mutex<VecDeque<fn() -> Result<Reply, FetchError>>>,
+    answers: Mutex<VecDeque<Answer>>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -54,7 +57,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(answers: &[fn() -> Result<Reply, FetchError>], events: u64) -> Self {
+    fn new(answers: &[Answer], events: u64) -> Self {
         let script = Arc::new(Script::default());
         script.answers.lock().unwrap().extend(answers);
         let document = json!({
