@@ -353,6 +353,7 @@ mod tests {
                 "sla",
                 "validity",
                 "bottlenecks",
+                "observed",
                 "protocol",
                 "okLatency",
                 "requests",
