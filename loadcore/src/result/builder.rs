@@ -327,6 +327,7 @@ mod tests {
                 "sla",
                 "validity",
                 "bottlenecks",
+                "observed",
                 "protocol",
                 "okLatency",
                 "requests",
