@@ -58,6 +58,9 @@ impl Drop for Quota {
     }
 }
 
+/// A trouble, how a target gets it, and what at least so many requests come to then.
+type Case = (&'static str, fn(&mut Config), &'static str, u64);
+
 // A load that takes all of a processor: nothing else runs beside it.
 mod alone {
     use super::*;
@@ -104,7 +107,7 @@ mod alone {
             set(&mut config);
             config
         };
-        let cases: [(&str, fn(&mut Config), &str, u64); 5] = [
+        let cases: [Case; 5] = [
             ("slow", |it| it.latency = "400ms".parse().unwrap(), "ok", 900),
             ("failing", |it| it.errors = "100%:503".parse().unwrap(), "failed", 900),
             ("stalling", |it| it.stalls = vec!["every=1s,for=500ms".parse().unwrap()], "ok", 900),
