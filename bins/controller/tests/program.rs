@@ -2,6 +2,8 @@
 
 #[path = "program/alerts.rs"]
 mod alerts;
+#[path = "program/capacity.rs"]
+mod capacity;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Tests the API as its clients meet it, without a port: requests go into the router, answers come
 //! out of it.
 
+mod capacity;
 mod comparisons;
 mod examples;
 mod headers;
