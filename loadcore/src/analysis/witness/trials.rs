@@ -111,7 +111,7 @@ fn noise(draws: &mut Draws, many: usize) -> Series {
             _ => (true, draws.counter()),
         };
         // Some are called as resources are.
-        let name = if n % 5 == 0 { "pool" } else { "series" };
+        let name = if n.is_multiple_of(5) { "pool" } else { "series" };
         (format!("{name}_{n}{}", if is_counter { "_total" } else { "" }), is_counter, values)
     };
     (0..many).map(one).collect()
