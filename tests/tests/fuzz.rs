@@ -176,6 +176,7 @@ fn recorded() -> Snapshot {
     recorder.dropped(DropReason::BacklogFull, 3);
     let total = *recorder.exchange(Box::default());
     Snapshot {
+        observed: Vec::new(),
         worker: "worker-1".into(),
         epoch: 1,
         seq: 7,
