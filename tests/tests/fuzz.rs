@@ -186,7 +186,6 @@ fn recorded() -> Snapshot {
         backlog: 1,
         workers: vec![WorkerInterval::of("worker-1".into(), &total, 2, 1)],
         total,
-        observed: Vec::new(),
     }
 }
 
