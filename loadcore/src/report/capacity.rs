@@ -49,7 +49,7 @@ pub fn line(trial: &Trial) -> String {
 }
 
 fn head() -> String {
-    columns(["second", "offered", "achieved", "figure"], "")
+    columns(["second", "offered", "achieved", "figure"], "").trim_end().to_owned()
 }
 
 fn row(trial: &Trial, style: Style) -> Vec<String> {

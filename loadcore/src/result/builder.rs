@@ -330,6 +330,7 @@ mod tests {
                 "observed",
                 "protocol",
                 "okLatency",
+                "headroom",
                 "requests",
                 "seriesSeconds",
                 "series",

@@ -110,6 +110,7 @@ const ALL: &[Effect] = &[
         At("/environment/threads"),
     ),
     ("slack", "T -r 50 -d 100ms --slack 5ms", "T -r 50 -d 100ms", At("/generator/slackMs")),
+    ("observe", "T -n 1 --observe http://localhost:1/", "T -n 1", At("/observed")),
     ("controller", "", "", By("platform.rs", "--controller")),
     ("token", "", "", By("platform.rs", "--token")),
     ("workers", "", "", By("platform.rs", "--workers")),
