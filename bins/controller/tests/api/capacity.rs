@@ -10,7 +10,7 @@ const PATH: &str = "/api/v1/capacity-searches";
 
 async fn paths(api: &Api, order: Value, status: u16, kind: &str) -> Vec<String> {
     let problem = api.post(PATH, &order).await.problem(status, kind);
-    let faults = problem["errors"].as_array().cloned().unwrap_or_default();
+    let faults = problem["faults"].as_array().cloned().unwrap_or_default();
     faults.iter().map(|fault| fault["path"].as_str().unwrap().to_owned()).collect()
 }
 

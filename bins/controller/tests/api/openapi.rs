@@ -37,6 +37,8 @@ const CALLS: &[&str] = &[
     "get /api/v1/runs/{id}/stream",
     "put /api/v1/scenarios/{id}/baseline",
     "get /api/v1/comparisons",
+    "post /api/v1/capacity-searches",
+    "get /api/v1/capacity-searches/{id}",
     "get /api/v1/workers",
     "get /api/v1/workers/{id}",
     "post /api/v1/workers/{id}/drain",
@@ -105,8 +107,10 @@ async fn every_call_says_what_it_does_and_what_may_go_wrong() {
                     "{method} {path}: {status}"
                 );
             }
-            // A comparison names its runs in the query.
-            let names_one = path.contains("{id}") || path.ends_with("/comparisons");
+            // A comparison names its runs in the query, a search its scenario in the body.
+            let names_one = path.contains("{id}")
+                || path.ends_with("/comparisons")
+                || path.ends_with("/capacity-searches");
             assert_eq!(names_one, responses.contains_key("404"), "{method} {path}");
         }
     }

@@ -132,6 +132,10 @@ async fn what_a_killed_program_could_not_tell_is_told_by_the_next_one() {
     let (kind, run) = (json!("sla_violated"), json!(run));
     assert_eq!(rules, [(&kind, &json!("p50<1ns"), &run), (&kind, &json!("rps>=1000"), &run)]);
     assert!(webhook.taken.lock().unwrap().iter().all(is_signed));
-    let (_, metrics) = second.asked("GET", "/actuator/prometheus", "");
-    assert!(metrics.contains("loadtest_alerts_delivered_total 2"), "{metrics}");
+    // The webhook knows of it before the answer has come back.
+    until(|| {
+        let (_, metrics) = second.asked("GET", "/actuator/prometheus", "");
+        metrics.contains("loadtest_alerts_delivered_total 2")
+    })
+    .await;
 }

@@ -1,4 +1,5 @@
-//! Judges each worker of a run by itself, and tells the run of those whose measurement says nothing.
+//! Turns what is known of each worker into a verdict on it, and tells the run of those whose measurement
+//! says nothing.
 //!
 //! A run's own figures are sums over its workers: of ten workers one can stand still for half of its time
 //! and leave the sums within their limits, though all that it reports is wrong.

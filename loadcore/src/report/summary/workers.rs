@@ -1,4 +1,4 @@
-//! Tells a platform's workers apart, for reports.
+//! Finds the workers that a report has to tell apart, and what it says of each.
 
 use crate::result::{RunResult, WorkerResult};
 
