@@ -1,6 +1,6 @@
 //! Tests searches for a capacity through sockets, on a server that takes a known rate.
 //!
-//! The short form is one search of half a minute with wide margins; `LOADCORE_LONG=1` makes searches of four
+//! The short form is one search of twenty seconds with wide margins; `LOADCORE_LONG=1` makes searches of four
 //! minutes, of even arrivals and of Poisson's, within 5%, on a machine that has nothing else to do.
 
 #![expect(clippy::print_stderr, reason = "what was found is told")]
@@ -35,7 +35,7 @@ mod alone {
     async fn the_rate_of_a_server_is_found() {
         let (duration, within) = match is_long() {
             true => (Wanted::USUAL_DURATION, 0.05),
-            false => (Duration::from_secs(30), 0.25),
+            false => (Wanted::LEAST_DURATION, 0.35),
         };
         let found = search("ok_p99<200ms", false, duration).await;
         let rate = found.capacity_rps.expect("a capacity");

@@ -62,7 +62,7 @@ mod alone {
         let api = Api::with_workers(1).await;
         let order = json!({
             "scenario": {"name": "edge", "targetUrl": target.url("/"), "durationSeconds": 1},
-            "slo": "ok_p99<100ms", "maxRate": 1_600, "durationSeconds": 60,
+            "slo": "ok_p99<100ms", "maxRate": 1_600, "durationSeconds": 24,
         });
         let made = api.post(PATH, &order).await;
         assert_eq!(made.status, 201, "{}", made.text);
@@ -81,7 +81,7 @@ mod alone {
         let capacity = &search["capacity"];
         assert_eq!(search["state"], "COMPLETED", "{search}");
         let found = capacity["capacityRps"].as_f64().unwrap_or_else(|| panic!("{capacity}"));
-        assert!((130.0..300.0).contains(&found), "{capacity}");
+        assert!((100.0..400.0).contains(&found), "{capacity}");
         let trials = capacity["trials"].as_array().unwrap();
         assert!(trials.iter().any(|it| it["held"] == true), "{capacity}");
         assert!(trials.iter().any(|it| it["held"] == false), "{capacity}");

@@ -18,7 +18,7 @@ mod alone {
         first.says("the platform is ready");
         let order = json!({
             "scenario": {"name": "edge", "targetUrl": target.url("/"), "durationSeconds": 1},
-            "slo": "ok_p99<100ms", "maxRate": 2_000, "durationSeconds": 40,
+            "slo": "ok_p99<100ms", "maxRate": 2_000, "durationSeconds": 24,
         });
         let (status, body) = first.asked("POST", "/api/v1/capacity-searches", &order.to_string());
         assert_eq!(status, 201, "{body}");
