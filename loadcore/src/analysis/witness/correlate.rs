@@ -143,15 +143,27 @@ fn views(trouble: &[f64]) -> Vec<Vec<f64>> {
 /// The greatest correlation, whatever its sign, of a view of the trouble and a series that is some rows
 /// before or after it, and how many before.
 fn most_alike(views: &[Vec<f64>], series: &[f64], longest: usize) -> (f64, i64) {
-    let rows = series.len();
+    let (rows, of_series) = (series.len(), dot(series, series));
     let mut best = (0.0f64, 0);
-    for (trouble, lag) in views.iter().flat_map(|view| (0..=longest).map(move |lag| (view, lag))) {
-        let before = alike(&trouble[lag..], &series[..rows - lag]);
-        let after = alike(&trouble[..rows - lag], &series[lag..]);
-        // Of equals the smaller one.
-        for (correlation, lead) in [(before, lag as i64), (after, -(lag as i64))] {
-            if correlation.abs() > best.0.abs() + 1e-9 {
-                best = (correlation, lead);
+    for view in views {
+        let of_view = dot(view, view);
+        for lag in 0..=longest {
+            let (head, tail) = (lag, rows - lag);
+            let before = scaled(
+                dot(&view[head..], &series[..tail]),
+                of_view - dot(&view[..head], &view[..head]),
+                of_series - dot(&series[tail..], &series[tail..]),
+            );
+            let after = scaled(
+                dot(&view[..tail], &series[head..]),
+                of_view - dot(&view[tail..], &view[tail..]),
+                of_series - dot(&series[..head], &series[..head]),
+            );
+            // Of equals the smaller one.
+            for (correlation, lead) in [(before, lag as i64), (after, -(lag as i64))] {
+                if correlation.abs() > best.0.abs() + 1e-9 {
+                    best = (correlation, lead);
+                }
             }
         }
     }
@@ -160,14 +172,23 @@ fn most_alike(views: &[Vec<f64>], series: &[f64], longest: usize) -> (f64, i64) 
 
 /// The correlation of two courses around 0.
 fn alike(a: &[f64], b: &[f64]) -> f64 {
-    let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        both += a * b;
-        of_a += a * a;
-        of_b += b * b;
-    }
+    scaled(dot(a, b), dot(a, a), dot(b, b))
+}
+
+fn scaled(both: f64, of_a: f64, of_b: f64) -> f64 {
     let scale = f64::sqrt(of_a * of_b);
     if scale > 0.0 { both / scale } else { 0.0 }
+}
+
+/// The sum of the products, as four sums of which none waits for another.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, rest_of_a), (b, rest_of_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let mut sums = [0.0; 4];
+    for (a, b) in a.iter().zip(b) {
+        (0..4).for_each(|lane| sums[lane] += a[lane] * b[lane]);
+    }
+    let rest = rest_of_a.iter().zip(rest_of_b).map(|(a, b)| a * b);
+    sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 /// The values around their mean, the highest and the lowest twentieth as far out as the next one; what is
