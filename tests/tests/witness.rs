@@ -19,11 +19,12 @@ struct Face {
     scenario: Value,
 }
 
-/// A load that rises beyond what the service takes, and falls again.
-fn pulse(low: f64, high: f64) -> Value {
+/// A load that rises beyond what the service takes, and falls again, twice: what rises once for a while does
+/// so at the same time as the trouble by chance, too.
+fn pulses(low: f64, high: f64) -> Value {
     let step = |seconds: f64, rps: f64| json!({"durationSeconds": seconds, "rps": rps});
-    let steps = [step(12.0, low), step(12.0, high), step(18.0, low)];
-    json!({"loadProfile": {"type": "STEPS", "steps": steps}})
+    let steps = [(12.0, low), (8.0, high), (12.0, low), (8.0, high), (16.0, low)];
+    json!({"loadProfile": {"type": "STEPS", "steps": steps.map(|(seconds, rps)| step(seconds, rps))}})
 }
 
 fn faces() -> Vec<Face> {
@@ -31,9 +32,9 @@ fn faces() -> Vec<Face> {
     let steady = json!({"durationSeconds": 40, "loadProfile": constant});
     let face = |name, right, scenario| Face { name, right, scenario };
     vec![
-        face("cpu", "process_cpu_seconds_total", pulse(40.0, 260.0)),
-        face("lock", "app_lock_wait_seconds", pulse(60.0, 260.0)),
-        face("pool", "db_pool_", pulse(60.0, 280.0)),
+        face("cpu", "process_cpu_seconds_total", pulses(40.0, 260.0)),
+        face("lock", "app_lock_wait_seconds", pulses(60.0, 260.0)),
+        face("pool", "db_pool_", pulses(60.0, 280.0)),
         face("leak", "process_resident_memory_bytes", steady),
     ]
 }

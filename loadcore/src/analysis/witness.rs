@@ -22,6 +22,9 @@ pub(crate) use reduce::Reducer;
 
 /// So many witnesses are named at a finding.
 const MOST_NAMED: usize = 5;
+/// So many findings have witnesses, the weightiest: each takes half a second beside 500 series, and the result of
+/// a run that goes on is asked for often.
+const MOST_FINDINGS: usize = 8;
 /// So many rows are looked at: more say little more, and cost time for each series.
 const MOST_ROWS: usize = 120;
 /// What is before a trouble and after it belongs to the picture: at least so many rows of each.
@@ -67,10 +70,10 @@ impl Observations {
         if self.0.is_empty() {
             return;
         }
-        for finding in findings {
-            if let Some(trouble) = trouble(finding) {
-                self.testify_to(finding, &trouble);
-            }
+        let troubled =
+            findings.iter_mut().filter_map(|it| trouble(it).map(|trouble| (it, trouble)));
+        for (finding, trouble) in troubled.take(MOST_FINDINGS) {
+            self.testify_to(finding, &trouble);
         }
     }
 

@@ -1,6 +1,5 @@
 //! Turns the first witnesses of a finding into a sentence.
 
-use super::correlate::ranks;
 use crate::record::Measure;
 use crate::result::{Witness, short};
 use std::cmp::Ordering;
@@ -39,6 +38,21 @@ fn levels(values: &[f64], trouble: &[f64]) -> (f64, f64) {
     (middle(&|rank| rank < -third), middle(&|rank| rank > third))
 }
 
+/// Ranks around 0, equals with their mean; what is not known has 0, which is in the middle.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<_> = (0..values.len()).filter(|place| !values[*place].is_nan()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let middle = (order.len() as f64 - 1.0) / 2.0;
+    let mut ranks = vec![0.0; values.len()];
+    let mut from = 0;
+    for equals in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let rank = from as f64 + (equals.len() as f64 - 1.0) / 2.0 - middle;
+        equals.iter().for_each(|place| ranks[*place] = rank);
+        from += equals.len();
+    }
+    ranks
+}
+
 fn when(lead: f64, figure: &str) -> String {
     match lead.total_cmp(&0.0) {
         Ordering::Greater => format!("{lead:.0} s before {figure} rose"),
@@ -64,6 +78,12 @@ fn value_text(series: &str, measure: Measure, value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranks_lie_around_nought_and_what_is_unknown_in_the_middle() {
+        assert_eq!(ranks(&[5.0, f64::NAN, 1.0, 5.0, 9.0]), [0.0, 0.0, -1.5, 0.0, 1.5]);
+        assert_eq!(ranks(&[7.0; 3]), [0.0; 3]);
+    }
 
     fn witness(series: &str, lead_seconds: f64) -> Witness {
         Witness { name: "target".into(), series: series.into(), lead_seconds, correlation: 0.9 }
