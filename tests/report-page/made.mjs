@@ -5,6 +5,30 @@ const hostile = '</script><script>document.title="broken out"</script><img src=x
 
 const copy = (result) => structuredClone(result);
 
+/** A worker with an hour's rows; a troubled one stood still for half of its time. */
+function worker(short, name, isTroubled) {
+  const it = copy(short);
+  it.worker = `${name} (019b7704-0000-7000-8000-000000000000)`;
+  it.seriesSeconds = 30;
+  for (const key of Object.keys(it.series)) {
+    it.series[key] = Array.from({ length: 120 }, (_, row) => (key === 'second' ? 30 * row : short.series[key][row % short.series[key].length] ?? null));
+  }
+  if (isTroubled) {
+    it.validity = { verdict: 'INVALID', reasons: [{ kind: 'stalled', verdict: 'INVALID', figure: 50, limit: 10, unit: '%',
+      explanation: 'the generator stood still for 1800 s of 3600 s', remedy: 'run again' }] };
+  }
+  return it;
+}
+
+/** What an endpoint tells in an hour: so many series, and one that it could not tell. */
+function observed(name, series) {
+  const second = Array.from({ length: 120 }, (_, row) => 30 * row);
+  const one = (n) => ({ series: `${name}_series_of_usual_length_${n}{queue="${n}"}`, kind: n % 2 ? 'rate' : 'gauge', second,
+    values: second.map((at) => (at % 210 === 0 ? null : Math.round(1000 * Math.sin(at / (100 + n))) / 7)) });
+  return { name, url: `http://${name}.internal:9100/metrics`, readings: 3590, failedReadings: 10,
+    series: Array.from({ length: series }, (_, n) => one(n)), faults: [{ second: 1501, text: 'no whole reply within 2 s' }] };
+}
+
 /** An hour of the seconds of a short run, with a time in which everything is slow and some fails. */
 export function hour(short, names) {
   const result = copy(short);
@@ -54,6 +78,9 @@ export function hour(short, names) {
       violations: [{ fromSecond: 1502, toSecond: 1741, worst: 92.5 }, { fromSecond: 3004, toSecond: 3010, worst: 31 }] },
   ];
   result.bottlenecks = [finding({ fromSecond: 1500, toSecond: 1740 })];
+  result.headroom = [{ rule: 'p95<20ms', heldUpToRps: 480, failedAtRps: 510, heldSeconds: 1400, failedSeconds: 300 }];
+  result.workers = ['eu-1', 'eu-2', 'us-1'].map((name, n) => worker(short.workers[0], name, n === 1));
+  result.observed = [observed('checkout', 40), observed('node', 20)];
   const total = short.requests.length ? short.requests[0] : null;
   result.requests = total ? Array.from({ length: names }, (_, n) => named(total, n, result.series)) : [];
   return result;
