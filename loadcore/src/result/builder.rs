@@ -302,7 +302,7 @@ mod tests {
         let text = serde_json::to_string(&steady_run()).unwrap();
         let keys = keys(&text);
         assert_eq!(
-            keys[..30],
+            keys[..32],
             [
                 "schemaVersion",
                 "scenario",
