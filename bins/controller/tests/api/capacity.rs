@@ -30,9 +30,9 @@ async fn what_makes_no_search_is_refused_with_all_its_faults() {
         json!({"scenario": {"name": "", "targetUrl": "no"}, "slo": "p99<1s", "maxRate": 9});
     assert!(paths(&api, faulty, 422, invalid).await.contains(&"targetUrl".to_owned()));
     let both = json!({"scenario": document, "scenarioId": "a", "slo": "p99<1s", "maxRate": 9});
-    assert_eq!(paths(&api, both, 400, "invalid-body").await, ["scenarioId"]);
+    assert_eq!(paths(&api, both, 422, "invalid-body").await, ["scenarioId"]);
     let neither = json!({"slo": "p99<1s", "maxRate": 9});
-    assert_eq!(paths(&api, neither, 400, "invalid-body").await, ["scenarioId"]);
+    assert_eq!(paths(&api, neither, 422, "invalid-body").await, ["scenarioId"]);
     let unknown = json!({"scenarioId": "0198c5a4-0000-7000-8000-000000000000", "slo": "p99<1s", "maxRate": 90});
     api.post(PATH, &unknown).await.problem(404, "not-found");
     let kept = api.get("/api/v1/scenarios").await.json();
