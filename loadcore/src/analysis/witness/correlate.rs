@@ -245,7 +245,7 @@ mod tests {
     fn values_lie_around_nought_outliers_drawn_in_and_what_is_unknown_in_the_middle() {
         assert_eq!(around_nought(&[5.0, f64::NAN, 1.0, 6.0]), [1.0, 0.0, -3.0, 2.0]);
         assert_eq!(around_nought(&[f64::NAN; 2]), [0.0; 2]);
-        let mut values = vec![4.0, 2.0].repeat(20);
+        let mut values = [4.0, 2.0].repeat(20);
         (values[7], values[8]) = (1e9, -1e9);
         let around = around_nought(&values);
         assert!(around.iter().all(|value| value.abs() == 1.0), "{around:?}");
