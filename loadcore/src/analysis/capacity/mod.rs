@@ -7,7 +7,7 @@
 //! whose run is stored can be played again from there.
 //!
 //! The rate doubles while the objective holds, and then goes to where the edge is as likely below as
-//! above, time after time: [`edge`] says how likely it is where.
+//! above, time after time: `edge.rs` says how likely it is where.
 
 mod document;
 mod edge;
