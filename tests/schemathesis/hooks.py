@@ -37,6 +37,13 @@ UNSAYABLE = [
     (r"form(\[\d+\].*)?", r".*"),
     (r"checks\[\d+\]\.bodyBytes", r"no body has at least"),
     (r"sla(\[\d+\].*)?", r".*"),  # The grammar of rules, which reference the load and its requests.
+    # A URL, and of Slack the URL is the secret; a key is so many bytes in base64. An endpoint's name is its own.
+    (r"alerts\[\d+\]\.(url|secret)", r".*"),
+    (r"observe\[\d+\](\.(url|name))?", r".*"),
+    # The objective of a search is a rule, and what is tried has to have arrivals.
+    (r"slo", r".*"),
+    (r"maxRate", r"a trial of .* needs"),
+    (r"scenarioId", r"give either scenarioId or scenario"),
     # What a URL is says RFC 3986, which is longer than a pattern, and what may be loaded the policy.
     (r"(targetUrl|host)", r".*"),
     # Names that are set by the generator, and two spellings of one name.
