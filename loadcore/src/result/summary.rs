@@ -94,26 +94,22 @@ impl LatencySummary {
 
     /// The numbers alone.
     pub(crate) fn numbers(histogram: &Histogram) -> Self {
-        let quantile = |quantile| histogram.quantile(quantile).map(ms);
         Self {
             min_ms: histogram.min().map(ms),
             mean_ms: histogram.mean().map(rounded_ms),
             stdev_ms: histogram.stdev().map(rounded_ms),
-            p50_ms: quantile(0.5),
-            p75_ms: quantile(0.75),
-            p90_ms: quantile(0.9),
-            p95_ms: quantile(0.95),
-            p99_ms: quantile(0.99),
-            p999_ms: quantile(0.999),
-            p9999_ms: quantile(0.9999),
             max_ms: histogram.max().map(ms),
-            behind: Behind::default(),
+            ..Self::of_quantiles(|quantile| histogram.quantile(quantile))
         }
     }
 
     /// The percentiles of a compact distribution, to 3.2%; what it does not have is `None`.
     pub(crate) fn of_compact(distribution: &Distribution) -> Self {
-        let quantile = |quantile| distribution.quantile(quantile).map(ms);
+        Self::of_quantiles(|quantile| distribution.quantile(quantile))
+    }
+
+    fn of_quantiles(nanos: impl Fn(f64) -> Option<Nanos>) -> Self {
+        let quantile = |quantile| nanos(quantile).map(ms);
         Self {
             p50_ms: quantile(0.5),
             p75_ms: quantile(0.75),

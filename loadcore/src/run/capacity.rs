@@ -15,11 +15,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How much longer than the search the run may last: the search ends it.
-const SPARE: Duration = Duration::from_secs(60);
-/// So many seconds' worth of the highest rate may wait, where nobody says it.
-const BACKLOG_SECONDS: f64 = 10.0;
-
 /// A search to be configured and run. Made by [`LoadTest::capacity`], it makes the requests of that test; rate,
 /// duration, warm-up, number of requests and rules it sets itself.
 ///
@@ -109,11 +104,12 @@ impl LoadTest {
 
     /// The same requests under the load with which a search begins.
     fn for_search(mut self, wanted: &Wanted, rate: f64) -> Self {
-        let backlog = (wanted.max_rate * BACKLOG_SECONDS).ceil().min(MAX_BACKLOG as f64) as u64;
+        let backlog =
+            (wanted.max_rate * Wanted::BACKLOG_SECONDS).ceil().min(MAX_BACKLOG as f64) as u64;
         self.settings.max_backlog.get_or_insert(backlog);
         self.settings.requests = None;
         self.settings.rules.clear();
-        self.rate(rate).duration(wanted.duration + SPARE).warmup(Duration::ZERO)
+        self.rate(rate).duration(wanted.duration + Wanted::SPARE).warmup(Duration::ZERO)
     }
 }
 

@@ -110,6 +110,10 @@ impl Wanted {
     pub const MOST_DURATION: Duration = Duration::from_secs(1_800);
     /// The highest rate that there is.
     pub const MOST_RATE: f64 = 1e9;
+    /// How much longer than the search its run may last: the search ends it.
+    pub(crate) const SPARE: Duration = Duration::from_secs(60);
+    /// So many seconds' worth of the highest rate may wait, where nobody says it.
+    pub(crate) const BACKLOG_SECONDS: f64 = 10.0;
 }
 
 /// The lowest rate that is tried, as a part of the highest.

@@ -25,10 +25,6 @@ use std::time::Duration;
 const ASKED: &str = "capacity_search";
 /// What the call is called in its fingerprint.
 const CREATE: &str = "POST /capacity-searches";
-/// How much longer than the search its run may last: the search ends it.
-const SPARE: Duration = Duration::from_secs(60);
-/// So many seconds' worth of the highest rate may wait, where nobody says it.
-const BACKLOG_SECONDS: f64 = 10.0;
 
 /// Whose requests a search makes.
 #[derive(Debug, Clone)]
@@ -122,14 +118,14 @@ impl Controller {
 
     /// The document under the load with which a search begins, if both make sense.
     async fn for_search(&self, document: Value, wanted: &Wanted) -> Result<Value, ControllerError> {
-        let most = (wanted.max_rate * BACKLOG_SECONDS).ceil();
+        let most = (wanted.max_rate * Wanted::BACKLOG_SECONDS).ceil();
         let load = |rate: f64| {
             let mut document = document.clone();
             let Some(fields) = document.as_object_mut() else { return document };
             let backlog = fields.get("maxBacklog").filter(|it| !it.is_null()).cloned();
             let own = json!({
                 "loadProfile": {"type": "CONSTANT", "initialRps": rate},
-                "durationSeconds": (Wanted::MOST_DURATION.min(wanted.duration) + SPARE).as_secs_f64(),
+                "durationSeconds": (Wanted::MOST_DURATION.min(wanted.duration) + Wanted::SPARE).as_secs_f64(),
                 "warmupSeconds": 0, "maxRequests": null, "sla": [],
                 "maxBacklog": backlog.unwrap_or_else(|| json!(most.clamp(1.0, 1e12) as u64)),
             });
