@@ -9,6 +9,7 @@ use crate::demo;
 use crate::options::Options;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
+use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
@@ -54,19 +55,18 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         None => None,
     };
     let local = Local::open(&options).await?;
-    if !address.ip().is_loopback() {
-        tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
-    }
+    let access = access(&options, address)?;
     tracing::info!("loadcore-controller {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
 
     let (status, when_ready) = watch::channel(Status::Waiting("the platform is starting".into()));
     let (end, ending) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
+    let state = state.guarded(access);
     let state = AppState { standby_ready: options.standby_ready, ..state };
     if let Some((listener, address)) = probed {
         tracing::info!("health and metrics at http://{address}");
         let hosts = Hosts::new(address.ip().is_loopback(), Vec::new());
-        let router = actuator(state.clone().called(hosts));
+        let router = actuator(state.clone().called(hosts).guarded(Access::default()));
         // It ends with the process: probes are answered to the last.
         tokio::spawn(axum::serve(Doorstep(listener), router).into_future());
     }
@@ -94,6 +94,23 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         () = signals.first() => tracing::warn!("ended at once"),
     }
     done
+}
+
+/// Who may ask for what, at the address where it listens.
+fn access(options: &Options, address: SocketAddr) -> Result<Access, ServeError> {
+    let reached = !address.ip().is_loopback();
+    let Some(sign_in) = &options.sign_in else {
+        if reached {
+            tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
+        }
+        return Ok(Access::default());
+    };
+    if sign_in.is_plain() {
+        tracing::warn!(
+            "the sign-in's keys come over plain HTTP: whoever is between can sign anybody in"
+        );
+    }
+    Ok(Access::verified(sign_in.verifier().map_err(ServeError::Usage)?, reached))
 }
 
 async fn goodbye(
