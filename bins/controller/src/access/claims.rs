@@ -18,6 +18,9 @@ pub(super) struct Claims {
     pub sub: String,
     role: String,
     exp: f64,
+    /// One alone: the library takes a list, too.
+    #[serde(default, rename = "iss")]
+    _issuer: Option<String>,
     #[serde(default)]
     iat: Option<f64>,
     #[serde(default)]
