@@ -115,13 +115,13 @@ step_tests() {
     fi
 }
 
-# The REST API against its own description: for half a minute, with --long for five.
+# The REST API against its own description, as three callers: for a minute, with --long for fifteen.
 step_openapi() {
     tool_schemathesis || { echo "skipped: schemathesis cannot be installed here"; return 77; }
     # A test brings the programs of its package with it, with the features that the tests have.
     cargo test "${everything[@]}" --test program --no-run || return
-    local seconds=40 examples=20
-    if $long; then seconds=300 examples=100000; fi
+    local seconds=60 examples=20
+    if $long; then seconds=900 examples=100000; fi
     tests/schemathesis/run "$target/debug/loadcore-controller" schemathesis $seconds $examples
 }
 
