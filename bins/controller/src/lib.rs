@@ -17,6 +17,7 @@ pub mod problem;
 pub mod render;
 pub mod routes;
 pub mod schemas;
+pub mod secure;
 pub mod state;
 pub mod stream;
 pub mod views;
@@ -55,6 +56,7 @@ fn layered(routes: Router<AppState>, state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .layer(from_fn(problem::finish))
+        .layer(from_fn(secure::every_answer))
         .layer(from_fn_with_state(state.clone(), metrics::count))
         .with_state(state)
 }

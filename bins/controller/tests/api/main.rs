@@ -4,7 +4,9 @@
 mod capacity;
 mod comparisons;
 mod examples;
+mod framing;
 mod headers;
+mod hostile;
 mod live;
 mod openapi;
 mod operation;
@@ -12,4 +14,5 @@ mod problems;
 mod runs;
 mod scenarios;
 mod support;
+mod tls;
 mod wire;
