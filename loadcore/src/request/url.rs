@@ -59,6 +59,8 @@ impl fmt::Display for AddressFamily {
     }
 }
 
+/// The longest name of a host, as DNS has it (RFC 1035 section 2.3.4).
+const MAX_HOST_BYTES: usize = 255;
 /// Asks for HTTP/2 in a request of HTTP/1.1 (RFC 7540 section 3.2.1).
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -216,6 +218,10 @@ impl Authority {
         };
         if host.is_empty() {
             return Err(format!("{} has no host", quoted(text)));
+        }
+        if host.len() > MAX_HOST_BYTES {
+            let bytes = host.len();
+            return Err(format!("has a host of {bytes} bytes; give at most {MAX_HOST_BYTES}"));
         }
         let port = if port.is_empty() { None } else { Some(parse_port(port)?) };
         let made = Self { host: ascii_host(host)?.into_owned(), port };

@@ -29,7 +29,7 @@ const CROWDED: Duration = Duration::from_secs(3);
 const UNREAD: Duration = Duration::from_secs(30);
 /// How long what still comes is read and thrown away, once a request was refused: a connection that is
 /// closed over unread bytes is reset, and the answer may be lost with it.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection that tells problems.
 pub(super) struct Guarded<S> {
@@ -41,6 +41,9 @@ pub(super) struct Guarded<S> {
     heads: Heads,
     /// What is wrong with a head that hyper is about to refuse.
     wrong: Option<&'static str>,
+    /// What comes next in the place of what the client sends: the end of such a head, without which hyper
+    /// looks at none.
+    next: &'static [u8],
     /// What is said in the place of hyper's words, and how much of it was.
     reply: Option<(Vec<u8>, usize)>,
     /// While its client reads nothing: until when it may.
@@ -67,7 +70,18 @@ impl<S> Guarded<S> {
     pub(super) fn new(inner: S, seat: Seat, tls: bool) -> Self {
         let deadline = Box::pin(sleep(if seat.is_crowded() { CROWDED } else { HEAD }));
         let (heads, phase) = (Heads::default(), Phase::New);
-        Self { inner, seat, tls, phase, deadline, heads, wrong: None, reply: None, unread: None }
+        Self {
+            inner,
+            seat,
+            tls,
+            phase,
+            deadline,
+            heads,
+            wrong: None,
+            next: b"",
+            reply: None,
+            unread: None,
+        }
     }
 
     fn enter(&mut self, phase: Phase, within: Duration) {
@@ -87,6 +101,7 @@ impl<S> Guarded<S> {
         }
         if let Some(wrong) = self.heads.look(bytes) {
             self.wrong = Some(wrong);
+            self.next = b"\r\n\r\n";
         }
         if self.heads.is_http2() {
             self.phase = Phase::Other;
@@ -149,6 +164,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.next.is_empty() {
+            let (fits, rest) = this.next.split_at(this.next.len().min(buf.remaining()));
+            buf.put_slice(fits);
+            this.next = rest;
+            return Poll::Ready(Ok(()));
+        }
         if this.phase != Phase::Refused {
             let before = buf.filled().len();
             let read = Pin::new(&mut this.inner).poll_read(cx, buf);

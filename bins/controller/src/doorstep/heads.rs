@@ -99,6 +99,9 @@ impl Heads {
             }
             return self.end_line();
         }
+        if before == b'\r' {
+            return Err("a CR in its head stands without LF");
+        }
         if byte != b'\r' {
             self.line.push(byte);
             if self.is_http2() {
@@ -200,6 +203,14 @@ mod tests {
                 assert!(found.is_some_and(|found| found.contains(why)), "{text:?}: {found:?}");
                 assert!(text.as_bytes()[changed.unwrap()] == b'\n', "{text:?}: {changed:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_cr_is_an_end_of_a_line_or_a_fault() {
+        for piece in [1, 100] {
+            let (found, changed) = looked("GET / HTTP/1.1\rHost: a\r\r", piece);
+            assert_eq!((found, changed), (Some("a CR in its head stands without LF"), Some(15)));
         }
     }
 

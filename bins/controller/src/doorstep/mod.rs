@@ -15,7 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::serve::Listener;
-use guarded::Guarded;
+use guarded::{FAREWELL, Guarded};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -26,7 +26,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -196,15 +196,19 @@ impl House {
 }
 
 /// TLS over a connection. What begins with plain HTTP is told what it should have been.
-async fn secured(tls: &TlsAcceptor, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn secured(tls: &TlsAcceptor, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     /// What every record of a handshake begins with (RFC 8446 section 5.1).
     const IS_HANDSHAKE: u8 = 22;
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first[0] != IS_HANDSHAKE {
         let problem = Problem::new(Kind::Refused, "this port speaks TLS: ask for https://");
         let close = ["connection: close"].into_iter();
-        let _ =
-            stream.try_write(&guarded::answer("HTTP/1.1 400 Bad Request", close, &problem, false));
+        let text = guarded::answer("HTTP/1.1 400 Bad Request", close, &problem, false);
+        stream.write_all(&text).await?;
+        stream.shutdown().await?;
+        let unread =
+            async { while stream.read(&mut [0; 4_096]).await.is_ok_and(|read| read > 0) {} };
+        let _ = timeout(FAREWELL, unread).await;
         return Err(io::ErrorKind::InvalidData.into());
     }
     tls.accept(stream).await

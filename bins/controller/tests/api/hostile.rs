@@ -197,7 +197,10 @@ fn oversize(url: &str) -> Vec<Input> {
         one("headers.X-A", json!({"headers": {"X-A": long(65_537)}})),
         one("headers", json!({"headers": many})),
         one("headers", json!({"headers": {"X-A": vec!["a"; 257]}})),
+        one("host", json!({"host": long(256)})),
         one("host", json!({"host": long(70_000)})),
+        one("headers.Host", json!({"headers": {"Host": format!("{}:80", long(256))}})),
+        one("connectTo[0]", json!({"connectTo": [format!("a:1:{}:1", long(256))]})),
         one("cookies", json!({"cookies": {"a": long(65_536)}})),
         one("mix[0].url", json!({"mix": [{"name": "one", "url": format!("/{}", long(16_384))}]})),
         one(
@@ -247,7 +250,12 @@ async fn nothing_that_breaks_out_of_a_request_is_sent() {
                 told.starts_with(&path)
                     && fault["message"].as_str().is_some_and(|it| !it.is_empty())
             };
-            if answer.status != 422 || !faults.iter().any(at_its_place) {
+            // Who only looks at a scenario is told what is wrong with it, and not refused.
+            let is_refused = match route.ends_with("validate") {
+                true => answer.status == 200 && told["valid"] == false,
+                false => answer.status == 422,
+            };
+            if !is_refused || !faults.iter().any(at_its_place) {
                 let change: String = change.to_string().chars().take(200).collect();
                 let text: String = answer.text.chars().take(300).collect();
                 wrong.push(format!("{route} {path} {change}\n  {} {text}", answer.status));
@@ -292,10 +300,10 @@ async fn what_is_encoded_arrives_encoded() {
     let (head, body) = told.split_once("\r\n\r\n").unwrap();
     let lines: Vec<_> = head.split("\r\n").collect();
     assert_eq!(lines[0], format!("POST {path} HTTP/1.1"));
-    for line in ["X-Text: gr\u{fc}n\t\"a\"", "TE: trailers", "Cookie: a=b c", "Content-Length: 42"]
+    for line in ["X-Text: gr\u{fc}n\t\"a\"", "TE: trailers", "Cookie: a=b c", "Content-Length: 37"]
     {
         assert!(lines.contains(&line), "{line}: {told}");
     }
     assert_eq!(body, document["body"]);
-    assert_eq!(lines.len(), 9, "{told}");
+    assert_eq!(lines.len(), 8, "{told}");
 }

@@ -49,7 +49,7 @@ async fn it_speaks_both_versions_of_http_over_tls_and_no_other_way() {
     let many = LoadTest::get(&url).rate(50.0).duration(Duration::from_secs(1));
     let many = many.options(|options| options.tls.insecure = true);
     let result = many.run().await.unwrap();
-    assert_eq!((result.arrivals.sent, result.arrivals.ok), (50, 50), "{:?}", result.errors);
+    assert_eq!((result.arrivals.sent, result.outcomes.ok), (50, 50), "{:?}", result.errors);
     assert_eq!(result.protocol.http.as_deref(), Some("2"));
 
     let asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
