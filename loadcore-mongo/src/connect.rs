@@ -140,6 +140,9 @@ impl MongoStore {
         ] {
             self.collection(part).create_index(plain(within)).await?;
         }
+        let notes =
+            [plain(doc! { "kind": 1, "_id": 1 }), plain(doc! { "kind": 1, "owner": 1, "_id": 1 })];
+        self.collection("notes").create_indexes(notes).await?;
         let calls = self.collection("calls");
         calls.create_index(plain(doc! { "owner": 1, "atMs": 1 })).await?;
         let old = IndexOptions::builder().expire_after(CALL_KEPT).build();

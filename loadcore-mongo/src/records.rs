@@ -5,8 +5,11 @@
 //! intervals have a field for each part.
 
 use bytes::Bytes;
+use loadcore::cluster::Owner;
 use loadcore::cluster::coordinator::SnapshotRecord;
-use loadcore::cluster::store::{CallRecord, IntervalRecord, Kind, RunRecord, ScenarioRecord};
+use loadcore::cluster::store::{
+    CallRecord, IntervalRecord, Kind, Note, NoteKind, RunRecord, ScenarioRecord, place,
+};
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, serialize_to_vec, spec::BinarySubtype};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -122,6 +125,26 @@ pub(crate) fn analysis(
     };
     stamp(&mut document, ended);
     Ok(document)
+}
+
+/// What a note is kept under: those of a kind lie together, in the order of their places.
+pub(crate) fn note_id(kind: NoteKind, owner: &Owner, name: &str) -> String {
+    noted(kind, &place(owner, name))
+}
+
+/// A place among the notes of a kind, as it is kept.
+pub(crate) fn noted(kind: NoteKind, place: &str) -> String {
+    format!("{}\u{1}{place}", kind.name())
+}
+
+pub(crate) fn note(new: &Note) -> Result<Document, Kind> {
+    Ok(doc! {
+        "_id": note_id(new.kind, &new.owner, &new.name),
+        "kind": new.kind.name(),
+        "owner": new.owner.as_str(),
+        "revision": number(new.revision),
+        "record": text(new)?,
+    })
 }
 
 /// What a call is kept under: text is compared byte by byte.

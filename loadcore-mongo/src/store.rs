@@ -7,12 +7,12 @@ use crate::records::{
     analysis, date, fits, interval, number, read_interval, read_snapshot, record, run, scenario,
     snapshot,
 };
-use crate::records::{call, call_id, read_call};
+use crate::records::{call, call_id, note, note_id, noted, read_call};
 use crate::results::fitting;
 use async_trait::async_trait;
 use loadcore::cluster::coordinator::SnapshotRecord;
 use loadcore::cluster::store::{
-    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord,
+    CallRecord, IntervalRecord, KeptCall, Kind, Note, NoteKind, Page, RunRecord, ScenarioRecord,
 };
 use loadcore::cluster::{Owner, RunId, ScenarioId, Store, StoreError};
 use mongodb::bson::{Bson, Document, doc};
@@ -268,6 +268,69 @@ impl Store for MongoStore {
             Ok(())
         };
         self.in_time("finish a call", finishing).await
+    }
+
+    async fn keep_note(&self, new: &Note) -> Result<bool, StoreError> {
+        let next = Note { revision: new.revision.saturating_add(1), ..new.clone() };
+        let keeping = async {
+            if new.revision > 0 {
+                return self.replace("notes", new.revision, note(&next)).await;
+            }
+            match self.insert("notes", note(&next)).await {
+                Err(CallError::Driver(error)) if code(&error) == Some(DUPLICATE_KEY) => Ok(false),
+                done => done.map(|()| true),
+            }
+        };
+        self.in_time("keep a note", keeping).await
+    }
+
+    async fn note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<Option<Note>, StoreError> {
+        let filter = doc! { "_id": note_id(kind, owner, name) };
+        let one = async { self.one("notes", filter).await?.as_ref().map(read).transpose() };
+        self.in_time("read a note", one).await
+    }
+
+    async fn notes(
+        &self,
+        kind: NoteKind,
+        owner: Option<&Owner>,
+        page: &Page,
+    ) -> Result<Vec<Note>, StoreError> {
+        let mut filter = doc! { "kind": kind.name() };
+        if let Some(owner) = owner {
+            filter.insert("owner", owner.as_str());
+        }
+        let after = page.after.as_deref().map(|place| noted(kind, place));
+        let page = Page { after, most: page.most };
+        let collection = self.collection("notes");
+        let found = async { list(&collection, filter, &page).await?.iter().map(read).collect() };
+        self.in_time("list notes", found).await
+    }
+
+    async fn delete_note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let filter = doc! { "_id": note_id(kind, owner, name) };
+        let deleting =
+            async { Ok(self.collection("notes").delete_one(filter).await?.deleted_count > 0) };
+        self.in_time("delete a note", deleting).await
+    }
+
+    async fn forget_notes(&self, kind: NoteKind, before: &str) -> Result<(), StoreError> {
+        let filter = doc! { "kind": kind.name(), "_id": { "$lt": noted(kind, before) } };
+        let forgetting = async {
+            self.collection("notes").delete_many(filter).await?;
+            Ok(())
+        };
+        self.in_time("forget notes", forgetting).await
     }
 }
 

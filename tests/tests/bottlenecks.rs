@@ -1,7 +1,8 @@
 //! Tests targets with one injected bottleneck each, through sockets: what is found first, and that
 //! a clean target gives no finding.
 //!
-//! One run of each always; with `LOADCORE_LONG` three. The same checks are tried in bulk on a model
+//! One run of each always; with `LOADCORE_LONG` three. `worker_skew` needs several workers, and is tried in
+//! `distributed/skew.rs`. The same checks are tried in bulk on a model
 //! (`loadcore/src/analysis/bottleneck/trials.rs`). No figure is held against a time: only which kind is
 //! found.
 

@@ -29,3 +29,5 @@ mod programs;
 mod runs;
 #[path = "distributed/secrets.rs"]
 mod secrets;
+#[path = "distributed/skew.rs"]
+mod skew;

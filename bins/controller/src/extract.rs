@@ -1,11 +1,12 @@
 //! Turns requests into what handlers work with, and what cannot be read into problems that say why.
 
+use crate::access::Caller;
 use crate::media::{Written, unsupported};
 use crate::problem::{FaultView, Kind, Problem, too_large};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use loadcore::cluster::Owner;
 use loadcore::cluster::store::Page;
@@ -14,12 +15,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
-
-/// Names the user where nobody is authenticated.
-pub const USER_HEADER: &str = "x-user-id";
-
-/// Characters of a user's name.
-const MAX_USER: usize = 128;
 
 /// How long a body may take to come.
 const BODY: Duration = Duration::from_secs(20);
@@ -33,27 +28,8 @@ pub struct User(pub Owner);
 impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        user(&parts.headers).map(Self)
-    }
-}
-
-fn user(headers: &HeaderMap) -> Result<Owner, Problem> {
-    let mut values = headers.get_all(USER_HEADER).iter();
-    let Some(value) = values.next() else { return Ok(Owner::local()) };
-    let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
-    match value.to_str() {
-        Ok(name)
-            if (1..=MAX_USER).contains(&name.len())
-                && visible(name.as_bytes())
-                && values.next().is_none() =>
-        {
-            Ok(name.into())
-        }
-        _ => Err(Problem::new(
-            Kind::BadRequest,
-            format!("the header X-User-Id is one name of 1 to {MAX_USER} visible ASCII characters"),
-        )),
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Caller::from_request_parts(parts, state).await.map(|caller| Self(caller.owner))
     }
 }
 
@@ -301,24 +277,6 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn users() {
-        let named = |name: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(USER_HEADER, name.parse().unwrap());
-            user(&headers)
-        };
-        assert_eq!(user(&HeaderMap::new()).unwrap(), Owner::from("local"));
-        assert_eq!(named("ann@example.com").unwrap(), Owner::from("ann@example.com"));
-        for wrong in ["", "a b", "\u{e9}", &"x".repeat(129)] {
-            assert!(named(wrong).unwrap_err().detail.contains("1 to 128 visible"), "{wrong:?}");
-        }
-        let mut twice = HeaderMap::new();
-        twice.append(USER_HEADER, "a".parse().unwrap());
-        twice.append(USER_HEADER, "b".parse().unwrap());
-        assert!(user(&twice).is_err());
-    }
 
     #[test]
     fn a_cursor_is_one_that_a_page_gave() {

@@ -5,6 +5,7 @@
 //! handler decides it decides in a pure function beside it ([`render`], [`views`]); what a platform
 //! decides is the library's, in `cluster::controller`.
 
+pub mod access;
 pub mod conditions;
 pub mod doorstep;
 pub mod extract;
@@ -50,6 +51,7 @@ pub fn actuator(state: AppState) -> Router {
 fn layered(routes: Router<AppState>, state: AppState) -> Router {
     routes
         .layer(from_fn(media::refuse_unwanted))
+        .layer(from_fn_with_state(state.clone(), access::admit))
         .layer(from_fn_with_state(state.clone(), origin::refuse_foreign))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(problem::MAX_BODY_BYTES))

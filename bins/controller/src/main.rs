@@ -5,6 +5,7 @@ mod backends;
 mod demo;
 mod options;
 mod serve;
+mod sign_in;
 
 use loadcore_controller::doorstep::certificate;
 use loadcore_process::{command, health, limits, log::log};

@@ -1,5 +1,6 @@
 //! Turns options, environment and file, in this order, into how the controller is to work.
 
+use crate::sign_in::{self, SignIn};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser};
 use config::{Config, File};
@@ -47,6 +48,8 @@ pub struct CommandLine {
 const AFTER: &str = "\
 An option goes before its environment variable, that before the file, that before the default.
 LOADCORE_SECRET_KEY seals what is secret in scenarios; without it a file in the data directory does.
+LOADCORE_SUPABASE_JWT_SECRET, of at least 32 bytes, is the secret of a Supabase project that signs its
+tokens with one; with it, or --supabase-url, every call needs a token.
 LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";
 
 /// What may be said on the command line, in the environment and in a file.
@@ -97,9 +100,14 @@ struct Given {
     keep_days: Option<u32>,
 
     /// Networks that may be loaded, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and
-    /// public addresses; metadata services never]
+    /// public addresses, where users sign in public ones alone; metadata services never]
     #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
     allow_targets: Option<String>,
+
+    /// The Supabase project whose users may sign in, such as https://PROJECT.supabase.co: its keys are
+    /// fetched there
+    #[arg(long, value_name = "URL", env = "LOADCORE_SUPABASE_URL")]
+    supabase_url: Option<String>,
 
     /// Listen beyond loopback, although nobody is authenticated
     #[arg(long, env = "LOADCORE_ALLOW_UNAUTHENTICATED", value_name = "BOOL", num_args = 0..=1,
@@ -166,6 +174,8 @@ pub struct Options {
     pub tls: Option<Files>,
     /// How many connections may be open.
     pub bounds: Bounds,
+    /// Whose tokens are taken; `None` where nobody is authenticated.
+    pub sign_in: Option<SignIn>,
     /// The target and the scenario for a first look.
     pub demo: bool,
 }
@@ -210,7 +220,9 @@ impl Options {
         actuator_listen: Option<SocketAddr>,
     ) -> Result<Self, String> {
         let open = given.allow_unauthenticated.or(file.allow_unauthenticated).unwrap_or(false);
-        refuse_open_door(listen, open)?;
+        let secret = std::env::var(sign_in::SECRET).ok();
+        let sign_in = SignIn::of(given.supabase_url.or(file.supabase_url), secret)?;
+        refuse_open_door(listen, open || sign_in.is_some())?;
         let allowed = given.allow_targets.or(file.allow_targets);
         let data_dir = given.data_dir.or(file.data_dir);
         let redis = given.redis.or(file.redis);
@@ -228,14 +240,15 @@ impl Options {
             evidence_wait: evidence_wait(given.evidence_wait.or(file.evidence_wait).as_deref())?,
             standby_ready: given.standby_ready.or(file.standby_ready).unwrap_or(false),
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
-            policy: policy(allowed.as_deref())?,
+            policy: policy(allowed.as_deref(), sign_in.is_some())?,
             hosts: hosts(listen, given.allow_hosts.or(file.allow_hosts).as_deref())?,
             tls: tls(given.tls_cert.or(file.tls_cert), given.tls_key.or(file.tls_key))?,
             bounds: bounds(
                 given.max_connections.or(file.max_connections),
                 given.max_connections_per_address.or(file.max_connections_per_address),
             )?,
-            demo: given.demo.or(file.demo).unwrap_or(false),
+            demo: demo(given.demo.or(file.demo).unwrap_or(false), sign_in.is_some())?,
+            sign_in,
         })
     }
 }
@@ -259,9 +272,9 @@ fn refuse_open_door(listen: SocketAddr, allowed: bool) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "--listen {listen}: whoever reaches this address could load any target from here, for there \
-         is no authentication yet. Listen on 127.0.0.1 (behind a proxy that authenticates, if need \
-         be), or give --allow-unauthenticated where nobody else can reach it"
+        "--listen {listen}: whoever reaches this address could load any target from here, for nobody is \
+         authenticated. Name your sign-in (--supabase-url, or LOADCORE_SUPABASE_JWT_SECRET), listen on \
+         127.0.0.1, or give --allow-unauthenticated where nobody else can reach it"
     ))
 }
 
@@ -311,8 +324,20 @@ fn bounds(most: Option<usize>, from_one: Option<usize>) -> Result<Bounds, String
     Ok(Bounds { most, from_one })
 }
 
-fn policy(networks: Option<&str>) -> Result<TargetPolicy, String> {
+/// The demo loads this machine, in nobody's name.
+fn demo(wanted: bool, authenticated: bool) -> Result<bool, String> {
+    if wanted && authenticated {
+        return Err(
+            "--demo is a first look, where nobody signs in: start it without the sign-in".into()
+        );
+    }
+    Ok(wanted)
+}
+
+/// Where users are told apart they are not the ones whose machine and network this is.
+fn policy(networks: Option<&str>, authenticated: bool) -> Result<TargetPolicy, String> {
     match networks.filter(|text| !text.trim().is_empty()) {
+        None if authenticated => Ok(TargetPolicy::PublicOnly),
         None => Ok(TargetPolicy::default()),
         Some(text) => {
             let networks = text.parse().map_err(|error| format!("--allow-targets: {error}"))?;

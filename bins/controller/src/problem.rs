@@ -15,6 +15,7 @@ use loadcore::cluster::{CoordinatorError, StoreError};
 use loadcore::scenario::{Fault, ScenarioError};
 use serde::Serialize;
 use std::any::Any;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
@@ -64,6 +65,10 @@ pub struct FaultView {
 pub enum Kind {
     /// What was asked cannot be read.
     BadRequest,
+    /// Nobody who is known asks.
+    Unauthorized,
+    /// Who asks may not do this.
+    Forbidden,
     /// It comes from a page of another site.
     ForeignOrigin,
     /// It asks for a name that is not the controller's.
@@ -102,6 +107,8 @@ pub enum Kind {
     KeyReused,
     /// Too many keys are remembered.
     TooManyKeys,
+    /// The user has asked too often.
+    TooFast,
     /// The headers are longer than the limit, or too many.
     HeadersTooLarge,
     /// A mistake of ours.
@@ -120,8 +127,10 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
         Self::ForeignOrigin,
         Self::ForeignHost,
         Self::NotFound,
@@ -141,6 +150,7 @@ impl Kind {
         Self::InvalidScenario,
         Self::KeyReused,
         Self::TooManyKeys,
+        Self::TooFast,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::Damaged,
@@ -156,6 +166,8 @@ impl Kind {
         match self {
             Self::BadRequest => (400, "bad-request", "The request cannot be read"),
             Self::Refused => (400, "refused", "The request was refused"),
+            Self::Unauthorized => (401, "unauthorized", "Nobody who is known asks"),
+            Self::Forbidden => (403, "forbidden", "You may not do this"),
             Self::ForeignOrigin => (403, "foreign-origin", "The request comes from another site"),
             Self::ForeignHost => (403, "foreign-host", "The request asks for another name"),
             Self::NotFound => (404, "not-found", "There is no such thing"),
@@ -183,6 +195,7 @@ impl Kind {
             Self::InvalidScenario => (422, "invalid-scenario", "The scenario is not valid"),
             Self::KeyReused => (422, "key-reused", "The key was given with another call"),
             Self::TooManyKeys => (429, "too-many-keys", "Too many keys are remembered"),
+            Self::TooFast => (429, "too-fast", "You have asked too often"),
             Self::HeadersTooLarge => (431, "headers-too-large", "The headers are too large"),
             Self::Internal => (500, "internal", "The controller made a mistake"),
             Self::Damaged => (500, "damaged", "What is kept cannot be read"),
@@ -194,7 +207,7 @@ impl Kind {
 
     /// Whether the same request may succeed a little later.
     fn may_pass(self) -> bool {
-        matches!(self, Self::NotReady | Self::StandsBy | Self::TimedOut)
+        matches!(self, Self::NotReady | Self::StandsBy | Self::TimedOut | Self::TooFast)
     }
 }
 
@@ -229,6 +242,13 @@ impl Problem {
             many => format!("there are {} faults, each listed with its path", many.len()),
         };
         Self { faults, ..Self::new(kind, detail) }
+    }
+
+    /// A user has asked too often, and may again after `wait`.
+    #[must_use]
+    pub fn too_fast(wait: Duration) -> Self {
+        let ms = wait.as_millis();
+        Self::new(Kind::TooFast, format!("you ask too often; wait {ms} ms before the next call"))
     }
 
     /// Something that is kept, and that nobody reads by asking again: whoever runs the platform has to
@@ -316,6 +336,10 @@ impl IntoResponse for Problem {
         let mut response = status.into_response();
         if Kind::ALL.into_iter().any(|kind| kind.may_pass() && self.is(kind)) {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        if self.is(Kind::Unauthorized) {
+            let bearer = HeaderValue::from_static("Bearer realm=\"loadcore\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
         response.extensions_mut().insert(self);
         response

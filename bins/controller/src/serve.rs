@@ -9,6 +9,7 @@ use crate::demo;
 use crate::options::Options;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
+use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::doorstep::certificate::Certificate;
 use loadcore_controller::doorstep::seats::Bounds;
@@ -17,6 +18,7 @@ use loadcore_controller::state::{AppState, Platform, Status};
 use loadcore_controller::{actuator, app};
 use loadcore_process::listen::bound;
 use loadcore_process::signals::Signals;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -63,9 +65,7 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     };
     let local = Local::open(&options).await?;
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-    if !address.ip().is_loopback() {
-        tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
-    }
+    let access = access(&options, address)?;
     tracing::info!("loadcore-controller {} listens on {url}", env!("CARGO_PKG_VERSION"));
 
     let (status, when_ready) = watch::channel(Status::Waiting("the platform is starting".into()));
@@ -73,11 +73,12 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     // Ends with the process: probes are answered to the last.
     let (_living, alive) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
+    let state = state.guarded(access);
     let state = AppState { standby_ready: options.standby_ready, ..state };
     if let Some((listener, address)) = probed {
         tracing::info!("health and metrics at http://{address}");
         let hosts = Hosts::new(address.ip().is_loopback(), Vec::new());
-        let router = actuator(state.clone().called(hosts));
+        let router = actuator(state.clone().called(hosts).guarded(Access::default()));
         let (probed, alive) = (Doorstep::new(listener, PROBES), alive.clone());
         tokio::spawn(async move { probed.serve(router, alive).await });
     }
@@ -106,6 +107,28 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         () = signals.first() => tracing::warn!("ended at once"),
     }
     done
+}
+
+/// Who may ask for what, at the address where it listens.
+fn access(options: &Options, address: SocketAddr) -> Result<Access, ServeError> {
+    let reached = !address.ip().is_loopback();
+    let Some(sign_in) = &options.sign_in else {
+        if reached {
+            tracing::warn!("{address} is open to whoever reaches it: nobody is authenticated");
+        }
+        return Ok(Access::default());
+    };
+    if sign_in.is_plain() {
+        tracing::warn!(
+            "the sign-in's keys come over plain HTTP: whoever is between can sign anybody in"
+        );
+    }
+    if reached && options.tls.is_none() {
+        tracing::warn!(
+            "tokens come in the clear: give --tls-cert and --tls-key, unless a proxy before it speaks TLS"
+        );
+    }
+    Ok(Access::verified(sign_in.verifier().map_err(ServeError::Usage)?, reached))
 }
 
 async fn goodbye(server: JoinHandle<()>, platform: JoinHandle<Result<(), ServeError>>) {

@@ -3,6 +3,7 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
+use crate::access::Access;
 use crate::metrics::Metrics;
 use crate::origin::Hosts;
 use crate::problem::{Kind, Problem};
@@ -49,6 +50,8 @@ pub struct AppState {
     pub streams: Arc<Semaphore>,
     /// By which names it may be asked.
     pub hosts: Arc<Hosts>,
+    /// Who may ask for what.
+    pub access: Arc<Access>,
     /// Whether it is ready while another controller leads.
     pub standby_ready: bool,
 }
@@ -58,14 +61,20 @@ impl AppState {
     #[must_use]
     pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        let (metrics, hosts) = (Arc::new(Metrics::new()), Arc::default());
-        Self { status, ending, metrics, streams, hosts, standby_ready: false }
+        let (metrics, hosts, access) = (Arc::new(Metrics::new()), Arc::default(), Arc::default());
+        Self { status, ending, metrics, streams, hosts, access, standby_ready: false }
     }
 
     /// The same, asked by these names alone.
     #[must_use]
     pub fn called(self, hosts: Hosts) -> Self {
         Self { hosts: Arc::new(hosts), ..self }
+    }
+
+    /// The same, for those alone whom `access` lets in.
+    #[must_use]
+    pub fn guarded(self, access: Access) -> Self {
+        Self { access: Arc::new(access), ..self }
     }
 
     /// The platform.

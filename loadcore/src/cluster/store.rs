@@ -41,6 +41,9 @@ use std::time::Duration;
 /// 10. **A key is one call's.** Of many who [keep a call](Store::keep_call) under one key of one owner
 ///     the first is told that it is new; the others are shown that one, until it is older than they
 ///     ask for. What is not older than [`CALL_KEPT`] is not forgotten.
+/// 11. **A note is one owner's, under one kind and name.** [`keep_note`](Store::keep_note) succeeds when
+///     the stored revision is the one given (0: there is none), and counts it up by one. Lists are in
+///     the order of names, greatest first.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// A number for a controller that wants to lead: greater than all before.
@@ -167,6 +170,106 @@ pub trait Store: Send + Sync + 'static {
 
     /// Notes that all that a call was to make was made. Of one that is not kept nothing is noted.
     async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError>;
+
+    /// Keeps a note: a new one with revision 0, else in the place of the one whose revision is
+    /// `note.revision`. `false` where the stored one has another, or there is one, or none.
+    async fn keep_note(&self, note: &Note) -> Result<bool, StoreError>;
+
+    /// One note.
+    async fn note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<Option<Note>, StoreError>;
+
+    /// A page of the notes of a kind: an owner's, or all owners'. [`Page::after`] is the last one's
+    /// [place](Note::place).
+    async fn notes(
+        &self,
+        kind: NoteKind,
+        owner: Option<&Owner>,
+        page: &Page,
+    ) -> Result<Vec<Note>, StoreError>;
+
+    /// Deletes a note; says whether it was there.
+    async fn delete_note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Deletes the notes of a kind, of all owners, whose names are less than `before`.
+    async fn forget_notes(&self, kind: NoteKind, before: &str) -> Result<(), StoreError>;
+}
+
+/// A small document about an owner, such as a token or a secret: whatever is not a scenario or a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// Of which kind.
+    pub kind: NoteKind,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its name among the owner's of that kind, without control characters.
+    pub name: String,
+    /// Counts its changes, from 1; 0: it is not kept yet.
+    pub revision: u64,
+    /// What it says; what is secret in it is sealed.
+    pub document: Value,
+}
+
+impl Note {
+    /// Its place in lists of its kind.
+    #[must_use]
+    pub fn place(&self) -> String {
+        place(&self.owner, &self.name)
+    }
+}
+
+/// Where an owner's note of a name stands among those of its kind.
+#[must_use]
+pub fn place(owner: &Owner, name: &str) -> String {
+    // Less than all that a name may hold, so that the order is that of the names.
+    format!("{name}\u{1}{owner}")
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NoteKind {
+    /// With which a pipeline says who it is.
+    Token,
+    /// A value that scenarios name.
+    Secret,
+    /// What a user may use.
+    Quota,
+    /// A domain that a user has proved, or wants to prove, to be theirs.
+    Domain,
+    /// Something that was done, by whom, to whom.
+    Audit,
+    /// That nothing may run.
+    Halt,
+}
+
+impl NoteKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Token, Self::Secret, Self::Quota, Self::Domain, Self::Audit, Self::Halt];
+
+    /// The word for it, as it is kept.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Secret => "secret",
+            Self::Quota => "quota",
+            Self::Domain => "domain",
+            Self::Audit => "audit",
+            Self::Halt => "halt",
+        }
+    }
 }
 
 /// How long a call with a key is remembered: a store may forget what is older.

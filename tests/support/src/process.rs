@@ -41,6 +41,12 @@ impl Process {
         matches!(self.0.try_wait(), Ok(None))
     }
 
+    /// Its number among the system's processes.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Its exit code once it has ended by itself; `None` while it runs, and after a signal.
     pub fn exit_code(&mut self) -> Option<i32> {
         self.0.try_wait().ok().flatten().and_then(|status| status.code())

@@ -43,6 +43,11 @@ impl Program {
         names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Its process's number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// All that it has said.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

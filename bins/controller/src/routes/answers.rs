@@ -15,8 +15,10 @@ macro_rules! answers {
 answers! {
     /// 400.
     BadRequest 400 "the request cannot be read: a body that is no JSON, a query or header that is wrong";
+    /// 401.
+    Unauthorized 401 "there is no token, or one that is not accepted";
     /// 403.
-    Forbidden 403 "a page of another site asks, or a name is asked for that is not the controller's";
+    Forbidden 403 "who asks may not do this, or a page of another site asks, or a name is asked for that is not the controller's";
     /// 404.
     NotFound 404 "this user has no such thing";
     /// 406.
@@ -36,7 +38,9 @@ answers! {
     /// 422.
     Invalid 422 "every fault of the document, with its path; or the key was another call's";
     /// 429.
-    TooManyKeys 429 "too many keys of this user are remembered";
+    TooManyKeys 429 "too many keys of this user are remembered, or they ask too often";
+    /// 429.
+    TooFast 429 "this user asks too often; Retry-After says when to try again";
     /// 431.
     HeadersTooLarge 431 "the headers are too large, or too many";
     /// 500.

@@ -3,22 +3,33 @@
 
 use super::API;
 use super::answers::{
-    Forbidden, HeadersTooLarge, NotAcceptable, SlowRequest, TimedOut, UnsupportedType, UriTooLong,
+    Forbidden, HeadersTooLarge, NotAcceptable, SlowRequest, TimedOut, TooFast, Unauthorized,
+    UnsupportedType, UriTooLong,
 };
 use super::formats;
-use crate::extract::USER_HEADER;
+use crate::access::USER_HEADER;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{OpenApi, RefOr, Required, Response};
 use utoipa::{IntoParams, IntoResponses};
 
 /// Completes every call's description.
 pub(super) fn describe(page: &mut OpenApi) {
+    let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(
+        "with authentication: a JWT of the sign-in, or a token of `POST /tokens`. A WebSocket can offer it \
+         as the subprotocol `bearer.TOKEN` beside `loadcore`",
+    ));
+    let schemes = &mut page.components.get_or_insert_default().security_schemes;
+    schemes.insert(BEARER.into(), SecurityScheme::Http(bearer.build()).into());
     for (path, item) in &mut page.paths.paths {
         for (method, operation) in operations(item) {
             for answers in EVERYWHERE {
-                operation.responses.responses.extend(answers());
+                for (status, answer) in answers() {
+                    // What the call says of its own is closer.
+                    operation.responses.responses.entry(status).or_insert(answer);
+                }
             }
             if method != "delete" && path.starts_with(API) {
                 operation.responses.responses.extend(NotAcceptable::responses());
@@ -30,15 +41,25 @@ pub(super) fn describe(page: &mut OpenApi) {
             formats::describe(operation);
             if path.starts_with(API) {
                 operation.parameters.get_or_insert_default().push(user().into());
+                // Where nobody is authenticated it needs none.
+                let either =
+                    vec![SecurityRequirement::new(BEARER, NONE), SecurityRequirement::default()];
+                operation.security = Some(either);
             }
         }
     }
 }
 
+/// What the token is called in the description.
+const BEARER: &str = "token";
+const NONE: [&str; 0] = [];
+
 type Answers = fn() -> BTreeMap<String, RefOr<Response>>;
 
 /// What any call may be answered.
-const EVERYWHERE: [Answers; 5] = [
+const EVERYWHERE: [Answers; 7] = [
+    Unauthorized::responses,
+    TooFast::responses,
     Forbidden::responses,
     SlowRequest::responses,
     UriTooLong::responses,
@@ -80,7 +101,7 @@ fn user() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "the user: 1 to 128 visible ASCII characters; `local` if it is not given",
+            "the user, where nobody is authenticated: 1 to 128 visible ASCII characters; `local` if it is not given. With authentication it says nothing",
         ))
         .schema(Some(name.max_length(Some(128)).pattern(Some("^[!-~]+$")).build()))
         .build()

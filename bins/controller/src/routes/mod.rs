@@ -16,6 +16,7 @@ mod runs;
 mod scenarios;
 mod stats;
 mod streams;
+mod tokens;
 mod workers;
 
 use crate::schemas::FrameDocument;
@@ -34,7 +35,7 @@ pub const API: &str = "/api/v1";
 #[openapi(
     info(
         title = "loadcore",
-        description = "Scenarios, runs and their statistics. Without authentication the header `X-User-Id` names the user (none: `local`). Every error is `application/problem+json`.",
+        description = "Scenarios, runs and their statistics. With authentication a call has a token: that of a sign-in, or of `POST /tokens`. Without it the header `X-User-Id` names the user (none: `local`). Every error is `application/problem+json`.",
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "the controller that was asked for this page")),
@@ -45,6 +46,7 @@ pub const API: &str = "/api/v1";
         (name = "runs", description = "Executions of scenarios, and control of them"),
         (name = "statistics", description = "What was measured"),
         (name = "workers", description = "Who makes the load"),
+        (name = "access", description = "Who may do what"),
         (name = "operation", description = "How the controller is"),
     ),
 )]
@@ -86,7 +88,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(comparisons::routes())
         .merge(capacity::routes())
         .merge(streams::routes())
-        .merge(workers::routes());
+        .merge(workers::routes())
+        .merge(tokens::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
     common::describe(all.get_openapi_mut());

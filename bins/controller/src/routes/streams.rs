@@ -2,6 +2,7 @@
 
 use super::answers::{BadRequest, Internal, NotFound, NotReady};
 use super::scenarios::newest_run_of;
+use crate::access::SUBPROTOCOL;
 use crate::extract::{Query, User};
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, MAX_STREAMS, Platform};
@@ -101,6 +102,7 @@ async fn open(
     })?;
     let ending = state.ending.clone();
     Ok(upgrade
+        .protocols([SUBPROTOCOL])
         .max_message_size(MAX_INCOMING_BYTES)
         // Each message goes to the socket at once, so that a slow reader is noticed.
         .write_buffer_size(0)

@@ -1,6 +1,7 @@
 //! Tests the API as its clients meet it, without a port: requests go into the router, answers come
 //! out of it.
 
+mod access;
 mod capacity;
 mod comparisons;
 mod examples;
@@ -11,8 +12,11 @@ mod live;
 mod openapi;
 mod operation;
 mod problems;
+mod rights;
 mod runs;
 mod scenarios;
+mod sign_in;
 mod support;
 mod tls;
+mod tokens;
 mod wire;

@@ -42,6 +42,9 @@ const CALLS: &[&str] = &[
     "get /api/v1/workers",
     "get /api/v1/workers/{id}",
     "post /api/v1/workers/{id}/drain",
+    "get /api/v1/tokens",
+    "post /api/v1/tokens",
+    "delete /api/v1/tokens/{id}",
     "get /actuator/health",
     "get /actuator/health/liveness",
     "get /actuator/health/readiness",
@@ -100,7 +103,7 @@ async fn every_call_says_what_it_does_and_what_may_go_wrong() {
         if path.starts_with("/api/v1/") {
             let user = operation["parameters"].as_array().unwrap();
             assert!(user.iter().any(|parameter| parameter["name"] == "x-user-id"), "{path}");
-            for status in ["403", "500", "503", "504"] {
+            for status in ["401", "403", "429", "500", "503", "504"] {
                 let content = &responses[status]["content"];
                 assert!(
                     content["application/problem+json"].is_object(),

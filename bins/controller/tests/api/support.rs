@@ -11,6 +11,7 @@ use loadcore::cluster::{
     AgentOptions, Controller, ControllerOptions, Coordinator, LocalWorkers, RunId, Store,
 };
 use loadcore::http::TargetPolicy;
+use loadcore_controller::access::Access;
 use loadcore_controller::app;
 use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
@@ -29,6 +30,7 @@ pub struct Api {
     /// `None` while the platform is not there.
     pub controller: Option<Controller>,
     user: Option<String>,
+    token: Option<String>,
     _status: Arc<watch::Sender<Status>>,
     _end: Arc<watch::Sender<bool>>,
 }
@@ -114,7 +116,24 @@ impl Api {
         let state = AppState::new(when_ready, ending).called(hosts);
         let router = app(AppState { standby_ready, ..state });
         let (status, end) = (Arc::new(status), Arc::new(end));
-        Self { router, store, secrets, controller, user: None, _status: status, _end: end }
+        let (user, token) = (None, None);
+        Self { router, store, secrets, controller, user, token, _status: status, _end: end }
+    }
+
+    /// For those alone whom `access` lets in.
+    pub async fn guarded(access: Access) -> Self {
+        let api = Self::new().await;
+        let controller = api.controller.clone().expect("a platform");
+        let coordinator: Arc<dyn Coordinator> = Arc::new(MemoryCoordinator::new());
+        let platform = Platform { store: api.store.clone(), coordinator, controller };
+        let status = watch::channel(Status::Ready(platform)).1;
+        let state = AppState::new(status, watch::channel(false).1).guarded(access);
+        Self { router: app(state), ..api }
+    }
+
+    /// The same API for who has a token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.into()), ..self.as_user("somebody else, which is not heeded") }
     }
 
     /// The same API for another user.
@@ -125,6 +144,7 @@ impl Api {
             secrets: self.secrets.clone(),
             controller: self.controller.clone(),
             user: Some(user.into()),
+            token: self.token.clone(),
             _status: self._status.clone(),
             _end: self._end.clone(),
         }
@@ -142,6 +162,9 @@ impl Api {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(user) = &self.user {
             request = request.header("x-user-id", user);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");

@@ -96,118 +96,132 @@ fn shown(controller: &Controller, path: &str) -> Value {
     serde_json::from_str(&body).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_is_whole_whatever_comes_down_on_the_controller() {
-    let flood = if std::env::var_os("LOADCORE_LONG").is_some() { LONG } else { SHORT };
-    loadcore_process::limits::raise_descriptors();
-    let target = loadcore_target::Target::start(loadcore_target::Config::default()).await.unwrap();
-    let data = tempfile::tempdir().unwrap();
-    let most = flood.most.map_or_else(Vec::new, |most| vec!["--max-connections", most]);
-    let mut controller = Controller::start(data.path(), &most);
-    controller.says("the platform is ready");
-    let before = held(controller.child.id());
+// It judges how a run was measured: nothing else runs beside it.
+mod alone {
+    use super::*;
 
-    let scenario = json!({
-        "name": "flooded", "targetUrl": target.url("/"), "durationSeconds": flood.seconds,
-        "numWorkers": 2, "loadProfile": {"type": "CONSTANT", "initialRps": RATE},
-    });
-    let (status, body) = controller.asked("POST", "/api/v1/scenarios", &scenario.to_string());
-    assert_eq!(status, 201, "{body}");
-    let run = serde_json::from_str::<Value>(&body).unwrap()["runId"].as_str().unwrap().to_owned();
-    let run = format!("/api/v1/runs/{run}");
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_run_is_whole_whatever_comes_down_on_the_controller() {
+        let flood = if std::env::var_os("LOADCORE_LONG").is_some() { LONG } else { SHORT };
+        loadcore_process::limits::raise_descriptors();
+        let target =
+            loadcore_target::Target::start(loadcore_target::Config::default()).await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let most = flood.most.map_or_else(Vec::new, |most| vec!["--max-connections", most]);
+        let mut controller = Controller::start(data.path(), &most);
+        controller.says("the platform is ready");
+        let before = held(controller.child.id());
 
-    let over = Arc::new(AtomicBool::new(false));
-    let mut slow = JoinSet::new();
-    for place in 0..flood.connections {
-        slow.spawn(trickle(controller.address.clone(), Arc::clone(&over), place));
-    }
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut asking = JoinSet::new();
-    for _ in 0..AT_ONCE {
-        let (address, run, next) = (controller.address.clone(), run.clone(), Arc::clone(&next));
-        asking.spawn(async move {
-            let mut told = Vec::new();
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                if place >= flood.streams {
-                    return told;
-                }
-                told.push(attempt(&address, &run, place).await);
-                // Over the time of the run, and not all at its beginning.
-                let pause = flood.seconds * 1_000 * AT_ONCE as u64 / flood.streams as u64;
-                sleep(Duration::from_millis(pause * 3 / 4)).await;
-            }
+        let scenario = json!({
+            "name": "flooded", "targetUrl": target.url("/"), "durationSeconds": flood.seconds,
+            "numWorkers": 2, "loadProfile": {"type": "CONSTANT", "initialRps": RATE},
         });
+        let (status, body) = controller.asked("POST", "/api/v1/scenarios", &scenario.to_string());
+        assert_eq!(status, 201, "{body}");
+        let run =
+            serde_json::from_str::<Value>(&body).unwrap()["runId"].as_str().unwrap().to_owned();
+        let run = format!("/api/v1/runs/{run}");
+
+        let over = Arc::new(AtomicBool::new(false));
+        let mut slow = JoinSet::new();
+        for place in 0..flood.connections {
+            slow.spawn(trickle(controller.address.clone(), Arc::clone(&over), place));
+        }
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut asking = JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let (address, run, next) = (controller.address.clone(), run.clone(), Arc::clone(&next));
+            asking.spawn(async move {
+                let mut told = Vec::new();
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    if place >= flood.streams {
+                        return told;
+                    }
+                    told.push(attempt(&address, &run, place).await);
+                    // Over the time of the run, and not all at its beginning.
+                    let pause = flood.seconds * 1_000 * AT_ONCE as u64 / flood.streams as u64;
+                    sleep(Duration::from_millis(pause * 3 / 4)).await;
+                }
+            });
+        }
+        let begun = Instant::now();
+        let (mut slowest, mut probes, mut peak) = (Duration::ZERO, 0, before);
+        let ended = loop {
+            let asked = Instant::now();
+            assert_eq!(controller.asked("GET", "/actuator/health", "").0, 200);
+            slowest = slowest.max(asked.elapsed());
+            probes += 1;
+            let now = held(controller.child.id());
+            peak = (peak.0.max(now.0), peak.1.max(now.1));
+            let shown = shown(&controller, &run);
+            if !shown["endedAt"].is_null() {
+                break shown;
+            }
+            assert!(begun.elapsed() < PATIENCE + Duration::from_secs(flood.seconds), "{shown}");
+            sleep(Duration::from_millis(500)).await;
+        };
+        let told: Vec<_> = asking.join_all().await.concat();
+        over.store(true, Ordering::Relaxed);
+        slow.shutdown().await;
+
+        let (result, counted) = (&ended["result"], target.stats().requests);
+        let (arrivals, due) = (&result["arrivals"], RATE * flood.seconds);
+        assert_eq!(
+            (&ended["state"], &result["complete"]),
+            (&json!("COMPLETED"), &json!(true)),
+            "{ended}"
+        );
+        assert_eq!(
+            (&arrivals["due"], &arrivals["unknown"]),
+            (&json!(due), &json!(0)),
+            "{arrivals}"
+        );
+        let (sent, dropped) = (arrivals["sent"].as_u64().unwrap(), &arrivals["dropped"]);
+        let dropped = dropped.as_u64().unwrap_or_else(|| {
+            dropped.as_object().unwrap().values().filter_map(Value::as_u64).sum()
+        });
+        assert_eq!((sent, sent + dropped), (counted, due), "{arrivals}");
+        let seconds: Vec<_> =
+            result["series"].as_array().unwrap().iter().map(|row| &row["second"]).collect();
+        assert_eq!(seconds.len() as u64, flood.seconds, "{seconds:?}");
+        let reasons = result["validity"]["reasons"].as_array().unwrap();
+        let others = reasons.iter().filter(|reason| reason["kind"] != "cpu_contended");
+        assert_eq!(others.count(), 0, "{reasons:?}");
+
+        assert_eq!(told.len(), flood.streams);
+        let answered = told.iter().flatten().count();
+        assert!(
+            told.iter().flatten().all(|status| [101, 400, 403, 404, 429].contains(status)),
+            "{told:?}"
+        );
+        let back = async {
+            while held(controller.child.id()).0 > before.0 + 16 {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let after = timeout(PATIENCE, back).await;
+        let after = (after, held(controller.child.id()));
+        let text = format!(
+            "{} slow connections and {answered} of {} streams answered in {:.1} s; {probes} probes, the slowest \
+             {slowest:.1?}; descriptors {} -> {} -> {}, memory {} -> {} -> {} MiB; sent {sent}, dropped \
+             {dropped}; {reasons:?}",
+            flood.connections,
+            flood.streams,
+            begun.elapsed().as_secs_f64(),
+            before.0,
+            peak.0,
+            after.1.0,
+            before.1,
+            peak.1,
+            after.1.1,
+        );
+        assert!(after.0.is_ok(), "descriptors do not come back: {text}");
+        assert!(after.1.1 < before.1 + 256, "memory does not come back: {text}");
+        assert!(peak.0 > 200, "it was a flood: {text}");
+        assert!(slowest < Duration::from_secs(10), "{text}");
+        tell(&text);
     }
-    let begun = Instant::now();
-    let (mut slowest, mut probes, mut peak) = (Duration::ZERO, 0, before);
-    let ended = loop {
-        let asked = Instant::now();
-        assert_eq!(controller.asked("GET", "/actuator/health", "").0, 200);
-        slowest = slowest.max(asked.elapsed());
-        probes += 1;
-        let now = held(controller.child.id());
-        peak = (peak.0.max(now.0), peak.1.max(now.1));
-        let shown = shown(&controller, &run);
-        if !shown["endedAt"].is_null() {
-            break shown;
-        }
-        assert!(begun.elapsed() < PATIENCE + Duration::from_secs(flood.seconds), "{shown}");
-        sleep(Duration::from_millis(500)).await;
-    };
-    let told: Vec<_> = asking.join_all().await.concat();
-    over.store(true, Ordering::Relaxed);
-    slow.shutdown().await;
-
-    let (result, counted) = (&ended["result"], target.stats().requests);
-    let (arrivals, due) = (&result["arrivals"], RATE * flood.seconds);
-    assert_eq!(
-        (&ended["state"], &result["complete"]),
-        (&json!("COMPLETED"), &json!(true)),
-        "{ended}"
-    );
-    assert_eq!((&arrivals["due"], &arrivals["unknown"]), (&json!(due), &json!(0)), "{arrivals}");
-    let (sent, dropped) = (arrivals["sent"].as_u64().unwrap(), &arrivals["dropped"]);
-    let dropped = dropped
-        .as_u64()
-        .unwrap_or_else(|| dropped.as_object().unwrap().values().filter_map(Value::as_u64).sum());
-    assert_eq!((sent, sent + dropped), (counted, due), "{arrivals}");
-    let seconds: Vec<_> =
-        result["series"].as_array().unwrap().iter().map(|row| &row["second"]).collect();
-    assert_eq!(seconds.len() as u64, flood.seconds, "{seconds:?}");
-    let reasons = result["validity"]["reasons"].as_array().unwrap();
-    let others = reasons.iter().filter(|reason| reason["kind"] != "cpu_contended");
-    assert_eq!(others.count(), 0, "{reasons:?}");
-
-    assert_eq!(told.len(), flood.streams);
-    let answered = told.iter().flatten().count();
-    assert!(told.iter().flatten().all(|status| [101, 400, 403, 404].contains(status)), "{told:?}");
-    let back = async {
-        while held(controller.child.id()).0 > before.0 + 16 {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let after = timeout(PATIENCE, back).await;
-    let after = (after, held(controller.child.id()));
-    let text = format!(
-        "{} slow connections and {answered} of {} streams answered in {:.1} s; {probes} probes, the slowest \
-         {slowest:.1?}; descriptors {} -> {} -> {}, memory {} -> {} -> {} MiB; sent {sent}, dropped \
-         {dropped}; {reasons:?}",
-        flood.connections,
-        flood.streams,
-        begun.elapsed().as_secs_f64(),
-        before.0,
-        peak.0,
-        after.1.0,
-        before.1,
-        peak.1,
-        after.1.1,
-    );
-    assert!(after.0.is_ok(), "descriptors do not come back: {text}");
-    assert!(after.1.1 < before.1 + 128, "memory does not come back: {text}");
-    assert!(peak.0 > 200, "it was a flood: {text}");
-    assert!(slowest < Duration::from_secs(10), "{text}");
-    tell(&text);
 }
 
 #[expect(clippy::print_stderr, reason = "whoever reads the tests' output is told the figures")]

@@ -49,7 +49,8 @@ pub fn changes(series: &[f64]) -> Vec<usize> {
     let count = series.len();
     let likelihood = Likelihood::of(&scores::of(series));
     let least_gain = LEAST_GAIN + (count.max(1) as f64).ln() / 2.0;
-    let split = |(from, to)| likelihood.best_split(from, to);
+    let mut room = Vec::with_capacity(count);
+    let split = |(from, to)| likelihood.best_split(from, to, &mut room);
     let mut places: Vec<_> = intervals(count)
         .filter_map(split)
         // With other neighbours it may gain more than in this interval.
@@ -97,10 +98,11 @@ fn best_of(places: &[usize], count: usize, likelihood: &Likelihood, least_gain: 
 
 /// Moves each place to where the split between its neighbours gains most.
 fn settle(chosen: &mut [usize], count: usize, likelihood: &Likelihood) {
+    let mut room = Vec::new();
     for n in 0..chosen.len() {
         let from = if n == 0 { 0 } else { chosen[n - 1] };
         let to = chosen.get(n + 1).copied().unwrap_or(count);
-        if let Some((place, _)) = likelihood.best_split(from, to) {
+        if let Some((place, _)) = likelihood.best_split(from, to, &mut room) {
             chosen[n] = place;
         }
     }

@@ -14,13 +14,11 @@ pub(super) fn of(series: &[f64]) -> Vec<f64> {
 
 /// The score that a value of its rank has in normal noise; equal values have equal ones.
 fn normal(series: &[f64]) -> Vec<f64> {
-    // All that is no number is equal, and so are both zeros.
-    let comparable = |value: &f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
-    let mut order: Vec<(f64, usize)> = series.iter().map(comparable).zip(0..).collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut order: Vec<(i64, usize)> = series.iter().map(sortable).zip(0..).collect();
+    order.sort_unstable_by_key(|(key, _)| *key);
     let mut scores = vec![0.0; series.len()];
     let mut before = 0;
-    for equal in order.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+    for equal in order.chunk_by(|a, b| a.0 == b.0) {
         let rank = before as f64 + equal.len() as f64 / 2.0;
         let score = normal_quantile(rank / series.len() as f64);
         equal.iter().for_each(|(_, n)| scores[*n] = score);
@@ -29,12 +27,20 @@ fn normal(series: &[f64]) -> Vec<f64> {
     scores
 }
 
+/// A whole number with the value's place among others: that of `f64::total_cmp`, worked out once. All
+/// that is no number is equal, and so are both zeros.
+fn sortable(value: &f64) -> i64 {
+    let comparable = if value.is_nan() { f64::NAN } else { value + 0.0 };
+    let bits = comparable.to_bits().cast_signed();
+    bits ^ ((bits >> 63) & i64::MAX)
+}
+
 /// The value that a share of normal noise does not exceed, to 0.0005 (Abramowitz and Stegun, 26.2.23).
 fn normal_quantile(share: f64) -> f64 {
     if share > 0.5 {
         return -normal_quantile(1.0 - share);
     }
-    let t = (-2.0 * quick_ln(share)).sqrt();
+    let t = (-2.0 * f64::from(quick_ln(share as f32))).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
     let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
     above / below - t

@@ -6,6 +6,7 @@
 
 mod calls;
 mod fixtures;
+mod notes;
 mod records;
 mod results;
 
@@ -110,4 +111,9 @@ pub const CHECKS: &[Check] = checks! {
     10 calls::of_many_under_one_key_one_is_new
     10 calls::what_is_older_counts_no_more
     10 calls::an_owner_has_no_more_than_the_limit
+    11 notes::a_note_comes_back_after_a_kill
+    11 notes::a_note_is_one_owners_under_one_kind
+    11 notes::of_many_with_one_revision_one_keeps_a_note
+    11 notes::notes_are_listed_in_pages
+    11 notes::old_notes_are_forgotten
 };

@@ -8,6 +8,7 @@
 mod calls;
 mod error;
 mod held;
+mod notes;
 mod open;
 mod store;
 mod tables;

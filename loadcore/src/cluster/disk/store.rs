@@ -2,10 +2,11 @@
 
 use super::error::CallError;
 use super::open::DiskStore;
-use super::{calls, tables};
+use super::{calls, notes, tables};
 use crate::cluster::coordinator::{PATIENCE, SnapshotRecord};
 use crate::cluster::store::{
-    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    CallRecord, IntervalRecord, KeptCall, Kind, Note, NoteKind, Page, RunRecord, ScenarioRecord,
+    Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId};
 use async_trait::async_trait;
@@ -274,6 +275,48 @@ impl Store for DiskStore {
     async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
         let (owner, key) = (owner.clone(), key.to_owned());
         self.write("finish a call", move |tx| calls::finish(tx, owner.as_str(), &key)).await
+    }
+
+    async fn keep_note(&self, note: &Note) -> Result<bool, StoreError> {
+        const DOING: &str = "keep a note";
+        let next = Note { revision: note.revision.saturating_add(1), ..note.clone() };
+        let (new, json) = (note.clone(), encode(DOING, &next)?);
+        self.write(DOING, move |tx| notes::keep(tx, &new, &json)).await
+    }
+
+    async fn note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<Option<Note>, StoreError> {
+        let (owner, name) = (owner.clone(), name.to_owned());
+        self.read("read a note", move |tx| notes::note(tx, kind, &owner, &name)).await
+    }
+
+    async fn notes(
+        &self,
+        kind: NoteKind,
+        owner: Option<&Owner>,
+        page: &Page,
+    ) -> Result<Vec<Note>, StoreError> {
+        let (owner, page) = (owner.cloned(), page.clone());
+        self.read("list notes", move |tx| notes::notes(tx, kind, owner.as_ref(), &page)).await
+    }
+
+    async fn delete_note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let (owner, name) = (owner.clone(), name.to_owned());
+        self.write("delete a note", move |tx| notes::delete(tx, kind, &owner, &name)).await
+    }
+
+    async fn forget_notes(&self, kind: NoteKind, before: &str) -> Result<(), StoreError> {
+        let before = before.to_owned();
+        self.write("forget notes", move |tx| notes::forget(tx, kind, &before)).await
     }
 }
 

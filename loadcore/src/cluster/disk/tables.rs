@@ -70,6 +70,7 @@ pub(super) fn prepare(tx: &WriteTransaction) -> Result<Option<u64>, CallError> {
     tx.open_table(ANALYSES)?;
     tx.open_table(ANALYSIS_TERMS)?;
     super::calls::prepare(tx)?;
+    super::notes::prepare(tx)?;
     Ok(None)
 }
 

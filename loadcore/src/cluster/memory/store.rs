@@ -6,7 +6,8 @@
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::journal::Epoch;
 use crate::cluster::store::{
-    CallRecord, IntervalRecord, KeptCall, Kind, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    CallRecord, IntervalRecord, KeptCall, Kind, Note, NoteKind, Page, RunRecord, ScenarioRecord,
+    Store, StoreError, place,
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
@@ -30,6 +31,8 @@ struct State {
     scenarios: BTreeMap<ScenarioId, ScenarioRecord>,
     runs: BTreeMap<RunId, Kept>,
     calls: BTreeMap<Owner, BTreeMap<String, CallRecord>>,
+    /// By their places.
+    notes: BTreeMap<NoteKind, BTreeMap<String, Note>>,
 }
 
 /// A run and all that belongs to it.
@@ -347,6 +350,59 @@ impl Store for MemoryStore {
         let mut state = self.state();
         if let Some(call) = state.calls.get_mut(owner).and_then(|calls| calls.get_mut(key)) {
             call.finished = true;
+        }
+        Ok(())
+    }
+
+    async fn keep_note(&self, note: &Note) -> Result<bool, StoreError> {
+        self.record_fits("keep a note", note)?;
+        let mut state = self.state();
+        let notes = state.notes.entry(note.kind).or_default();
+        let stored = notes.get(&note.place()).map_or(0, |stored| stored.revision);
+        if stored != note.revision {
+            return Ok(false);
+        }
+        let next = Note { revision: note.revision.saturating_add(1), ..note.clone() };
+        notes.insert(note.place(), next);
+        Ok(true)
+    }
+
+    async fn note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<Option<Note>, StoreError> {
+        let state = self.state();
+        Ok(state.notes.get(&kind).and_then(|notes| notes.get(&place(owner, name))).cloned())
+    }
+
+    async fn notes(
+        &self,
+        kind: NoteKind,
+        owner: Option<&Owner>,
+        page: &Page,
+    ) -> Result<Vec<Note>, StoreError> {
+        let state = self.state();
+        let Some(notes) = state.notes.get(&kind) else { return Ok(Vec::new()) };
+        let all = notes.iter().map(|(place, note)| (place.as_str(), note));
+        Ok(list(all, page, |note| owner.is_none_or(|owner| note.owner == *owner)))
+    }
+
+    async fn delete_note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let notes = state.notes.get_mut(&kind);
+        Ok(notes.is_some_and(|notes| notes.remove(&place(owner, name)).is_some()))
+    }
+
+    async fn forget_notes(&self, kind: NoteKind, before: &str) -> Result<(), StoreError> {
+        if let Some(notes) = self.state().notes.get_mut(&kind) {
+            notes.retain(|_, note| note.name.as_str() >= before);
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use crate::cluster::coordinator::{
 use crate::cluster::journal::{Entry, Epoch, Task};
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::store::{
-    self, CallRecord, IntervalRecord, KeptCall, Page, RunRecord, ScenarioRecord, Store, StoreError,
+    self, CallRecord, IntervalRecord, KeptCall, Note, NoteKind, Page, RunRecord, ScenarioRecord,
+    Store, StoreError,
 };
 use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use crate::time::now;
@@ -502,5 +503,41 @@ impl Store for StoreLink {
 
     async fn finish_call(&self, owner: &Owner, key: &str) -> Result<(), StoreError> {
         self.carry(self.inner.finish_call(owner, key)).await
+    }
+
+    async fn keep_note(&self, note: &Note) -> Result<bool, StoreError> {
+        self.network.look_at_value("a note", note);
+        self.carry(self.inner.keep_note(note)).await
+    }
+
+    async fn note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<Option<Note>, StoreError> {
+        self.carry(self.inner.note(kind, owner, name)).await
+    }
+
+    async fn notes(
+        &self,
+        kind: NoteKind,
+        owner: Option<&Owner>,
+        page: &Page,
+    ) -> Result<Vec<Note>, StoreError> {
+        self.carry(self.inner.notes(kind, owner, page)).await
+    }
+
+    async fn delete_note(
+        &self,
+        kind: NoteKind,
+        owner: &Owner,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        self.carry(self.inner.delete_note(kind, owner, name)).await
+    }
+
+    async fn forget_notes(&self, kind: NoteKind, before: &str) -> Result<(), StoreError> {
+        self.carry(self.inner.forget_notes(kind, before)).await
     }
 }
