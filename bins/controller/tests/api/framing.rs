@@ -190,6 +190,48 @@ async fn no_request_is_smuggled_in_another() {
     }
 }
 
+/// A frame of HTTP/2 (RFC 9113 section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Requests of HTTP/2 that are taken back as soon as they are made cost a server work and their client
+/// nothing ("rapid reset").
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_requests_back_all_the_time_is_left() {
+    let api = Api::new().await;
+    let server = served(&api).await;
+    let (mut read, mut write) = TcpStream::connect(server.0).await.unwrap().into_split();
+    let mut begin = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    begin.extend(frame(4, 0, 0, &[]));
+    write.write_all(&begin).await.unwrap();
+    let mut head = [0; 9];
+    read.read_exact(&mut head).await.unwrap();
+    let mut settings = vec![0; usize::from(head[2])];
+    read.read_exact(&mut settings).await.unwrap();
+    let said = |setting: u8, value: u32| {
+        settings.chunks(6).any(|it| it[1] == setting && it[2..] == value.to_be_bytes())
+    };
+    assert!(said(3, 64) && said(6, 65_536), "streams at once, and bytes of fields: {settings:?}");
+
+    // GET / of localhost, in fields that every client knows, and RST_STREAM with CANCEL.
+    let fields = [&[0x82, 0x86, 0x84, 0x41, 9], &b"localhost"[..]].concat();
+    let taken_back = (0..5_000).map(|i| 2 * i + 1).flat_map(|stream| {
+        [frame(1, 5, stream, &fields), frame(3, 0, stream, &8u32.to_be_bytes())].concat()
+    });
+    let taken_back: Vec<u8> = taken_back.collect();
+    let sends = tokio::spawn(async move {
+        let _ = write.write_all(&taken_back).await;
+        write
+    });
+    let mut told = Vec::new();
+    let ends = timeout(PATIENCE, read.read_to_end(&mut told)).await;
+    assert!(ends.is_ok(), "it is ended: {} bytes were told", told.len());
+    drop(sends);
+    assert_eq!(status(&server, GOOD).await, Some(200));
+}
+
 /// What every answer has, and what none has.
 fn is_careful(head: &str, asked: &str) {
     let head = head.to_ascii_lowercase();
