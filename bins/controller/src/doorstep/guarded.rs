@@ -129,11 +129,17 @@ impl<S> Guarded<S> {
         self.reply.is_some()
     }
 
+    /// Notes that the client is being answered.
+    fn took(&self, tried: &Poll<io::Result<usize>>) {
+        if matches!(tried, Poll::Ready(Ok(1..))) {
+            self.seat.reads();
+        }
+    }
+
     /// Something that was tried to send: as long as it does not go, time runs.
     fn sent<T>(&mut self, cx: &mut Context<'_>, tried: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if tried.is_ready() {
             self.unread = None;
-            self.seat.reads();
             return tried;
         }
         let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(UNREAD)));
@@ -144,13 +150,17 @@ impl<S> Guarded<S> {
 
 impl<S: AsyncWrite + Unpin> Guarded<S> {
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some((text, sent)) = &mut self.reply {
-            let more = ready!(Pin::new(&mut self.inner).poll_write(cx, &text[*sent..]))?;
-            *sent += more;
-            if *sent == text.len() {
-                self.reply = None;
-            } else if more == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        while let Some((text, sent)) = self.reply.take() {
+            let tried = Pin::new(&mut self.inner).poll_write(cx, &text[sent..]);
+            match self.sent(cx, tried) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(more)) if sent + more == text.len() => {}
+                Poll::Ready(Ok(more)) => self.reply = Some((text, sent + more)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.reply = Some((text, sent));
+                    return Poll::Pending;
+                }
             }
         }
         Poll::Ready(Ok(()))
@@ -204,6 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             return this.poll_reply(cx).map_ok(|()| buf.len());
         }
         let tried = Pin::new(&mut this.inner).poll_write(cx, buf);
+        this.took(&tried);
         this.sent(cx, tried)
     }
 
@@ -223,6 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             this.wait(Phase::Answered, IDLE);
         }
         let tried = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
+        this.took(&tried);
         this.sent(cx, tried)
     }
 

@@ -87,8 +87,7 @@ impl Heads {
 
     /// Whether it is HTTP/2 that comes.
     pub(super) fn is_http2(&self) -> bool {
-        let line = &self.line;
-        !self.head.has_request_line && line.begin[..line.length.min(LOOKED_AT)].starts_with(PREFACE)
+        !self.head.has_request_line && self.line.begin().starts_with(PREFACE)
     }
 
     fn read(&mut self, byte: u8) -> Result<(), &'static str> {
@@ -120,7 +119,7 @@ impl Heads {
             return Ok(());
         }
         if line.length > 0 {
-            return self.head.field(&line.begin[..line.length.min(LOOKED_AT)]);
+            return self.head.field(&line);
         }
         let head = std::mem::take(&mut self.head);
         if head.must_have_host && head.hosts == 0 {
@@ -135,6 +134,10 @@ impl Heads {
 }
 
 impl Line {
+    fn begin(&self) -> &[u8] {
+        &self.begin[..self.length.min(LOOKED_AT)]
+    }
+
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.begin.get_mut(self.length) {
             *place = byte;
@@ -145,9 +148,10 @@ impl Line {
 }
 
 impl Head {
-    fn field(&mut self, line: &[u8]) -> Result<(), &'static str> {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Ok(()) };
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    fn field(&mut self, line: &Line) -> Result<(), &'static str> {
+        let begin = line.begin();
+        let Some(colon) = begin.iter().position(|byte| *byte == b':') else { return Ok(()) };
+        let (name, value) = (&begin[..colon], begin[colon + 1..].trim_ascii());
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if is("host") {
             self.hosts += 1;
@@ -157,9 +161,9 @@ impl Head {
             if self.length.is_some() {
                 return Err("it has more than one Content-Length");
             }
-            // What is no number is refused anyway.
-            let digits = std::str::from_utf8(value).unwrap_or_default();
-            self.length = Some(digits.parse().unwrap_or(0));
+            let digits = std::str::from_utf8(value).ok().filter(|_| line.length <= LOOKED_AT);
+            let length = digits.and_then(|digits| digits.parse().ok());
+            self.length = Some(length.ok_or("its Content-Length is no number")?);
         }
         match (self.is_chunked, self.length, self.hosts) {
             (true, Some(_), _) => Err("it has both Content-Length and Transfer-Encoding"),
@@ -194,6 +198,8 @@ mod tests {
             ("P / HTTP/1.1\r\nContent-Length: 1\r\ntransfer-encoding: chunked\r\n", "both"),
             ("P / HTTP/1.1\r\nTransfer-Encoding: x\r\nCONTENT-LENGTH: 1\r\n", "both"),
             ("P / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n", "more than one Content"),
+            ("P / HTTP/1.1\r\nContent-Length: x\r\n", "no number"),
+            (&format!("P / HTTP/1.1\r\nContent-Length: {}12\r\n", " ".repeat(48)), "no number"),
             // Behind another request, and behind its body.
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\n", "without CR"),
             ("P / HTTP/1.0\r\nContent-Length: 3\r\n\r\na\nbGET / HTTP/1.1\r\n\r\n", "no Host"),

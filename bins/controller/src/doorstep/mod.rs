@@ -149,11 +149,16 @@ impl House {
         let served = async {
             match &self.tls {
                 None => self.exchange(stream, seat, false).await,
-                Some(tls) => match timeout(HANDSHAKE, secured(tls, stream)).await {
-                    Ok(Ok(stream)) => self.exchange(stream, seat, true).await,
+                Some(tls) => {
+                    let made = tokio::select! {
+                        made = timeout(HANDSHAKE, secured(tls, stream)) => made,
+                        () = ended(self.ending.clone()) => return,
+                    };
                     // Who makes no TLS here gets no word, or has got one.
-                    Ok(Err(_)) | Err(_) => {}
-                },
+                    if let Ok(Ok(stream)) = made {
+                        self.exchange(stream, seat, true).await;
+                    }
+                }
             }
         };
         tokio::select! {
