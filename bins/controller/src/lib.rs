@@ -73,13 +73,13 @@ mod tests {
     use tokio::sync::watch;
     use tower::ServiceExt;
 
-    /// What a route is answered with, within all layers.
+    /// What a route is answered with, within all layers: one that everybody may ask for.
     async fn answer(routes: Router<AppState>) -> (u16, serde_json::Value) {
         let (_status, when_ready) = watch::channel(Status::Waiting("not yet".into()));
         let (_end, ending) = watch::channel(false);
         let router = layered(routes, AppState::new(when_ready, ending));
         let response =
-            router.oneshot(Request::get("/x").body(Body::empty()).unwrap()).await.unwrap();
+            router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap())
@@ -90,16 +90,16 @@ mod tests {
         async fn panics() -> &'static str {
             panic!("the key is 4711")
         }
-        let (status, problem) = answer(Router::new().route("/x", get(panics))).await;
+        let (status, problem) = answer(Router::new().route("/", get(panics))).await;
         assert_eq!((status, &problem["type"]), (500, &"urn:loadcore:problem:internal".into()));
-        assert_eq!(problem["instance"], "/x");
+        assert_eq!(problem["instance"], "/");
         assert!(!problem.to_string().contains("4711"), "{problem}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_handler_that_hangs_is_given_up() {
         let (status, problem) =
-            answer(Router::new().route("/x", get(std::future::pending::<()>))).await;
+            answer(Router::new().route("/", get(std::future::pending::<()>))).await;
         assert_eq!((status, &problem["type"]), (504, &"urn:loadcore:problem:timed-out".into()));
     }
 }

@@ -516,7 +516,8 @@ mod tests {
             "TE: trailers\r\nKeep-Alive: a\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
         assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
         let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();
-        assert_eq!((of("te"), of("keep-alive").len()), (vec!["trailers"], 0));
+        assert_eq!(of("te"), ["trailers"]);
+        assert!(of("keep-alive").is_empty());
         assert_eq!(of("x-a"), ["1", "2"]);
         assert_eq!(of("accept"), ["*/*"]);
         assert_eq!(of("content-length"), ["2"]);
