@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -54,8 +54,20 @@ impl Probe {
 /// # Errors
 /// When it does not answer, or says that it is not well: in its own words.
 pub async fn ask(address: SocketAddr, probe: Probe) -> Result<(), String> {
+    ask_over(address, probe, async |stream| Ok(stream)).await
+}
+
+/// The same over what `wrap` makes of the connection.
+///
+/// # Errors
+/// As of [`ask`], and when `wrap` fails.
+pub async fn ask_over<S: AsyncRead + AsyncWrite + Unpin>(
+    address: SocketAddr,
+    probe: Probe,
+    wrap: impl AsyncFnOnce(TcpStream) -> io::Result<S>,
+) -> Result<(), String> {
     let address = reached(address)?;
-    let answer = timeout(PATIENCE, answer(address, probe.path())).await;
+    let answer = timeout(PATIENCE, answer(address, probe.path(), wrap)).await;
     let text = match answer {
         Ok(Ok(text)) => text,
         Ok(Err(error)) => return Err(format!("nothing answers on {address}: {error}")),
@@ -84,8 +96,12 @@ fn reached(address: SocketAddr) -> Result<SocketAddr, String> {
 }
 
 /// Version 1.0 has no chunks: the body ends with the connection.
-async fn answer(address: SocketAddr, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    address: SocketAddr,
+    path: &str,
+    wrap: impl AsyncFnOnce(TcpStream) -> io::Result<S>,
+) -> io::Result<String> {
+    let mut stream = wrap(TcpStream::connect(address).await?).await?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();

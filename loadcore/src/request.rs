@@ -13,7 +13,7 @@ mod url;
 
 pub use url::{
     AddressFamily, Authority, ENCODINGS, HttpVersion, Origin, Url, ascii_host, check_method,
-    framing, has_scheme, is_framing, parse_port, with_scheme,
+    check_value, framing, has_scheme, is_framing, parse_port, with_scheme,
 };
 pub(crate) use url::{quoted, quoted_url, shown};
 
@@ -23,8 +23,8 @@ pub use field_name::FieldName;
 pub(crate) use field_name::is_secret_header;
 pub use form::{Form, Part, type_of};
 pub use mix::{MOST_REQUESTS, Mix, Tally};
-pub use pem::{Certificates, Identity};
-pub(crate) use pem::{certificates, holds_key, is_pem, private_key};
+pub use pem::{Certificates, Identity, certificates, private_key};
+pub(crate) use pem::{holds_key, is_pem};
 pub use protocol::{Http, Protocol, Tls};
 pub(crate) use route::percent_decoded;
 pub use route::{ConnectTo, ProxyUrl};

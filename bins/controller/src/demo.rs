@@ -8,7 +8,6 @@ use loadcore_controller::state::Platform;
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The tag by which the demo finds its scenario again.
@@ -17,7 +16,7 @@ const TAG: &str = "demo";
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Starts target and scenario, and the scenario again whenever it has ended.
-pub async fn play(address: SocketAddr, platform: Platform) {
+pub async fn play(url: String, platform: Platform) {
     let target = match start_target().await {
         Ok(target) => target,
         Err(error) => return tracing::error!("the demo has no target: {error}"),
@@ -27,8 +26,8 @@ pub async fn play(address: SocketAddr, platform: Platform) {
         match turn(&platform, &target.url("/")).await {
             Ok(scenario) if !told => {
                 tell(&format!(
-                    "Demo: the target is {}, the scenario http://{address}/api/v1/scenarios/{scenario}\n\
-                     Live: curl 'http://{address}/api/v1/scenarios/{scenario}/stats/realtime?lastNSeconds=10'\n",
+                    "Demo: the target is {}, the scenario {url}/api/v1/scenarios/{scenario}\n\
+                     Live: curl '{url}/api/v1/scenarios/{scenario}/stats/realtime?lastNSeconds=10'\n",
                     target.url("/"),
                 ));
                 told = true;

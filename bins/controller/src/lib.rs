@@ -18,6 +18,7 @@ pub mod problem;
 pub mod render;
 pub mod routes;
 pub mod schemas;
+pub mod secure;
 pub mod state;
 pub mod stream;
 pub mod views;
@@ -57,6 +58,7 @@ fn layered(routes: Router<AppState>, state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .layer(from_fn(problem::finish))
+        .layer(from_fn(secure::every_answer))
         .layer(from_fn_with_state(state.clone(), metrics::count))
         .with_state(state)
 }
@@ -71,7 +73,7 @@ mod tests {
     use tokio::sync::watch;
     use tower::ServiceExt;
 
-    /// What a route is answered with, within all layers.
+    /// What a route is answered with, within all layers: one that everybody may ask for.
     async fn answer(routes: Router<AppState>) -> (u16, serde_json::Value) {
         let (_status, when_ready) = watch::channel(Status::Waiting("not yet".into()));
         let (_end, ending) = watch::channel(false);

@@ -7,6 +7,7 @@ mod options;
 mod serve;
 mod sign_in;
 
+use loadcore_controller::doorstep::certificate;
 use loadcore_process::{command, health, limits, log::log};
 use options::{CommandLine, Task};
 use serve::ServeError;
@@ -29,8 +30,14 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match (&runtime, task) {
         (Ok(runtime), Task::Serve(options)) => runtime.block_on(serve::serve(*options)),
-        (Ok(runtime), Task::Ask(address, probe)) => {
-            runtime.block_on(health::ask(address, probe)).map_err(ServeError::Broken)
+        (Ok(runtime), Task::Ask(address, over_tls, probe)) => {
+            let asked = async {
+                match over_tls {
+                    true => health::ask_over(address, probe, certificate::unverified).await,
+                    false => health::ask(address, probe).await,
+                }
+            };
+            runtime.block_on(asked).map_err(ServeError::Broken)
         }
         (Err(error), _) => Err(ServeError::Broken(format!("could not start: {error}"))),
     };

@@ -9,11 +9,14 @@ use loadcore::cluster::Lease;
 use loadcore::cluster::controller::EVIDENCE_WAIT;
 use loadcore::http::TargetPolicy;
 use loadcore::scenario::parse_duration;
+use loadcore_controller::doorstep::certificate::Files;
+use loadcore_controller::doorstep::seats::{Bounds, CONNECTIONS};
 use loadcore_controller::origin::Hosts;
 use loadcore_process::health::{Command, Probe};
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ const LISTEN: &str = "127.0.0.1:8080";
 const LOCAL_WORKERS: u32 = 100;
 /// For how many days an ended run is kept if nothing is said.
 const KEEP_DAYS: u32 = 90;
+/// How many connections may be open at most: each takes a descriptor, and up to 256 KiB.
+const CONNECTIONS_RANGE: RangeInclusive<usize> = 16..=100_000;
 /// The longest that a run's end waits for a lost worker's evidence.
 const MOST_EVIDENCE_WAIT: Duration = Duration::from_secs(600);
 
@@ -114,6 +119,24 @@ struct Given {
     #[arg(long, value_name = "NAME,...", env = "LOADCORE_ALLOW_HOSTS")]
     allow_hosts: Option<String>,
 
+    /// Speak TLS at --listen, with the certificate in this file and those that issued it (PEM); it is
+    /// read again when it changes
+    #[arg(long, value_name = "FILE", env = "LOADCORE_TLS_CERT", global = true)]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert (PEM, without a passphrase)
+    #[arg(long, value_name = "FILE", env = "LOADCORE_TLS_KEY", global = true)]
+    tls_key: Option<PathBuf>,
+
+    /// The most connections at once: with more, those that ask for nothing are closed [default: 2048]
+    #[arg(long, value_name = "N", env = "LOADCORE_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
+
+    /// The most connections at once from one address that is not this machine's [default: as many as
+    /// in all]
+    #[arg(long, value_name = "N", env = "LOADCORE_MAX_CONNECTIONS_PER_ADDRESS")]
+    max_connections_per_address: Option<usize>,
+
     /// Also start the built-in target, and a scenario against it
     #[arg(long, env = "LOADCORE_DEMO", value_name = "BOOL", num_args = 0..=1,
           require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
@@ -147,6 +170,10 @@ pub struct Options {
     pub policy: TargetPolicy,
     /// By which names it may be asked.
     pub hosts: Hosts,
+    /// What makes TLS of its connections; without it they are plain.
+    pub tls: Option<Files>,
+    /// How many connections may be open.
+    pub bounds: Bounds,
     /// Whose tokens are taken; `None` where nobody is authenticated.
     pub sign_in: Option<SignIn>,
     /// The target and the scenario for a first look.
@@ -157,8 +184,8 @@ pub struct Options {
 pub enum Task {
     /// Serve.
     Serve(Box<Options>),
-    /// Ask the one that listens here how it is.
-    Ask(SocketAddr, Probe),
+    /// Ask the one that listens here how it is, over TLS or not.
+    Ask(SocketAddr, bool, Probe),
 }
 
 impl CommandLine {
@@ -173,8 +200,12 @@ impl CommandLine {
         let listen = address("--listen", listen.as_deref().unwrap_or(LISTEN))?;
         let actuator = given.actuator_listen.clone().or(file.actuator_listen.clone());
         let actuator = actuator.map(|text| address("--actuator-listen", &text)).transpose()?;
+        let certificate = given.tls_cert.as_ref().or(file.tls_cert.as_ref());
         match self.command {
-            Some(Command::Health { probe }) => Ok(Task::Ask(actuator.unwrap_or(listen), probe)),
+            Some(Command::Health { probe }) => {
+                let over_tls = actuator.is_none() && certificate.is_some();
+                Ok(Task::Ask(actuator.unwrap_or(listen), over_tls, probe))
+            }
             None => Ok(Task::Serve(Box::new(Options::of(given, file, listen, actuator)?))),
         }
     }
@@ -211,6 +242,11 @@ impl Options {
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
             policy: policy(allowed.as_deref(), sign_in.is_some())?,
             hosts: hosts(listen, given.allow_hosts.or(file.allow_hosts).as_deref())?,
+            tls: tls(given.tls_cert.or(file.tls_cert), given.tls_key.or(file.tls_key))?,
+            bounds: bounds(
+                given.max_connections.or(file.max_connections),
+                given.max_connections_per_address.or(file.max_connections_per_address),
+            )?,
             demo: demo(given.demo.or(file.demo).unwrap_or(false), sign_in.is_some())?,
             sign_in,
         })
@@ -263,6 +299,29 @@ fn hosts(listen: SocketAddr, names: Option<&str>) -> Result<Hosts, String> {
         return Err(format!("--allow-hosts {wrong}: give names without scheme, port or *"));
     }
     Ok(Hosts::new(listen.ip().is_loopback(), names))
+}
+
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Files>, String> {
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(Files { certificate, key })),
+        (Some(_), None) => Err("--tls-cert stands without its key: give --tls-key FILE".into()),
+        (None, Some(_)) => {
+            Err("--tls-key stands without its certificate: give --tls-cert FILE".into())
+        }
+    }
+}
+
+fn bounds(most: Option<usize>, from_one: Option<usize>) -> Result<Bounds, String> {
+    let most = most.unwrap_or(CONNECTIONS);
+    if !CONNECTIONS_RANGE.contains(&most) {
+        let (least, highest) = (CONNECTIONS_RANGE.start(), CONNECTIONS_RANGE.end());
+        return Err(format!("--max-connections {most}: give {least} to {highest}"));
+    }
+    if let Some(wrong) = from_one.filter(|from_one| !(1..=most).contains(from_one)) {
+        return Err(format!("--max-connections-per-address {wrong}: give 1 to {most}"));
+    }
+    Ok(Bounds { most, from_one })
 }
 
 /// The demo loads this machine, in nobody's name.
@@ -325,7 +384,10 @@ mod tests {
             .chain(line.split_whitespace());
         match CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()? {
             Task::Serve(options) => Ok(*options),
-            Task::Ask(address, probe) => Err(format!("{address} is asked for {probe:?}")),
+            Task::Ask(address, over_tls, probe) => {
+                let how = if over_tls { " over TLS" } else { "" };
+                Err(format!("{address} is asked{how} for {probe:?}"))
+            }
         }
     }
 
@@ -375,6 +437,37 @@ mod tests {
         assert_eq!(resolved("").unwrap().actuator_listen, None);
         let error = resolved("--actuator-listen here").err().unwrap();
         assert!(error.contains("--actuator-listen here: no address"), "{error}");
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        let tls = resolved("--tls-cert a.pem --tls-key a.key").unwrap().tls.unwrap();
+        assert_eq!((tls.certificate, tls.key), ("a.pem".into(), "a.key".into()));
+        assert!(resolved("").unwrap().tls.is_none());
+        assert!(resolved("--tls-cert a.pem").err().unwrap().contains("give --tls-key"));
+        assert!(resolved("--tls-key a.key").err().unwrap().contains("give --tls-cert"));
+        let told = |line: &str| resolved(line).err().unwrap();
+        let tls = "--tls-cert a.pem --tls-key a.key health";
+        assert!(told(tls).contains("127.0.0.1:8080 is asked over TLS"));
+        // The listener for probes speaks none.
+        let own = told(&format!("--actuator-listen 127.0.0.1:1 {tls}"));
+        assert!(own.contains("127.0.0.1:1 is asked for"), "{own}");
+    }
+
+    #[test]
+    fn connections_are_bounded() {
+        let of = |line| resolved(line).map(|options| options.bounds);
+        assert_eq!(of("").unwrap(), Bounds::default());
+        let some = of("--max-connections 100 --max-connections-per-address 9").unwrap();
+        assert_eq!(some, Bounds { most: 100, from_one: Some(9) });
+        for (line, told) in [
+            ("--max-connections 15", "give 16 to 100000"),
+            ("--max-connections 100001", "--max-connections 100001"),
+            ("--max-connections 20 --max-connections-per-address 21", "give 1 to 20"),
+            ("--max-connections-per-address 0", "give 1 to 2048"),
+        ] {
+            assert!(of(line).unwrap_err().contains(told), "{line}");
+        }
     }
 
     #[test]

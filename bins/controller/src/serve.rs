@@ -11,6 +11,8 @@ use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
 use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
+use loadcore_controller::doorstep::certificate::Certificate;
+use loadcore_controller::doorstep::seats::Bounds;
 use loadcore_controller::origin::Hosts;
 use loadcore_controller::state::{AppState, Platform, Status};
 use loadcore_controller::{actuator, app};
@@ -27,6 +29,9 @@ use tokio::time::{sleep, timeout};
 const GOODBYE: Duration = Duration::from_secs(10);
 /// Between two tries to reach what is not there: doubled from the first to the last.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Connections to the listener for health and metrics.
+const PROBES: Bounds = Bounds { most: 256, from_one: None };
 
 /// How often it is looked whether Redis and MongoDB are there, for the log.
 const LOOK: Duration = Duration::from_secs(2);
@@ -49,17 +54,24 @@ pub enum ServeError {
 pub async fn serve(options: Options) -> Result<(), ServeError> {
     let mut signals = Signals::new()
         .map_err(|error| ServeError::Broken(format!("could not watch for signals: {error}")))?;
+    let certificate = options.tls.clone().map(Certificate::open).transpose();
+    let certificate = certificate.map_err(ServeError::Usage)?;
+    let tls = certificate.as_ref().map(Certificate::acceptor).transpose();
+    let tls = tls.map_err(ServeError::Broken)?;
     let (listener, address) = bound(options.listen).await.map_err(ServeError::Broken)?;
     let probed = match options.actuator_listen {
         Some(address) => Some(bound(address).await.map_err(ServeError::Broken)?),
         None => None,
     };
     let local = Local::open(&options).await?;
+    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let access = access(&options, address)?;
-    tracing::info!("loadcore-controller {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    tracing::info!("loadcore-controller {} listens on {url}", env!("CARGO_PKG_VERSION"));
 
     let (status, when_ready) = watch::channel(Status::Waiting("the platform is starting".into()));
     let (end, ending) = watch::channel(false);
+    // Ends with the process: probes are answered to the last.
+    let (_living, alive) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
     let state = state.guarded(access);
     let state = AppState { standby_ready: options.standby_ready, ..state };
@@ -67,14 +79,15 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         tracing::info!("health and metrics at http://{address}");
         let hosts = Hosts::new(address.ip().is_loopback(), Vec::new());
         let router = actuator(state.clone().called(hosts).guarded(Access::default()));
-        // It ends with the process: probes are answered to the last.
-        tokio::spawn(axum::serve(Doorstep(listener), router).into_future());
+        let (probed, alive) = (Doorstep::new(listener, PROBES), alive.clone());
+        tokio::spawn(async move { probed.serve(router, alive).await });
     }
-    let router = app(state);
-    let server =
-        axum::serve(Doorstep(listener), router).with_graceful_shutdown(ended(ending.clone()));
-    let server = tokio::spawn(server.into_future());
-    let mut platform = tokio::spawn(keep(options, local, address, status, ending));
+    if let Some(certificate) = certificate {
+        tokio::spawn(certificate.follow());
+    }
+    let server = Doorstep::new(listener, options.bounds).over(tls);
+    let server = tokio::spawn(server.serve(app(state), ending.clone()));
+    let mut platform = tokio::spawn(keep(options, local, url, status, ending));
 
     let done = tokio::select! {
         () = signals.first() => {
@@ -110,18 +123,18 @@ fn access(options: &Options, address: SocketAddr) -> Result<Access, ServeError> 
             "the sign-in's keys come over plain HTTP: whoever is between can sign anybody in"
         );
     }
+    if reached && options.tls.is_none() {
+        tracing::warn!(
+            "tokens come in the clear: give --tls-cert and --tls-key, unless a proxy before it speaks TLS"
+        );
+    }
     Ok(Access::verified(sign_in.verifier().map_err(ServeError::Usage)?, reached))
 }
 
-async fn goodbye(
-    server: JoinHandle<std::io::Result<()>>,
-    platform: JoinHandle<Result<(), ServeError>>,
-) {
+async fn goodbye(server: JoinHandle<()>, platform: JoinHandle<Result<(), ServeError>>) {
     let (server, platform) = tokio::join!(server, platform);
     let failed = [
-        server
-            .map_err(|error| error.to_string())
-            .and_then(|done| done.map_err(|error| error.to_string())),
+        server.map_err(|error| error.to_string()),
         platform
             .map_err(|error| error.to_string())
             .and_then(|done| done.map_err(|error| error.to_string())),
@@ -159,18 +172,18 @@ impl Local {
 async fn keep(
     options: Options,
     local: Local,
-    address: SocketAddr,
+    url: String,
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
     let trouble = local.trouble.clone();
     let made = tokio::select! {
-        made = platform(&options, local, address, &status) => made?,
+        made = platform(&options, local, &url, &status) => made?,
         () = ended(ending.clone()) => return Ok(()),
     };
     status.send_replace(Status::Ready(made.clone()));
     tracing::info!("the platform is ready");
-    let demo = options.demo.then(|| tokio::spawn(demo::play(address, made.clone())));
+    let demo = options.demo.then(|| tokio::spawn(demo::play(url, made.clone())));
     tokio::select! {
         () = ended(ending) => {}
         () = tell_of_outages(&options, &made) => {}
@@ -266,7 +279,7 @@ impl Outage {
 async fn platform(
     options: &Options,
     local: Local,
-    address: SocketAddr,
+    url: &str,
     status: &watch::Sender<Status>,
 ) -> Result<Platform, ServeError> {
     let store = match local.store {
@@ -278,7 +291,7 @@ async fn platform(
     };
     let coordinator = patiently(status, || backends::coordinator(options)).await?;
     let settings = ControllerOptions {
-        address: format!("http://{address}"),
+        address: url.to_owned(),
         policy: options.policy.clone(),
         secrets: local.secrets,
         local_workers: local_workers(options),

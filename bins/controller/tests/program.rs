@@ -4,6 +4,10 @@
 mod alerts;
 #[path = "program/capacity.rs"]
 mod capacity;
+#[path = "program/flood.rs"]
+mod flood;
+#[path = "program/tls.rs"]
+mod tls;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -55,8 +59,8 @@ impl Controller {
                 .try_for_each(|text| line.send(text))
         });
         let mut controller = Self { child, address: String::new(), log, said: String::new() };
-        let line = controller.heard("listens on http://")?;
-        controller.address = line.rsplit("http://").next().unwrap().to_owned();
+        let line = controller.heard(" listens on http")?;
+        controller.address = line.rsplit("://").next().unwrap().to_owned();
         Some(controller)
     }
 

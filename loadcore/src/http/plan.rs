@@ -5,13 +5,12 @@ use super::proxy::Proxy;
 use super::resolve::Resolver;
 use super::tls::{self, TlsError, TlsOptions};
 use crate::request::{
-    AddressFamily, Checks, ConnectTo, FieldName, HttpVersion, Origin, Url, check_method, framing,
-    is_secret_header, shown,
+    AddressFamily, Checks, ConnectTo, FieldName, HttpVersion, Origin, Url, check_method,
+    check_value, framing, is_secret_header, shown,
 };
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, UPGRADE,
-    USER_AGENT,
+    ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
@@ -238,7 +237,7 @@ impl Prepared {
         let http2_uri = with_host(&uri, headers)?;
         let fields = fields(&uri, &method, headers, &body)?;
         let http1 = http1_bytes(&request_line(options, url, &method), &fields, options, &body);
-        let fields = fields.into_iter().filter(|(name, value)| is_of_http2(name, value));
+        let fields = fields.into_iter().filter(|(name, _)| is_of_http2(name));
         let mut http2_fields = HeaderMap::new();
         for (name, value) in fields {
             http2_fields.append(&*name, value);
@@ -251,10 +250,13 @@ impl Prepared {
 
 /// How a request is framed and how long its connection lasts is decided here alone.
 fn check_fields(headers: &[(FieldName, HeaderValue)]) -> Result<(), String> {
-    let ours = headers.iter().find_map(|(name, _)| Some((name, framing(name)?)));
-    ours.map_or(Ok(()), |(name, instead)| {
-        Err(format!("the header {name} is set by the load generator: {instead}"))
-    })
+    for (name, value) in headers {
+        if let Some(instead) = framing(name) {
+            return Err(format!("the header {name} is set by the load generator: {instead}"));
+        }
+        check_value(name, value).map_err(|why| format!("the header {name}: {why}"))?;
+    }
+    Ok(())
 }
 
 /// The fields for whoever reads the request: the proxy gets what proves who we are to it, and nobody
@@ -304,13 +306,8 @@ fn fields(
 
 /// Whether HTTP/2 has the field: not the host, which it says in another place, and not what belongs
 /// to a connection (RFC 9113 section 8.2.2), which would make the request malformed.
-fn is_of_http2(name: &HeaderName, value: &HeaderValue) -> bool {
-    match name.as_str() {
-        "host" | "keep-alive" | "proxy-connection" => false,
-        _ if *name == UPGRADE => false,
-        _ if *name == TE => value == "trailers",
-        _ => true,
-    }
+fn is_of_http2(name: &HeaderName) -> bool {
+    !matches!(name.as_str(), "host" | "keep-alive" | "proxy-connection")
 }
 
 fn request_line(options: &HttpOptions, url: &Url, method: &Method) -> String {
@@ -510,15 +507,17 @@ mod tests {
     #[test]
     fn both_versions_have_the_same_fields() {
         let mut options = HttpOptions::get("http://h/".parse().unwrap());
-        options.headers = [("TE", "trailers"), ("te", "gzip"), ("X-a", "1"), ("x-A", "2")]
+        options.headers = [("TE", "trailers"), ("Keep-Alive", "a"), ("X-a", "1"), ("x-A", "2")]
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .into();
         options.body = Bytes::from_static(b"12");
         let request = &HttpPlan::new(options).unwrap().requests[0];
-        let fields = "TE: trailers\r\nte: gzip\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
+        let fields =
+            "TE: trailers\r\nKeep-Alive: a\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 2\r\n\r\n12";
         assert!(request.http1.ends_with(fields.as_bytes()), "{:?}", request.http1);
         let of = |name: &str| request.fields.get_all(name).iter().collect::<Vec<_>>();
         assert_eq!(of("te"), ["trailers"]);
+        assert!(of("keep-alive").is_empty());
         assert_eq!(of("x-a"), ["1", "2"]);
         assert_eq!(of("accept"), ["*/*"]);
         assert_eq!(of("content-length"), ["2"]);

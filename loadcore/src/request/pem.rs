@@ -98,7 +98,10 @@ impl fmt::Debug for Identity {
 }
 
 /// The certificates of a PEM text: at least one.
-pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+///
+/// # Errors
+/// When there is none, or one cannot be read.
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match all {
         Ok(all) if !all.is_empty() => Ok(all),
@@ -108,7 +111,10 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
 }
 
 /// The first private key of a PEM text.
-pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+///
+/// # Errors
+/// When there is none, or it cannot be read: without a part of the text.
+pub fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
         Error::NoItemsFound if pem.windows(9).any(|it| it == b"ENCRYPTED") => {
             "is encrypted; give it without a passphrase".into()

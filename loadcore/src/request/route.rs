@@ -1,8 +1,7 @@
 //! Turns texts that say which way connections go into rules of where to dial, and into a proxy.
 
-use super::url::{Url, ascii_host, has_scheme, parse_port};
+use super::url::{Authority, Url, has_scheme, parse_port};
 use http::Uri;
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -32,7 +31,10 @@ impl FromStr for ConnectTo {
             ));
         };
         let port_of = |text: &str| if text.is_empty() { Ok(0) } else { parse_port(text) };
-        let host_of = |text: &str| ascii_host(text.trim_matches(['[', ']'])).map(Cow::into_owned);
+        let host_of = |text: &str| match text {
+            "" => Ok(String::new()),
+            text => Authority::parse(text).map(|it| it.host),
+        };
         Ok(Self {
             host: host_of(host)?,
             port: port_of(port)?,
@@ -163,6 +165,11 @@ mod tests {
         for port in ["70000", "0", "+1"] {
             let error = rule(&format!("a:1:b:{port}")).unwrap_err();
             assert!(error.contains("give 1 to 65535"), "{error}");
+        }
+        // A proxy is asked for a tunnel by that name.
+        for host in ["a\r\nX: y", "a b", "u@a", "[a]", "a/b", "a\0"] {
+            assert!(rule(&format!("a:1:{host}:2")).is_err(), "{host:?}");
+            assert!(rule(&format!("{host}:1:a:2")).is_err(), "{host:?}");
         }
         #[cfg(feature = "idna")]
         {

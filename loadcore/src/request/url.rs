@@ -2,7 +2,10 @@
 //!
 //! Scenarios, calls of the library and redirects are held to the same rules.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use http::{Method, Uri};
 use std::borrow::Cow;
 use std::fmt;
@@ -55,6 +58,11 @@ impl fmt::Display for AddressFamily {
         })
     }
 }
+
+/// The longest name of a host, as DNS has it (RFC 1035 section 2.3.4).
+const MAX_HOST_BYTES: usize = 255;
+/// Asks for HTTP/2 in a request of HTTP/1.1 (RFC 7540 section 3.2.1).
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// What a request for compressed replies asks for: Accept-Encoding.
 pub const ENCODINGS: &str = "gzip, br, zstd";
@@ -211,6 +219,10 @@ impl Authority {
         if host.is_empty() {
             return Err(format!("{} has no host", quoted(text)));
         }
+        if host.len() > MAX_HOST_BYTES {
+            let bytes = host.len();
+            return Err(format!("has a host of {bytes} bytes; give at most {MAX_HOST_BYTES}"));
+        }
         let port = if port.is_empty() { None } else { Some(parse_port(port)?) };
         let made = Self { host: ascii_host(host)?.into_owned(), port };
         match http::uri::Authority::try_from(made.to_string()) {
@@ -292,8 +304,8 @@ pub fn check_method(method: &Method) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether the field says where a message ends or what becomes of its connection. Two who say it
-/// may differ, so the load generator alone does.
+/// Whether the field says where a message ends, in which steps it is sent, or what becomes of its
+/// connection. Two who say it may differ, so the load generator alone does.
 #[must_use]
 pub fn is_framing(name: &HeaderName) -> bool {
     framing(name).is_some()
@@ -305,9 +317,31 @@ pub fn framing(name: &HeaderName) -> Option<&'static str> {
     let ours = [
         (CONTENT_LENGTH, "it follows from the body"),
         (TRANSFER_ENCODING, "a body is sent whole, with its length"),
+        (TRAILER, "a body is sent whole, with nothing behind it"),
+        (EXPECT, "a body is sent with its head, and waits for no leave"),
         (CONNECTION, "for a connection for each request give keepAlive: false (--no-keepalive)"),
+        (UPGRADE, "for another version of HTTP give httpVersion"),
+        (HTTP2_SETTINGS, "for another version of HTTP give httpVersion"),
     ];
     ours.into_iter().find(|(ours, _)| ours == name).map(|(_, instead)| instead)
+}
+
+/// Whether a field may have this value: whatever a field can have, but that a Host is one, and that
+/// replies are asked for in no coding that is not read here.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_value(name: &HeaderName, value: &HeaderValue) -> Result<(), String> {
+    if *name == HOST {
+        let host = value.to_str().map_err(|_| "is not a host's name".to_owned())?;
+        return Authority::parse(host).map(drop);
+    }
+    if *name == TE && !value.as_bytes().eq_ignore_ascii_case(b"trailers") {
+        return Err(
+            "asks for a coding that is not read here; give trailers, or leave it out".into()
+        );
+    }
+    Ok(())
 }
 
 /// A URL as it may be shown, in quotes: without a name and a password.

@@ -89,6 +89,10 @@ pub mod limits {
     pub const MAX_WEIGHT: f64 = 1e9;
     /// Bytes of the target's URL.
     pub const MAX_URL_BYTES: usize = 16_384;
+    /// Bytes of a method.
+    pub const MAX_METHOD_BYTES: usize = 64;
+    /// Bytes of a header's name.
+    pub const MAX_HEADER_NAME_BYTES: usize = 256;
     /// Values of all headers, counted.
     pub const MAX_HEADERS: usize = 256;
     /// Bytes of one header's value.

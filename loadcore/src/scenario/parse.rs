@@ -11,7 +11,7 @@ use super::{
 };
 use crate::analysis::sla::contradiction;
 use crate::profile::{Faults, number};
-use crate::request::{FieldName, check_method, framing};
+use crate::request::{FieldName, check_method, check_value, framing};
 use crate::schedule::Arrivals;
 use bytes::Bytes;
 use http::header::HOST;
@@ -196,6 +196,11 @@ pub(super) fn method(object: &mut Object<'_>, default: Method) -> Method {
     let upper = text.to_ascii_uppercase();
     let standard = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
     let name = if standard.contains(&upper.as_str()) { &upper } else { text };
+    if name.len() > limits::MAX_METHOD_BYTES {
+        let (bytes, most) = (name.len(), limits::MAX_METHOD_BYTES);
+        object.fault("method", format!("has {bytes} bytes; give at most {most}"));
+        return default;
+    }
     let method = Method::from_bytes(name.as_bytes())
         .map_err(|_| format!("{} is not a method; give a word such as GET", quoted(text)))
         .and_then(|method| check_method(&method).map(|()| method).map_err(String::from));
@@ -240,6 +245,10 @@ pub(super) fn headers(object: &mut Object<'_>) -> Vec<(FieldName, HeaderValue)> 
         for (i, one) in values {
             let place = if value.is_array() { format!("{place}[{i}]") } else { place.clone() };
             let Some(header) = header_value(&map, one, &place) else { continue };
+            if let Err(why) = check_value(&name, &header) {
+                map.fault(&place, why);
+                continue;
+            }
             // Beside those of the same name: their order alone has a meaning (RFC 9110, 5.3).
             let last = headers.iter().rposition(|(other, _)| *other == name);
             headers.insert(last.map_or(headers.len(), |last| last + 1), (name.clone(), header));
@@ -257,6 +266,11 @@ pub(super) fn headers(object: &mut Object<'_>) -> Vec<(FieldName, HeaderValue)> 
 }
 
 fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<FieldName> {
+    if key.len() > limits::MAX_HEADER_NAME_BYTES {
+        let (bytes, most) = (key.len(), limits::MAX_HEADER_NAME_BYTES);
+        map.fault(place, format!("the name has {bytes} bytes; give at most {most}"));
+        return None;
+    }
     match FieldName::try_from(key) {
         Ok(name) => match framing(&name) {
             None => Some(name),

@@ -122,7 +122,7 @@ fn unix(rest: &str) -> Result<Target, String> {
 }
 
 fn check_socket(path: &str) -> Result<(), String> {
-    if path.is_empty() || path.contains('\0') {
+    if path.is_empty() || path.contains(char::is_control) {
         return Err("is no path of a socket; give one such as /run/app.sock".into());
     }
     if path.len() > MAX_SOCKET_PATH {

@@ -9,11 +9,12 @@ use crate::media::Accept;
 use crate::problem::Problem;
 use crate::render::{self, DistributionQuery, RowsQuery};
 use crate::schemas::{BottleneckDocument, ResultDocument, SlaDocument};
+use crate::secure;
 use crate::state::{AppState, Platform};
 use crate::views::{EventView, List, measured};
 use axum::Json;
 use axum::extract::Path;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use loadcore::RunResult;
 use loadcore::cluster::store::{RunRecord, TimelineEvent};
 use loadcore::cluster::{Owner, RunId};
@@ -119,7 +120,8 @@ async fn report(
     let result = query.distribution().shown(result(&platform, &owner, &id).await?);
     if format == html::FORMAT {
         let record = found(&platform, &owner, id.as_str()).await?;
-        return Ok(render::answer(format, html::with_marks(&result, &marks(&record))));
+        let page = html::with_marks(&result, &marks(&record));
+        return Ok(([secure::page(html::POLICY)], render::answer(format, page)).into_response());
     }
     render::report(&result, format)
 }

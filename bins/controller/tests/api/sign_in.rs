@@ -15,7 +15,6 @@ use loadcore_controller::access::{Access, KeySet, Verifier};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -23,7 +22,7 @@ pub const SECRET: &str = "a secret of the tests, which is long enough";
 pub const ISSUER: &str = "https://project.test/auth/v1";
 
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+    loadcore::time::unix_millis() / 1_000
 }
 
 /// What a user's token says, with some of it changed; null takes a claim away.

@@ -4,11 +4,13 @@
 use crate::live::{document, reaches, started, target};
 use crate::support::Api;
 use loadcore_controller::doorstep::Doorstep;
+use loadcore_controller::doorstep::seats::Bounds;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -16,23 +18,34 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The API on a port, until it is dropped.
-struct Served(SocketAddr, JoinHandle<std::io::Result<()>>);
+pub struct Served(pub SocketAddr, JoinHandle<()>, watch::Sender<bool>);
 
 impl Drop for Served {
     fn drop(&mut self) {
+        self.2.send_replace(true);
         self.1.abort();
     }
 }
 
-async fn served(api: &Api) -> Served {
+pub async fn served(api: &Api) -> Served {
+    served_by(api, |door| door, Bounds::default()).await
+}
+
+/// The same by a door that was changed, for so many connections.
+pub async fn served_by(
+    api: &Api,
+    change: impl FnOnce(Doorstep) -> Doorstep,
+    bounds: Bounds,
+) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = axum::serve(Doorstep(listener), api.router.clone());
-    Served(address, tokio::spawn(server.into_future()))
+    let (end, ending) = watch::channel(false);
+    let door = change(Doorstep::new(listener, bounds));
+    Served(address, tokio::spawn(door.serve(api.router.clone(), ending)), end)
 }
 
 /// Sends bytes and answers all that comes until the end.
-async fn told(server: &Served, bytes: &[u8]) -> String {
+pub async fn told(server: &Served, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.0).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut told = Vec::new();
@@ -46,7 +59,7 @@ async fn told(server: &Served, bytes: &[u8]) -> String {
 }
 
 /// That an answer's head and body are a problem's.
-fn is_problem(told: &str, status: u16, kind: &str) -> Value {
+pub fn is_problem(told: &str, status: u16, kind: &str) -> Value {
     let (head, body) = told.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {told:?}"));
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
     assert_eq!(head.matches("content-type: application/problem+json").count(), 1, "{told}");

@@ -71,8 +71,9 @@ fn micro(text: &str) -> String {
     whole
 }
 
-/// What the page may do: show itself. The hashes are those of [`STYLE`] and [`SCRIPT`].
-const POLICY: &str = "default-src 'none'; \
+/// What the page may do, as a Content-Security-Policy, which the page itself says too: show itself. The
+/// hashes are those of its style and its script.
+pub const POLICY: &str = "default-src 'none'; \
      style-src 'sha256-9QmCL3Vz3Hmte2mOrjpGClaVogXfUqsFb3cWxuTgWu4='; \
      script-src 'sha256-UyncVql3ibnCTeUukN56tcv0QvIZlJtzFk2IC0G94s0='; \
      img-src data:; base-uri 'none'; form-action 'none'";
