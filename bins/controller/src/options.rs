@@ -1,7 +1,7 @@
 //! Turns options, environment and file, in this order, into how the controller is to work.
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use config::{Config, File};
 use directories::ProjectDirs;
 use loadcore::cluster::Lease;
@@ -9,7 +9,7 @@ use loadcore::cluster::controller::EVIDENCE_WAIT;
 use loadcore::http::TargetPolicy;
 use loadcore::scenario::parse_duration;
 use loadcore_controller::origin::Hosts;
-use loadcore_process::health::{Command, Probe};
+use loadcore_process::health::Probe;
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -39,6 +39,16 @@ pub struct CommandLine {
     given: Given,
 }
 
+/// What it can be told to do in the place of its work.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Health(loadcore_process::health::Command),
+    /// Print the platform's key, which workers are given with --platform-key: it follows from
+    /// LOADCORE_SECRET_KEY, or else from the key file in the data directory
+    Key,
+}
+
 const AFTER: &str = "\
 An option goes before its environment variable, that before the file, that before the default.
 LOADCORE_SECRET_KEY seals what is secret in scenarios; without it a file in the data directory does.
@@ -58,7 +68,7 @@ struct Given {
     actuator_listen: Option<String>,
 
     /// The embedded database and the key of its secrets [default: your user data directory]
-    #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR", global = true)]
     data_dir: Option<PathBuf>,
 
     /// Coordinate over Redis: workers are processes `loadcore-worker --redis URL`
@@ -149,6 +159,8 @@ pub enum Task {
     Serve(Box<Options>),
     /// Ask the one that listens here how it is.
     Ask(SocketAddr, Probe),
+    /// Print the platform's key.
+    Key(Box<Options>),
 }
 
 impl CommandLine {
@@ -164,7 +176,12 @@ impl CommandLine {
         let actuator = given.actuator_listen.clone().or(file.actuator_listen.clone());
         let actuator = actuator.map(|text| address("--actuator-listen", &text)).transpose()?;
         match self.command {
-            Some(Command::Health { probe }) => Ok(Task::Ask(actuator.unwrap_or(listen), probe)),
+            Some(Command::Health(loadcore_process::health::Command::Health { probe })) => {
+                Ok(Task::Ask(actuator.unwrap_or(listen), probe))
+            }
+            Some(Command::Key) => {
+                Ok(Task::Key(Box::new(Options::of(given, file, listen, actuator)?)))
+            }
             None => Ok(Task::Serve(Box::new(Options::of(given, file, listen, actuator)?))),
         }
     }
@@ -301,6 +318,7 @@ mod tests {
         match CommandLine::try_parse_from(words).map_err(|error| error.to_string())?.resolve()? {
             Task::Serve(options) => Ok(*options),
             Task::Ask(address, probe) => Err(format!("{address} is asked for {probe:?}")),
+            Task::Key(options) => Err(format!("the key in {}", options.data_dir.display())),
         }
     }
 

@@ -4,10 +4,11 @@ use super::super::api::{EndFrame, Frame, FrameData};
 use super::super::books::Booked;
 use super::super::frames::Until;
 use super::super::merge::Published;
+use super::super::refusals::Words;
 use super::super::{Inner, finish};
 use super::Driver;
 use crate::cluster::coordinator::SnapshotRecord;
-use crate::cluster::journal::Entry;
+use crate::cluster::journal::{self, Entry};
 use crate::cluster::store::{IntervalRecord, RunState, TimelineEvent};
 use crate::record::{Merge, Reading, Snapshot};
 use crate::result::Span;
@@ -52,7 +53,9 @@ impl Driver {
                 self.warn(&format!("a stored interval cannot be read: {why}"));
             }
         }
-        snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        let [stored, carried] = snapshots;
+        stored.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        carried.into_iter().for_each(|snapshot| self.hear_snapshot(snapshot));
         // Nobody was listened to before this.
         self.beats.begin();
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
@@ -89,17 +92,22 @@ impl Driver {
 
     pub(super) async fn read_what_is_left(
         &self,
-    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, Vec<SnapshotRecord>)> {
-        let Inner { coordinator, store, clock, .. } = &*self.controller;
+    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, [Vec<SnapshotRecord>; 2])> {
+        let Inner { coordinator, store, clock, signer, .. } = &*self.controller;
         let (owner, run) = (&self.record.owner, &self.record.id);
         let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
         let intervals = store.intervals(owner, run, 0, usize::MAX).await.ok()?;
-        let mut snapshots = store.snapshots(owner, run).await.ok()?;
-        snapshots.extend(coordinator.newest(run).await.ok()?);
+        let stored = store.snapshots(owner, run).await.ok()?;
+        let carried = coordinator.newest(run).await.ok()?;
         let sent = now();
         let us = coordinator.now_us().await.ok()?;
         clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
-        Some((journal.unwrap_or_default(), intervals, snapshots))
+        // Others may have written there too.
+        let (journal, wrong) = journal::entries(signer, run, &journal.unwrap_or_default());
+        if let Some(why) = wrong {
+            self.controller.refusals.note(Words::Journal, run.as_str(), why);
+        }
+        Some((journal, intervals, [stored, carried]))
     }
 
     /// Finds the instant at which the run's clock shows 0.
