@@ -73,12 +73,16 @@ impl Scene {
         scene
     }
 
-    /// The end of that run, as the platform has said it.
-    pub fn remember_the_end(&mut self, run: &Run, server: &Server) {
+    /// The end of that run, as the platform has said it: it does so once the run has ended.
+    pub async fn remember_the_end(&mut self, run: &Run, server: &Server) {
         self.run = run.id.clone();
-        let end = self.journal(server);
-        assert_eq!(end.len(), 1, "a closed run has its end alone");
-        self.past_lines.extend(end);
+        let end = loop {
+            match &self.journal(server)[..] {
+                [end] => break end.clone(),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        self.past_lines.push(end);
     }
 
     /// Looks at the run that goes on now, until the victim has handed in something.

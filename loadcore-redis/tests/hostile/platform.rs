@@ -1,6 +1,6 @@
 //! Runs a platform with two honest workers over Redis, and holds its runs against what they should be.
 
-use loadcore::cluster::controller::api::{Command, KnownResult};
+use loadcore::cluster::controller::api::KnownResult;
 use loadcore::cluster::journal::Entry;
 use loadcore::cluster::memory::MemoryStore;
 use loadcore::cluster::store::{RunRecord, RunState};
@@ -17,7 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-const SECONDS: u64 = 12;
+/// How long a run is in which attempts are made.
+pub const SECONDS: u64 = 12;
 /// Attempts are made so far into a run.
 const ATTEMPTS: Duration = Duration::from_secs(9);
 const RATE: u64 = 60;
@@ -37,6 +38,7 @@ pub struct Platform {
 pub struct Run {
     pub id: RunId,
     since: Clock,
+    seconds: u64,
     got_before: u64,
 }
 
@@ -68,15 +70,15 @@ impl Platform {
     }
 
     /// A run whose load is being made.
-    pub async fn begin(&self) -> Run {
+    pub async fn begin(&self, seconds: u64) -> Run {
         let got_before = self.got.load(Relaxed);
         let document = json!({
             "name": "another's", "targetUrl": self.target, "numWorkers": 2, "autoStart": true,
-            "durationSeconds": SECONDS, "workerWaitSeconds": 30, "connections": 4,
+            "durationSeconds": seconds, "workerWaitSeconds": 30, "connections": 4,
             "loadProfile": {"type": "CONSTANT", "initialRps": RATE},
         });
         let made = self.controller.create_scenario(&Owner::local(), document, None).await.unwrap();
-        let mut run = Run { id: made.run_id.unwrap(), since: Clock::start(), got_before };
+        let mut run = Run { id: made.run_id.unwrap(), since: Clock::start(), seconds, got_before };
         self.until(&run, |record| record.state == RunState::Running).await;
         run.since = Clock::start();
         run
@@ -84,11 +86,6 @@ impl Platform {
 
     pub async fn record(&self, run: &Run) -> RunRecord {
         self.controller.record(&Owner::local(), &run.id).await.unwrap().unwrap()
-    }
-
-    pub async fn stop(&self, run: &Run) {
-        self.controller.command(&Owner::local(), &run.id, Command::Stop).await.unwrap();
-        self.until(run, |record| record.state.has_ended()).await;
     }
 
     /// How many words of this kind were refused.
@@ -143,7 +140,7 @@ impl Run {
         let known = platform.controller.result(&Owner::local(), &self.id).await.unwrap();
         let KnownResult::Final(result) = known else { panic!("{known:?}") };
         let counts = (result.arrivals.due, result.arrivals.sent, result.outcomes.ok);
-        let whole = SECONDS * RATE;
+        let whole = self.seconds * RATE;
         assert_eq!(counts, (whole, whole, whole), "{:#?}", record.timeline);
         assert_eq!(platform.got.load(Relaxed) - self.got_before, whole, "what the target got");
         assert!(result.complete && result.generator.lost_workers.is_empty(), "{result:#?}");

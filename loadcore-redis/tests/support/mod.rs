@@ -51,7 +51,10 @@ impl Server {
         let mut server = Self::not_started(&[]);
         let file = server.folder.path().join("users.acl");
         fs::write(&file, users()).expect("a file can be written");
-        server.arguments = vec!["--aclfile".into(), file.display().to_string()];
+        // What Redis forbids to everybody could not be seen to be forbidden to a user.
+        let arguments = ["--enable-debug-command", "yes", "--aclfile"];
+        server.arguments = arguments.map(str::to_owned).to_vec();
+        server.arguments.push(file.display().to_string());
         server.spawn().await;
         server
     }

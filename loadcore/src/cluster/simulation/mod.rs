@@ -10,6 +10,7 @@ mod controllers;
 mod ends;
 mod faults;
 mod host;
+mod hostile;
 mod links;
 mod post;
 mod queue;
