@@ -75,6 +75,9 @@ struct Handed {
     ids: Vec<String>,
 }
 
+/// A worker and what stands under it.
+type Stored = (Vec<u8>, Vec<u8>);
+
 /// Snapshots that are read with one question.
 const AT_ONCE: usize = 64;
 
@@ -439,7 +442,7 @@ impl RedisCoordinator {
         let workers = &self.keys.workers;
         let mut both = redis::pipe();
         both.cmd("HGETALL").arg(workers).cmd("TIME");
-        let (stored, (seconds, micros)): (Vec<(Vec<u8>, Vec<u8>)>, (u64, u64)) =
+        let (stored, (seconds, micros)): (Vec<Stored>, (u64, u64)) =
             both.query_async(&mut wire).await?;
         let now_us = seconds * 1_000_000 + micros;
         let kept_us = 1_000 * REPORTS_KEPT_MS;

@@ -36,6 +36,9 @@ impl fmt::Debug for Attempt {
     }
 }
 
+/// An entry of a stream: its id, and its fields.
+type Stored = (String, Vec<(Vec<u8>, Vec<u8>)>);
+
 /// What the hostile worker knows.
 pub struct Scene {
     own: Signer,
@@ -115,8 +118,7 @@ impl Scene {
 
     fn journal(&self, server: &Server) -> Vec<Vec<u8>> {
         let range = cmd("XRANGE").arg(self.key("journal")).arg(&["-", "+"]).clone();
-        let entries: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> =
-            range.query(&mut server.raw()).unwrap();
+        let entries: Vec<Stored> = range.query(&mut server.raw()).unwrap();
         entries.into_iter().map(|(_, fields)| fields[0].1.clone()).collect()
     }
 

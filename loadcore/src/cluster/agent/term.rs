@@ -238,8 +238,9 @@ impl Term<'_> {
             }
         });
         let key = key.await.ok().flatten()?;
+        let mut is_told = false;
         for _ in 0..PLAN_TRIES {
-            if let Some(sealed) = self.sealed_plan().await {
+            if let Some(sealed) = self.sealed_plan(&mut is_told).await {
                 return match self.read_plan(&key, &sealed) {
                     Ok(scenario) => Some(scenario),
                     Err(reason) => {
@@ -254,11 +255,17 @@ impl Term<'_> {
         None
     }
 
-    /// The plan as the platform has sealed it. One that it has not signed is none: the controller brings
-    /// its own again.
-    async fn sealed_plan(&self) -> Option<Bytes> {
+    /// The plan as the platform has sealed it. One that it has not signed is none, which is told once: the
+    /// controller brings its own again.
+    async fn sealed_plan(&self, is_told: &mut bool) -> Option<Bytes> {
         let words = self.agent.coordinator.plan(self.run).await.ok()??;
-        self.agent.trust.hear(&About::Plan(self.run), &words).ok()
+        let heard = self.agent.trust.hear(&About::Plan(self.run), &words);
+        if let Err(why) = &heard
+            && !std::mem::replace(is_told, true)
+        {
+            tracing::warn!(run = %self.run, "the run's plan is not obeyed: {why}");
+        }
+        heard.ok()
     }
 
     fn read_plan(&self, key: &str, sealed: &[u8]) -> Result<Scenario, String> {

@@ -104,6 +104,7 @@ fn workers_obey_nobody_but_the_platform_and_its_journal_comes_back() {
         let (run, hostile) = (run(&world), Signer::random().unwrap());
         let coordinator = world.coordinator.clone();
         let whole = async || coordinator.journal(&run, 0, Duration::ZERO).await.unwrap().unwrap();
+        tokio::time::sleep(SECOND / 5).await;
         // While workers are admitted, then while they make load.
         for _ in 0..3 {
             let lines = whole().await;

@@ -141,7 +141,8 @@ impl Driver {
         self.standing.members.keys().any(lags)
     }
 
-    fn tell_who_wrote(&mut self) {
+    /// Others have written what only this platform may say: once in the timeline.
+    pub(super) fn tell_who_wrote(&mut self) {
         let run = self.record.id.clone();
         self.controller.refusals.note(Words::Journal, run.as_str(), Refused::Forged);
         if !std::mem::replace(&mut self.carried.is_told, true) {

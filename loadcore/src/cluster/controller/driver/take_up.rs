@@ -4,7 +4,6 @@ use super::super::api::{EndFrame, Frame, FrameData};
 use super::super::books::Booked;
 use super::super::frames::Until;
 use super::super::merge::Published;
-use super::super::refusals::Words;
 use super::super::{Inner, finish};
 use super::Driver;
 use crate::cluster::coordinator::SnapshotRecord;
@@ -20,6 +19,18 @@ use std::time::Duration;
 /// Between two tries to read what another controller has left.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// What is known of a run that another controller has driven.
+pub(super) struct WhatIsLeft {
+    /// As far as this platform has said it.
+    journal: Vec<Entry>,
+    /// Others have written there as well.
+    is_anothers: bool,
+    intervals: Vec<IntervalRecord>,
+    stored: Vec<SnapshotRecord>,
+    /// As the coordinator has them.
+    carried: Vec<SnapshotRecord>,
+}
+
 impl Driver {
     /// Goes on with what another controller has left: its journal may be longer in the coordinator
     /// than in the store, and snapshots wait in both. All of it is read before anything is done: what
@@ -32,12 +43,16 @@ impl Driver {
             self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
             return self.resume_intervals(&[]);
         }
-        let (journal, intervals, snapshots) = loop {
+        let left = loop {
             match self.read_what_is_left().await {
                 Some(read) => break read,
                 None => tokio::time::sleep(AGAIN).await,
             }
         };
+        let WhatIsLeft { journal, is_anothers, intervals, stored, carried } = left;
+        if is_anothers {
+            self.tell_who_wrote();
+        }
         let known = self.record.journal.len();
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
@@ -53,7 +68,6 @@ impl Driver {
                 self.warn(&format!("a stored interval cannot be read: {why}"));
             }
         }
-        let [stored, carried] = snapshots;
         stored.into_iter().for_each(|snapshot| self.snapshot(snapshot));
         carried.into_iter().for_each(|snapshot| self.hear_snapshot(snapshot));
         // Nobody was listened to before this.
@@ -90,9 +104,7 @@ impl Driver {
         journal.iter().position(unsure).unwrap_or(journal.len()) as u64
     }
 
-    pub(super) async fn read_what_is_left(
-        &self,
-    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, [Vec<SnapshotRecord>; 2])> {
+    pub(super) async fn read_what_is_left(&self) -> Option<WhatIsLeft> {
         let Inner { coordinator, store, clock, signer, .. } = &*self.controller;
         let (owner, run) = (&self.record.owner, &self.record.id);
         let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
@@ -102,12 +114,8 @@ impl Driver {
         let sent = now();
         let us = coordinator.now_us().await.ok()?;
         clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
-        // Others may have written there too.
         let (journal, wrong) = journal::entries(signer, run, &journal.unwrap_or_default());
-        if let Some(why) = wrong {
-            self.controller.refusals.note(Words::Journal, run.as_str(), why);
-        }
-        Some((journal, intervals, [stored, carried]))
+        Some(WhatIsLeft { journal, is_anothers: wrong.is_some(), intervals, stored, carried })
     }
 
     /// Finds the instant at which the run's clock shows 0.
