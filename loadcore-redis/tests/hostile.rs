@@ -64,10 +64,15 @@ async fn play(platform: Platform, server: &Server, hostile: &str) -> Vec<(Attemp
     scene.remember_the_end(&past, server).await;
     let mut became = Vec::new();
     let all_rights = hostile == server.url();
+    let is_long = std::env::var_os("LOADCORE_LONG").is_some();
     let left = |scene: &Scene, made: usize| {
         let all = attempts(scene).into_iter();
-        // Who leads may be robbed of the lead by who may write that: the threat model says so.
-        all.filter(move |it| !(all_rights && it.needs_an_acl)).skip(made).collect::<Vec<_>>()
+        // Who leads may be robbed of the lead by who may write that: the threat model says so. What a
+        // worker's rights allow needs to be tried with those alone, unless there is time.
+        let is_tried = move |it: &Attempt| {
+            !all_rights || (!it.needs_an_acl && (is_long || it.needs_more_rights))
+        };
+        all.filter(is_tried).skip(made).collect::<Vec<_>>()
     };
     while !left(&scene, became.len()).is_empty() {
         let run = platform.begin(SECONDS).await;

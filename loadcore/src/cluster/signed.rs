@@ -1,4 +1,4 @@
-//! Signs what controllers and workers say to each other, and tells from signed words who said them.
+//! Turns what controllers and workers say to each other into signed words, and those back into who said them.
 //!
 //! Words are carried by a coordinator that others may write too. So each is signed together with
 //! what it is [`About`]: it cannot be changed, said in another's name, or moved to another run,
