@@ -8,7 +8,7 @@ use crate::cluster::coordinator::{Coordinator, SnapshotRecord};
 use crate::cluster::journal::{Entry, Line};
 use crate::cluster::signed::{About, Signer};
 use crate::cluster::store::{RunRecord, RunState};
-use crate::cluster::{RunId, WorkerId};
+use crate::cluster::{AgentOptions, RunId, WorkerId};
 use crate::record::Snapshot;
 use serde_json::json;
 use std::time::Duration;
@@ -20,7 +20,11 @@ const ANY: u64 = u64::MAX;
 async fn with_a_run(workers: usize) -> World {
     let mut world = World::new(7, false);
     world.add_controller().await;
-    (0..workers).for_each(|_| world.add_worker());
+    // Else they would believe whoever speaks first.
+    let platform_key = Some(world.secrets.signer().key());
+    for _ in 0..workers {
+        world.add_worker_with(AgentOptions { platform_key, ..AgentOptions::default() });
+    }
     tokio::time::sleep(SECOND).await;
     world.submit(document()).await;
     world
