@@ -16,10 +16,10 @@ use crate::{records, scripts};
 use async_trait::async_trait;
 use bytes::Bytes;
 use loadcore::cluster::coordinator::{
-    Coordinator, CoordinatorError, Kind, Leader, QUEUED_RESULTS, REMEMBERED, Seen, SnapshotRecord,
-    WorkerReport,
+    Beat, Coordinator, CoordinatorError, Kind, Leader, QUEUED_RESULTS, REMEMBERED, SnapshotRecord,
+    Tip,
 };
-use loadcore::cluster::journal::{Entry, Epoch, Task};
+use loadcore::cluster::journal::{Epoch, Line, Task};
 use loadcore::cluster::{RunId, WorkerId};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
@@ -75,6 +75,9 @@ struct Handed {
     ids: Vec<String>,
 }
 
+/// A worker and what stands under it.
+type Stored = (Vec<u8>, Vec<u8>);
+
 /// Snapshots that are read with one question.
 const AT_ONCE: usize = 64;
 
@@ -121,23 +124,13 @@ impl Coordinator for RedisCoordinator {
         Ok(seconds * 1_000_000 + micros)
     }
 
-    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError> {
-        let mut beat = scripts::BEAT.key(&[&self.keys.workers, &self.keys.beats][..]);
-        beat.arg(report.worker.as_str())
-            .arg(records::digits(report.beat))
-            .arg(records::json(report));
-        beat.arg(REPORTS_KEPT_MS).arg(5 * REPORTS_KEPT_MS);
-        let beat = &beat;
-        let send = async move |mut wire| Ok(beat.invoke_async(&mut wire).await?);
+    async fn beat(&self, beat: &Beat) -> Result<u64, CoordinatorError> {
+        let mut take_down = scripts::BEAT.key(&self.keys.workers);
+        take_down.arg(beat.worker.as_str()).arg(&beat.said[..]);
+        take_down.arg(5 * REPORTS_KEPT_MS);
+        let take_down = &take_down;
+        let send = async move |mut wire| Ok(take_down.invoke_async(&mut wire).await?);
         self.beats.ask("take down a heartbeat", send).await
-    }
-
-    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError> {
-        let mut leave = scripts::LEAVE.key(&[&self.keys.workers, &self.keys.beats][..]);
-        leave.arg(worker.as_str()).arg(5 * REPORTS_KEPT_MS);
-        let leave = &leave;
-        let send = async move |mut wire| Ok(leave.invoke_async(&mut wire).await?);
-        self.beats.ask("take down that a worker has left", send).await
     }
 
     async fn take(
@@ -156,22 +149,26 @@ impl Coordinator for RedisCoordinator {
         run: &RunId,
         from: u64,
         wait: Duration,
-    ) -> Result<Option<Vec<Entry>>, CoordinatorError> {
+    ) -> Result<Option<Vec<Line>>, CoordinatorError> {
         let waiting = Deadline::within(wait);
-        let read = |wire| self.entries(wire, run, from, &waiting);
+        let read = |wire| self.lines(wire, run, from, &waiting);
         self.waiting.ask("read the journal", wait, read).await
     }
 
-    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+    async fn tip(&self, run: &RunId) -> Result<Option<Tip>, CoordinatorError> {
         let keys = self.keys.run(run);
-        let mut both = redis::pipe();
-        both.cmd("XLEN").arg(&keys.journal).cmd("EXISTS").arg(&keys.plan);
-        let both = &both;
-        let read = async move |mut wire| -> Result<(u64, bool), CallError> {
-            Ok(both.query_async(&mut wire).await?)
+        let mut all = redis::pipe();
+        all.cmd("XLEN").arg(&keys.journal).cmd("EXISTS").arg(&keys.plan);
+        all.cmd("XREVRANGE").arg(&keys.journal).arg(&["+", "-", "COUNT", "1"]);
+        let all = &all;
+        let read = async move |mut wire| -> Result<(u64, bool, Value), CallError> {
+            Ok(all.query_async(&mut wire).await?)
         };
-        let (length, is_open) = self.others.ask("read the journal's length", read).await?;
-        Ok((length > 0 || is_open).then_some(length))
+        let doing = "read how far the journal goes";
+        let (lines, is_open, last) = self.others.ask(doing, read).await?;
+        let last = reply::range(last).unwrap_or_default().into_iter().next();
+        let last = last.map(|it| records::to_line(it.value));
+        Ok((lines > 0 || is_open).then_some(Tip { lines, last }))
     }
 
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
@@ -182,24 +179,18 @@ impl Coordinator for RedisCoordinator {
         Ok(self.others.ask("read the plan", read).await?.map(Bytes::from))
     }
 
-    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError> {
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<Option<Bytes>, CoordinatorError> {
         let run = self.keys.run(&snapshot.run);
-        let keys = [&run.journal, &run.newest, &run.durable, &run.plan, &self.keys.results];
-        let mut put = scripts::PUT.key(&keys[..]);
+        let mut put = scripts::PUT.key(&[&run.newest, &self.keys.results][..]);
         put.arg(records::field(&snapshot.worker, snapshot.epoch))
             .arg(records::digits(snapshot.seq));
         put.arg(records::from_snapshot(snapshot)).arg(QUEUED_RESULTS).arg(LIFE_MS);
-        let (put, seq) = (&put, snapshot.seq);
-        let send = async move |mut wire| {
-            let durable: String = put.invoke_async(&mut wire).await?;
-            match durable.as_str() {
-                "closed" => Ok(seq),
-                number => number.parse().map_err(|_| {
-                    Kind::Damaged(format!("the number of a durable snapshot: {number:?}")).into()
-                }),
-            }
+        put.arg(&run.journal).arg(&run.durable);
+        let put = &put;
+        let send = async move |mut wire| -> Result<Option<Vec<u8>>, CallError> {
+            Ok(put.invoke_async(&mut wire).await?)
         };
-        self.puts.ask("put a snapshot", send).await
+        Ok(self.puts.ask("put a snapshot", send).await?.map(Bytes::from))
     }
 
     async fn lead(&self, claim: &Leader, lease: Duration) -> Result<Leader, CoordinatorError> {
@@ -222,8 +213,8 @@ impl Coordinator for RedisCoordinator {
         self.others.ask("give up the lead", send).await
     }
 
-    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError> {
-        self.others.ask("read who works", |wire| self.reports(wire)).await
+    async fn workers(&self) -> Result<Vec<(Beat, u64)>, CoordinatorError> {
+        self.others.ask("read who works", |wire| self.all_beats(wire)).await
     }
 
     async fn open(
@@ -231,13 +222,13 @@ impl Coordinator for RedisCoordinator {
         term: u64,
         run: &RunId,
         plan: Bytes,
-        journal: &[Entry],
+        journal: &[Line],
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut open = scripts::OPEN.key(&[&self.keys.term, &run.plan, &run.journal][..]);
         open.arg(records::digits(term)).arg(LIFE_MS).arg(&plan[..]);
-        for entry in journal {
-            open.arg(records::json(entry));
+        for Line(line) in journal {
+            open.arg(&line[..]);
         }
         let open = &open;
         let send = async move |mut wire| Ok(open.invoke_async(&mut wire).await?);
@@ -249,13 +240,13 @@ impl Coordinator for RedisCoordinator {
         term: u64,
         run: &RunId,
         at: u64,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
         let mut append = scripts::APPEND.key(&[&self.keys.term, &run.plan, &run.journal][..]);
         append.arg(records::digits(term)).arg(LIFE_MS).arg(at);
-        for entry in entries {
-            append.arg(records::json(entry));
+        for Line(line) in lines {
+            append.arg(&line[..]);
         }
         let append = &append;
         let send = async move |mut wire| Ok(append.invoke_async(&mut wire).await?);
@@ -353,26 +344,27 @@ impl Coordinator for RedisCoordinator {
         &self,
         term: u64,
         run: &RunId,
-        durable: &[(WorkerId, Epoch, u64)],
+        durable: &[(WorkerId, Epoch, Bytes)],
     ) -> Result<(), CoordinatorError> {
         let run = self.keys.run(run);
-        let mut confirm = scripts::CONFIRM.key(&[&self.keys.term, &run.journal, &run.durable][..]);
+        let keys = [&self.keys.term, &run.journal, &run.durable, &run.plan];
+        let mut confirm = scripts::CONFIRM.key(&keys[..]);
         confirm.arg(records::digits(term)).arg(LIFE_MS);
-        for (worker, epoch, seq) in durable {
-            confirm.arg(records::field(worker, *epoch)).arg(seq);
+        for (worker, epoch, said) in durable {
+            confirm.arg(records::field(worker, *epoch)).arg(&said[..]);
         }
         let confirm = &confirm;
         let send = async move |mut wire| Ok(confirm.invoke_async(&mut wire).await?);
         self.others.ask("confirm snapshots", send).await
     }
 
-    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
+    async fn close(&self, term: u64, run: &RunId, end: &Line) -> Result<(), CoordinatorError> {
         let of = self.keys.run(run);
         let keys =
             [&self.keys.term, &of.plan, &of.journal, &of.newest, &of.durable, &self.keys.tasks];
         let mut close = scripts::CLOSE.key(&keys[..]);
         close.arg(records::digits(term)).arg(GROUP).arg(run.as_str());
-        close.arg(records::json(&Entry::Close)).arg(ENDS_KEPT_MS);
+        close.arg(&end.0[..]).arg(ENDS_KEPT_MS);
         let close = &close;
         let send = async move |mut wire| Ok(close.invoke_async(&mut wire).await?);
         self.others.ask("close the run", send).await
@@ -419,15 +411,15 @@ impl RedisCoordinator {
         }
     }
 
-    /// The journal from entry `from` on, once there is such an entry. Ids after `0-from` are those of
-    /// the entries from number `from` on, and that of the run's end.
-    async fn entries(
+    /// The journal from line `from` on, once there is such a line. Ids after `0-from` are those of
+    /// the lines from number `from` on, and that of the run's end.
+    async fn lines(
         &self,
         mut wire: MultiplexedConnection,
         run: &RunId,
         from: u64,
         waiting: &Deadline,
-    ) -> Result<Option<Vec<Entry>>, CallError> {
+    ) -> Result<Option<Vec<Line>>, CallError> {
         let keys = self.keys.run(run);
         let mut read = cmd("XREAD");
         block(&mut read, waiting);
@@ -437,35 +429,39 @@ impl RedisCoordinator {
             let is_open: bool = cmd("EXISTS").arg(&keys.plan).query_async(&mut wire).await?;
             return Ok(is_open.then(Vec::new));
         }
-        let entries = entries.into_iter().map(|entry| records::to_entry(entry.value));
-        Ok(Some(entries.collect::<Result<_, Kind>>()?))
+        Ok(Some(entries.into_iter().map(|entry| records::to_line(entry.value)).collect()))
     }
 
-    /// All reports that can be read: one that cannot must not hide the others, or nobody is seen and
-    /// all are lost. What is no report of any version is removed; a worker that lives beats again
-    /// within a second.
-    async fn reports(&self, mut wire: MultiplexedConnection) -> Result<Vec<Seen>, CallError> {
+    /// All beats that can be read: one that cannot must not hide the others, or nobody is seen and all are
+    /// lost. What is no beat, or is of a time that is over or has not come yet, is removed; a worker that
+    /// lives beats again within a second.
+    async fn all_beats(
+        &self,
+        mut wire: MultiplexedConnection,
+    ) -> Result<Vec<(Beat, u64)>, CallError> {
         let workers = &self.keys.workers;
-        let stored: Vec<(Vec<u8>, Vec<u8>)> =
-            cmd("HGETALL").arg(workers).query_async(&mut wire).await?;
-        let mut reports = Vec::with_capacity(stored.len());
-        let mut rubbish = Vec::new();
-        for (worker, report) in stored {
-            match records::to_seen(&worker, &report) {
-                Ok(seen) => reports.extend(seen),
-                Err(illegible) => {
-                    self.warned.once("the report of worker", &worker, &illegible.why);
-                    if illegible.is_rubbish {
-                        rubbish.push(worker);
-                    }
+        let mut both = redis::pipe();
+        both.cmd("HGETALL").arg(workers).cmd("TIME");
+        let (stored, (seconds, micros)): (Vec<Stored>, (u64, u64)) =
+            both.query_async(&mut wire).await?;
+        let now_us = seconds * 1_000_000 + micros;
+        let kept_us = 1_000 * REPORTS_KEPT_MS;
+        let (mut beats, mut rubbish) = (Vec::with_capacity(stored.len()), Vec::new());
+        for (worker, beat) in stored {
+            match records::to_beat(&worker, beat) {
+                Ok(beat) if beat.1.abs_diff(now_us) <= kept_us => beats.push(beat),
+                Ok(_) => rubbish.push(worker),
+                Err(why) => {
+                    self.warned.once("the beat of worker", &worker, &why);
+                    rubbish.push(worker);
                 }
             }
         }
         if !rubbish.is_empty() {
-            // The reports are read; what stays is removed the next time.
+            // The beats are read; what stays is removed the next time.
             let _ = cmd("HDEL").arg(workers).arg(rubbish).exec_async(&mut wire).await;
         }
-        Ok(reports)
+        Ok(beats)
     }
 
     /// Results that were handed out and have not arrived, else the next ones, once there are any.
@@ -498,32 +494,26 @@ impl RedisCoordinator {
                     answer => answer?,
                 };
             }
-            return hand_out(found, &mut handed.ids);
+            return Ok(self.hand_out(found, &mut handed.ids));
         }
     }
-}
 
-/// Snapshots out of entries, whose ids are noted as handed out. If there is one that cannot be read,
-/// that one alone is, so that it is in the way once, and the others come with the next call.
-fn hand_out(
-    entries: Vec<StreamEntry>,
-    handed: &mut Vec<String>,
-) -> Result<Vec<SnapshotRecord>, CallError> {
-    let mut snapshots = Vec::with_capacity(entries.len());
-    for StreamEntry { id, value } in entries {
-        let missing = || Kind::Damaged("a snapshot: it has no bytes".into());
-        match value.ok_or_else(missing).and_then(records::to_snapshot) {
-            Ok(snapshot) => {
-                snapshots.push(snapshot);
-                handed.push(id);
+    /// Snapshots out of entries, whose ids are noted as handed out: also that of one that cannot be read,
+    /// which gets out of the way so.
+    fn hand_out(&self, entries: Vec<StreamEntry>, handed: &mut Vec<String>) -> Vec<SnapshotRecord> {
+        let mut snapshots = Vec::with_capacity(entries.len());
+        for StreamEntry { id, value } in entries {
+            let missing = || Kind::Damaged("a snapshot: it has no bytes".into());
+            match value.ok_or_else(missing).and_then(records::to_snapshot) {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(why) => {
+                    self.warned.once("in the results a snapshot", b"", &why);
+                }
             }
-            Err(kind) => {
-                *handed = vec![id];
-                return Err(kind.into());
-            }
+            handed.push(id);
         }
+        snapshots
     }
-    Ok(snapshots)
 }
 
 /// Entries of a queue that nobody was given yet.

@@ -8,7 +8,6 @@ pub(crate) struct Keys {
     pub(crate) term: String,
     pub(crate) leader: String,
     pub(crate) workers: String,
-    pub(crate) beats: String,
     pub(crate) tasks: String,
     pub(crate) results: String,
 }
@@ -28,7 +27,6 @@ impl Keys {
             term: key("term"),
             leader: key("leader"),
             workers: key("workers"),
-            beats: key("beats"),
             tasks: key("tasks"),
             results: key("results"),
             prefix: prefix.to_owned(),

@@ -1,7 +1,8 @@
 //! Loads the scripts in `scripts/`: what Redis does as one step.
 //!
-//! They use nothing newer than Redis 6.2, take all keys as `KEYS`, and are loaded again by any call
-//! that finds them gone. A controller's begin with `led.lua`, which refuses the term of the past.
+//! They use nothing newer than Redis 6.2, take all keys that they write as `KEYS`, and are loaded again by
+//! any call that finds them gone. What a worker's script only reads it is told among `ARGV`: Redis asks for
+//! the right to write whatever stands in `KEYS`, and a worker has it for nothing that a controller writes. A controller's begin with `led.lua`, which refuses the term of the past.
 
 use redis::Script;
 use std::sync::LazyLock;
@@ -15,7 +16,6 @@ macro_rules! scripts {
 
 scripts! {
     BEAT = "beat.lua";
-    LEAVE = "leave.lua";
     PUT = "number_of.lua" "put.lua";
     ADOPT_TASK = "adopt_task.lua";
     ACCEPT_TASK = "accept_task.lua";

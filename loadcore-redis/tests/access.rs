@@ -2,9 +2,8 @@
 
 mod support;
 
-use loadcore::cluster::conformance::{a_report, a_snapshot};
+use loadcore::cluster::conformance::{a_beat, a_line, a_snapshot};
 use loadcore::cluster::coordinator::{Coordinator, Kind, Leader};
-use loadcore::cluster::journal::Entry;
 use loadcore::http::TlsOptions;
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -12,67 +11,151 @@ use std::net::TcpListener;
 use std::time::Duration;
 use support::Server;
 
-const SECRET: &str = "s3cr@t/w:th?all";
-const IN_URL: &str = "s3cr%40t%2Fw%3Ath%3Fall";
+const SECRET: &str = support::WORKER[0];
+const IN_URL: &str = support::WORKER[1];
 
-/// The rights that the README says are enough.
-fn rights() -> Vec<String> {
-    let readme = include_str!("../README.md");
-    let from =
-        readme.find("ACL SETUSER loadcore").expect("the README says which rights are needed");
-    let command = readme[from..].split("```").next().expect("the end of the block");
-    command.split_whitespace().skip(3).map(|word| word.replace("secret", SECRET)).collect()
-}
-
-/// Everything that a controller and a worker ask for.
-async fn uses_everything(coordinator: &RedisCoordinator) {
-    let run = "run".into();
-    let worker = "w".into();
+/// Everything that a controller asks for, once workers have done what they do.
+async fn controls_everything(coordinator: &RedisCoordinator) {
+    let (run, worker) = ("run".into(), "w".into());
     let claim = Leader { controller: "c".into(), term: 1, address: String::new() };
+    let other = Leader { controller: "d".into(), ..claim.clone() };
     coordinator.now_us().await.unwrap();
     coordinator.lead(&claim, Duration::from_secs(5)).await.unwrap();
-    coordinator
-        .lead(&Leader { controller: "d".into(), ..claim.clone() }, Duration::ZERO)
-        .await
-        .unwrap();
+    coordinator.lead(&other, Duration::ZERO).await.unwrap();
     coordinator.open(1, &run, "plan".into(), &[]).await.unwrap();
-    coordinator.append(1, &run, 0, &[Entry::Pause { at_ns: 1 }]).await.unwrap();
-    coordinator.append(1, &run, 0, &[Entry::Pause { at_ns: 1 }]).await.unwrap();
-    coordinator
-        .open(1, &run, "plan".into(), &[Entry::Start { at_us: 1 }, Entry::Close])
-        .await
-        .unwrap();
+    coordinator.append(1, &run, 0, &[a_line(0)]).await.unwrap();
+    coordinator.append(1, &run, 0, &[a_line(0)]).await.unwrap();
+    coordinator.open(1, &run, "plan".into(), &[a_line(1), a_line(2)]).await.unwrap();
     coordinator.offer(1, &run, 2).await.unwrap();
-    coordinator.take(&worker, Duration::ZERO).await.unwrap().unwrap();
     coordinator.withdraw(1, &run).await.unwrap();
-    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    coordinator.offer(1, &run, 2).await.unwrap();
     coordinator.workers().await.unwrap();
-    coordinator.leave(&worker).await.unwrap();
     coordinator.plan(&run).await.unwrap().unwrap();
     coordinator.journal(&run, 0, Duration::ZERO).await.unwrap().unwrap();
-    coordinator.journal(&run, 9, Duration::ZERO).await.unwrap().unwrap();
-    coordinator.journal_len(&run).await.unwrap().unwrap();
-    coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
+    coordinator.tip(&run).await.unwrap().unwrap();
     for _ in 0..2 {
         coordinator.results(1, 10, Duration::ZERO).await.unwrap();
     }
     coordinator.newest(&run).await.unwrap();
     coordinator.discard(1, &run, &worker, 1, 1).await.unwrap();
-    coordinator.confirm(1, &run, &[(worker, 1, 1)]).await.unwrap();
-    coordinator.close(1, &run).await.unwrap();
+    coordinator.confirm(1, &run, &[(worker, 1, "1".into())]).await.unwrap();
+}
+
+/// Everything that a worker asks for, of a run that a controller has opened.
+async fn works(coordinator: &RedisCoordinator) {
+    let (run, worker) = ("run".into(), "w".into());
+    coordinator.now_us().await.unwrap();
+    coordinator.take(&worker, Duration::ZERO).await.unwrap();
+    coordinator.beat(&a_beat("w", 1)).await.unwrap();
+    coordinator.plan(&run).await.unwrap();
+    coordinator.journal(&run, 0, Duration::ZERO).await.unwrap();
+    coordinator.journal(&run, 9, Duration::ZERO).await.unwrap();
+    for seq in 1..=2 {
+        coordinator.put(&a_snapshot("w", 1, seq)).await.unwrap();
+    }
+}
+
+async fn uses_everything(coordinator: &RedisCoordinator) {
+    works(coordinator).await;
+    controls_everything(coordinator).await;
+    works(coordinator).await;
+    let claim = Leader { controller: "c".into(), term: 1, address: String::new() };
+    coordinator.close(1, &"run".into(), &a_line(9)).await.unwrap();
     coordinator.abdicate(&claim).await.unwrap();
 }
 
 fn with_user(server: &Server, user: &str, password: &str) -> RedisCoordinator {
-    let url = format!("{}?user={user}&pass={password}", server.url());
-    RedisCoordinator::new(&RedisOptions::new(url)).unwrap()
+    RedisCoordinator::new(&RedisOptions::new(server.url_of(user, password))).unwrap()
 }
 
 #[tokio::test]
-async fn a_user_with_few_rights_is_enough() {
-    let server = Server::start().await;
-    redis::cmd("ACL").arg("SETUSER").arg("loadcore").arg(rights()).exec(&mut server.raw()).unwrap();
-    uses_everything(&with_user(&server, "loadcore", IN_URL)).await;
+async fn the_rights_that_are_said_to_be_enough_are_enough() {
+    let server = Server::start_with_users().await;
+    let controller = with_user(&server, "loadcore-controller", support::CONTROLLER[1]);
+    let worker = with_user(&server, "loadcore-worker", IN_URL);
+    // Whoever comes first makes what both use.
+    works(&worker).await;
+    controls_everything(&controller).await;
+    works(&worker).await;
+    controls_everything(&controller).await;
+    uses_everything(&controller).await;
+    works(&worker).await;
+}
+
+#[tokio::test]
+async fn a_worker_may_do_nothing_else() {
+    let server = Server::start_with_users().await;
+    let url = server.url_of("loadcore-worker", IN_URL);
+    let mut raw = redis::Client::open(url).unwrap().get_connection().unwrap();
+    let journal = "loadcore:{run}:journal";
+    for command in [
+        "FLUSHALL",
+        "FLUSHDB",
+        "KEYS *",
+        "SCAN 0",
+        "DBSIZE",
+        "RANDOMKEY",
+        "CONFIG GET *",
+        "CONFIG SET maxmemory 1",
+        "SCRIPT FLUSH",
+        "SCRIPT KILL",
+        "EVAL return 0",
+        "FUNCTION LIST",
+        "DEBUG SLEEP 0",
+        "SHUTDOWN NOSAVE",
+        "MONITOR",
+        "SAVE",
+        "ACL LIST",
+        "ACL SETUSER loadcore-worker allkeys",
+        "CLIENT LIST",
+        "CLIENT PAUSE 1",
+        "INFO",
+        "SLAVEOF NO ONE",
+        "SUBSCRIBE x",
+        "PUBLISH x y",
+        "SET another x",
+        "GET another",
+        "GET loadcore:term",
+        "SET loadcore:term 9",
+        "HGETALL loadcore:leader",
+        "HSET loadcore:leader term 9",
+        "PEXPIRE loadcore:leader 1",
+        "SET loadcore:{run}:plan x",
+        "DEL loadcore:{run}:plan",
+        "HSET loadcore:{run}:durable 1/w 9",
+        "PEXPIRE loadcore:{run}:durable 1",
+        &format!("XADD {journal} * entry x"),
+        &format!("XDEL {journal} 0-1"),
+        &format!("XTRIM {journal} MAXLEN 0"),
+        &format!("DEL {journal}"),
+        &format!("PEXPIRE {journal} 1"),
+        &format!("RENAME {journal} x"),
+        "HGETALL loadcore:workers",
+        "HDEL loadcore:workers w",
+        "DEL loadcore:workers",
+        "HDEL loadcore:{run}:newest 1/w",
+        "DEL loadcore:{run}:newest",
+        "HKEYS loadcore:{run}:newest",
+        "XRANGE loadcore:results - +",
+        "XDEL loadcore:results 1-1",
+        "XREADGROUP GROUP all all STREAMS loadcore:results >",
+        "XADD loadcore:tasks * run r",
+        "DEL loadcore:tasks",
+        "XGROUP DESTROY loadcore:tasks all",
+    ] {
+        let mut words = command.split(' ');
+        let mut asked = redis::cmd(words.next().unwrap());
+        let refused = asked.arg(words.collect::<Vec<_>>()).exec(&mut raw).unwrap_err();
+        assert_eq!(refused.code(), Some("NOPERM"), "{command}: {refused}");
+    }
+    // Nor does a script that it brings itself.
+    let script = "return redis.call('XADD', 'loadcore:{run}:journal', '*', 'entry', 'x')";
+    let loaded: String = redis::cmd("SCRIPT").arg(&["LOAD", script]).query(&mut raw).unwrap();
+    let refused = redis::cmd("EVALSHA").arg(&[&loaded, "0"]).exec(&mut raw).unwrap_err();
+    let text = format!("{refused} {:?}", refused.detail());
+    assert!(text.contains("can't access") || text.contains("NOPERM"), "{text}");
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server.raw()).unwrap();
+    assert_eq!(keys, [""; 0]);
 }
 
 #[tokio::test]
@@ -82,7 +165,7 @@ async fn a_wrong_password_is_said_and_not_shown() {
     let user = ["SETUSER", "loadcore", "on", ">another", "~*", "+@all"];
     redis::cmd("ACL").arg(&user).exec(&mut raw).unwrap();
     let coordinator = with_user(&server, "loadcore", IN_URL);
-    let error = coordinator.beat(&a_report("w", 1)).await.unwrap_err();
+    let error = coordinator.beat(&a_beat("w", 1)).await.unwrap_err();
     assert!(matches!(&error.kind, Kind::Unavailable(why) if why.contains("***")), "{error}");
     let text = format!("{error} {error:?} {coordinator:?} {}", coordinator.address());
     assert!(text.contains("WRONGPASS") || text.contains("uthentication"), "{text}");

@@ -3,11 +3,11 @@
 
 mod support;
 
-use loadcore::cluster::conformance::{a_report, a_snapshot};
+use loadcore::cluster::conformance::{a_beat, a_line, a_snapshot};
 use loadcore::cluster::coordinator::{
-    Coordinator, CoordinatorError, Kind, Leader, PATIENCE, PROTOCOL, SnapshotRecord,
+    Coordinator, CoordinatorError, Kind, Leader, PATIENCE, SnapshotRecord,
 };
-use loadcore::cluster::journal::{Entry, Task};
+use loadcore::cluster::journal::{Line, Task};
 use loadcore::cluster::{RunId, WorkerId};
 use loadcore::time::Clock;
 use loadcore_redis::RedisCoordinator;
@@ -30,15 +30,15 @@ fn plan() -> bytes::Bytes {
     "the plan".into()
 }
 
-fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
-    numbers.map(|number| Entry::Pause { at_ns: number }).collect()
+fn lines(numbers: std::ops::Range<u64>) -> Vec<Line> {
+    numbers.map(a_line).collect()
 }
 
 fn leader(name: &str, term: u64) -> Leader {
     Leader { controller: name.into(), term, address: String::new() }
 }
 
-async fn whole(coordinator: &RedisCoordinator) -> Option<Vec<Entry>> {
+async fn whole(coordinator: &RedisCoordinator) -> Option<Vec<Line>> {
     coordinator.journal(&run(), 0, NOW).await.unwrap()
 }
 
@@ -51,9 +51,9 @@ async fn a_killed_redis_that_comes_back_with_its_file_has_lost_nothing() {
     let mut server = Server::start_durable().await;
     let coordinator = server.coordinator();
     coordinator.lead(&leader("c", 3), SOON).await.unwrap();
-    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.open(3, &run(), plan(), &lines(0..2)).await.unwrap();
     coordinator.offer(3, &run(), 1).await.unwrap();
-    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    coordinator.beat(&a_beat("w", 1)).await.unwrap();
     for seq in 1..=4 {
         coordinator.put(&a_snapshot("w", 1, seq)).await.unwrap();
     }
@@ -63,8 +63,8 @@ async fn a_killed_redis_that_comes_back_with_its_file_has_lost_nothing() {
     server.kill();
     server.spawn().await;
 
-    in_the_end(async || coordinator.append(3, &run(), 2, &entries(2..3)).await).await;
-    assert_eq!(whole(&coordinator).await, Some(entries(0..3)));
+    in_the_end(async || coordinator.append(3, &run(), 2, &lines(2..3)).await).await;
+    assert_eq!(whole(&coordinator).await, Some(lines(0..3)));
     assert_eq!(coordinator.plan(&run()).await.unwrap(), Some(plan()));
     let task = in_the_end(async || coordinator.take(&worker(), A_WHILE).await).await;
     assert_eq!(task, Some(Task { run: run() }));
@@ -77,20 +77,19 @@ async fn a_killed_redis_that_comes_back_with_its_file_has_lost_nothing() {
 
 /// Everything that a controller and a worker do, with the run brought again first.
 async fn works_from_nothing(coordinator: &RedisCoordinator) {
-    let refused =
-        in_the_end(async || match coordinator.append(3, &run(), 2, &entries(2..3)).await {
-            Err(error) if error.kind == Kind::Conflict => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => panic!("an entry was appended to a journal that is gone"),
-        });
+    let refused = in_the_end(async || match coordinator.append(3, &run(), 2, &lines(2..3)).await {
+        Err(error) if error.kind == Kind::Conflict => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => panic!("an entry was appended to a journal that is gone"),
+    });
     refused.await;
-    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
-    coordinator.append(3, &run(), 2, &entries(2..3)).await.unwrap();
-    assert_eq!(whole(coordinator).await, Some(entries(0..3)));
+    coordinator.open(3, &run(), plan(), &lines(0..2)).await.unwrap();
+    coordinator.append(3, &run(), 2, &lines(2..3)).await.unwrap();
+    assert_eq!(whole(coordinator).await, Some(lines(0..3)));
     coordinator.offer(3, &run(), 1).await.unwrap();
     let task = in_the_end(async || coordinator.take(&worker(), SOON).await).await;
     assert_eq!(task, Some(Task { run: run() }));
-    in_the_end(async || coordinator.beat(&a_report("w", 7)).await).await;
+    in_the_end(async || coordinator.beat(&a_beat("w", 7)).await).await;
     assert_eq!(coordinator.workers().await.unwrap().len(), 1);
     in_the_end(async || coordinator.put(&a_snapshot("w", 1, 7)).await).await;
     let results = in_the_end(async || coordinator.results(3, 10, SOON).await).await;
@@ -103,7 +102,7 @@ async fn works_from_nothing(coordinator: &RedisCoordinator) {
 async fn a_killed_redis_that_comes_back_empty_works_on() {
     let mut server = Server::start().await;
     let coordinator = server.coordinator();
-    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.open(3, &run(), plan(), &lines(0..2)).await.unwrap();
     works_on_with(&coordinator).await;
     server.kill();
     server.spawn().await;
@@ -115,7 +114,7 @@ async fn works_on_with(coordinator: &RedisCoordinator) {
     coordinator.lead(&leader("c", 3), SOON).await.unwrap();
     coordinator.offer(3, &run(), 1).await.unwrap();
     coordinator.take(&worker(), NOW).await.unwrap();
-    coordinator.beat(&a_report("w", 1)).await.unwrap();
+    coordinator.beat(&a_beat("w", 1)).await.unwrap();
     coordinator.put(&a_snapshot("w", 1, 1)).await.unwrap();
     coordinator.results(3, 1, NOW).await.unwrap();
 }
@@ -124,7 +123,7 @@ async fn works_on_with(coordinator: &RedisCoordinator) {
 async fn a_redis_that_is_wiped_while_all_wait_works_on() {
     let server = Server::start().await;
     let coordinator = Arc::new(server.coordinator());
-    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.open(3, &run(), plan(), &lines(0..2)).await.unwrap();
     works_on_with(&coordinator).await;
     let wait = 2 * SOON;
     let waits = |coordinator: &Arc<RedisCoordinator>| {
@@ -139,7 +138,7 @@ async fn a_redis_that_is_wiped_while_all_wait_works_on() {
     tokio::time::sleep(A_WHILE).await;
     server.wipe();
     let brought = async {
-        coordinator.open(3, &run(), plan(), &entries(0..3)).await.unwrap();
+        coordinator.open(3, &run(), plan(), &lines(0..3)).await.unwrap();
         coordinator.offer(3, &run(), 1).await.unwrap();
         coordinator.put(&a_snapshot("w", 1, 2)).await.unwrap();
         let task = task.await.unwrap().unwrap();
@@ -149,7 +148,7 @@ async fn a_redis_that_is_wiped_while_all_wait_works_on() {
     let (task, journal, results) =
         tokio::time::timeout(SOON, brought).await.expect("all who waited got what came");
     assert_eq!(task, Some(Task { run: run() }));
-    assert_eq!(journal, Some(entries(2..3)));
+    assert_eq!(journal, Some(lines(2..3)));
     assert_eq!(numbers(&results), [2]);
     server.wipe();
     works_from_nothing(&coordinator).await;
@@ -159,11 +158,11 @@ async fn a_redis_that_is_wiped_while_all_wait_works_on() {
 async fn a_redis_of_yesterday_is_brought_up_to_date() {
     let mut server = Server::start_durable().await;
     let coordinator = server.coordinator();
-    coordinator.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
+    coordinator.open(1, &run(), plan(), &lines(0..2)).await.unwrap();
     coordinator.put(&a_snapshot("w", 1, 5)).await.unwrap();
     let backup = tempfile::tempdir().unwrap();
     support::copy(&server.data(), backup.path());
-    coordinator.append(1, &run(), 2, &entries(2..4)).await.unwrap();
+    coordinator.append(1, &run(), 2, &lines(2..4)).await.unwrap();
     coordinator.put(&a_snapshot("w", 1, 9)).await.unwrap();
 
     server.kill();
@@ -172,38 +171,61 @@ async fn a_redis_of_yesterday_is_brought_up_to_date() {
     server.spawn().await;
 
     let journal = in_the_end(async || coordinator.journal(&run(), 0, NOW).await).await;
-    assert_eq!(journal, Some(entries(0..2)), "the backup is what is there");
+    assert_eq!(journal, Some(lines(0..2)), "the backup is what is there");
     let refused = in_the_end(async || {
-        Ok(coordinator.append(1, &run(), 4, &entries(4..5)).await.map_err(|error| error.kind))
+        Ok(coordinator.append(1, &run(), 4, &lines(4..5)).await.map_err(|error| error.kind))
     });
     assert_eq!(refused.await, Err(Kind::Conflict), "a gap");
-    coordinator.open(1, &run(), plan(), &entries(0..4)).await.unwrap();
-    coordinator.append(1, &run(), 4, &entries(4..5)).await.unwrap();
-    assert_eq!(whole(&coordinator).await, Some(entries(0..5)));
+    coordinator.open(1, &run(), plan(), &lines(0..4)).await.unwrap();
+    coordinator.append(1, &run(), 4, &lines(4..5)).await.unwrap();
+    assert_eq!(whole(&coordinator).await, Some(lines(0..5)));
     in_the_end(async || coordinator.put(&a_snapshot("w", 1, 9)).await).await;
     assert_eq!(numbers(&coordinator.newest(&run()).await.unwrap()), [9]);
 }
 
 #[tokio::test]
-async fn a_journal_that_differs_gives_way_to_a_longer_one_alone() {
+async fn whatever_others_have_done_to_a_journal_gives_way_to_what_is_brought() {
     let server = Server::start().await;
     let coordinator = server.coordinator();
-    coordinator.open(1, &run(), plan(), &entries(0..3)).await.unwrap();
-    let refused = coordinator.open(1, &run(), plan(), &entries(1..4)).await.unwrap_err();
-    assert_eq!(refused.kind, Kind::Conflict);
-    coordinator.open(1, &run(), plan(), &entries(1..5)).await.unwrap();
-    assert_eq!(whole(&coordinator).await, Some(entries(1..5)));
+    let mut raw = server.raw();
+    let journal = "loadcore:{run}:journal";
+    for (what, does) in [
+        ("a line more", vec![vec!["XADD", journal, "0-4", "entry", "x"]]),
+        ("a line far ahead", vec![vec!["XADD", journal, "0-99", "entry", "x"]]),
+        (
+            "a line far ahead that is gone",
+            vec![vec!["XADD", journal, "0-99", "entry", "x"], vec!["XDEL", journal, "0-99"]],
+        ),
+        ("a line less", vec![vec!["XDEL", journal, "0-2"]]),
+        ("its end", vec![vec!["XADD", journal, "1-1", "entry", "{\"entry\":\"close\"}"]]),
+        ("a line without a text", vec![vec!["XADD", journal, "0-4", "a", "b", "c", "d"]]),
+        ("nothing there", vec![vec!["DEL", journal]]),
+        ("something else", vec![vec!["SET", journal, "a text"]]),
+    ] {
+        coordinator.open(1, &run(), plan(), &lines(0..3)).await.unwrap();
+        for does in &does {
+            redis::cmd(does[0]).arg(&does[1..]).exec(&mut raw).unwrap();
+        }
+        // What a controller does: it goes on where its own journal ends, and else brings all of it.
+        if coordinator.append(1, &run(), 3, &lines(3..4)).await.is_err() {
+            coordinator.open(1, &run(), plan(), &lines(0..4)).await.unwrap();
+        } else {
+            assert_eq!(whole(&coordinator).await, Some(lines(0..4)), "{what}");
+        }
+        coordinator.append(1, &run(), 4, &lines(4..5)).await.unwrap();
+        assert_eq!(whole(&coordinator).await, Some(lines(0..5)), "{what}");
+    }
 }
 
 /// Every call, with the time for which it was asked to wait.
 async fn every_call_fails_in_time(coordinator: &RedisCoordinator) {
     let run = run();
-    let (report, snapshot) = (a_report("w", 1), a_snapshot("w", 1, 1));
+    let (report, snapshot) = (a_beat("w", 1), a_snapshot("w", 1, 1));
     let (claim, worker) = (leader("c", 1), worker());
     tokio::join!(
         timed(NOW, coordinator.now_us()),
         timed(NOW, coordinator.beat(&report)),
-        timed(NOW, coordinator.leave(&worker)),
+        timed(NOW, coordinator.tip(&run)),
         timed(A_WHILE, coordinator.take(&worker, A_WHILE)),
         timed(A_WHILE, coordinator.journal(&run, 0, A_WHILE)),
         timed(NOW, coordinator.plan(&run)),
@@ -219,7 +241,7 @@ async fn every_call_fails_in_time(coordinator: &RedisCoordinator) {
         timed(NOW, coordinator.newest(&run)),
     );
     timed(NOW, coordinator.confirm(1, &run, &[])).await;
-    timed(NOW, coordinator.close(1, &run)).await;
+    timed(NOW, coordinator.close(1, &run, &a_line(9))).await;
 }
 
 /// Sees a call fail as unavailable, within its wait and the patience that was promised; and a second
@@ -249,7 +271,7 @@ async fn a_frozen_redis_holds_nobody_up() {
     every_call_fails_in_time(&coordinator).await;
     every_call_fails_in_time(&coordinator).await;
     server.thaw();
-    in_the_end(async || coordinator.beat(&a_report("w", 2)).await).await;
+    in_the_end(async || coordinator.beat(&a_beat("w", 2)).await).await;
     in_the_end(async || coordinator.put(&a_snapshot("w", 1, 2)).await).await;
     in_the_end(async || coordinator.journal(&run(), 0, NOW).await).await;
 }
@@ -275,7 +297,7 @@ async fn two_controllers_and_one_truth() {
     let (old, new) = (server.coordinator(), Arc::new(server.coordinator()));
     let short = Duration::from_millis(200);
     assert_eq!(old.lead(&leader("old", 1), short).await.unwrap(), leader("old", 1));
-    old.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
+    old.open(1, &run(), plan(), &lines(0..2)).await.unwrap();
     for seq in 1..=3 {
         old.put(&a_snapshot("w", 1, seq)).await.unwrap();
     }
@@ -292,7 +314,7 @@ async fn two_controllers_and_one_truth() {
     assert_eq!(leads.await.term, 2);
     for kind in [
         old.results(1, 10, NOW).await.unwrap_err().kind,
-        old.append(1, &run(), 2, &entries(2..3)).await.unwrap_err().kind,
+        old.append(1, &run(), 2, &lines(2..3)).await.unwrap_err().kind,
         old.lead(&leader("old", 1), SOON).await.unwrap_err().kind,
     ] {
         assert_eq!(kind, Kind::Superseded(2));
@@ -378,8 +400,6 @@ async fn what_is_damaged_is_said_and_gets_out_of_the_way() {
     does(&["XADD", "loadcore:results", "*", "snapshot", "nonsense"]);
     does(&["XADD", "loadcore:results", "*", "a", "b", "c", "d"]);
     coordinator.put(&a_snapshot("w", 1, 2)).await.unwrap();
-    assert!(is_damaged(coordinator.results(1, 10, NOW).await));
-    assert!(is_damaged(coordinator.results(1, 10, NOW).await));
     assert_eq!(numbers(&coordinator.results(1, 10, NOW).await.unwrap()), [1, 2]);
     assert_eq!(numbers(&coordinator.results(1, 10, NOW).await.unwrap()), [0; 0]);
 
@@ -390,59 +410,50 @@ async fn what_is_damaged_is_said_and_gets_out_of_the_way() {
 
     coordinator.put(&a_snapshot("w", 1, 3)).await.unwrap();
     does(&["HSET", "loadcore:{run}:durable", "1/w", "many"]);
-    assert!(is_damaged(coordinator.put(&a_snapshot("w", 1, 4)).await));
-    coordinator.confirm(1, &run(), &[(worker(), 1, 3)]).await.unwrap();
-    assert_eq!(coordinator.put(&a_snapshot("w", 1, 4)).await.unwrap(), 3);
+    assert_eq!(coordinator.put(&a_snapshot("w", 1, 4)).await.unwrap(), Some("many".into()));
+    coordinator.confirm(1, &run(), &[(worker(), 1, "3".into())]).await.unwrap();
+    assert_eq!(coordinator.put(&a_snapshot("w", 1, 4)).await.unwrap(), Some("3".into()));
 
     does(&["SET", "loadcore:{run}:plan", "x"]);
     does(&["XADD", "loadcore:{run}:journal", "0-1", "entry", "{\"entry\":\"dance\"}"]);
-    assert!(is_damaged(coordinator.journal(&run(), 0, NOW).await));
-    coordinator.open(1, &run(), plan(), &entries(0..2)).await.unwrap();
-    assert_eq!(whole(&coordinator).await, Some(entries(0..2)));
+    assert_eq!(whole(&coordinator).await, Some(vec![Line("{\"entry\":\"dance\"}".into())]));
+    coordinator.open(1, &run(), plan(), &lines(0..2)).await.unwrap();
+    assert_eq!(whole(&coordinator).await, Some(lines(0..2)));
 
     for (key, other) in [("loadcore:tasks", "take"), ("loadcore:workers", "beat")] {
         does(&["SET", key, "a text"]);
         let is_said = match other {
             "take" => is_damaged(coordinator.take(&worker(), NOW).await),
-            _ => is_damaged(coordinator.beat(&a_report("w", 2)).await),
+            _ => is_damaged(coordinator.beat(&a_beat("w", 2)).await),
         };
         assert!(is_said, "{key} is of another type");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_that_cannot_be_read_hide_no_others() {
+async fn beats_that_cannot_be_read_hide_no_others() {
     let server = Server::start().await;
     let coordinator = server.coordinator();
     let mut raw = server.raw();
-    let mut stands = |worker: &str, report: &str| {
+    let now_us = coordinator.now_us().await.unwrap();
+    let mut stands = |worker: &str, beat: &str| {
         let name = "loadcore:workers";
-        redis::cmd("HSET").arg(&[name, worker, report]).exec(&mut raw).unwrap();
+        redis::cmd("HSET").arg(&[name, worker, beat]).exec(&mut raw).unwrap();
     };
-    coordinator.beat(&a_report("good", 1)).await.unwrap();
-    stands("cut", "17 18 {\"worker\":");
-    stands("list", "17 18 [1, 2]");
-    stands("timeless", "17 {\"worker\":\"timeless\"}");
-    let mut ours = serde_json::to_value(a_report("ours", 1)).unwrap();
-    ours["task"] = "something".into();
-    stands("ours", &format!("17 18 {ours}"));
-    // It beats on, in words that nobody here knows.
-    for beat in 1..=3 {
-        let report = serde_json::json!({
-            "worker": "future", "name": "f", "version": "9.0.0", "protocol": 77, "beat": beat,
-            "task": {"run": "run", "epoch": 1, "applied": 0, "state": {"state": "dancing"}},
-        });
-        stands("future", &format!("{beat} 18 {report}"));
-        let mut seen = coordinator.workers().await.unwrap();
-        seen.sort_by(|a, b| a.report.worker.cmp(&b.report.worker));
-        let seen: Vec<_> =
-            seen.iter().map(|seen| (seen.report.worker.as_str(), seen.report.protocol)).collect();
-        assert_eq!(seen, [("future", 77), ("good", PROTOCOL)]);
-    }
+    coordinator.beat(&a_beat("good", 1)).await.unwrap();
+    stands("timeless", "{}");
+    stands("left", "left");
+    stands("of the past", "17 said");
+    stands("of the future", &format!("{} said", u64::MAX));
+    stands("another's", &format!("{now_us} said"));
+    let mut seen: Vec<_> = coordinator.workers().await.unwrap();
+    seen.sort_by(|(a, _), (b, _)| a.worker.cmp(&b.worker));
+    let seen: Vec<_> = seen.iter().map(|(beat, _)| beat.worker.as_str()).collect();
+    assert_eq!(seen, ["another's", "good"]);
     let mut left: Vec<String> =
         redis::cmd("HKEYS").arg("loadcore:workers").query(&mut server.raw()).unwrap();
     left.sort();
-    assert_eq!(left, ["future", "good", "ours"], "what is no report at all is removed");
+    assert_eq!(left, ["another's", "good"], "what is no beat, or of no time, is removed");
 }
 
 /// A record as it stands in Redis.
@@ -504,13 +515,12 @@ async fn nothing_stays_for_ever() {
     let server = Server::start().await;
     let coordinator = server.coordinator();
     works_on_with(&coordinator).await;
-    coordinator.open(3, &run(), plan(), &entries(0..2)).await.unwrap();
-    coordinator.confirm(3, &run(), &[(worker(), 1, 1)]).await.unwrap();
-    coordinator.leave(&worker()).await.unwrap();
-    coordinator.close(3, &"closed".into()).await.unwrap();
+    coordinator.open(3, &run(), plan(), &lines(0..2)).await.unwrap();
+    coordinator.confirm(3, &run(), &[(worker(), 1, "1".into())]).await.unwrap();
+    coordinator.close(3, &"closed".into(), &a_line(9)).await.unwrap();
     let mut raw = server.raw();
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut raw).unwrap();
-    assert_eq!(keys.len(), 11, "{keys:?}");
+    assert_eq!(keys.len(), 10, "{keys:?}");
     for key in keys {
         let left: i64 = redis::cmd("PTTL").arg(&key).query(&mut raw).unwrap();
         assert!(left > 0, "{key} stays for ever");

@@ -3,7 +3,7 @@
 mod support;
 
 use bytes::Bytes;
-use loadcore::cluster::conformance::{a_report, a_snapshot};
+use loadcore::cluster::conformance::{a_beat, a_snapshot};
 use loadcore::cluster::coordinator::{Coordinator, SnapshotRecord};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn work(coordinator: Arc<impl Coordinator>, worker: usize) {
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for seq in 1..=SECONDS {
         second.tick().await;
-        coordinator.beat(&a_report(&name, seq)).await.expect("a beat is taken down");
+        coordinator.beat(&a_beat(&name, seq)).await.expect("a beat is taken down");
         let snapshot = SnapshotRecord { bytes: bytes.clone(), ..a_snapshot(&name, 1, seq) };
         coordinator.put(&snapshot).await.expect("a snapshot is taken down");
     }

@@ -9,7 +9,7 @@ mod sign_in;
 
 use loadcore_controller::doorstep::certificate;
 use loadcore_process::{command, health, limits, log::log};
-use options::{CommandLine, Task};
+use options::{CommandLine, Options, Task};
 use serve::ServeError;
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     limits::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match (&runtime, task) {
+        (_, Task::Key(options)) => key(&options),
         (Ok(runtime), Task::Serve(options)) => runtime.block_on(serve::serve(*options)),
         (Ok(runtime), Task::Ask(address, over_tls, probe)) => {
             let asked = async {
@@ -50,6 +51,12 @@ fn main() -> ExitCode {
         Err(ServeError::Usage(error)) => fail(&error, USAGE),
         Err(ServeError::Broken(error)) => fail(&error, 1),
     }
+}
+
+/// Prints the platform's key.
+fn key(options: &Options) -> Result<(), ServeError> {
+    let key = backends::secrets(options)?.signer().key();
+    writeln!(std::io::stdout(), "{key}").map_err(|error| ServeError::Broken(error.to_string()))
 }
 
 fn fail(error: &str, code: u8) -> ExitCode {

@@ -147,6 +147,17 @@ impl Collector for Runs {
             gauge(*rules).encode(violated.encode_family(&labels)?)?;
         }
 
+        let mut refused = encoder.encode_descriptor(
+            "refused_words",
+            "What the coordinator carried that nobody had said as it stood there",
+            None,
+            MetricType::Counter,
+        )?;
+        for (kind, count) in &figures.refused {
+            let labels = [("kind", *kind)];
+            ConstCounter::new(*count).encode(refused.encode_family(&labels)?)?;
+        }
+
         for (name, help, value) in [
             ("alerts_delivered", "Alerts that webhooks have taken", figures.alerts_delivered),
             (
@@ -208,6 +219,7 @@ mod tests {
             alerts_delivered: 5,
             alerts_failed: 4,
             alerts_given_up: 1,
+            refused: [("beat", 7)].into(),
         };
         let mut registry = Registry::with_prefix(PREFIX);
         registry.register_collector(Box::new(Runs(figures)));
@@ -227,6 +239,7 @@ mod tests {
             "loadtest_alerts_delivered_total 5",
             "loadtest_alerts_failed_total 4",
             "loadtest_alerts_given_up_total 1",
+            "loadtest_refused_words_total{kind=\"beat\"} 7",
         ] {
             assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
         }

@@ -2,7 +2,7 @@
 
 use crate::sign_in::{self, SignIn};
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use config::{Config, File};
 use directories::ProjectDirs;
 use loadcore::cluster::Lease;
@@ -12,7 +12,7 @@ use loadcore::scenario::parse_duration;
 use loadcore_controller::doorstep::certificate::Files;
 use loadcore_controller::doorstep::seats::{Bounds, CONNECTIONS};
 use loadcore_controller::origin::Hosts;
-use loadcore_process::health::{Command, Probe};
+use loadcore_process::health::Probe;
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -45,6 +45,16 @@ pub struct CommandLine {
     given: Given,
 }
 
+/// What it can be told to do in the place of its work.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Health(loadcore_process::health::Command),
+    /// Print the platform's key, which workers are given with --platform-key: it follows from
+    /// LOADCORE_SECRET_KEY, or else from the key file in the data directory
+    Key,
+}
+
 const AFTER: &str = "\
 An option goes before its environment variable, that before the file, that before the default.
 LOADCORE_SECRET_KEY seals what is secret in scenarios; without it a file in the data directory does.
@@ -66,7 +76,7 @@ struct Given {
     actuator_listen: Option<String>,
 
     /// The embedded database and the key of its secrets [default: your user data directory]
-    #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "LOADCORE_DATA_DIR", global = true)]
     data_dir: Option<PathBuf>,
 
     /// Coordinate over Redis: workers are processes `loadcore-worker --redis URL`
@@ -186,6 +196,8 @@ pub enum Task {
     Serve(Box<Options>),
     /// Ask the one that listens here how it is, over TLS or not.
     Ask(SocketAddr, bool, Probe),
+    /// Print the platform's key.
+    Key(Box<Options>),
 }
 
 impl CommandLine {
@@ -202,9 +214,12 @@ impl CommandLine {
         let actuator = actuator.map(|text| address("--actuator-listen", &text)).transpose()?;
         let certificate = given.tls_cert.as_ref().or(file.tls_cert.as_ref());
         match self.command {
-            Some(Command::Health { probe }) => {
+            Some(Command::Health(loadcore_process::health::Command::Health { probe })) => {
                 let over_tls = actuator.is_none() && certificate.is_some();
                 Ok(Task::Ask(actuator.unwrap_or(listen), over_tls, probe))
+            }
+            Some(Command::Key) => {
+                Ok(Task::Key(Box::new(Options::of(given, file, listen, actuator)?)))
             }
             None => Ok(Task::Serve(Box::new(Options::of(given, file, listen, actuator)?))),
         }
@@ -388,6 +403,7 @@ mod tests {
                 let how = if over_tls { " over TLS" } else { "" };
                 Err(format!("{address} is asked{how} for {probe:?}"))
             }
+            Task::Key(options) => Err(format!("the key in {}", options.data_dir.display())),
         }
     }
 

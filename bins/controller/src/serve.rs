@@ -176,13 +176,17 @@ async fn keep(
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
-    let trouble = local.trouble.clone();
+    let (trouble, redis) = (local.trouble.clone(), options.redis.is_some());
     let made = tokio::select! {
         made = platform(&options, local, &url, &status) => made?,
         () = ended(ending.clone()) => return Ok(()),
     };
     status.send_replace(Status::Ready(made.clone()));
     tracing::info!("the platform is ready");
+    if redis {
+        let key = made.controller.platform_key();
+        tracing::info!("its workers know it by --platform-key {key}");
+    }
     let demo = options.demo.then(|| tokio::spawn(demo::play(url, made.clone())));
     tokio::select! {
         () = ended(ending) => {}

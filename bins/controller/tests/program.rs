@@ -320,6 +320,25 @@ fn a_key_outlives_the_program() {
     assert_eq!(list.matches("\"revision\"").count(), 1, "{list}");
 }
 
+#[test]
+fn the_platforms_key_follows_from_its_secret_one() {
+    let data = tempfile::tempdir().unwrap();
+    let key = |secret: Option<&str>| {
+        let mut command = command(&["key", "--data-dir"]);
+        command.arg(data.path());
+        secret.map(|secret| command.env("LOADCORE_SECRET_KEY", secret));
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    };
+    let of_file = key(None);
+    assert!(of_file.0 == Some(0) && of_file.1.trim().len() == 43, "{of_file:?}");
+    assert_eq!(key(None), of_file, "the key file is made once");
+    let known = "W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM\n";
+    assert_eq!(key(Some("0123456789abcdef")), (Some(0), known.to_owned()));
+    let (code, said) = key(Some("short"));
+    assert!(code == Some(2) && said.contains("LOADCORE_SECRET_KEY"), "{said}");
+}
+
 /// Asks until it is so.
 async fn until(is_so: impl Fn() -> bool) {
     let asks = async {

@@ -1,6 +1,7 @@
 //! Turns options and environment into how the worker is to work.
 
 use clap::{Args, Parser};
+use loadcore::cluster::signed::PublicKey;
 use loadcore::http::{Networks, TargetPolicy};
 use loadcore::run::MAX_SLACK;
 use loadcore::scenario::parse_duration;
@@ -78,6 +79,11 @@ pub struct Options {
     )]
     listen: Option<SocketAddr>,
 
+    /// The platform's key, as `loadcore-controller key` prints it: it obeys nobody else [default: the
+    /// first platform that it hears of, until it ends]
+    #[arg(long, value_name = "KEY", env = "LOADCORE_PLATFORM_KEY", value_parser = key)]
+    pub platform_key: Option<PublicKey>,
+
     /// Networks that it dials, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and public
     /// addresses; metadata services never]
     #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
@@ -136,6 +142,10 @@ impl Options {
     pub fn policy(&self) -> TargetPolicy {
         self.allow_targets.clone().map_or_else(TargetPolicy::default, TargetPolicy::Only)
     }
+}
+
+fn key(text: &str) -> Result<PublicKey, String> {
+    text.parse()
 }
 
 fn slack(text: &str) -> Result<Duration, String> {
@@ -209,13 +219,16 @@ mod tests {
     fn what_is_said_arrives() {
         let options = parsed(
             "--redis redis://h --name a --threads 2 --slack 5ms --max-rps 5000 --listen 127.0.0.1:0 \
-             --handover 3s --allow-targets 10.0.0.0/8,127.0.0.1",
+             --handover 3s --allow-targets 10.0.0.0/8,127.0.0.1 \
+             --platform-key W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM",
         );
         let options = options.unwrap();
         assert_eq!(
             (options.name.as_str(), options.threads, options.slack, options.max_rps),
             ("a", Some(2), Some(Duration::from_millis(5)), Some(5e3))
         );
+        let key = options.platform_key.map(|key| key.to_string());
+        assert_eq!(key.as_deref(), Some("W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM"));
         assert_eq!(options.handover, Some(Duration::from_secs(3)));
         assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
         assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
@@ -233,6 +246,7 @@ mod tests {
             ("--redis redis://h --handover soon", "--handover"),
             ("--redis redis://h --allow-targets x", "is no network of addresses"),
             ("--redis redis://h --listen x", "--listen"),
+            ("--redis redis://h --platform-key short", "is no public key: it has 43 letters"),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(told), "{line}: {error}");

@@ -133,6 +133,7 @@ fn start(
             slack: options.slack,
             max_rps: options.max_rps,
             handover: options.handover,
+            platform_key: options.platform_key,
             policy: options.policy(),
         },
     )?;

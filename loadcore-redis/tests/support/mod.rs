@@ -11,6 +11,21 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Passwords of the users that the README has, as in the file and in a URL.
+pub const CONTROLLER: [&str; 2] = ["s3cr@t/c:th?all", "s3cr%40t%2Fc%3Ath%3Fall"];
+pub const WORKER: [&str; 2] = ["s3cr@t/w:th?all", "s3cr%40t%2Fw%3Ath%3Fall"];
+
+/// The `users.acl` that the README shows; the test's own user stays.
+pub fn users() -> String {
+    let readme = include_str!("../../README.md");
+    let from = readme.find("user default off").expect("the README shows the users");
+    let users = readme[from..].split("```").next().expect("the end of the block");
+    users
+        .replace("user default off\n", "")
+        .replace("CONTROLLER-PASSWORD", CONTROLLER[0])
+        .replace("WORKER-PASSWORD", WORKER[0])
+}
+
 /// How long tests wait for what should come at once.
 pub const SOON: Duration = Duration::from_secs(10);
 
@@ -29,6 +44,24 @@ impl Server {
     /// A server that has written down what it has acknowledged.
     pub async fn start_durable() -> Self {
         Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+    }
+
+    /// A server with the users that the README shows.
+    pub async fn start_with_users() -> Self {
+        let mut server = Self::not_started(&[]);
+        let file = server.folder.path().join("users.acl");
+        fs::write(&file, users()).expect("a file can be written");
+        // What Redis forbids to everybody could not be seen to be forbidden to a user.
+        let arguments = ["--enable-debug-command", "yes", "--aclfile"];
+        server.arguments = arguments.map(str::to_owned).to_vec();
+        server.arguments.push(file.display().to_string());
+        server.spawn().await;
+        server
+    }
+
+    /// The URL of a user whose password, as in a URL, this is.
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!("{}?user={user}&pass={password}", self.url())
     }
 
     pub async fn start_with(arguments: &[&str]) -> Self {

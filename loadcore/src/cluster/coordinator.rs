@@ -1,7 +1,8 @@
 //! Declares the trait [`Coordinator`], which carries tasks, journals, heartbeats and snapshots
 //! between a controller and its workers.
 
-use super::journal::{Entry, Epoch, Means, Task};
+use super::journal::{Epoch, Line, Means, Task};
+use super::signed::{About, Refused, Signer};
 use super::{RunId, WorkerId};
 use crate::run::DEFAULT_SLACK;
 use crate::time::{Nanos, nanos};
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 /// The version of what workers and controllers say to each other. Those of another version are not
 /// given tasks, and are told so.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Carries tasks, journals, heartbeats and snapshots. It is transport and no truth: everything in it
-/// may be lost at any moment, and the parties bring it again.
+/// may be lost at any moment, and the parties bring it again. Nor is it trusted: what it carries is
+/// [signed](super::signed), and read by who said it and by who hears it alone.
 ///
 /// # Contract
 ///
@@ -28,16 +30,17 @@ pub const PROTOCOL: u32 = 2;
 /// 2. **A task goes to one worker.** Of `n` offered tasks of a run, at most `n` are ever handed out,
 ///    each to one caller of [`take`](Coordinator::take). A withdrawn task is handed out no more.
 ///    A caller that waits gets a task within 100 ms of its being offered.
-/// 3. **Beats replace each other.** [`workers`](Coordinator::workers) shows the last report of each
-///    worker with the moment at which it came, for at least [`REMEMBERED`] after it, and not after
-///    [`leave`](Coordinator::leave). What it shows of a worker never gets older.
+/// 3. **Beats replace each other.** [`workers`](Coordinator::workers) shows the beat of each worker
+///    that came last, with the moment at which it came, for at least [`REMEMBERED`] after it. Whether
+///    it is the worker's, and newer than what was heard, is for who reads it to say: else one that
+///    was made up could shut out the worker's own.
 /// 4. **A journal only grows, in order, without gaps.** [`append`](Coordinator::append) at the
 ///    journal's length extends it; one that repeats what stands there changes nothing; any other is
 ///    refused as [`Kind::Conflict`]. Whoever waits for an entry gets it within 100 ms of its being
 ///    appended.
 /// 5. **A journal can be brought again.** [`open`](Coordinator::open) puts plan and journal in
-///    place, whatever is or was there, provided that the one does not contradict the other: it
-///    never makes a journal shorter.
+///    place, whatever is or was there: afterwards there is what was brought, no less and no more. Who
+///    leads has read before what another controller may have left.
 /// 6. **Snapshots only get newer.** For each (run, worker, epoch) [`newest`](Coordinator::newest)
 ///    shows the snapshot with the greatest number that was put; an older one or the same changes
 ///    nothing. They are accepted from everybody at any time, also from a worker whose lease is
@@ -47,16 +50,16 @@ pub const PROTOCOL: u32 = 2;
 ///    snapshot that was put and was newer comes out of [`results`](Coordinator::results), unless
 ///    there were more than [`QUEUED_RESULTS`] that nobody fetched; then the oldest are lost, which
 ///    costs resolution in time alone.
-/// 8. **What is durable is said.** The number last given to [`confirm`](Coordinator::confirm) for a
+/// 8. **What is durable is said.** What was last given to [`confirm`](Coordinator::confirm) for a
 ///    (run, worker, epoch) is what [`put`](Coordinator::put) answers to that worker.
 /// 9. **One controller leads.** [`lead`](Coordinator::lead) gives the lead to one controller at a
 ///    time, until it has not renewed it for the lease or gives it up; until then whoever else asks,
 ///    with whatever term, is told who leads. Calls with a term lower than the greatest that has
 ///    led are refused as [`Kind::Superseded`].
 /// 10. **A closed run leaves nothing.** After [`close`](Coordinator::close) the run has no journal,
-///     no plan, no snapshot and no task; a journal of one [`Entry::Close`] is shown to who asks for
-///     it, for at least [`REMEMBERED`]. Snapshots that are put after it are dropped, and answered
-///     with their own number, as durable.
+///     no plan, no snapshot and no task; a journal of the one line that it was given is shown to who
+///     asks for it, for at least [`REMEMBERED`]. Snapshots that are put after it are dropped. Only
+///     [`open`](Coordinator::open) makes it a run again.
 /// 11. **No call waits for ever.** Each ends within its `wait`, or else within [`PATIENCE`], with
 ///     an answer or with [`Kind::Unavailable`]; the connection is made again by itself.
 #[async_trait]
@@ -68,10 +71,7 @@ pub trait Coordinator: Send + Sync + 'static {
 
     /// Says that a worker lives, and what it is doing. Answers the coordinator's time at which that
     /// was taken down.
-    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError>;
-
-    /// A worker says goodbye: it is gone, and no loss.
-    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError>;
+    async fn beat(&self, beat: &Beat) -> Result<u64, CoordinatorError>;
 
     /// Takes a task for a worker, and waits for one at most `wait`.
     async fn take(
@@ -87,18 +87,19 @@ pub trait Coordinator: Send + Sync + 'static {
         run: &RunId,
         from: u64,
         wait: Duration,
-    ) -> Result<Option<Vec<Entry>>, CoordinatorError>;
+    ) -> Result<Option<Vec<Line>>, CoordinatorError>;
 
-    /// How many entries the run's journal has: as many as [`journal`](Coordinator::journal) answers
-    /// from 0 on, without carrying them. `None` where there is no such run.
-    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError>;
+    /// How many lines the run's journal has, and the last of them: of what
+    /// [`journal`](Coordinator::journal) answers from 0 on, without carrying it. `None` where there is no
+    /// such run.
+    async fn tip(&self, run: &RunId) -> Result<Option<Tip>, CoordinatorError>;
 
     /// The run's plan, as the controller brought it.
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError>;
 
-    /// Puts a snapshot. Answers the number of the worker's snapshot that is known to be durable, 0
-    /// for none.
-    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError>;
+    /// Puts a snapshot. Answers what the platform says of those of this worker that are durable; `None`
+    /// where it has said nothing.
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<Option<Bytes>, CoordinatorError>;
 
     // What the controller calls.
 
@@ -108,8 +109,8 @@ pub trait Coordinator: Send + Sync + 'static {
     /// Gives up the lead, if the caller has it, so that another need not wait for its end.
     async fn abdicate(&self, claim: &Leader) -> Result<(), CoordinatorError>;
 
-    /// The last report of each worker.
-    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError>;
+    /// The last beat of each worker, and when it came, in microseconds.
+    async fn workers(&self) -> Result<Vec<(Beat, u64)>, CoordinatorError>;
 
     /// Brings a run's plan and journal, or brings them again.
     async fn open(
@@ -117,16 +118,16 @@ pub trait Coordinator: Send + Sync + 'static {
         term: u64,
         run: &RunId,
         plan: Bytes,
-        journal: &[Entry],
+        journal: &[Line],
     ) -> Result<(), CoordinatorError>;
 
-    /// Appends entries to a run's journal, the first of which gets the number `at`.
+    /// Appends lines to a run's journal, the first of which gets the number `at`.
     async fn append(
         &self,
         term: u64,
         run: &RunId,
         at: u64,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<(), CoordinatorError>;
 
     /// Offers `count` tasks of a run.
@@ -158,16 +159,16 @@ pub trait Coordinator: Send + Sync + 'static {
         seq: u64,
     ) -> Result<(), CoordinatorError>;
 
-    /// Says up to which number the snapshots of a run's workers are durable.
+    /// Says up to which number the snapshots of a run's workers are durable: signed, for each of them.
     async fn confirm(
         &self,
         term: u64,
         run: &RunId,
-        durable: &[(WorkerId, Epoch, u64)],
+        durable: &[(WorkerId, Epoch, Bytes)],
     ) -> Result<(), CoordinatorError>;
 
-    /// Forgets a run.
-    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError>;
+    /// Forgets a run, but for its end.
+    async fn close(&self, term: u64, run: &RunId, end: &Line) -> Result<(), CoordinatorError>;
 }
 
 /// How long a coordinator remembers a worker's last report and the end of a run.
@@ -178,6 +179,24 @@ pub const QUEUED_RESULTS: usize = 10_000;
 
 /// The longest that a call takes, beyond the time for which it was asked to wait.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A worker's beat on its way: its signed [`WorkerReport`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// Whose it is, as it says.
+    pub worker: WorkerId,
+    /// What it says.
+    pub said: Bytes,
+}
+
+/// How far a run's journal goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// How many lines it has.
+    pub lines: u64,
+    /// The last of them.
+    pub last: Option<Line>,
+}
 
 /// What a worker says of itself with each beat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -204,6 +223,9 @@ pub struct WorkerReport {
     pub public_key: String,
     /// It finishes or hands over what it has, and takes nothing new.
     pub draining: bool,
+    /// It is gone, and no loss: it says nothing more.
+    #[serde(default)]
+    pub left: bool,
     /// Counts its beats.
     pub beat: u64,
     /// How uncertain its clock is against the coordinator's, in microseconds.
@@ -274,7 +296,8 @@ pub struct Seen {
     pub at_us: u64,
 }
 
-/// A snapshot on its way: what it is of, and its binary form.
+/// A snapshot: what it is of, and its binary form. On its way to the controller its bytes are signed,
+/// together with all else, and so are not those of a snapshot before they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotRecord {
     /// Which run.
@@ -291,6 +314,24 @@ pub struct SnapshotRecord {
     pub is_final: bool,
     /// [`Snapshot::encode`](crate::record::Snapshot::encode).
     pub bytes: Bytes,
+}
+
+impl SnapshotRecord {
+    /// As it is carried.
+    #[must_use]
+    pub fn say(self, signer: &Signer) -> Self {
+        let bytes = signer.say(&About::Snapshot(&self), &self.bytes);
+        Self { bytes, ..self }
+    }
+
+    /// As its worker has measured it.
+    ///
+    /// # Errors
+    /// When the worker has not said it.
+    pub fn read(self) -> Result<Self, Refused> {
+        let bytes = self.worker.hear(&About::Snapshot(&self), &self.bytes)?;
+        Ok(Self { bytes, ..self })
+    }
 }
 
 /// A controller that leads, or wants to.

@@ -51,7 +51,8 @@ macro_rules! random {
 }
 
 id! {
-    /// One start of a worker process. A process that is started again is another worker.
+    /// One start of a worker process. A process that is started again is another worker. It ends with
+    /// the public key with which the worker signs: see [`signed`](super::signed).
     WorkerId
 }
 id! {
@@ -75,4 +76,4 @@ impl Owner {
     }
 }
 
-random!(WorkerId RunId ScenarioId);
+random!(RunId ScenarioId);

@@ -26,7 +26,9 @@ pub mod journal;
 pub mod lease;
 pub mod memory;
 mod planned_load;
+pub mod report;
 pub mod secrets;
+pub mod signed;
 #[cfg(test)]
 mod simulation;
 pub mod standing;

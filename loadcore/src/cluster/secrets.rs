@@ -7,9 +7,11 @@
 //! and that key to each admitted worker's public key (HPKE, RFC 9180), which lives as long as its
 //! process: so whoever reads Redis or a network between learns nothing.
 
+use super::signed::Signer;
 use crate::scenario::{REDACTED, is_secret_header};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 // Of its letters none means anything in a URL.
@@ -31,6 +33,11 @@ const PLAN: &[u8] = b"loadcore plan of a run, version 1";
 const PLAN_KEY: &[u8] = b"loadcore key of a plan, version 1";
 /// What a text's fingerprint begins with.
 const FINGERPRINT: &[u8] = b"loadcore fingerprint, version 1: ";
+/// What the platform signs with follows from its key and this.
+const SIGNING: &[u8] = b"loadcore signatures of a platform, version 1";
+/// What is said of what this platform's key does not open.
+pub(super) const OTHER_KEY: &str = "it was sealed with another key; give the platform the key that it \
+                                    had (LOADCORE_SECRET_KEY, or the key file in its data directory)";
 /// The least that a key's text must have.
 const MIN_TEXT: usize = 16;
 
@@ -106,6 +113,18 @@ impl Secrets {
         BASE64.encode(hmac::sign(&key, &[FINGERPRINT, text].concat()))
     }
 
+    /// Who signs for the platform: the same wherever the key is the same.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        let mut seed = Key::default();
+        Salt::new(HKDF_SHA256, &[])
+            .extract(&self.key)
+            .expand(&[SIGNING], HKDF_SHA256)
+            .and_then(|found| found.fill(&mut seed))
+            .expect("as many bytes as the digest has");
+        Signer::of(&seed)
+    }
+
     /// A random key, for a platform that keeps nothing.
     #[must_use]
     pub fn ephemeral() -> Self {
@@ -140,9 +159,7 @@ impl Secrets {
             opened
         });
         if failed {
-            return Err("it was sealed with another key; give the platform the key that it had \
-                        (LOADCORE_SECRET_KEY, or the key file in its data directory)"
-                .into());
+            return Err(OTHER_KEY.into());
         }
         Ok(document)
     }
@@ -506,6 +523,18 @@ mod tests {
         assert_eq!(secrets.fingerprint(b"a"), again.fingerprint(b"a"));
         assert_ne!(secrets.fingerprint(b"a"), secrets.fingerprint(b"b"));
         assert_ne!(secrets.fingerprint(b"a"), Secrets::ephemeral().fingerprint(b"a"));
+    }
+
+    #[test]
+    fn a_platform_signs_with_one_key_wherever_its_secret_is_the_same() {
+        let key = |text| Secrets::from_text(text).unwrap().signer().key();
+        assert_eq!(key("0123456789abcdef"), key("0123456789abcdef"));
+        assert_ne!(key("0123456789abcdef"), key("0123456789abcdeg"));
+        // Workers are given it: it must not change with a version.
+        assert_eq!(
+            key("0123456789abcdef").to_string(),
+            "W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM"
+        );
     }
 
     #[test]

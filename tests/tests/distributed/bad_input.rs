@@ -6,6 +6,7 @@ use crate::runs::{Run, steady};
 use bytes::Bytes;
 use loadcore::cluster::conformance::{a_report, a_snapshot};
 use loadcore::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState, WorkerReport};
+use loadcore::cluster::signed::Signer;
 use loadcore::cluster::{Coordinator, WorkerId};
 use loadcore_redis::{RedisCoordinator, RedisOptions};
 use loadcore_test_support::redis;
@@ -92,9 +93,10 @@ async fn a_damaged_snapshot_is_refused_and_named() {
 async fn a_worker_of_another_version_takes_no_part_and_is_named() {
     let platform = Platform::start(0).await;
     let coordinator = coordinator(&platform);
-    let stranger = WorkerId::from("stranger");
-    let mut report = WorkerReport { protocol: 99, ..a_report("stranger", 1) };
-    coordinator.beat(&report).await.expect("Redis takes whatever is put");
+    let signer = Signer::random().expect("randomness");
+    let stranger = WorkerId::of_key(signer.key());
+    let mut report = WorkerReport { protocol: 99, ..a_report(stranger.as_str(), 1) };
+    coordinator.beat(&report.say(&signer)).await.expect("Redis takes whatever is put");
 
     let mut scenario = steady(&platform, 200.0, 2.0);
     scenario["numWorkers"] = 2.into();
@@ -109,7 +111,8 @@ async fn a_worker_of_another_version_takes_no_part_and_is_named() {
     platform.add_worker();
     let named = until(SOON, || {
         report.beat += 1;
-        let beat = coordinator.beat(&report);
+        let said = report.say(&signer);
+        let beat = coordinator.beat(&said);
         let beaten =
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(beat));
         beaten.expect("Redis takes whatever is put");
@@ -123,7 +126,7 @@ async fn a_worker_of_another_version_takes_no_part_and_is_named() {
         let worker = items.iter().find(|it| it["id"] == *id);
         worker.map(|it| it["compatible"].clone())
     };
-    assert_eq!(compatible("stranger"), Some(false.into()), "{workers}");
+    assert_eq!(compatible(stranger.as_str()), Some(false.into()), "{workers}");
     assert_eq!(compatible(&platform.workers[0].id), Some(true.into()), "{workers}");
     let shown = run.ends_whole(&platform);
     assert_eq!(shown["result"]["environment"]["workers"], 1, "{}", shown["warnings"]);

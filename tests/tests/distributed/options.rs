@@ -22,6 +22,9 @@ enum Seen {
 
 use Seen::{Elsewhere, Listed, Said, Warned};
 
+/// The key of another platform.
+const ANOTHERS: &str = "W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM";
+
 fn worker() -> Vec<(&'static str, &'static str, Seen)> {
     vec![
         ("redis", "", Elsewhere),
@@ -32,6 +35,8 @@ fn worker() -> Vec<(&'static str, &'static str, Seen)> {
         ("max-rps", "50", Warned("--max-rps")),
         ("actuator-listen", "127.0.0.1:0", Said("health and metrics at http://")),
         ("listen", "127.0.0.1:0", Said("health and metrics at http://")),
+        // It does not obey this platform, and so is never ready.
+        ("platform-key", ANOTHERS, Warned("no worker came")),
         ("allow-targets", "10.0.0.0/8", Warned("could not take part")),
     ]
 }

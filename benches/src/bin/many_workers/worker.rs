@@ -9,7 +9,8 @@ use crate::snapshots::Snapshots;
 use loadcore::cluster::coordinator::{
     PROTOCOL, SnapshotRecord, TaskReport, TaskState, WorkerReport,
 };
-use loadcore::cluster::journal::{Entry, mailbox};
+use loadcore::cluster::journal::{Entry, Line, mailbox};
+use loadcore::cluster::signed::{About, Signer, hear};
 use loadcore::cluster::{Coordinator, RunId, WorkerId};
 use loadcore::schedule::Share;
 use loadcore::time::now;
@@ -31,6 +32,7 @@ const EPOCH: u64 = 1;
 /// One simulated worker.
 pub struct Worker {
     id: WorkerId,
+    signer: Signer,
     number: usize,
     /// For beats and snapshots: a connection of each that many workers share.
     coordinator: Arc<dyn Coordinator>,
@@ -79,7 +81,8 @@ impl Worker {
         public_key: String,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let id = WorkerId::random();
+        let signer = Signer::random().expect("randomness for a key");
+        let id = WorkerId::of_key(signer.key());
         let report = WorkerReport {
             worker: id.clone(),
             name: format!("simulated-{number}"),
@@ -91,12 +94,13 @@ impl Worker {
             max_rps: None,
             public_key,
             draining: false,
+            left: false,
             beat: 0,
             clock_error_us: 80,
             task: None,
         };
         let report = watch::Sender::new(report);
-        Self { id, number, coordinator, own, snapshots, report, stop }
+        Self { id, signer, number, coordinator, own, snapshots, report, stop }
     }
 
     /// From the first beat to the last.
@@ -130,7 +134,7 @@ impl Worker {
             });
             let report = news.borrow_and_update().clone();
             // One that is lost is followed by the next.
-            let _ = self.coordinator.beat(&report).await;
+            let _ = self.coordinator.beat(&report.say(&self.signer)).await;
             if report.beat.is_multiple_of(2) {
                 // Whether the controller asks us to drain, as a worker looks every 2 s. It does not.
                 let _ = self.own.journal(&mailbox(&self.id), 0, Duration::ZERO).await;
@@ -186,10 +190,11 @@ impl Worker {
         enough: impl Fn(&Heard) -> bool,
     ) -> Result<(), String> {
         while !enough(heard) {
-            let Ok(entries) = self.own.journal(run, heard.applied, WAIT).await else {
+            let Ok(lines) = self.own.journal(run, heard.applied, WAIT).await else {
                 continue;
             };
-            for entry in entries.unwrap_or_default() {
+            for line in lines.unwrap_or_default() {
+                let entry = said(run, heard.applied, &line)?;
                 heard.applied += 1;
                 match entry {
                     Entry::Admit { worker, .. } if worker == self.id => heard.admitted = true,
@@ -208,14 +213,16 @@ impl Worker {
     /// Goes on reading. A run that goes well says nothing more before it is closed.
     async fn watch(&self, run: &RunId, mut applied: u64) -> String {
         loop {
-            let Ok(Some(entries)) = self.own.journal(run, applied, WAIT).await else {
+            let Ok(Some(lines)) = self.own.journal(run, applied, WAIT).await else {
                 continue;
             };
-            applied += entries.len() as u64;
-            match entries.into_iter().find(|entry| *entry != Entry::Close) {
-                Some(entry) => return format!("the journal says {entry:?}"),
-                // What closed it has taken our last snapshot; the next answer to a put says so.
-                None => sleep(AGAIN).await,
+            for line in lines {
+                match said(run, applied, &line) {
+                    // What closed it has taken our last snapshot; the answer to a put has said so.
+                    Ok(Entry::Close) => sleep(AGAIN).await,
+                    said => return format!("the journal says {said:?}"),
+                }
+                applied += 1;
             }
         }
     }
@@ -248,6 +255,7 @@ impl Worker {
                 is_final: figures.is_final,
                 bytes,
             };
+            let snapshot = snapshot.say(&self.signer);
             done.sent = figures.total.counters.sent;
             done.puts += 1;
             done.bytes += snapshot.bytes.len() as u64;
@@ -268,12 +276,23 @@ impl Worker {
     async fn until_durable(&self, last: &SnapshotRecord) -> Result<(), String> {
         let begun = now();
         while begun.elapsed_now() < HAND_IN {
-            if self.coordinator.put(last).await.is_ok_and(|durable| durable >= last.seq) {
+            let about = About::Kept(&last.run, &last.worker, last.epoch);
+            let kept = self.coordinator.put(last).await.ok().flatten();
+            let kept = kept.and_then(|words| Some(hear(&about, &words).ok()?.1));
+            let kept = kept.and_then(|number| str::from_utf8(&number).ok()?.parse::<u64>().ok());
+            if kept.is_some_and(|kept| kept >= last.seq) || self.is_closed(&last.run).await {
                 return Ok(());
             }
             sleep(AGAIN).await;
         }
         Err(format!("the last snapshot was not durable within {} s", HAND_IN.as_secs()))
+    }
+
+    /// A closed run is one of which everything is kept.
+    async fn is_closed(&self, run: &RunId) -> bool {
+        let tip = self.own.tip(run).await.ok().flatten();
+        let last = tip.and_then(|tip| tip.last);
+        last.is_some_and(|line| hear(&About::End(run), &line.0).is_ok())
     }
 
     /// What we handed in must be what our part of the schedule is.
@@ -285,4 +304,12 @@ impl Worker {
             owned => Err(format!("{sent} were handed in, and {owned} of {whole} are ours")),
         }
     }
+}
+
+/// What a line says in this place of the journal, or that the run is closed.
+fn said(run: &RunId, place: u64, line: &Line) -> Result<Entry, String> {
+    let heard = hear(&About::Line(run, place), &line.0);
+    let heard = heard.or_else(|_| hear(&About::End(run), &line.0));
+    let (_, said) = heard.map_err(|why| format!("line {place} of the journal: {why}"))?;
+    serde_json::from_slice(&said).map_err(|error| error.to_string())
 }

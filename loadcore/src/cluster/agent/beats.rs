@@ -5,7 +5,8 @@
 //! cannot make the worker look dead.
 
 use crate::cluster::clock::SharedClock;
-use crate::cluster::coordinator::{TaskReport, WorkerReport};
+use crate::cluster::coordinator::{PATIENCE, TaskReport, WorkerReport};
+use crate::cluster::signed::Signer;
 use crate::cluster::{Coordinator, Lease};
 use crate::engine::Fence;
 use crate::time::{Clock, Nanos, now};
@@ -24,6 +25,10 @@ pub(super) struct Status {
     news: Notify,
     /// Why the last beat was not confirmed; `None` where it was.
     contact: watch::Sender<Option<String>>,
+    /// The last beat was sent.
+    said_goodbye: watch::Sender<bool>,
+    /// With what beats are signed.
+    signer: Signer,
 }
 
 #[derive(Debug)]
@@ -36,25 +41,34 @@ struct State {
     lease: Lease,
     /// The fence that confirmed beats move on, on this clock.
     fence: Option<(Fence, Clock)>,
-    ended: bool,
 }
 
 impl Status {
-    pub(super) fn new(report: WorkerReport) -> Self {
+    pub(super) fn new(report: WorkerReport, signer: Signer) -> Self {
         let state = State {
             report,
             clock: SharedClock::default(),
             confirmed: None,
             lease: Lease::default(),
             fence: None,
-            ended: false,
         };
-        Self { state: Mutex::new(state), news: Notify::new(), contact: watch::Sender::new(None) }
+        Self {
+            state: Mutex::new(state),
+            news: Notify::new(),
+            contact: watch::Sender::new(None),
+            said_goodbye: watch::Sender::new(false),
+            signer,
+        }
     }
 
     /// What people call the worker.
     pub(super) fn name(&self) -> String {
         self.lock().report.name.clone()
+    }
+
+    /// With what the worker signs.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Whether beats are confirmed, and why not.
@@ -100,10 +114,12 @@ impl Status {
         self.news.notify_one();
     }
 
-    /// No more beats.
-    pub(super) fn end(&self) {
-        self.lock().ended = true;
+    /// One more beat, which says goodbye. A controller that does not hear it sees the lease end.
+    pub(super) async fn end(&self) {
+        self.lock().report.left = true;
         self.news.notify_one();
+        let mut said = self.said_goodbye.subscribe();
+        let _ = tokio::time::timeout(PATIENCE, said.wait_for(|said| *said)).await;
     }
 
     /// The instant here at which the coordinator's clock shows `us`.
@@ -134,15 +150,12 @@ impl Status {
         self.lock().lease.beat()
     }
 
-    pub(super) fn next_report(&self) -> Option<WorkerReport> {
+    pub(super) fn next_report(&self) -> WorkerReport {
         let mut state = self.lock();
-        if state.ended {
-            return None;
-        }
         state.report.beat += 1;
         let error = state.clock.error().as_micros();
         state.report.clock_error_us = u64::try_from(error).unwrap_or(u64::MAX);
-        Some(state.report.clone())
+        state.report.clone()
     }
 
     fn confirm(&self, sent: Instant, us: u64) {
@@ -164,9 +177,15 @@ fn limit(clock: &Clock, sent: Instant, lease: Lease) -> Nanos {
 
 /// Beats until the worker ends.
 pub(super) async fn beat(status: Arc<Status>, coordinator: Arc<dyn Coordinator>) {
-    while let Some(report) = status.next_report() {
+    loop {
+        let report = status.next_report();
+        let beat = report.say(&status.signer);
         let sent = now();
-        let answer = coordinator.beat(&report).await;
+        let answer = coordinator.beat(&beat).await;
+        if report.left {
+            status.said_goodbye.send_replace(true);
+            return;
+        }
         status.heard(answer.as_ref().err().map(ToString::to_string));
         if let Ok(us) = answer {
             status.confirm(sent, us);
@@ -187,7 +206,8 @@ mod tests {
 
     #[test]
     fn of_an_outage_its_beginning_and_its_end_are_told() {
-        let status = Status::new(super::super::tests::report());
+        let report = super::super::tests::report();
+        let status = Status::new(report, Signer::random().unwrap());
         let mut contact = status.contact();
         let mut told = |trouble: Option<&str>| {
             status.heard(trouble.map(Into::into));

@@ -1,5 +1,6 @@
-//! Turns a run's journal into entries as they are appended.
+//! Turns a run's journal into entries as they are appended: of what the platform has said alone.
 
+use super::trust::Trust;
 use crate::cluster::journal::Entry;
 use crate::cluster::{Coordinator, RunId};
 use std::time::Duration;
@@ -7,32 +8,43 @@ use tokio::sync::mpsc;
 
 /// How long one question waits for an entry.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two questions that found no journal, or no coordinator.
+/// Between two questions that found no journal, no coordinator, or a line that is not the platform's.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// Entries that wait to be applied.
 pub(super) const MOST_WAITING: usize = 64;
 
-/// Sends every entry, in order, once. Ends when nobody listens. A journal that has vanished comes
-/// back: the controller brings it again.
+/// Sends every entry, in order, once. Ends when nobody listens. A journal that has vanished, or has a
+/// line that the platform has not said, comes back: the controller brings it again.
 pub(super) async fn follow(
     coordinator: &dyn Coordinator,
+    trust: &Trust,
     run: &RunId,
     entries: mpsc::Sender<Entry>,
 ) {
-    let mut read = 0;
+    let (mut read, mut is_told) = (0, false);
     loop {
-        match coordinator.journal(run, read, PATIENCE).await {
-            Ok(Some(new)) => {
-                // A closed run's journal may be shown by its last word alone.
-                for entry in new {
+        let Ok(Some(lines)) = coordinator.journal(run, read, PATIENCE).await else {
+            tokio::time::sleep(AGAIN).await;
+            continue;
+        };
+        for line in lines {
+            match trust.entry(run, read, &line) {
+                Ok(entry) => {
                     read += 1;
                     if entries.send(entry).await.is_err() {
                         return;
                     }
                 }
+                Err(why) => {
+                    // As if nothing stood there yet.
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(%run, "line {read} of the journal is not obeyed: {why}");
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                    break;
+                }
             }
-            Ok(None) | Err(_) => tokio::time::sleep(AGAIN).await,
         }
     }
 }

@@ -13,12 +13,14 @@ mod follow;
 mod generator;
 mod outbox;
 mod term;
+mod trust;
 
 pub(crate) use generator::{Engine, Generator, StartedLoad};
 
 use super::coordinator::{PROTOCOL, WorkerReport};
-use super::journal::mailbox;
+use super::journal::{Entry, mailbox};
 use super::secrets::WorkerKeys;
+use super::signed::{PublicKey, Signer};
 use super::threads::AS_NEEDED;
 use super::{Coordinator, WorkerId};
 use crate::http::TargetPolicy;
@@ -27,6 +29,7 @@ use beats::Status;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
+use trust::Trust;
 
 /// How long a worker that drains goes on with its share while nobody is there to take it over, where
 /// nothing else is said.
@@ -66,6 +69,9 @@ pub struct AgentOptions {
     /// How long it goes on with its share after it was asked to drain, while nobody is there to take
     /// that over; [`HANDOVER`] where `None`.
     pub handover: Option<Duration>,
+    /// The key of the platform that it works for; `None` for the first that it hears of. Only with a
+    /// key that it was given is it safe from who could write the coordinator before.
+    pub platform_key: Option<PublicKey>,
     /// Which addresses it dials.
     pub policy: TargetPolicy,
 }
@@ -76,6 +82,7 @@ pub struct Agent {
     coordinator: Arc<dyn Coordinator>,
     generator: Arc<dyn Generator>,
     keys: WorkerKeys,
+    trust: Trust,
     status: Arc<Status>,
     /// Asks for the end of all load at once.
     halt: watch::Receiver<bool>,
@@ -101,19 +108,21 @@ impl Agent {
             cores: cores(),
             slack: slack.unwrap_or(SLACK),
         };
-        Self::with(WorkerId::random(), coordinator, Arc::new(engine), options)
+        Self::with(Signer::random()?, "w", coordinator, Arc::new(engine), options)
     }
 
     /// A worker with any generator.
     pub(crate) fn with(
-        worker: WorkerId,
+        signer: Signer,
+        kind: &str,
         coordinator: Arc<dyn Coordinator>,
         generator: Arc<dyn Generator>,
         options: AgentOptions,
     ) -> Result<Self, String> {
         let keys = WorkerKeys::generate()?;
+        let worker = WorkerId::of(kind, signer.key());
         let name = if options.name.is_empty() { worker.0.clone() } else { options.name };
-        let status = Arc::new(Status::new(WorkerReport {
+        let report = WorkerReport {
             worker: worker.clone(),
             name,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -124,15 +133,18 @@ impl Agent {
             max_rps: options.max_rps,
             public_key: keys.public(),
             draining: false,
+            left: false,
             beat: 0,
             clock_error_us: u64::MAX,
             task: None,
-        }));
+        };
+        let status = Arc::new(Status::new(report, signer));
         // Who never asks is not gone either.
         static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
         let halt = NEVER.subscribe();
         let handover = options.handover.unwrap_or(HANDOVER);
-        Ok(Self { worker, coordinator, generator, keys, status, halt, handover })
+        let trust = Trust::new(options.platform_key);
+        Ok(Self { worker, coordinator, generator, keys, trust, status, halt, handover })
     }
 
     /// The same, and it makes no more load once `halt` is true: it hands in what it has measured,
@@ -148,7 +160,7 @@ impl Agent {
     }
 
     /// The loop of heartbeats over a coordinator: a connection of its own, best on a thread and a
-    /// runtime of its own. Ends when [`Agent::run`] has.
+    /// runtime of its own. Its last beat says that the worker is gone: [`Agent::run`] ends with that.
     pub fn beats(
         &self,
         coordinator: Arc<dyn Coordinator>,
@@ -172,9 +184,7 @@ impl Agent {
             () = self.serve(drain) => {}
             () = self.listen(asked, told) => {}
         }
-        self.status.end();
-        // A controller that does not hear it sees the lease end.
-        let _ = self.coordinator.leave(&self.worker).await;
+        self.status.end().await;
     }
 
     /// Waits until this process or the controller asks the worker to drain, and passes it on.
@@ -187,7 +197,9 @@ impl Agent {
                 () = true_or_gone(&mut asked) => break,
                 () = tokio::time::sleep(LOOK) => {
                     let said = self.coordinator.journal(&mailbox, 0, Duration::ZERO).await;
-                    if matches!(said, Ok(Some(entries)) if !entries.is_empty()) {
+                    let first = said.ok().flatten().unwrap_or_default().into_iter().next();
+                    let first = first.map(|line| self.trust.entry(&mailbox, 0, &line));
+                    if matches!(first, Some(Ok(Entry::Close))) {
                         break;
                     }
                 }
@@ -246,6 +258,6 @@ mod tests {
     pub(super) fn report() -> WorkerReport {
         let coordinator = Arc::new(MemoryCoordinator::new());
         let agent = Agent::new(coordinator, AgentOptions::default()).unwrap();
-        agent.status.next_report().unwrap()
+        agent.status.next_report()
     }
 }

@@ -3,8 +3,11 @@
 //! Each snapshot holds all before it, so one that cannot be put is no loss: the next one brings its
 //! counts. What waits is a bounded ring, kept for resolution in time alone.
 
+use super::trust::Trust;
 use crate::cluster::Coordinator;
 use crate::cluster::coordinator::SnapshotRecord;
+use crate::cluster::signed::About;
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -56,7 +59,7 @@ impl Outbox {
     }
 
     /// Puts what waits, in order; the last snapshot again and again until it is kept. Never ends.
-    pub(super) async fn deliver(&self, coordinator: &dyn Coordinator) {
+    pub(super) async fn deliver(&self, coordinator: &dyn Coordinator, trust: &Trust) {
         let mut last: Option<SnapshotRecord> = None;
         loop {
             let next = self.waiting.lock().expect("nobody panics with it").pop_front();
@@ -65,7 +68,8 @@ impl Outbox {
                 continue;
             };
             match coordinator.put(&snapshot).await {
-                Ok(durable) => {
+                Ok(said) => {
+                    let durable = said.and_then(|said| kept(trust, &snapshot, &said)).unwrap_or(0);
                     let is_kept = durable >= snapshot.seq;
                     self.put.send_if_modified(|put| {
                         let newer = snapshot.seq > *put;
@@ -99,4 +103,12 @@ impl Outbox {
             waiting.push_front(snapshot);
         }
     }
+}
+
+/// Up to which number the platform keeps the snapshots of this one's worker. What it has not said counts
+/// for nothing: the snapshot is offered again.
+fn kept(trust: &Trust, snapshot: &SnapshotRecord, said: &Bytes) -> Option<u64> {
+    let about = About::Kept(&snapshot.run, &snapshot.worker, snapshot.epoch);
+    let number = trust.hear(&about, said).ok()?;
+    str::from_utf8(&number).ok()?.parse().ok()
 }

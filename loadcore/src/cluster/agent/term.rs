@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, StartedLoad, follow};
 use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
+use crate::cluster::signed::About;
 use crate::cluster::{Lease, RunId};
 use crate::engine::{Fence, Order};
 use crate::record::Snapshot;
@@ -13,6 +14,7 @@ use crate::run::Assignment;
 use crate::scenario::Scenario;
 use crate::schedule::Share;
 use crate::time::{Clock, MILLISECOND, Nanos};
+use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -64,8 +66,8 @@ pub(super) async fn serve(
     tokio::select! {
         biased;
         () = term.course() => {}
-        () = follow::follow(coordinator, run, send) => {}
-        () = outbox.deliver(coordinator) => {}
+        () = follow::follow(coordinator, &agent.trust, run, send) => {}
+        () = outbox.deliver(coordinator, &agent.trust) => {}
     }
 }
 
@@ -236,8 +238,9 @@ impl Term<'_> {
             }
         });
         let key = key.await.ok().flatten()?;
+        let mut is_told = false;
         for _ in 0..PLAN_TRIES {
-            if let Ok(Some(sealed)) = self.agent.coordinator.plan(self.run).await {
+            if let Some(sealed) = self.sealed_plan(&mut is_told).await {
                 return match self.read_plan(&key, &sealed) {
                     Ok(scenario) => Some(scenario),
                     Err(reason) => {
@@ -250,6 +253,19 @@ impl Term<'_> {
             tokio::time::sleep(AGAIN).await;
         }
         None
+    }
+
+    /// The plan as the platform has sealed it. One that it has not signed is none, which is told once: the
+    /// controller brings its own again.
+    async fn sealed_plan(&self, is_told: &mut bool) -> Option<Bytes> {
+        let words = self.agent.coordinator.plan(self.run).await.ok()??;
+        let heard = self.agent.trust.hear(&About::Plan(self.run), &words);
+        if let Err(why) = &heard
+            && !std::mem::replace(is_told, true)
+        {
+            tracing::warn!(run = %self.run, "the run's plan is not obeyed: {why}");
+        }
+        heard.ok()
     }
 
     fn read_plan(&self, key: &str, sealed: &[u8]) -> Result<Scenario, String> {
@@ -390,7 +406,7 @@ impl Term<'_> {
     fn hand_in(&self, snapshot: &Snapshot) {
         let error = self.status().clock_error().as_nanos();
         let error = u64::try_from(error).unwrap_or(u64::MAX);
-        self.outbox.push(SnapshotRecord {
+        let record = SnapshotRecord {
             run: self.run.clone(),
             worker: self.agent.worker.clone(),
             epoch: self.epoch,
@@ -398,7 +414,8 @@ impl Term<'_> {
             elapsed_ns: snapshot.elapsed_ns,
             is_final: snapshot.is_final,
             bytes: snapshot.encode_with(error).into(),
-        });
+        };
+        self.outbox.push(record.say(self.status().signer()));
     }
 
     /// Waits until the last snapshot is kept, or the run is closed, which says the same; answers

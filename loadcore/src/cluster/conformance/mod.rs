@@ -4,4 +4,6 @@
 mod coordinator;
 pub mod store;
 
-pub use coordinator::{CoordinatorCheck, a_report, a_snapshot, coordinator, coordinator_checks};
+pub use coordinator::{
+    CoordinatorCheck, a_beat, a_line, a_report, a_snapshot, coordinator, coordinator_checks,
+};

@@ -158,6 +158,8 @@ pub struct Figures {
     pub alerts_failed: u64,
     /// Alerts that were given up.
     pub alerts_given_up: u64,
+    /// What the coordinator carried that nobody had said as it stood there: beats, snapshots, journals.
+    pub refused: BTreeMap<&'static str, u64>,
 }
 
 /// How many of a run's SLA rules do not hold just now.

@@ -4,6 +4,7 @@ use super::alerts::News;
 use super::api::{Figures, Violated};
 use crate::record::Interval;
 use crate::request::ErrorClass;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Upper bounds of the latency buckets, in seconds.
@@ -77,6 +78,7 @@ impl Sums {
             alerts_delivered: state.alerts_delivered,
             alerts_failed: state.alerts_failed,
             alerts_given_up: state.alerts_given_up,
+            refused: BTreeMap::new(),
         }
     }
 }

@@ -12,6 +12,8 @@ use super::driver::{Driven, Driver};
 use super::runs::Run;
 use super::{AGAIN, INBOX, Inner, LINGER};
 use crate::cluster::coordinator::{Kind, Leader};
+use crate::cluster::journal::{Line, said_by_anybody};
+use crate::cluster::secrets::{OTHER_KEY, PlanKey};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
 use crate::cluster::{CoordinatorError, RunId};
@@ -199,9 +201,14 @@ impl Inner {
         for run in reported {
             let is_open = open.iter().any(|(record, _)| record.id == run);
             if !is_open && !self.runs().contains_key(&run) {
-                let _ = self.coordinator.close(self.term(), &run).await;
+                let _ = self.close(&run).await;
             }
         }
+    }
+
+    /// Leaves of a run its end alone.
+    pub(super) async fn close(&self, run: &RunId) -> Result<(), CoordinatorError> {
+        self.coordinator.close(self.term(), run, &Line::end(&self.signer, run)).await
     }
 
     /// What is open and not driven here, each with its scenario, or with why it has none.
@@ -213,7 +220,11 @@ impl Inner {
             if self.runs().contains_key(&record.id) {
                 continue;
             }
-            let scenario = match self.open(&record) {
+            let read = self.open(&record).and_then(|scenario| {
+                self.is_ours(&record)?;
+                Ok(scenario)
+            });
+            let scenario = match read {
                 Ok(scenario) => Ok(scenario),
                 Err(error) if !record.state.has_ended() && self.may_make_load(&record.id).await => {
                     let run = &record.id;
@@ -228,11 +239,23 @@ impl Inner {
         Ok(open)
     }
 
+    /// Whether the run was begun with our key: its workers obey nobody who has another.
+    fn is_ours(&self, record: &RunRecord) -> Result<(), ControllerError> {
+        let key = &record.plan_key;
+        match key.is_empty() || PlanKey::from_rest(key, &self.options.secrets).is_some() {
+            true => Ok(()),
+            false => Err(ControllerError::Secrets(OTHER_KEY.into())),
+        }
+    }
+
     /// Whether workers may be making load for a run. Of one that was never begun, or of which the
     /// coordinator knows nothing any more, nobody does.
     async fn may_make_load(&self, run: &RunId) -> bool {
         match self.coordinator.journal(run, 0, Duration::ZERO).await {
-            Ok(journal) => journal.is_some_and(|it| Standing::of(&it).start_us.is_some()),
+            // Another platform's word too: what it has begun this one cannot stop.
+            Ok(journal) => journal.is_some_and(|lines| {
+                Standing::of(&said_by_anybody(run, &lines)).start_us.is_some()
+            }),
             Err(_) => true,
         }
     }
@@ -271,7 +294,7 @@ impl Inner {
     /// A run that cannot even be read ends as FAILED. What of this does not succeed is done by the
     /// next look.
     async fn fail(&self, mut record: RunRecord, why: String) {
-        if self.coordinator.close(self.term(), &record.id).await.is_ok() {
+        if self.close(&record.id).await.is_ok() {
             if !record.state.has_ended() {
                 record.state = RunState::Failed;
                 record.ended_unix_ms = Some(unix_millis());

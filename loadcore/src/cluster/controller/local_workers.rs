@@ -2,6 +2,7 @@
 
 use crate::cluster::Coordinator;
 use crate::cluster::agent::{Agent, AgentOptions};
+use crate::cluster::signed::PublicKey;
 use crate::time::now;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,13 +21,15 @@ pub struct LocalWorkers {
 /// Those that were started.
 pub(super) struct LocalPool {
     settings: LocalWorkers,
+    platform_key: PublicKey,
     started: Mutex<Vec<(JoinHandle<()>, watch::Sender<bool>)>>,
     halt: watch::Sender<bool>,
 }
 
 impl LocalPool {
-    pub(super) fn new(settings: LocalWorkers) -> Self {
-        Self { settings, started: Mutex::default(), halt: watch::Sender::new(false) }
+    pub(super) fn new(settings: LocalWorkers, platform_key: PublicKey) -> Self {
+        let halt = watch::Sender::new(false);
+        Self { settings, platform_key, started: Mutex::default(), halt }
     }
 
     /// How many more may be started.
@@ -47,7 +50,8 @@ impl LocalPool {
         let lacking = lacking.min(self.settings.most.saturating_sub(started.len()));
         for _ in 0..lacking {
             let name = format!("local-{}", started.len() + 1);
-            let options = AgentOptions { name, ..self.settings.options.clone() };
+            let platform_key = Some(self.platform_key);
+            let options = AgentOptions { name, platform_key, ..self.settings.options.clone() };
             // Without randomness for its keys it could not be given a plan.
             let Ok(agent) = Agent::new(Arc::clone(coordinator), options) else { return };
             let agent = agent.with_halt(self.halt.subscribe());

@@ -268,7 +268,7 @@ mod tests {
 
     impl Hand {
         fn new() -> Self {
-            let worker = WorkerId::random();
+            let worker = WorkerId(RunId::random().0);
             let so_far = Snapshot { worker: worker.to_string(), epoch: 1, ..Snapshot::default() };
             Self { run: RunId::random(), worker, so_far }
         }
@@ -552,7 +552,7 @@ mod tests {
         for (bad, told) in [
             (with(&newer), "version 9"),
             (with(&cut), "the snapshot's section"),
-            (with(&|it| it.worker = WorkerId::random()), "another worker's"),
+            (with(&|it| it.worker = "another".into()), "another worker's"),
             (with(&|it| it.seq = 1 << 60), "another number"),
         ] {
             let error = merging.take(bad).unwrap_err();

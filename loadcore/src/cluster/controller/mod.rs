@@ -57,6 +57,7 @@ mod finish;
 mod forget;
 mod frame;
 mod frames;
+mod hear;
 mod keeper;
 mod lead;
 mod live;
@@ -64,6 +65,7 @@ mod local_workers;
 mod merge;
 mod options;
 mod queries;
+mod refusals;
 mod runs;
 mod scenarios;
 mod to_the_end;
@@ -79,6 +81,7 @@ pub use queries::Frames;
 use super::clock::SharedClock;
 use super::coordinator::Leader;
 use super::secrets::Secrets;
+use super::signed::{PublicKey, Signer};
 use super::store::RunRecord;
 use super::{Coordinator, RunId, Store};
 use crate::http::TlsOptions;
@@ -91,6 +94,7 @@ use api::{ControllerError, Figures};
 use calls::Places;
 use lead::Lead;
 use local_workers::LocalPool;
+use refusals::Refusals;
 use runs::Run;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,6 +161,10 @@ struct Inner {
     workers: watch::Sender<Workers>,
     runs: Mutex<BTreeMap<RunId, Run>>,
     figures: figures::Sums,
+    /// With what it signs what it says to workers.
+    signer: Signer,
+    /// What others have said in workers' names, and in the platform's.
+    refusals: Refusals,
     local: Option<LocalPool>,
     /// Where calls with keys wait for each other.
     places: Places,
@@ -192,10 +200,13 @@ impl Controller {
             address: options.address.clone(),
         };
         let checked = now();
+        let signer = options.secrets.signer();
         let inner = Arc::new(Inner {
             store,
             coordinator,
-            local: options.local_workers.clone().map(LocalPool::new),
+            local: options.local_workers.clone().map(|it| LocalPool::new(it, signer.key())),
+            signer,
+            refusals: Refusals::default(),
             options,
             claim: Mutex::new(claim),
             term: AtomicU64::new(term),
@@ -257,7 +268,9 @@ impl Controller {
         let violated = runs.values().rev().filter_map(|run| run.driven.live().violated());
         let violated = violated.take(MOST_RUNS_SHOWN).collect();
         drop(runs);
-        self.inner().figures.read(alive, active, self.is_leading(), violated)
+        let mut figures = self.inner().figures.read(alive, active, self.is_leading(), violated);
+        figures.refused = self.inner().refusals.counts();
+        figures
     }
 
     /// What it keeps things in.
@@ -270,6 +283,13 @@ impl Controller {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.inner().options.secrets
+    }
+
+    /// The key with which workers know what the platform says: see
+    /// [`AgentOptions::platform_key`](super::AgentOptions::platform_key).
+    #[must_use]
+    pub fn platform_key(&self) -> PublicKey {
+        self.inner().signer.key()
     }
 
     /// Ends it: its own workers hand in what they have measured, everything is kept, and the lead is

@@ -1,9 +1,10 @@
 //! Reads which workers there are, starts local ones where some are lacking, and lets one end.
 
 use super::api::{ControllerError, WorkerView};
+use super::hear::Ears;
 use super::{AGAIN, Controller, Inner};
 use crate::cluster::coordinator::Seen;
-use crate::cluster::journal::{Entry, mailbox};
+use crate::cluster::journal::{Entry, Line, mailbox};
 use crate::time::now;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +42,7 @@ impl Controller {
             return Err(ControllerError::Refused(format!("there is no worker {worker}")));
         };
         let (term, mailbox) = (self.inner().term(), mailbox(&known.seen.report.worker));
-        let said = [Entry::Close];
+        let said = [Line::new(&self.inner().signer, &mailbox, 0, &Entry::Close)];
         Ok(self.inner().coordinator.open(term, &mailbox, bytes::Bytes::new(), &said).await?)
     }
 }
@@ -60,9 +61,11 @@ impl Inner {
     }
 
     pub(super) async fn look_at_workers(self: Arc<Self>) {
+        let mut ears = Ears::default();
         loop {
             match self.coordinator.workers().await {
-                Ok(list) => {
+                Ok(shown) => {
+                    let list = ears.hear(shown, self.now_us(), &self.refusals);
                     self.workers.send_replace(Workers { list, checked: now() });
                 }
                 Err(_) => tokio::time::sleep(AGAIN).await,

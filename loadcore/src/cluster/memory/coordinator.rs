@@ -7,10 +7,10 @@
 //! course each time.
 
 use crate::cluster::coordinator::{
-    Coordinator, CoordinatorError, Kind, Leader, QUEUED_RESULTS, REMEMBERED, Seen, SnapshotRecord,
-    WorkerReport,
+    Beat, Coordinator, CoordinatorError, Kind, Leader, QUEUED_RESULTS, REMEMBERED, SnapshotRecord,
+    Tip,
 };
-use crate::cluster::journal::{Entry, Epoch, Task};
+use crate::cluster::journal::{Epoch, Line, Task};
 use crate::cluster::{RunId, WorkerId};
 use crate::time::SteadyClock;
 use async_trait::async_trait;
@@ -46,11 +46,12 @@ struct State {
     /// The greatest term that has led.
     term: u64,
     lead: Option<Lead>,
-    workers: BTreeMap<WorkerId, Presence>,
+    /// The last beat of each worker, and when it came.
+    workers: BTreeMap<WorkerId, (Bytes, u64)>,
     tasks: VecDeque<RunId>,
     runs: BTreeMap<RunId, Run>,
-    /// When each run was closed.
-    closed: BTreeMap<RunId, u64>,
+    /// The end of each run that was closed, and when it was.
+    closed: BTreeMap<RunId, (Line, u64)>,
     results: VecDeque<SnapshotRecord>,
     /// What the last call of [`Coordinator::results`] answered, and to which term.
     handed: (u64, Vec<SnapshotRecord>),
@@ -62,21 +63,13 @@ struct Lead {
     until_us: u64,
 }
 
-/// A worker that has shown itself.
-#[derive(Debug)]
-struct Presence {
-    at_us: u64,
-    /// `None` once it has left: a beat that was under way does not bring it back.
-    report: Option<WorkerReport>,
-}
-
 #[derive(Debug, Default)]
 struct Run {
     /// `None` while nobody has opened the run: snapshots come at any time.
     plan: Option<Bytes>,
-    journal: Vec<Entry>,
+    journal: Vec<Line>,
     newest: BTreeMap<(WorkerId, Epoch), SnapshotRecord>,
-    durable: BTreeMap<(WorkerId, Epoch), u64>,
+    durable: BTreeMap<(WorkerId, Epoch), Bytes>,
 }
 
 impl MemoryCoordinator {
@@ -162,16 +155,10 @@ impl Coordinator for MemoryCoordinator {
         Ok(self.clock.now_us())
     }
 
-    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError> {
+    async fn beat(&self, beat: &Beat) -> Result<u64, CoordinatorError> {
         let now_us = self.clock.now_us();
-        self.state().beat(report, now_us);
+        self.state().beat(beat, now_us);
         Ok(now_us)
-    }
-
-    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError> {
-        let gone = Presence { at_us: self.clock.now_us(), report: None };
-        self.state().workers.insert(worker.clone(), gone);
-        Ok(())
     }
 
     async fn take(
@@ -188,26 +175,27 @@ impl Coordinator for MemoryCoordinator {
         run: &RunId,
         from: u64,
         wait: Duration,
-    ) -> Result<Option<Vec<Entry>>, CoordinatorError> {
+    ) -> Result<Option<Vec<Line>>, CoordinatorError> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let look = |state: &mut State| state.entries(run, from);
+        let look = |state: &mut State| state.lines(run, from);
         let found = self.find(&self.journals_changed, wait, look).await;
         let is_open = || self.state().runs.get(run).is_some_and(|run| run.plan.is_some());
         Ok(found.or_else(|| is_open().then(Vec::new)))
     }
 
-    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
+    async fn tip(&self, run: &RunId) -> Result<Option<Tip>, CoordinatorError> {
         let state = self.state();
+        let whole = state.lines(run, 0);
         let is_open = || state.runs.get(run).is_some_and(|run| run.plan.is_some());
-        let length = state.length(run);
-        Ok((length > 0 || is_open()).then_some(length as u64))
+        let whole = whole.or_else(|| is_open().then(Vec::new));
+        Ok(whole.map(|it| Tip { lines: it.len() as u64, last: it.last().cloned() }))
     }
 
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         Ok(self.state().runs.get(run).and_then(|run| run.plan.clone()))
     }
 
-    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError> {
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<Option<Bytes>, CoordinatorError> {
         let durable = self.state().put(snapshot);
         self.results_changed.notify_waiters();
         Ok(durable)
@@ -239,12 +227,11 @@ impl Coordinator for MemoryCoordinator {
         Ok(())
     }
 
-    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError> {
-        let state = self.state();
-        let seen = |presence: &Presence| {
-            presence.report.clone().map(|report| Seen { report, at_us: presence.at_us })
+    async fn workers(&self) -> Result<Vec<(Beat, u64)>, CoordinatorError> {
+        let beat = |(worker, (said, at_us)): (&WorkerId, &(Bytes, u64))| {
+            (Beat { worker: worker.clone(), said: said.clone() }, *at_us)
         };
-        Ok(state.workers.values().filter_map(seen).collect())
+        Ok(self.state().workers.iter().map(beat).collect())
     }
 
     async fn open(
@@ -252,10 +239,10 @@ impl Coordinator for MemoryCoordinator {
         term: u64,
         run: &RunId,
         plan: Bytes,
-        journal: &[Entry],
+        journal: &[Line],
     ) -> Result<(), CoordinatorError> {
         const DOING: &str = "open the run";
-        self.led(DOING, term)?.open(run, plan, journal).map_err(|kind| refused(DOING, kind))?;
+        self.led(DOING, term)?.open(run, plan, journal);
         self.journals_changed.notify_waiters();
         Ok(())
     }
@@ -265,10 +252,10 @@ impl Coordinator for MemoryCoordinator {
         term: u64,
         run: &RunId,
         at: u64,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<(), CoordinatorError> {
         const DOING: &str = "append to the journal";
-        self.led(DOING, term)?.append(run, at, entries).map_err(|kind| refused(DOING, kind))?;
+        self.led(DOING, term)?.append(run, at, lines).map_err(|kind| refused(DOING, kind))?;
         self.journals_changed.notify_waiters();
         Ok(())
     }
@@ -331,24 +318,24 @@ impl Coordinator for MemoryCoordinator {
         &self,
         term: u64,
         run: &RunId,
-        durable: &[(WorkerId, Epoch, u64)],
+        durable: &[(WorkerId, Epoch, Bytes)],
     ) -> Result<(), CoordinatorError> {
         let mut state = self.led("confirm snapshots", term)?;
         if !state.closed.contains_key(run) {
             let run = state.runs.entry(run.clone()).or_default();
-            let confirmed = durable.iter().map(|(who, epoch, seq)| ((who.clone(), *epoch), *seq));
+            let confirmed = durable.iter().cloned().map(|(who, epoch, said)| ((who, epoch), said));
             run.durable.extend(confirmed);
         }
         Ok(())
     }
 
-    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
+    async fn close(&self, term: u64, run: &RunId, end: &Line) -> Result<(), CoordinatorError> {
         let now_us = self.clock.now_us();
         let mut state = self.led("close the run", term)?;
         state.runs.remove(run);
         state.tasks.retain(|task| task != run);
-        state.closed.retain(|_, at_us| at_us.saturating_add(micros(ENDS_KEPT)) > now_us);
-        state.closed.insert(run.clone(), now_us);
+        state.closed.retain(|_, (_, at_us)| at_us.saturating_add(micros(ENDS_KEPT)) > now_us);
+        state.closed.insert(run.clone(), (end.clone(), now_us));
         drop(state);
         self.journals_changed.notify_waiters();
         Ok(())
@@ -356,74 +343,49 @@ impl Coordinator for MemoryCoordinator {
 }
 
 impl State {
-    fn beat(&mut self, report: &WorkerReport, now_us: u64) {
-        let known = self.workers.get(&report.worker);
-        // One that was overtaken by a later beat, or by the goodbye.
-        let is_late = known.is_some_and(|presence| {
-            presence.report.as_ref().is_none_or(|newer| report.beat < newer.beat)
-        });
-        if is_late {
-            return;
+    fn beat(&mut self, beat: &Beat, now_us: u64) {
+        if !self.workers.contains_key(&beat.worker) {
+            self.workers
+                .retain(|_, (_, at_us)| at_us.saturating_add(micros(REPORTS_KEPT)) > now_us);
         }
-        if known.is_none() {
-            self.workers.retain(|_, old| old.at_us.saturating_add(micros(REPORTS_KEPT)) > now_us);
-        }
-        let presence = Presence { at_us: now_us, report: Some(report.clone()) };
-        self.workers.insert(report.worker.clone(), presence);
+        self.workers.insert(beat.worker.clone(), (beat.said.clone(), now_us));
     }
 
-    /// The journal from entry `from` on; `None` where there is nothing yet.
-    fn entries(&self, run: &RunId, from: usize) -> Option<Vec<Entry>> {
-        if self.closed.contains_key(run) {
-            return Some(vec![Entry::Close]);
+    /// The journal from line `from` on; `None` where there is nothing yet.
+    fn lines(&self, run: &RunId, from: usize) -> Option<Vec<Line>> {
+        if let Some((end, _)) = self.closed.get(run) {
+            return Some(vec![end.clone()]);
         }
-        let entries = self.runs.get(run)?.journal.get(from..)?;
-        (!entries.is_empty()).then(|| entries.to_vec())
+        let lines = self.runs.get(run)?.journal.get(from..)?;
+        (!lines.is_empty()).then(|| lines.to_vec())
     }
 
-    fn length(&self, run: &RunId) -> usize {
-        match self.closed.contains_key(run) {
-            true => 1,
-            false => self.runs.get(run).map_or(0, |run| run.journal.len()),
-        }
-    }
-
-    fn open(&mut self, run: &RunId, plan: Bytes, journal: &[Entry]) -> Result<(), Kind> {
-        if self.closed.contains_key(run) {
-            return Err(Kind::Conflict);
-        }
+    fn open(&mut self, run: &RunId, plan: Bytes, journal: &[Line]) {
+        self.closed.remove(run);
         let run = self.runs.entry(run.clone()).or_default();
-        if !run.journal.starts_with(journal) {
-            // The truth is what the controller brings, unless somebody knows more.
-            if journal.len() <= run.journal.len() {
-                return Err(Kind::Conflict);
-            }
-            run.journal = journal.to_vec();
-        }
-        run.plan = Some(plan);
-        Ok(())
+        (run.plan, run.journal) = (Some(plan), journal.to_vec());
     }
 
-    fn append(&mut self, run: &RunId, at: u64, entries: &[Entry]) -> Result<(), Kind> {
+    fn append(&mut self, run: &RunId, at: u64, lines: &[Line]) -> Result<(), Kind> {
         let run = self.runs.get_mut(run).filter(|run| run.plan.is_some());
         let journal = &mut run.ok_or(Kind::Conflict)?.journal;
         let at = usize::try_from(at).map_err(|_| Kind::Conflict)?;
         if at == journal.len() {
-            journal.extend_from_slice(entries);
+            journal.extend_from_slice(lines);
             return Ok(());
         }
-        let stands = journal.get(at..).is_some_and(|stored| stored.starts_with(entries));
+        let stands = journal.get(at..).is_some_and(|stored| stored.starts_with(lines));
         if stands { Ok(()) } else { Err(Kind::Conflict) }
     }
 
     /// Takes a snapshot down if it is newer, and answers what is durable.
-    fn put(&mut self, snapshot: &SnapshotRecord) -> u64 {
+    fn put(&mut self, snapshot: &SnapshotRecord) -> Option<Bytes> {
         if self.closed.contains_key(&snapshot.run) {
-            return snapshot.seq;
+            return None;
         }
         let run = self.runs.entry(snapshot.run.clone()).or_default();
         let key = (snapshot.worker.clone(), snapshot.epoch);
-        let durable = run.durable.get(&key).copied().unwrap_or(0);
+        let durable = run.durable.get(&key).cloned();
         if run.newest.get(&key).is_none_or(|stored| stored.seq < snapshot.seq) {
             run.newest.insert(key, snapshot.clone());
             self.results.push_back(snapshot.clone());
@@ -491,8 +453,8 @@ mod tests {
     async fn reports_are_forgotten_in_the_end() {
         let coordinator = MemoryCoordinator::starting_at(0);
         for worker in 0..10 {
-            let report = conformance::a_report(&format!("w{worker}"), 1);
-            coordinator.beat(&report).await.unwrap();
+            let beat = conformance::a_beat(&format!("w{worker}"), 1);
+            coordinator.beat(&beat).await.unwrap();
             tokio::time::advance(REMEMBERED).await;
         }
         let left = coordinator.workers().await.unwrap().len();
@@ -510,12 +472,12 @@ mod tests {
     #[tokio::test]
     async fn after_a_wipe_the_controller_brings_the_journal_again() {
         let coordinator = MemoryCoordinator::new();
-        let (run, journal) = (RunId::from("r"), [Entry::Start { at_us: 1 }]);
+        let (run, journal) = (RunId::from("r"), [conformance::a_line(1)]);
         coordinator.open(1, &run, Bytes::new(), &journal).await.unwrap();
         coordinator.wipe();
-        let error = coordinator.append(1, &run, 1, &[Entry::Stop { at_ns: 1 }]).await.unwrap_err();
+        let error = coordinator.append(1, &run, 1, &[conformance::a_line(2)]).await.unwrap_err();
         assert_eq!(error.kind, Kind::Conflict);
         coordinator.open(1, &run, Bytes::new(), &journal).await.unwrap();
-        coordinator.append(1, &run, 1, &[Entry::Stop { at_ns: 1 }]).await.unwrap();
+        coordinator.append(1, &run, 1, &[conformance::a_line(2)]).await.unwrap();
     }
 }

@@ -4,9 +4,9 @@
 use super::checks::Witness;
 use super::{Dice, SECRET};
 use crate::cluster::coordinator::{
-    self, Coordinator, CoordinatorError, Leader, Seen, SnapshotRecord, WorkerReport,
+    self, Beat, Coordinator, CoordinatorError, Leader, SnapshotRecord, Tip,
 };
-use crate::cluster::journal::{Entry, Epoch, Task};
+use crate::cluster::journal::{Epoch, Line, Task};
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::store::{
     self, CallRecord, IntervalRecord, KeptCall, Note, NoteKind, Page, RunRecord, ScenarioRecord,
@@ -198,13 +198,9 @@ impl Coordinator for CoordinatorLink {
         self.carry(self.inner.now_us()).await
     }
 
-    async fn beat(&self, report: &WorkerReport) -> Result<u64, CoordinatorError> {
-        self.network.look_at_value("a beat", report);
-        self.carry(self.inner.beat(report)).await
-    }
-
-    async fn leave(&self, worker: &WorkerId) -> Result<(), CoordinatorError> {
-        self.carry(self.inner.leave(worker)).await
+    async fn beat(&self, beat: &Beat) -> Result<u64, CoordinatorError> {
+        self.network.look_at("a beat", &beat.said);
+        self.carry(self.inner.beat(beat)).await
     }
 
     async fn take(
@@ -220,19 +216,19 @@ impl Coordinator for CoordinatorLink {
         run: &RunId,
         from: u64,
         wait: Duration,
-    ) -> Result<Option<Vec<Entry>>, CoordinatorError> {
+    ) -> Result<Option<Vec<Line>>, CoordinatorError> {
         self.carry(self.inner.journal(run, from, wait)).await
     }
 
-    async fn journal_len(&self, run: &RunId) -> Result<Option<u64>, CoordinatorError> {
-        self.carry(self.inner.journal_len(run)).await
+    async fn tip(&self, run: &RunId) -> Result<Option<Tip>, CoordinatorError> {
+        self.carry(self.inner.tip(run)).await
     }
 
     async fn plan(&self, run: &RunId) -> Result<Option<Bytes>, CoordinatorError> {
         self.carry(self.inner.plan(run)).await
     }
 
-    async fn put(&self, snapshot: &SnapshotRecord) -> Result<u64, CoordinatorError> {
+    async fn put(&self, snapshot: &SnapshotRecord) -> Result<Option<Bytes>, CoordinatorError> {
         self.network.look_at("a snapshot", &snapshot.bytes);
         self.carry(self.inner.put(snapshot)).await
     }
@@ -245,7 +241,7 @@ impl Coordinator for CoordinatorLink {
         self.carry(self.inner.abdicate(claim)).await
     }
 
-    async fn workers(&self) -> Result<Vec<Seen>, CoordinatorError> {
+    async fn workers(&self) -> Result<Vec<(Beat, u64)>, CoordinatorError> {
         self.carry(self.inner.workers()).await
     }
 
@@ -254,10 +250,10 @@ impl Coordinator for CoordinatorLink {
         term: u64,
         run: &RunId,
         plan: Bytes,
-        journal: &[Entry],
+        journal: &[Line],
     ) -> Result<(), CoordinatorError> {
         self.network.look_at("a plan", &plan);
-        self.network.look_at_value("a journal", &journal);
+        journal.iter().for_each(|line| self.network.look_at("a journal", &line.0));
         self.carry(self.inner.open(term, run, plan, journal)).await
     }
 
@@ -266,10 +262,10 @@ impl Coordinator for CoordinatorLink {
         term: u64,
         run: &RunId,
         at: u64,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<(), CoordinatorError> {
-        self.network.look_at_value("a journal", &entries);
-        self.carry(self.inner.append(term, run, at, entries)).await
+        lines.iter().for_each(|line| self.network.look_at("a journal", &line.0));
+        self.carry(self.inner.append(term, run, at, lines)).await
     }
 
     async fn offer(&self, term: u64, run: &RunId, count: u32) -> Result<(), CoordinatorError> {
@@ -308,13 +304,13 @@ impl Coordinator for CoordinatorLink {
         &self,
         term: u64,
         run: &RunId,
-        durable: &[(WorkerId, Epoch, u64)],
+        durable: &[(WorkerId, Epoch, Bytes)],
     ) -> Result<(), CoordinatorError> {
         self.carry(self.inner.confirm(term, run, durable)).await
     }
 
-    async fn close(&self, term: u64, run: &RunId) -> Result<(), CoordinatorError> {
-        self.carry(self.inner.close(term, run)).await
+    async fn close(&self, term: u64, run: &RunId, end: &Line) -> Result<(), CoordinatorError> {
+        self.carry(self.inner.close(term, run, end)).await
     }
 }
 

@@ -10,6 +10,7 @@ mod controllers;
 mod ends;
 mod faults;
 mod host;
+mod hostile;
 mod links;
 mod post;
 mod queue;
@@ -22,8 +23,9 @@ use crate::cluster::controller::EVIDENCE_WAIT;
 use crate::cluster::controller::api::Command;
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
 use crate::cluster::secrets::Secrets;
+use crate::cluster::signed::Signer;
 use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};
-use crate::cluster::{Controller, ControllerOptions, Lease, Owner, ScenarioId, WorkerId};
+use crate::cluster::{Controller, ControllerOptions, Lease, Owner, ScenarioId};
 use crate::engine::SentWatch;
 use crate::run::Assignment;
 use crate::scenario::Scenario;
@@ -159,8 +161,11 @@ impl World {
         let host = self.host();
         let link = CoordinatorLink::new(host, &self.network, &self.coordinator);
         let engine = Arc::new(SimulatedEngine { witness: Arc::clone(&self.witness) });
-        let id = WorkerId(format!("w{host}"));
-        let agent = Agent::with(id, Arc::new(link), engine, options).unwrap();
+        // A seed decides its id too.
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&host.to_le_bytes());
+        let (signer, kind) = (Signer::of(&seed), format!("w{host}"));
+        let agent = Agent::with(signer, &kind, Arc::new(link), engine, options).unwrap();
         self.workers.push(Host::start(host, agent));
     }
 

@@ -253,7 +253,7 @@ fn it_is_seen_which_worker_stood_still_and_when() {
         assert!(result.generator.lost_workers.is_empty() && result.complete, "{result:?}");
         let [slow, others @ ..] = &by_lateness(&result.workers)[..] else { panic!("{result:?}") };
         // Workers are numbered after the controller.
-        assert_eq!((&*slow.worker, others.len()), ("w2", 2), "{:#?}", result.workers);
+        assert!(slow.worker.starts_with("w2.") && others.len() == 2, "{:#?}", result.workers);
         let late = |worker: &WorkerResult| {
             let series = &worker.series;
             let each = series.second.iter().zip(&series.late_share);
@@ -276,7 +276,7 @@ fn it_is_seen_which_worker_stood_still_and_when() {
         });
         let late = of_slow.filter(|(_, it)| it.figures.late_share > Some(0.1));
         let told: Vec<_> = late.map(|(second, it)| (second, &*it.worker)).collect();
-        assert_eq!(told, seconds.iter().map(|second| (*second, "w2")).collect::<Vec<_>>());
+        assert_eq!(told, seconds.iter().map(|second| (*second, &*slow.worker)).collect::<Vec<_>>());
     });
 }
 

@@ -1,11 +1,11 @@
 //! Checks the promises about who leads, what a closed run leaves, and how long calls take.
 
 use super::{
-    A_WHILE, Checked, SOON, a_report, a_snapshot, controller, kind, ok, run, soon, while_waiting,
+    A_WHILE, Checked, SOON, a_beat, a_line, a_snapshot, controller, kind, ok, run, soon,
+    while_waiting,
 };
 use crate::cluster::RunId;
-use crate::cluster::coordinator::{Kind, PATIENCE};
-use crate::cluster::journal::Entry;
+use crate::cluster::coordinator::{Kind, PATIENCE, Tip};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -61,14 +61,14 @@ pub(super) async fn a_controller_of_the_past_is_refused(coordinator: Checked) {
     ok(coordinator.lead(&controller("second", 10), LONG).await);
     let past = &coordinator;
     let refused = [
-        ("open", kind(past.open(9, &run(), Bytes::new(), &[Entry::Close]).await)),
-        ("append", kind(past.append(9, &run(), 0, &[Entry::Close]).await)),
+        ("open", kind(past.open(9, &run(), Bytes::new(), &[a_line(9)]).await)),
+        ("append", kind(past.append(9, &run(), 0, &[a_line(9)]).await)),
         ("offer", kind(past.offer(9, &run(), 1).await)),
         ("withdraw", kind(past.withdraw(9, &run()).await)),
         ("results", kind(past.results(9, 10, A_WHILE).await)),
         ("discard", kind(past.discard(9, &run(), &"w".into(), 1, 1).await)),
-        ("confirm", kind(past.confirm(9, &run(), &[("w".into(), 1, 1)]).await)),
-        ("close", kind(past.close(9, &run()).await)),
+        ("confirm", kind(past.confirm(9, &run(), &[("w".into(), 1, "1".into())]).await)),
+        ("close", kind(past.close(9, &run(), &a_line(9)).await)),
     ];
     for (call, kind) in refused {
         assert_eq!(kind, Kind::Superseded(10), "promise 9: {call} with the term of the past");
@@ -78,17 +78,17 @@ pub(super) async fn a_controller_of_the_past_is_refused(coordinator: Checked) {
     let task = ok(coordinator.take(&"w".into(), A_WHILE).await);
     assert_eq!(task, None, "promise 9: tasks after the calls of the past");
     let durable = ok(coordinator.put(&a_snapshot("w", 1, 1)).await);
-    assert_eq!(durable, 0, "promise 9: what is durable after the calls of the past");
-    ok(coordinator.append(10, &run(), 0, &[Entry::Pause { at_ns: 1 }]).await);
+    assert_eq!(durable, None, "promise 9: what is durable after the calls of the past");
+    ok(coordinator.append(10, &run(), 0, &[a_line(0)]).await);
 }
 
 /// A run with something of everything.
 async fn full_run(coordinator: &Checked) {
-    let entries = [Entry::Start { at_us: 1 }, Entry::Stop { at_ns: 2 }];
-    ok(coordinator.open(1, &run(), Bytes::from_static(b"plan"), &entries).await);
+    let lines = [a_line(0), a_line(1)];
+    ok(coordinator.open(1, &run(), Bytes::from_static(b"plan"), &lines).await);
     ok(coordinator.offer(1, &run(), 3).await);
     ok(coordinator.put(&a_snapshot("w", 1, 5)).await);
-    ok(coordinator.confirm(1, &run(), &[("w".into(), 1, 5)]).await);
+    ok(coordinator.confirm(1, &run(), &[("w".into(), 1, "5".into())]).await);
 }
 
 pub(super) async fn a_closed_run_leaves_nothing(coordinator: Checked) {
@@ -97,10 +97,10 @@ pub(super) async fn a_closed_run_leaves_nothing(coordinator: Checked) {
     let (seen, ()) = while_waiting(
         "promise 10: a worker waits for an entry of a run that is then closed",
         async { ok(coordinator.journal(&name, 2, 2 * SOON).await) },
-        async { ok(coordinator.close(1, &run()).await) },
+        async { ok(coordinator.close(1, &run(), &a_line(9)).await) },
     )
     .await;
-    let end = Some(vec![Entry::Close]);
+    let end = Some(vec![a_line(9)]);
     assert_eq!(seen, end, "promise 10: what the worker saw that waited");
     for from in [0, 1, 2, 100] {
         let seen = ok(coordinator.journal(&run(), from, SOON).await);
@@ -115,28 +115,41 @@ pub(super) async fn a_closed_run_leaves_nothing(coordinator: Checked) {
 pub(super) async fn a_closed_run_takes_nothing(coordinator: Checked) {
     full_run(&coordinator).await;
     for _ in 0..2 {
-        ok(coordinator.close(1, &run()).await);
+        ok(coordinator.close(1, &run(), &a_line(9)).await);
     }
     ok(coordinator.results(1, 10, A_WHILE).await);
     for seq in [6, 3] {
         let durable = ok(coordinator.put(&a_snapshot("w", 1, seq)).await);
-        assert_eq!(durable, seq, "promise 10: the answer to a snapshot after the end");
+        assert_eq!(durable, None, "promise 10: the answer to a snapshot after the end");
     }
-    ok(coordinator.confirm(1, &run(), &[("w".into(), 1, 6)]).await);
-    let refused = kind(coordinator.append(1, &run(), 1, &[Entry::Close]).await);
+    ok(coordinator.confirm(1, &run(), &[("w".into(), 1, "6".into())]).await);
+    let refused = kind(coordinator.append(1, &run(), 1, &[a_line(9)]).await);
     assert_eq!(refused, Kind::Conflict, "promise 10: appending after the end");
-    let refused = kind(coordinator.open(1, &run(), Bytes::new(), &[]).await);
-    assert_eq!(refused, Kind::Conflict, "promise 10: opening after the end");
+    let refused = kind(coordinator.offer(1, &run(), 1).await);
+    assert_eq!(refused, Kind::Conflict, "promise 10: offering tasks after the end");
     assert_eq!(ok(coordinator.newest(&run()).await), [], "promise 10: snapshots after the end");
     let left = ok(coordinator.results(1, 10, A_WHILE).await);
     assert_eq!(left, [], "promise 10: results that were put after the end");
+}
+
+pub(super) async fn a_closed_run_can_be_opened_again(coordinator: Checked) {
+    full_run(&coordinator).await;
+    // As somebody does who makes workers believe that it is over.
+    ok(coordinator.close(1, &run(), &a_line(9)).await);
+    ok(coordinator.open(1, &run(), Bytes::from_static(b"plan"), &[a_line(0), a_line(1)]).await);
+    ok(coordinator.append(1, &run(), 2, &[a_line(2)]).await);
+    let journal = ok(coordinator.journal(&run(), 1, Duration::ZERO).await);
+    assert_eq!(journal, Some(vec![a_line(1), a_line(2)]), "promise 10: opened after the end");
+    ok(coordinator.put(&a_snapshot("w", 1, 6)).await);
+    let newest = ok(coordinator.newest(&run()).await);
+    assert_eq!(newest, [a_snapshot("w", 1, 6)], "promise 10: put after it was opened again");
 }
 
 pub(super) async fn closing_one_run_leaves_the_others(coordinator: Checked) {
     let other = RunId::from("other");
     ok(coordinator.open(1, &other, Bytes::from_static(b"plan"), &[]).await);
     ok(coordinator.offer(1, &other, 1).await);
-    ok(coordinator.close(1, &run()).await);
+    ok(coordinator.close(1, &run(), &a_line(9)).await);
     let plan = ok(coordinator.plan(&other).await);
     assert_eq!(plan, Some(Bytes::from_static(b"plan")), "promise 10: another run's plan");
     let task = ok(coordinator.take(&"w".into(), SOON).await).map(|task| task.run);
@@ -148,11 +161,12 @@ pub(super) async fn no_call_waits_for_ever(coordinator: Checked) {
     let (worker, run) = ("w".into(), run());
     let calls = async {
         ok(coordinator.now_us().await);
-        ok(coordinator.beat(&a_report("w", 1)).await);
+        ok(coordinator.beat(&a_beat("w", 1)).await);
         assert_eq!(ok(coordinator.take(&worker, A_WHILE).await), None, "promise 11: a task");
         let entries = ok(coordinator.journal(&run, 0, A_WHILE).await);
         assert_eq!(entries, Some(vec![]), "promise 11: an entry");
-        assert_eq!(ok(coordinator.journal_len(&run).await), Some(0), "promise 11: a length");
+        let tip = Some(Tip { lines: 0, last: None });
+        assert_eq!(ok(coordinator.tip(&run).await), tip, "promise 11: how far a journal goes");
         let none = ok(coordinator.journal(&"none".into(), 3, A_WHILE).await);
         assert_eq!(none, None, "promise 11: an entry of no run");
         assert_eq!(ok(coordinator.results(1, 10, A_WHILE).await), [], "promise 11: results");

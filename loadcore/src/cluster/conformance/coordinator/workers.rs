@@ -1,20 +1,21 @@
 //! Checks the promises about clocks, tasks and heartbeats.
 
-use super::{A_WHILE, Checked, SOON, a_report, ok, run, while_waiting};
+use super::{A_WHILE, Checked, SOON, a_beat, ok, run, while_waiting};
 use crate::cluster::RunId;
-use crate::cluster::coordinator::{Seen, TaskReport, TaskState};
+use crate::cluster::coordinator::Beat;
+use bytes::Bytes;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(super) async fn all_times_come_from_one_clock(coordinator: Checked) {
     let before = ok(coordinator.now_us().await);
-    let beat = ok(coordinator.beat(&a_report("w", 1)).await);
+    let beat = ok(coordinator.beat(&a_beat("w", 1)).await);
     let after = ok(coordinator.now_us().await);
     assert!(
         before <= beat && beat <= after,
         "promise 1: a beat between {before} and {after} us was answered with {beat}"
     );
-    let shown = ok(coordinator.workers().await)[0].at_us;
+    let shown = ok(coordinator.workers().await)[0].1;
     assert_eq!(shown, beat, "promise 1: the time that is shown of a beat, and was answered");
 }
 
@@ -72,45 +73,33 @@ pub(super) async fn tasks_wait_for_workers_in_their_order(coordinator: Checked) 
 
 pub(super) async fn the_last_beat_is_shown(coordinator: Checked) {
     assert_eq!(ok(coordinator.workers().await), [], "promise 3: before any beat");
-    let task = |state| Some(TaskReport { run: run(), epoch: 2, applied: 7, released_ns: 8, state });
     let mut last = Vec::new();
-    for worker in ["a", "b"] {
-        ok(coordinator.beat(&a_report(worker, 1)).await);
-        let reason = "a path may not hold \"\n\"".to_owned();
-        let mut report = a_report(worker, 2);
-        report.task = task(TaskState::Refused { reason });
-        report.max_rps = None;
-        let at_us = ok(coordinator.beat(&report).await);
-        last.push(Seen { report, at_us });
+    for worker in ["a", "b \"\n\u{fc}"] {
+        ok(coordinator.beat(&a_beat(worker, 1)).await);
+        let beat = a_beat(worker, 2);
+        let at_us = ok(coordinator.beat(&beat).await);
+        last.push((beat, at_us));
     }
-    let mut shown = ok(coordinator.workers().await);
-    shown.sort_by(|a, b| a.report.worker.cmp(&b.report.worker));
-    assert_eq!(shown, last, "promise 3: the last report of each worker and its time");
-}
-
-pub(super) async fn a_late_beat_does_not_replace_a_newer_one(coordinator: Checked) {
-    let newer = ok(coordinator.beat(&a_report("w", 12)).await);
-    ok(coordinator.beat(&a_report("w", 9)).await);
-    let shown = ok(coordinator.workers().await);
-    assert_eq!(shown.len(), 1, "promise 3: reports of one worker");
-    assert_eq!(shown[0].report.beat, 12, "promise 3: what is shown never gets older");
-    assert!(shown[0].at_us >= newer, "promise 3: the time of what is shown never gets older");
+    let shown = async || {
+        let mut shown = ok(coordinator.workers().await);
+        shown.sort_by(|(a, _), (b, _)| a.worker.cmp(&b.worker));
+        shown
+    };
+    assert_eq!(shown().await, last, "promise 3: the last beat of each worker and its time");
     // A worker that was not answered repeats its beat, and counts from the repetition on.
     tokio::time::sleep(A_WHILE).await;
-    let again = ok(coordinator.beat(&a_report("w", 12)).await);
-    let shown = ok(coordinator.workers().await)[0].at_us;
-    assert_eq!(shown, again, "promise 3: the time of a repeated beat");
+    last[0].1 = ok(coordinator.beat(&last[0].0).await);
+    assert_eq!(shown().await, last, "promise 3: the time of a repeated beat");
 }
 
-pub(super) async fn a_worker_that_left_is_not_shown(coordinator: Checked) {
-    ok(coordinator.beat(&a_report("stays", 1)).await);
-    ok(coordinator.beat(&a_report("leaves", 1)).await);
-    ok(coordinator.leave(&"leaves".into()).await);
-    // A beat that was under way when the worker said goodbye.
-    ok(coordinator.beat(&a_report("leaves", 2)).await);
-    let shown: Vec<_> =
-        ok(coordinator.workers().await).into_iter().map(|seen| seen.report.worker.0).collect();
-    assert_eq!(shown, ["stays"], "promise 3: after the other has left");
-    ok(coordinator.leave(&"never came".into()).await);
-    assert_eq!(ok(coordinator.workers().await).len(), 1, "promise 3: after a stranger has left");
+pub(super) async fn a_beat_that_is_none_shuts_out_no_other(coordinator: Checked) {
+    for said in [&b""[..], b"left", b"99999999999999999999 1 {}", b"\xff\x00\n"] {
+        let none = Beat { worker: "w".into(), said: Bytes::from_static(said) };
+        ok(coordinator.beat(&none).await);
+        let shown: Vec<_> = ok(coordinator.workers().await).into_iter().map(|(it, _)| it).collect();
+        assert_eq!(shown, [none], "promise 3: what was said is carried as it is");
+        ok(coordinator.beat(&a_beat("w", 1)).await);
+        let shown = ok(coordinator.workers().await);
+        assert_eq!(shown[0].0, a_beat("w", 1), "promise 3: after {said:?}");
+    }
 }

@@ -4,6 +4,7 @@ use super::super::api::FrameData;
 use super::super::books::{Booked, Evidence};
 use super::super::frames::Until;
 use super::super::merge::Published;
+use super::super::refusals::Words;
 use super::super::{finish, live};
 use super::{Driver, FRESH};
 use crate::cluster::WorkerId;
@@ -29,6 +30,10 @@ const MOST_OBSERVED: usize = 1 << 20;
 /// Refused snapshots that wait to be discarded.
 const MOST_DISCARDS: usize = 100;
 
+/// Workers of whom it is told that a snapshot in their name was refused, and characters of such a name.
+const MOST_REFUSED: usize = 100;
+const MOST_NAME: usize = 100;
+
 /// Snapshots on their way into intervals.
 #[derive(Default)]
 pub(super) struct Intake {
@@ -36,6 +41,8 @@ pub(super) struct Intake {
     gathered: Option<(Snapshot, Span)>,
     /// Snapshots that were refused.
     discards: Vec<(WorkerId, Epoch, u64)>,
+    /// In whose names they were.
+    refused: BTreeSet<String>,
     /// How often it was looked for those that were lost on their way.
     checks: u64,
     /// What the target tells of itself, once the run has a clock.
@@ -72,24 +79,56 @@ impl Driver {
     pub(super) async fn fetch_newest(&mut self) -> bool {
         let newest = self.controller.coordinator.newest(&self.record.id).await;
         let answered = newest.is_ok();
-        newest.into_iter().flatten().for_each(|snapshot| self.snapshot(snapshot));
+        newest.into_iter().flatten().for_each(|snapshot| self.hear_snapshot(snapshot));
         answered
     }
 
+    /// Takes in a snapshot as it was carried: if its worker has said it, and was ever given a part of this
+    /// run's load.
+    pub(super) fn hear_snapshot(&mut self, carried: SnapshotRecord) {
+        let (worker, epoch, seq) = (carried.worker.clone(), carried.epoch, carried.seq);
+        let refused = match carried.read() {
+            Ok(snapshot) if self.standing.owners.contains(&(worker.clone(), epoch)) => {
+                return self.snapshot(snapshot);
+            }
+            // If it is given one later it says it again.
+            Ok(_) => "it has no part of this run's load".to_owned(),
+            Err(why) => {
+                self.controller.refusals.note(Words::Snapshot, worker.as_str(), why);
+                self.discards(&worker, epoch, seq);
+                why.to_string()
+            }
+        };
+        self.tell_refused(&worker, &refused);
+    }
+
+    /// Takes in a snapshot that is its worker's.
     pub(super) fn snapshot(&mut self, snapshot: SnapshotRecord) {
         let (worker, epoch, seq) = (snapshot.worker.clone(), snapshot.epoch, snapshot.seq);
         match self.merging.take(snapshot.clone()) {
             Ok(true) => self.keeper.snapshot(snapshot),
             Ok(false) => {}
             Err(why) => {
-                let text = format!("a snapshot of worker {worker} was refused: {why}");
-                let data = json!({"worker": worker, "epoch": epoch});
-                self.warn(&text);
-                self.event("snapshot_refused", &text, data);
-                if self.intake.discards.len() < MOST_DISCARDS {
-                    self.intake.discards.push((worker, epoch, seq));
-                }
+                self.discards(&worker, epoch, seq);
+                self.tell_refused(&worker, &why);
             }
+        }
+    }
+
+    fn discards(&mut self, worker: &WorkerId, epoch: Epoch, seq: u64) {
+        if self.intake.discards.len() < MOST_DISCARDS {
+            self.intake.discards.push((worker.clone(), epoch, seq));
+        }
+    }
+
+    /// Says so once of each name, and of few: anybody may say anything in any name.
+    fn tell_refused(&mut self, worker: &WorkerId, why: &str) {
+        let worker: String = worker.0.chars().take(MOST_NAME).collect();
+        let refused = &mut self.intake.refused;
+        if refused.len() < MOST_REFUSED && refused.insert(worker.clone()) {
+            let text = format!("a snapshot of worker {worker} was refused: {why}");
+            self.warn(&text);
+            self.event("snapshot_refused", &text, json!({"worker": worker}));
         }
     }
 

@@ -63,7 +63,7 @@ const HAND_IN: Duration = Duration::from_secs(60);
 const CHECK: Duration = Duration::from_secs(1);
 /// What others say to a driver.
 pub(super) enum Message {
-    /// A snapshot of this run.
+    /// A snapshot of this run, as it was carried.
     Snapshot(Box<SnapshotRecord>),
     /// A change, and where the answer goes.
     Command(Command, oneshot::Sender<Result<(), ControllerError>>),
@@ -214,7 +214,7 @@ impl Driver {
                     biased;
                     () = &mut tick => break,
                     message = inbox.recv() => match message {
-                        Some(Message::Snapshot(snapshot)) => self.snapshot(*snapshot),
+                        Some(Message::Snapshot(snapshot)) => self.hear_snapshot(*snapshot),
                         Some(Message::Command(command, to)) => {
                             self.hear(command, to);
                             break;

@@ -1,13 +1,19 @@
-//! Turns what a driver decides into entries that the workers read.
+//! Turns what a driver decides into signed lines that the workers read, and sees to it that those stand
+//! where they do.
 
-use super::{CHECK, Driver};
-use crate::cluster::coordinator;
-use crate::cluster::journal::Entry;
+use super::super::Inner;
+use super::super::refusals::Words;
+use super::{CHECK, Driver, Reports};
+use crate::cluster::coordinator::{self, TaskState, Tip};
+use crate::cluster::journal::{Entry, Line, entries, lines};
+use crate::cluster::signed::{About, Refused, hear};
 use crate::cluster::standing::Member;
 use crate::cluster::store::RunState;
 use crate::time::now;
+use bytes::Bytes;
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often workers are told of the end, a second apart, until that was heard.
 const CLOSES: u32 = 60;
@@ -22,11 +28,19 @@ pub(super) struct Carried {
     confirmed: BTreeMap<Member, u64>,
     /// When it was last looked whether it still has the journal.
     pub(super) checked: Instant,
+    /// The timeline says that others have written there.
+    is_told: bool,
 }
 
 impl Carried {
     pub(super) fn nothing() -> Self {
-        Self { journal: None, tasks: None, confirmed: BTreeMap::new(), checked: now() }
+        Self {
+            journal: None,
+            tasks: None,
+            confirmed: BTreeMap::new(),
+            checked: now(),
+            is_told: false,
+        }
     }
 }
 
@@ -49,15 +63,18 @@ impl Driver {
             return;
         }
         let (term, run) = (self.controller.term(), &self.record.id);
-        let journal = &self.record.journal;
-        let whole = journal.len() as u64;
+        let whole = self.record.journal.len() as u64;
         let coordinator = &self.controller.coordinator;
         let done = match self.carried.journal {
             Some(published) if published == whole => return,
             Some(published) => {
-                coordinator.append(term, run, published, &journal[published as usize..]).await
+                let news = self.lines(published, whole);
+                coordinator.append(term, run, published, &news).await
             }
-            None => coordinator.open(term, run, self.plan.bytes.clone().into(), journal).await,
+            None => {
+                let journal = self.lines(0, whole);
+                coordinator.open(term, run, self.signed_plan(), &journal).await
+            }
         };
         self.carried.journal = match done.map_err(|error| error.kind) {
             Ok(()) => Some(whole),
@@ -70,18 +87,69 @@ impl Driver {
         };
     }
 
-    /// The coordinator may have forgotten everything: looks, and brings it again.
-    pub(super) async fn check_journal(&mut self) {
+    /// The lines of the journal from one number to another, as they are carried.
+    fn lines(&self, from: u64, to: u64) -> Vec<Line> {
+        let entries = &self.record.journal[from as usize..to as usize];
+        lines(&self.controller.signer, &self.record.id, from, entries)
+    }
+
+    fn signed_plan(&self) -> Bytes {
+        self.controller.signer.say(&About::Plan(&self.record.id), &self.plan.bytes)
+    }
+
+    /// The coordinator may have forgotten everything, or hold what others have written there: looks, and
+    /// brings all of it again.
+    pub(super) async fn check_journal(&mut self, reports: &Reports) {
+        let Some(published) = self.carried.journal else { return };
+        let Some(is_anothers) = self.is_wrong(published, reports).await else { return };
+        if is_anothers {
+            self.tell_who_wrote();
+        }
+        self.carried.journal = None;
+        // Tasks that nobody had taken may be gone as well, and what is known to be kept.
+        self.carried.tasks = None;
+        self.carried.confirmed.clear();
+        self.publish_journal().await;
+    }
+
+    /// Whether what the coordinator holds is not what was published, and whether others have written it;
+    /// `None` where nothing is wrong, as far as it is known.
+    async fn is_wrong(&self, published: u64, reports: &Reports) -> Option<bool> {
+        let Inner { coordinator, signer, .. } = &*self.controller;
         let run = &self.record.id;
-        let there = self.controller.coordinator.journal_len(run).await;
-        if let Ok(there) = there
-            && there.unwrap_or(0) < self.record.journal.len() as u64
-        {
-            self.carried.journal = None;
-            // Tasks that nobody had taken are gone as well, and what is known to be kept.
-            self.carried.tasks = None;
-            self.carried.confirmed.clear();
-            self.publish_journal().await;
+        let last = self.lines(published.saturating_sub(1), published).pop();
+        let tip = coordinator.tip(run).await.ok()?;
+        // What everybody has obeyed needs no further look.
+        if tip == Some(Tip { lines: published, last }) && !self.somebody_lags(published, reports) {
+            return None;
+        }
+        let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
+        let plan = coordinator.plan(run).await.ok()?;
+        let own = (Some(self.lines(0, published)), Some(self.signed_plan()));
+        let anothers = journal.as_ref().is_some_and(|it| entries(signer, run, it).1.is_some())
+            || plan.as_ref().is_some_and(|it| hear(&About::Plan(run), it).is_err());
+        ((journal, plan) != own).then_some(anothers)
+    }
+
+    /// Whether a member has yet to read what stands there, for whatever reason.
+    fn somebody_lags(&self, published: u64, reports: &Reports) -> bool {
+        let lags = |member| {
+            self.task(reports, member).is_some_and(|(_, state, applied)| {
+                applied < published || matches!(state, TaskState::Taken)
+            })
+        };
+        self.standing.members.keys().any(lags)
+    }
+
+    /// Others have written what only this platform may say: once in the timeline.
+    pub(super) fn tell_who_wrote(&mut self) {
+        let run = self.record.id.clone();
+        self.controller.refusals.note(Words::Journal, run.as_str(), Refused::Forged);
+        if !std::mem::replace(&mut self.carried.is_told, true) {
+            let text = "the coordinator held a journal or a plan that this platform has not written: \
+                        workers did not obey it, and it was brought again";
+            self.warn(text);
+            self.event("journal_restored", text, Value::Null);
         }
     }
 
@@ -90,8 +158,7 @@ impl Driver {
         for _ in 0..CLOSES {
             self.publish_journal().await;
             let published = self.carried.journal == Some(self.record.journal.len() as u64);
-            let (term, run) = (self.controller.term(), &self.record.id);
-            if published && self.controller.coordinator.close(term, run).await.is_ok() {
+            if published && self.controller.close(&self.record.id).await.is_ok() {
                 return;
             }
             tokio::time::sleep(CHECK).await;
@@ -108,10 +175,14 @@ impl Driver {
         if news.is_empty() {
             return;
         }
-        let said: Vec<_> =
-            news.iter().map(|((worker, epoch), seq)| (worker.clone(), *epoch, *seq)).collect();
-        let term = self.controller.term();
-        if self.controller.coordinator.confirm(term, &self.record.id, &said).await.is_ok() {
+        let (term, run) = (self.controller.term(), &self.record.id);
+        let said = news.iter().map(|((worker, epoch), seq)| {
+            let about = About::Kept(run, worker, *epoch);
+            let said = self.controller.signer.say(&about, seq.to_string().as_bytes());
+            (worker.clone(), *epoch, said)
+        });
+        let said: Vec<_> = said.collect();
+        if self.controller.coordinator.confirm(term, run, &said).await.is_ok() {
             self.carried.confirmed.extend(news);
         }
     }

@@ -103,7 +103,11 @@ impl Driver {
         }
         let (term, run) = (self.controller.term(), self.record.id.clone());
         let coordinator = Arc::clone(&self.controller.coordinator);
+        if wanted > 0 && self.search.asked_in.elapsed_now() > OFFER_AGAIN {
+            self.carried.tasks = None;
+        }
         if self.carried.tasks.is_none() {
+            self.search.asked_in = now();
             // What was offered before may be there or not.
             if coordinator.withdraw(term, &run).await.is_err() {
                 return;
@@ -148,12 +152,6 @@ impl Driver {
     async fn heirs_are_there(&mut self, reports: &Reports) -> bool {
         let since = *self.search.since.get_or_insert_with(now);
         let lacking = self.lacking(reports);
-        if self.carried.tasks.is_some() && self.search.asked_in.elapsed_now() > OFFER_AGAIN {
-            self.carried.tasks = None;
-        }
-        if self.carried.tasks.is_none() {
-            self.search.asked_in = now();
-        }
         self.offer(lacking).await;
         let able = self.able(reports);
         if able.is_empty() {

@@ -68,7 +68,7 @@ impl Driver {
                 // Those that were idle a moment ago may be in another run by now.
                 self.controller.want_local_workers(self.lacking(&reports));
             }
-            self.check_journal().await;
+            self.check_journal(&reports).await;
             self.fetch_lacking().await;
         }
     }

@@ -7,7 +7,7 @@ use super::super::merge::Published;
 use super::super::{Inner, finish};
 use super::Driver;
 use crate::cluster::coordinator::SnapshotRecord;
-use crate::cluster::journal::Entry;
+use crate::cluster::journal::{self, Entry};
 use crate::cluster::store::{IntervalRecord, RunState, TimelineEvent};
 use crate::record::{Merge, Reading, Snapshot};
 use crate::result::Span;
@@ -18,6 +18,18 @@ use std::time::Duration;
 
 /// Between two tries to read what another controller has left.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// What is known of a run that another controller has driven.
+pub(super) struct WhatIsLeft {
+    /// As far as this platform has said it.
+    journal: Vec<Entry>,
+    /// Others have written there as well.
+    is_anothers: bool,
+    intervals: Vec<IntervalRecord>,
+    stored: Vec<SnapshotRecord>,
+    /// As the coordinator has them.
+    carried: Vec<SnapshotRecord>,
+}
 
 impl Driver {
     /// Goes on with what another controller has left: its journal may be longer in the coordinator
@@ -31,12 +43,16 @@ impl Driver {
             self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
             return self.resume_intervals(&[]);
         }
-        let (journal, intervals, snapshots) = loop {
+        let left = loop {
             match self.read_what_is_left().await {
                 Some(read) => break read,
                 None => tokio::time::sleep(AGAIN).await,
             }
         };
+        let WhatIsLeft { journal, is_anothers, intervals, stored, carried } = left;
+        if is_anothers {
+            self.tell_who_wrote();
+        }
         let known = self.record.journal.len();
         if journal.len() > known && journal[..known] == self.record.journal[..] {
             journal[known..].iter().for_each(|entry| self.note(entry.clone()));
@@ -52,7 +68,8 @@ impl Driver {
                 self.warn(&format!("a stored interval cannot be read: {why}"));
             }
         }
-        snapshots.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        stored.into_iter().for_each(|snapshot| self.snapshot(snapshot));
+        carried.into_iter().for_each(|snapshot| self.hear_snapshot(snapshot));
         // Nobody was listened to before this.
         self.beats.begin();
         self.event("controller_changed", "another controller has taken the run up", Value::Null);
@@ -87,19 +104,18 @@ impl Driver {
         journal.iter().position(unsure).unwrap_or(journal.len()) as u64
     }
 
-    pub(super) async fn read_what_is_left(
-        &self,
-    ) -> Option<(Vec<Entry>, Vec<IntervalRecord>, Vec<SnapshotRecord>)> {
-        let Inner { coordinator, store, clock, .. } = &*self.controller;
+    pub(super) async fn read_what_is_left(&self) -> Option<WhatIsLeft> {
+        let Inner { coordinator, store, clock, signer, .. } = &*self.controller;
         let (owner, run) = (&self.record.owner, &self.record.id);
         let journal = coordinator.journal(run, 0, Duration::ZERO).await.ok()?;
         let intervals = store.intervals(owner, run, 0, usize::MAX).await.ok()?;
-        let mut snapshots = store.snapshots(owner, run).await.ok()?;
-        snapshots.extend(coordinator.newest(run).await.ok()?);
+        let stored = store.snapshots(owner, run).await.ok()?;
+        let carried = coordinator.newest(run).await.ok()?;
         let sent = now();
         let us = coordinator.now_us().await.ok()?;
         clock.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, now(), us);
-        Some((journal.unwrap_or_default(), intervals, snapshots))
+        let (journal, wrong) = journal::entries(signer, run, &journal.unwrap_or_default());
+        Some(WhatIsLeft { journal, is_anothers: wrong.is_some(), intervals, stored, carried })
     }
 
     /// Finds the instant at which the run's clock shows 0.
