@@ -1,6 +1,7 @@
 //! Turns the document's list of alerts into [`Alert`]s, each fault with its place, and back.
 
 use super::object::Object;
+use super::write::redact_text;
 use super::{REDACTED, limits};
 use crate::request::Url;
 use base64::Engine;
@@ -151,7 +152,7 @@ pub(super) fn redact(alert: &mut Value) {
     let is_slack = alert["type"] == "slack";
     for (field, is_secret) in [("url", is_slack), ("secret", !alert["secret"].is_null())] {
         if is_secret {
-            alert[field] = REDACTED.into();
+            redact_text(&mut alert[field]);
         }
     }
 }

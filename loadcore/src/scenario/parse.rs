@@ -122,6 +122,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         tags,
         notes,
         auto_start: auto_start.unwrap_or(true),
+        named: None,
     })
 }
 
