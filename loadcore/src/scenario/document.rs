@@ -192,6 +192,12 @@ impl Document {
         self
     }
 
+    /// The paths of all headers and cookies whose value is [`REDACTED`], and of what is secret in alerts.
+    #[must_use]
+    pub fn redacted_places(&self) -> Vec<String> {
+        redacted_places(&self.root)
+    }
+
     /// The document as it was given, for keeping it.
     #[must_use]
     pub fn into_value(self) -> Value {

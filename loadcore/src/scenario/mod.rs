@@ -58,10 +58,9 @@ pub use crate::request::{AddressFamily, HttpVersion};
 pub use alerts::{Alert, AlertForm, AlertSecret};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
-pub(crate) use named::is_named;
-#[cfg(feature = "cluster")]
-pub(crate) use named::veiled;
 pub use named::is_secret_name;
+#[cfg(feature = "cluster")]
+pub(crate) use named::{is_named, veiled};
 pub use object::field_path;
 pub use observe::Endpoint;
 pub use preview::{Preview, preview};

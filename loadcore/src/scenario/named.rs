@@ -224,13 +224,19 @@ fn without_values(error: ScenarioError, root: &Map<String, Value>) -> ScenarioEr
     ScenarioError { faults: error.faults.into_iter().map(veil).collect() }
 }
 
-/// Faults of a scenario that its values have made, found after it was judged, without the values.
+/// Faults found after a scenario was judged, without what its values say of whom is asked. The host of a
+/// target is no secret.
 #[cfg(feature = "cluster")]
 pub(crate) fn veiled(faults: Vec<Fault>, scenario: &Scenario) -> Vec<Fault> {
     let document = scenario.named.as_ref().and_then(|named| named.document.as_object());
     match document {
         None => faults,
-        Some(document) => without_values(ScenarioError { faults }, document).faults,
+        Some(document) => {
+            let of_url = |fault: &Fault| fault.path.starts_with("targetUrl");
+            let (plain, others) = faults.into_iter().partition::<Vec<_>, _>(of_url);
+            let others = without_values(ScenarioError { faults: others }, document).faults;
+            plain.into_iter().chain(others).collect()
+        }
     }
 }
 
