@@ -13,6 +13,7 @@ mod problems;
 mod rights;
 mod runs;
 mod scenarios;
+mod secrets;
 mod sign_in;
 mod support;
 mod tokens;

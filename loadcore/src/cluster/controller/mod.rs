@@ -228,6 +228,15 @@ impl Controller {
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
     }
 
+    /// The scenario of a record, for tests of what it holds.
+    #[cfg(test)]
+    pub(in crate::cluster) fn inner_open(
+        &self,
+        record: &RunRecord,
+    ) -> Result<Scenario, ControllerError> {
+        self.inner().open(record)
+    }
+
     fn inner(&self) -> &Arc<Inner> {
         &self.shared.inner
     }

@@ -191,3 +191,90 @@ fn read(note: &Note) -> Result<Kept, ControllerError> {
         ControllerError::Secrets(format!("the secret {} is damaged ({error}); keep it again", note.name))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn scenario(body: &str) -> Value {
+        json!({
+            "name": "a", "targetUrl": "http://127.0.0.1:9/", "durationSeconds": 1, "body": body,
+            "autoStart": false,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_its_owners_and_its_value_is_not_listed() {
+        let platform = Controller::in_process(0).await.unwrap();
+        let (ann, bob) = (Owner::from("ann"), Owner::from("bob"));
+        assert!(platform.keep_secret(&ann, "B", "of-ann").await.unwrap());
+        assert!(platform.keep_secret(&ann, "A", "first").await.unwrap());
+        assert!(!platform.keep_secret(&ann, "A", "second").await.unwrap());
+        assert!(platform.keep_secret(&bob, "A", "of-bob").await.unwrap());
+        let known = platform.known_secrets(&ann).await.unwrap();
+        assert_eq!(known.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["A", "B"]);
+        assert!(known[0].changed_unix_ms >= known[0].created_unix_ms);
+        let values = platform.values(&ann, &names(&["A", "C"])).await.unwrap();
+        assert_eq!(values, BTreeMap::from([("A".to_owned(), "second".to_owned())]));
+        assert!(!platform.delete_secret(&bob, "B").await.unwrap());
+        assert!(platform.delete_secret(&ann, "B").await.unwrap());
+        // What was sealed for somebody else is nobody's, though it be put in another's place.
+        let mut note = platform.store().note(NoteKind::Secret, &ann, "A").await.unwrap().unwrap();
+        note = Note { owner: bob.clone(), name: "MINE".into(), revision: 0, ..note };
+        assert!(platform.store().keep_note(&note).await.unwrap());
+        let told = platform.values(&bob, &names(&["MINE"])).await.unwrap_err().to_string();
+        assert!(told.contains("the secret MINE") && !told.contains("second"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn names_and_values_have_limits() {
+        let platform = Controller::in_process(0).await.unwrap();
+        let ann = Owner::from("ann");
+        for (name, value) in [("", "v"), ("1", "v"), ("a-b", "v"), ("A", "")] {
+            assert!(platform.keep_secret(&ann, name, value).await.is_err(), "{name}");
+        }
+        let longest = "v".repeat(MAX_SECRET_BYTES);
+        assert!(platform.keep_secret(&ann, "A0", &longest).await.unwrap());
+        assert!(platform.keep_secret(&ann, "A0", &format!("{longest}v")).await.is_err());
+        for number in 1..MOST_SECRETS {
+            assert!(platform.keep_secret(&ann, &format!("A{number}"), "v").await.unwrap());
+        }
+        let told = platform.keep_secret(&ann, "MORE", "v").await.unwrap_err().to_string();
+        assert!(told.contains("at most 200 secrets"), "{told}");
+        assert!(!platform.keep_secret(&ann, "A7", "another").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_run_has_the_values_of_the_moment_at_which_it_was_made() {
+        let platform = Controller::in_process(0).await.unwrap();
+        let ann = Owner::from("ann");
+        let document = scenario("<${secret:TOKEN}>");
+        let told = platform.create_scenario(&ann, document.clone(), None).await.unwrap_err();
+        assert!(told.to_string().contains("body: the secret TOKEN is not known"), "{told}");
+        platform.keep_secret(&ann, "TOKEN", "first-value").await.unwrap();
+        let made = platform.create_scenario(&ann, document.clone(), None).await.unwrap();
+        let run = async || {
+            let run = platform.start_scenario(&ann, &made.scenario_id, None).await.unwrap();
+            platform.record(&ann, &run.run_id.unwrap()).await.unwrap().unwrap()
+        };
+        let first = run().await;
+        platform.keep_secret(&ann, "TOKEN", "second-value").await.unwrap();
+        let second = run().await;
+        platform.delete_secret(&ann, "TOKEN").await.unwrap();
+        for (record, body) in [(&first, "<first-value>"), (&second, "<second-value>")] {
+            let scenario = platform.inner().open(record).unwrap();
+            assert_eq!(scenario.body, body);
+            assert_eq!(scenario.public_value()["body"], "<${secret:TOKEN}>");
+            assert!(!json!(record).to_string().contains("-value"));
+        }
+        assert_eq!(first.scenario["body"], "<${secret:TOKEN}>");
+        // Another owner's secret of the same name is none.
+        platform.keep_secret(&"bob".into(), "TOKEN", "of-bob").await.unwrap();
+        assert!(platform.validate(&ann, document).await.is_err());
+    }
+}
