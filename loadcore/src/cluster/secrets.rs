@@ -600,7 +600,8 @@ mod tests {
     #[test]
     fn a_secrets_name_is_kept_in_the_clear() {
         let secrets = Secrets::ephemeral();
-        let headers = json!({"Authorization": "Bearer ${secret:T}", "Cookie": "a=b; c=${secret:T}"});
+        let headers =
+            json!({"Authorization": "Bearer ${secret:T}", "Cookie": "a=b; c=${secret:T}"});
         let sealed = secrets.seal(json!({"headers": headers}));
         assert_eq!(sealed["headers"]["Authorization"], "Bearer ${secret:T}");
         assert_eq!(secrets.open(&sealed).unwrap()["headers"], headers);

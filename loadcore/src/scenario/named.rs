@@ -275,9 +275,12 @@ impl Place {
         match path {
             "headers.*" | "headers.*[]" | "mix[].headers.*" | "mix[].headers.*[]" | "cookies.*"
             | "cookies.*[]" => Self::Line,
-            "body" | "mix[].body" | "form[].value" | "clientCertificate.key"
+            "body"
+            | "mix[].body"
+            | "form[].value"
+            | "clientCertificate.key"
             | "alerts[].secret" => Self::Text,
-            "targetUrl" | "mix[].url" | "observe[].url" => Self::Url,
+            "targetUrl" | "mix[].url" => Self::Url,
             "proxy" | "alerts[].url" => Self::Address,
             "name" | "mix[].name" | "notes" | "tags[]" => Self::Free,
             _ => Self::Nothing,
@@ -486,7 +489,6 @@ mod tests {
                 {"type": "webhook", "url": "https://h.test/${secret:A}", "secret": "${secret:LONG}"},
                 {"type": "webhook", "url": "https://h.test/", "secret": "clear-secret-of-16"},
             ],
-            "observe": [{"url": "http://m.test/metrics?key=${secret:A}"}],
         })
     }
 
@@ -525,7 +527,6 @@ mod tests {
         assert_eq!(scenario.mix[0].body, "<va/lu b&${secret:A}>");
         assert_eq!(sent["proxy"], format!("http://user:{b}@proxy.test:3128/"));
         assert_eq!(sent["alerts"][0]["url"], "https://hooks.test/value-hook");
-        assert_eq!(sent["observe"][0]["url"], "http://m.test/metrics?key=value-a");
         // Whoever reads what is sent has the same requests, whatever the values look like.
         let again = Scenario::from_value(sent).unwrap();
         assert_eq!((&again.headers, &again.mix), (&scenario.headers, &scenario.mix));
@@ -555,7 +556,6 @@ mod tests {
         {
             assert_eq!((&alert["url"], &alert["secret"]), (&json!(url), &secret));
         }
-        assert_eq!(shown["observe"][0]["url"], "http://m.test/metrics?key=${secret:A}");
         let used: Vec<_> = scenario.named.as_ref().unwrap().values.keys().collect();
         assert_eq!(used, ["A", "B", "HOOK", "LONG"]);
     }
@@ -580,15 +580,26 @@ mod tests {
             (header("${secret:}"), "v", "headers.A: ${secret: does not begin a secret's name"),
             (header("${secret:a b}"), "v", "headers.A: ${secret: does not begin a secret's name"),
             (header("${secret:S"), "v", "headers.A: ${secret: does not begin a secret's name"),
-            (header("${secret:S}"), "hid\r\nden", "headers.A: the value of the secret S has a line"),
+            (
+                header("${secret:S}"),
+                "hid\r\nden",
+                "headers.A: the value of the secret S has a line",
+            ),
             (header("${secret:S}"), "hid\0den", "headers.A: the value of the secret S has a line"),
             (with("cookies", json!({"a": "${secret:S}"})), "hid;den", "cookies.a: cannot be what"),
             (with("targetUrl", json!("http://${secret:S}/")), "hidden", "targetUrl: the secret S"),
             (with("targetUrl", json!("${secret:S}")), "hidden", "targetUrl: "),
             (with("proxy", json!("${secret:S}")), "hidden", "proxy: cannot be what the value of"),
-            (with("alerts", json!([{"type": "slack", "url": "${secret:S}"}])), "hidden", "alerts[0].url: "),
             (
-                with("alerts", json!([{"type": "webhook", "url": "http://a/", "secret": "${secret:S}"}])),
+                with("alerts", json!([{"type": "slack", "url": "${secret:S}"}])),
+                "hidden",
+                "alerts[0].url: ",
+            ),
+            (
+                with(
+                    "alerts",
+                    json!([{"type": "webhook", "url": "http://a/", "secret": "${secret:S}"}]),
+                ),
                 "hidden",
                 "alerts[0].secret: cannot be what the value of ${secret:S} makes it",
             ),
@@ -597,7 +608,16 @@ mod tests {
                 "hidden",
                 "clientCertificate.certificate: ",
             ),
-            (with("checks", json!(["body contains ${secret:S}"])), "hidden", "checks[0]: the secret S"),
+            (
+                with("checks", json!(["body contains ${secret:S}"])),
+                "hidden",
+                "checks[0]: the secret S",
+            ),
+            (
+                with("observe", json!([{"url": "http://m.test/?key=${secret:S}"}])),
+                "hidden",
+                "observe[0].url: the secret S cannot stand here",
+            ),
             (with("host", json!("${secret:S}")), "hidden", "host: the secret S cannot stand here"),
         ] {
             let faults = read(document.clone(), secret(value)).unwrap_err();
@@ -632,7 +652,9 @@ mod tests {
         for shown in ["${secret:A}", "Bearer ${secret:A}", "basic ${secret:A}${secret:B}"] {
             assert!(is_named(shown), "{shown}");
         }
-        for hidden in ["", "Bearer", "x${secret:A}", "hunter2 ${secret:A}", "$${secret:A}", "Bearer x"] {
+        for hidden in
+            ["", "Bearer", "x${secret:A}", "hunter2 ${secret:A}", "$${secret:A}", "Bearer x"]
+        {
             assert!(!is_named(hidden), "{hidden}");
         }
         assert!(is_secret_name("_") && is_secret_name(&"a".repeat(64)));

@@ -404,7 +404,7 @@ fn ten_faults_are_ten_lines_with_paths() {
         r#"the scenario has 12 faults:
   name: is empty; give 1 to 200 characters
   targetUrl: "example.com" is not a whole URL; begin with http:// or https://
-  headers.X-A: "a\r\nb" has a line break or another control character
+  headers.X-A: has a line break or another control character; leave it out
   headers.Content-Length: is set by the load generator: it follows from the body
   durationSeconds: -1 is out of range; give seconds above 0, at most 604800
   loadProfile.initialRps: expected a number, found text "500"

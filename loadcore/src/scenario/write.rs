@@ -1,7 +1,7 @@
 //! Turns a scenario back into its document, with every default filled in.
 
-use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
 use super::named::{escaped, is_named};
+use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
 use super::{Endpoint, NamedRequest, REDACTED, ScenarioFields, Target, alerts, checks};
 use crate::profile::ProfileType;
 use crate::request::{Certificates, FieldName, Identity, ProxyUrl, is_secret_header};

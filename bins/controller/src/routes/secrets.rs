@@ -117,7 +117,8 @@ impl SecretOrder {
         let mut fault =
             |path: &str, message: String| faults.push(FaultView { path: path.into(), message });
         if !is_secret_name(name) {
-            let message = "is no secret's name; give a letter or _, then up to 63 letters, digits or _";
+            let message =
+                "is no secret's name; give a letter or _, then up to 63 letters, digits or _";
             fault("name", message.into());
         }
         let bytes = self.value.as_str().map(str::len);

@@ -91,7 +91,9 @@ impl Things {
     }
 
     fn are_in(&self, answer: &Answer) -> bool {
-        [MARK, SECRET, &self.scenario, &self.run, &self.token].iter().any(|own| answer.text.contains(*own))
+        [MARK, SECRET, &self.scenario, &self.run, &self.token]
+            .iter()
+            .any(|own| answer.text.contains(*own))
     }
 }
 
@@ -103,7 +105,13 @@ async fn asked(api: &Api, things: &Things, method: &str, path: &str) -> Answer {
 /// All that Ann has, as she sees it and as it is kept.
 async fn state(ann: &Api, things: &Things) -> Vec<String> {
     let mut seen = Vec::new();
-    for path in ["/api/v1/scenarios/{id}", "/api/v1/runs/{id}", "/api/v1/runs", "/api/v1/tokens", "/api/v1/secrets"] {
+    for path in [
+        "/api/v1/scenarios/{id}",
+        "/api/v1/runs/{id}",
+        "/api/v1/runs",
+        "/api/v1/tokens",
+        "/api/v1/secrets",
+    ] {
         let answer = asked(ann, things, "GET", path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         seen.push(answer.text);

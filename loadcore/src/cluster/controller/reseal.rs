@@ -48,7 +48,9 @@ impl Inner {
                     );
                     if tally.lost > 0 {
                         let lost = tally.lost;
-                        tracing::warn!("{lost} scenarios, runs or secrets are opened by no key that is known");
+                        tracing::warn!(
+                            "{lost} scenarios, runs or secrets are opened by no key that is known"
+                        );
                     }
                     return;
                 }

@@ -124,7 +124,8 @@ impl Controller {
                 continue;
             };
             let clear = self.secrets().open_text(&read(&note)?.sealed);
-            let clear = clear.and_then(|it| serde_json::from_slice::<(String, String, String)>(&it).ok());
+            let clear =
+                clear.and_then(|it| serde_json::from_slice::<(String, String, String)>(&it).ok());
             match clear {
                 Some((of, called, value)) if of == owner.as_str() && called == *name => {
                     values.insert(called, value);
@@ -171,9 +172,8 @@ pub(super) fn opened(
 pub(super) fn resealed(note: &Note, secrets: &Secrets) -> Result<Option<Note>, String> {
     let kept = read(note).map_err(|error| error.to_string())?;
     let sealed = secrets.reseal_text(&kept.sealed)?;
-    Ok(sealed.map(|sealed| {
-        self::note(&note.owner, &note.name, note.revision, &Kept { sealed, ..kept })
-    }))
+    Ok(sealed
+        .map(|sealed| self::note(&note.owner, &note.name, note.revision, &Kept { sealed, ..kept })))
 }
 
 /// Texts and numbers, which can be written.
@@ -188,7 +188,10 @@ fn note(owner: &Owner, name: &str, revision: u64, kept: &Kept) -> Note {
 
 fn read(note: &Note) -> Result<Kept, ControllerError> {
     serde_json::from_value(note.document.clone()).map_err(|error| {
-        ControllerError::Secrets(format!("the secret {} is damaged ({error}); keep it again", note.name))
+        ControllerError::Secrets(format!(
+            "the secret {} is damaged ({error}); keep it again",
+            note.name
+        ))
     })
 }
 

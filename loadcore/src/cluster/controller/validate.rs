@@ -107,7 +107,10 @@ mod tests {
 
     async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        validate(Document::from_value(document).unwrap(), policy).await.err().map_or_else(Vec::new, |error| error.faults)
+        validate(Document::from_value(document).unwrap(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |error| error.faults)
     }
 
     #[tokio::test]
@@ -123,7 +126,10 @@ mod tests {
         let mut document =
             json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let faults = validate(Document::from_value(document).unwrap(), policy).await.err().map_or_else(Vec::new, |it| it.faults);
+        let faults = validate(Document::from_value(document).unwrap(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |it| it.faults);
         faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
     }
 
@@ -208,7 +214,10 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = validate(Document::from_value(document).unwrap(), TargetPolicy::default()).await.unwrap_err().faults;
+        let faults = validate(Document::from_value(document).unwrap(), TargetPolicy::default())
+            .await
+            .unwrap_err()
+            .faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",

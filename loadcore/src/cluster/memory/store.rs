@@ -13,8 +13,8 @@ use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A [`Store`] in memory.

@@ -2,13 +2,13 @@
 
 use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};
-use crate::cluster::{ControllerOptions, Owner};
 use crate::cluster::controller::api::KnownResult;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
 use crate::cluster::journal::Entry;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{IntervalRecord, NoteKind, Page, RunRecord, RunState, Store};
+use crate::cluster::{ControllerOptions, Owner};
 use crate::record::Snapshot;
 use crate::time::{self, unix_millis};
 use serde_json::{Value, json};
@@ -151,10 +151,13 @@ fn a_run_goes_on_under_a_new_key_and_then_needs_the_old_one_no_more() {
         let mut named = scenario(30);
         named["headers"]["X-Token"] = json!("${secret:TOKEN}");
         named["body"] = json!("<${secret:TOKEN}>");
+        // Nobody resolves a name here.
+        named["targetUrl"] = json!("http://127.0.0.1:9/");
         let key = Some("a key of the caller");
         named["autoStart"] = json!(false);
         let kept = leader.create_scenario(&owner, named.clone(), key).await.unwrap().scenario_id;
-        let ended_before = leader.start_scenario(&owner, &kept, None).await.unwrap().run_id.unwrap();
+        let ended_before =
+            leader.start_scenario(&owner, &kept, None).await.unwrap().run_id.unwrap();
         tokio::time::sleep(40 * SECOND).await;
         let before = world.store.run(&owner, &ended_before).await.unwrap().unwrap();
         assert_eq!(before.state, RunState::Completed, "{before:#?}");
@@ -197,7 +200,8 @@ fn a_run_goes_on_under_a_new_key_and_then_needs_the_old_one_no_more() {
             assert_eq!(result.scenario["body"], "<${secret:TOKEN}>");
             assert_eq!(result.scenario["headers"]["X-Token"], "${secret:TOKEN}");
         }
-        let text = json!({"name": "n", "targetUrl": "http://a/", "durationSeconds": 1, "body": "${secret:OTHER}"});
+        let mut text = named.clone();
+        (text["headers"], text["body"]) = (json!({}), json!("${secret:OTHER}"));
         let opened = leader.validate(&owner, text).await.unwrap();
         assert_eq!(opened.body, "other-value");
         let told = leader.start_scenario(&owner, &kept, None).await.unwrap_err();
