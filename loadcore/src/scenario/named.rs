@@ -217,27 +217,29 @@ fn without_values(error: ScenarioError, root: &Map<String, Value>) -> ScenarioEr
             places.iter().filter(|(path, _)| here(path)).map(|(_, name)| reference(name)).collect();
         if !names.is_empty() {
             let names = names.into_iter().collect::<Vec<_>>().join(" and ");
-            fault.message = format!("cannot be what the value of {names} makes it; change that");
+            fault.message = format!("is not right with the value of {names}; change that secret");
         }
         fault
     };
     ScenarioError { faults: error.faults.into_iter().map(veil).collect() }
 }
 
-/// Faults found after a scenario was judged, without what its values say of whom is asked. The host of a
-/// target is no secret.
+/// Faults found after a scenario was judged, without what a URL says that is a secret as a whole. Of others
+/// the host is none, and nothing else is told.
 #[cfg(feature = "cluster")]
 pub(crate) fn veiled(faults: Vec<Fault>, scenario: &Scenario) -> Vec<Fault> {
     let document = scenario.named.as_ref().and_then(|named| named.document.as_object());
-    match document {
-        None => faults,
-        Some(document) => {
-            let of_url = |fault: &Fault| fault.path.starts_with("targetUrl");
-            let (plain, others) = faults.into_iter().partition::<Vec<_>, _>(of_url);
-            let others = without_values(ScenarioError { faults: others }, document).faults;
-            plain.into_iter().chain(others).collect()
+    let Some(document) = document else { return faults };
+    let mut secret = BTreeSet::new();
+    each_text(&mut document.clone(), |_, path, text| {
+        if is_named(text) {
+            secret.insert(path.to_owned());
         }
-    }
+    });
+    let (hidden, mut told) =
+        faults.into_iter().partition::<Vec<_>, _>(|fault| secret.contains(&fault.path));
+    told.extend(without_values(ScenarioError { faults: hidden }, document).faults);
+    told
 }
 
 /// A document of values alone, in which nothing is taken for a name.
@@ -586,10 +588,18 @@ mod tests {
                 "headers.A: the value of the secret S has a line",
             ),
             (header("${secret:S}"), "hid\0den", "headers.A: the value of the secret S has a line"),
-            (with("cookies", json!({"a": "${secret:S}"})), "hid;den", "cookies.a: cannot be what"),
+            (
+                with("cookies", json!({"a": "${secret:S}"})),
+                "hid;den",
+                "cookies.a: is not right with",
+            ),
             (with("targetUrl", json!("http://${secret:S}/")), "hidden", "targetUrl: the secret S"),
             (with("targetUrl", json!("${secret:S}")), "hidden", "targetUrl: "),
-            (with("proxy", json!("${secret:S}")), "hidden", "proxy: cannot be what the value of"),
+            (
+                with("proxy", json!("${secret:S}")),
+                "hidden",
+                "proxy: is not right with the value of",
+            ),
             (
                 with("alerts", json!([{"type": "slack", "url": "${secret:S}"}])),
                 "hidden",
@@ -601,7 +611,7 @@ mod tests {
                     json!([{"type": "webhook", "url": "http://a/", "secret": "${secret:S}"}]),
                 ),
                 "hidden",
-                "alerts[0].secret: cannot be what the value of ${secret:S} makes it",
+                "alerts[0].secret: is not right with the value of ${secret:S}",
             ),
             (
                 with("clientCertificate", json!({"certificate": "x", "key": "${secret:S}"})),
