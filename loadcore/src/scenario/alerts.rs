@@ -112,7 +112,8 @@ pub(super) fn alerts(object: &mut Object<'_>) -> Vec<Alert> {
 fn alert(object: &mut Object<'_>) -> Option<Alert> {
     let kinds = [("webhook", false), ("slack", true)];
     let is_slack = object.required("type", |object, field| object.choice(field, &kinds));
-    let url = object.required("url", Object::text).and_then(|text| url(object, text));
+    let is_secret = is_slack != Some(false);
+    let url = object.required("url", Object::text).and_then(|text| url(object, text, is_secret));
     let given = object.text("secret");
     if let (Some(true), Some(_)) = (is_slack, given) {
         object.fault("secret", "signs what a webhook is sent; Slack's URL is the secret");
@@ -124,14 +125,18 @@ fn alert(object: &mut Object<'_>) -> Option<Alert> {
     Some(Alert { form, url: url? })
 }
 
-fn url(object: &Object<'_>, text: &str) -> Option<Url> {
+fn url(object: &Object<'_>, text: &str, is_secret: bool) -> Option<Url> {
     if text.len() > limits::MAX_URL_BYTES {
         let (bytes, most) = (text.len(), limits::MAX_URL_BYTES);
         object.fault("url", format!("has {bytes} bytes; give at most {most}"));
         return None;
     }
-    // What is wrong with it is told without it, where it could be a secret.
-    Url::parse(text).map_err(|why| object.fault("url", why)).ok()
+    // Where it is a secret, what is wrong with it is told without it.
+    let told = |why| match is_secret {
+        true => "is no URL that can be asked; give a whole one, with http:// or https://".into(),
+        false => why,
+    };
+    Url::parse(text).map_err(|why: String| object.fault("url", told(why))).ok()
 }
 
 /// The list of a document.

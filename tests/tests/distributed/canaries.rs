@@ -138,7 +138,14 @@ impl Platform {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        ask(&self.address, &self.token, method, path, body)
+        loop {
+            let (status, answer) = ask(&self.address, &self.token, method, path, body);
+            // A user may ask so often.
+            if status != 429 {
+                return (status, answer);
+            }
+            wait(Duration::from_millis(300));
+        }
     }
 
     fn json(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -287,7 +294,7 @@ fn ask(address: &str, token: &str, method: &str, path: &str, body: &str) -> (u16
 /// A scenario of the marker's name, with everything secret that goes to whatever target.
 fn scenario(target: &str, dead: u16, change: Value) -> Value {
     let mut scenario = json!({
-        "name": MARK, "targetUrl": target, "durationSeconds": 3, "timeoutSeconds": 0.3,
+        "name": MARK, "targetUrl": target, "durationSeconds": 1.5, "timeoutSeconds": 0.3,
         "drainSeconds": 0.5, "workerWaitSeconds": 20, "tags": [MARK],
         "loadProfile": {"type": "CONSTANT", "initialRps": 20},
         "headers": {
@@ -300,7 +307,7 @@ fn scenario(target: &str, dead: u16, change: Value) -> Value {
             {"name": "one", "url": "/?n=${secret:NAMEDQUERY}", "headers": {"X-Auth-Token": canary("MIXHEADER")}},
             {"name": "two", "url": "/${secret:NAMEDPATH}", "method": "POST", "body": "<${secret:NAMEDMIXBODY}>"},
         ],
-        "sla": ["ok_p99<0.001ms:5s"],
+        "sla": ["rps>=100000"],
         "alerts": [
             {"type": "webhook", "url": format!("http://127.0.0.1:{dead}/"), "secret": canary("HOOKSECRET")},
             {"type": "webhook", "url": format!("http://127.0.0.1:{dead}/${{secret:NAMEDHOOK}}"),
@@ -411,6 +418,7 @@ async fn no_canary_is_found_anywhere() {
     let (status, made) = platform.json("POST", "/api/v1/tokens", &json!({"name": MARK}));
     assert_eq!(status, 201, "{made}");
     let token = made["token"].as_str().expect("its text");
+    assert_eq!(ask(&platform.address, token, "GET", "/api/v1/runs", "").0, 200);
     let token = token.rsplit('.').next().expect("its secret").to_owned();
 
     let monitor = platform.redis.monitor();
@@ -442,8 +450,8 @@ async fn no_canary_is_found_anywhere() {
     let first = made[0].1.clone();
     let running = until(Duration::from_secs(60), || platform.state(&first) == "RUNNING");
     assert!(running.is_some(), "{}", platform.controller.said());
-    let frames = platform.frames(&first);
     let during = platform.redis.dump();
+    let frames = platform.frames(&first);
     let answers = refused(&platform, &target_url);
     made.iter().for_each(|(_, run)| platform.wait_for_end(run));
     let counted = target.stats().requests;
@@ -462,7 +470,7 @@ async fn no_canary_is_found_anywhere() {
     look(
         &[
             place("Redis during the run", during, &first),
-            place("Redis after the runs", after, "loadcore"),
+            place("Redis after the runs", after, ":term"),
             place("what Redis was told", monitor.end(), &first),
             place("the store", platform.stored(), MARK),
             place("the controller's log", platform.controller.said(), &first),
@@ -471,8 +479,8 @@ async fn no_canary_is_found_anywhere() {
             place("what was shown", shown, MARK),
             place("the frames of a stream", frames, "\"seq\""),
             place("what was refused", answers, "NAMEDBAD"),
-            place("the worker's metrics", metrics, "loadcore_"),
-            place("the controller's metrics", prometheus, "loadcore_"),
+            place("the worker's metrics", metrics, "loadtest_"),
+            place("the controller's metrics", prometheus, "loadtest_"),
         ],
         &token,
     );
