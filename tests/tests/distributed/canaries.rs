@@ -121,14 +121,32 @@ impl Platform {
             ("LOADCORE_SECRET_KEY_PREVIOUS", &keys),
         ];
         let data = data.to_str().expect("a path that is text").to_owned();
-        let arguments = ["--listen", "127.0.0.1:0", "--data-dir", &data, "--redis", &url];
+        let arguments = [
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            &data,
+            "--redis",
+            &url,
+            "--allow-targets",
+            "127.0.0.0/8",
+        ];
         let log = at("controller.log");
         let mut controller =
             Program::start_in("loadcore-controller", &arguments, &environment, log);
         let address = controller.says("listens on http://");
         controller.says("the platform is ready");
         let worker_address = format!("127.0.0.1:{}", free_port());
-        let arguments = ["--redis", &url, "--threads", "1", "--actuator-listen", &worker_address];
+        let arguments = [
+            "--redis",
+            &url,
+            "--threads",
+            "1",
+            "--actuator-listen",
+            &worker_address,
+            "--allow-targets",
+            "127.0.0.0/8",
+        ];
         let log = at("worker.log");
         let mut worker =
             Program::start_in("loadcore-worker", &arguments, &[("LOADCORE_LOG", "debug")], log);

@@ -1,5 +1,5 @@
-//! Seals with the platform's key what keys of before have sealed: by the controller that leads, beside all
-//! else, until nothing is left that needs them.
+//! Turns what keys of before have sealed into what the platform's key has sealed: by the controller that
+//! leads, beside all else, until nothing is left that needs them.
 //!
 //! A run that is driven is sealed anew by its driver, which alone changes it.
 
