@@ -216,7 +216,7 @@ mod tests {
             "alerts[4].secret: is not base64 behind whsec_; give whsec_BASE64, or any text",
             "alerts[5].secret: signs what a webhook is sent; Slack's URL is the secret",
             "alerts[6].channel: unknown field; known here: type, url, secret",
-            "alerts[7]: expected an object, found the number 7",
+            "alerts[7]: expected an object, found a number",
         ]) {
             assert_eq!(fault, expected);
         }

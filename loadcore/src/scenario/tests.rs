@@ -435,7 +435,7 @@ fn faults_of_single_fields() {
             json!({"a b": ""}),
             "headers.\"a b\": is not a header name; give letters, digits and hyphens",
         ),
-        ("headers", json!({"A": [1]}), "headers.A[0]: expected text, found the number 1"),
+        ("headers", json!({"A": [1]}), "headers.A[0]: expected text, found a number"),
         (
             "headers",
             json!({"TRANSFER-encoding": "x"}),
@@ -459,7 +459,7 @@ fn faults_of_single_fields() {
             json!({"a": ["1", "2;3"]}),
             "cookies.a[1]: has a semicolon or a control character; leave it out",
         ),
-        ("cookies", json!({"a": 1}), "cookies.a: expected text, found the number 1"),
+        ("cookies", json!({"a": 1}), "cookies.a: expected text, found a number"),
         (
             "cookies",
             json!({"a": "x".repeat(70_000)}),
