@@ -140,6 +140,18 @@ impl Store for MongoStore {
         self.in_time("delete a run", deleting).await
     }
 
+    async fn owners(&self) -> Result<Vec<Owner>, StoreError> {
+        let found = async {
+            let mut owners = BTreeSet::new();
+            for collection in ["scenarios", "runs"] {
+                let found = self.collection(collection).distinct("owner", doc! {}).await?;
+                owners.extend(found.iter().filter_map(Bson::as_str).map(Owner::from));
+            }
+            Ok(owners.into_iter().collect())
+        };
+        self.in_time("list the owners", found).await
+    }
+
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let found = async {
             let runs = self.collection("runs");

@@ -243,6 +243,7 @@ fn run(id: &str) -> RunRecord {
         journal: vec![],
         reached: 0,
         plan_key: String::new(),
+        secrets: String::new(),
         warnings: vec![],
         timeline: vec![],
         baseline: false,

@@ -208,6 +208,7 @@ fn new_run(id: &str) -> RunRecord {
         journal: vec![],
         reached: 0,
         plan_key: String::new(),
+        secrets: String::new(),
         warnings: vec![],
         timeline: vec![],
         baseline: false,

@@ -7,6 +7,8 @@
 
 #[path = "distributed/bad_input.rs"]
 mod bad_input;
+#[path = "distributed/canaries.rs"]
+mod canaries;
 #[path = "distributed/control.rs"]
 mod control;
 #[path = "distributed/ends.rs"]

@@ -79,7 +79,8 @@ pub(crate) struct CapacityArgs {
 pub(crate) async fn run(mut args: CapacityArgs) -> Result<u8, Failure> {
     let duration = args.scenario.duration.unwrap_or(Wanted::USUAL_DURATION);
     let wanted = outputs::wanted(&args.outputs)?;
-    let test = LoadTest::from_scenario(&scenario::of(&args.take_requests()?, None)?);
+    let test =
+        LoadTest::from_scenario(&scenario::of(&args.take_requests()?, scenario::Place::Here)?);
     let pages = Pages::open(&wanted)?;
 
     let shown = !args.quiet && terminal::shows_progress();

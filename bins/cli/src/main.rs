@@ -47,7 +47,7 @@ async fn execute(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => return run::run(&args).await,
         Command::Validate(args) => {
-            say(&validate::page(&scenario::of(&args, None)?, terminal::width()))?;
+            say(&validate::page(&scenario::of(&args, scenario::Place::Here)?, terminal::width()))?;
         }
         Command::Capacity(args) => return capacity::run(*args).await,
         Command::Compare(args) => return compare::run(&args),

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
 
 async fn here(args: &RunArgs) -> Result<u8, Failure> {
     let wanted = outputs::wanted(&args.output.outputs)?;
-    let scenario = scenario::of(&args.scenario, None)?;
+    let scenario = scenario::of(&args.scenario, scenario::Place::Here)?;
     let outputs = Outputs::open(&wanted, outputs::When::AsItGoes)?;
     if !args.output.quiet {
         scenario::notes(&scenario).for_each(|note| terminal::tell(&note));

@@ -21,6 +21,7 @@ use loadcore::scenario::{
 };
 use loadcore::time::nanos;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -34,16 +35,18 @@ const SHORT_FORMS: [(&str, &str); 3] =
 /// The duration where neither an option nor a file says one.
 const DEFAULT_SECONDS: f64 = 10.0;
 
-/// The scenario of a command line, for as many workers as `workers` says, or the file.
+/// The scenario of a command line, for where it is run.
 ///
 /// # Errors
 /// What cannot be read, and every fault of the scenario.
-pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, Failure> {
+pub(crate) fn of(args: &ScenarioArgs, place: Place) -> Result<Scenario, Failure> {
     refuse_two_readers(args)?;
     let mut draft = Draft::begin(args)?;
     draft.put_load(args)?;
     draft.refuse_without_arrivals(args)?;
-    draft.put("numWorkers", "--workers", workers);
+    if let Place::Platform(workers) = place {
+        draft.put("numWorkers", "--workers", workers);
+    }
     draft.put_request(args)?;
     draft.put_request_into_mix()?;
     draft.put_connection(args);
@@ -52,7 +55,25 @@ pub(crate) fn of(args: &ScenarioArgs, workers: Option<u64>) -> Result<Scenario, 
     draft.add("checks", "--check", args.checks.iter().map(|text| text.as_str().into()));
     draft.add("sla", "--sla", args.sla.iter().map(|text| text.as_str().into()));
     draft.add("observe", "--observe", args.observe.iter().map(|text| endpoint(text)));
-    draft.judge()
+    draft.judge(place == Place::Here)
+}
+
+/// Where a scenario is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On this machine.
+    Here,
+    /// On a platform, by so many workers, where that is said.
+    Platform(Option<u64>),
+}
+
+/// The values of secrets: those that the environment has, as `LOADCORE_SECRETS_NAME`.
+fn values_of(names: BTreeSet<String>) -> BTreeMap<String, String> {
+    let value = |name: String| {
+        let value = std::env::var(format!("LOADCORE_SECRETS_{name}")).ok()?;
+        Some((name, value))
+    };
+    names.into_iter().filter_map(value).collect()
 }
 
 /// An endpoint as it is written: its URL, and before it its name, if it has one.
@@ -448,8 +469,16 @@ impl Draft {
         }
     }
 
-    fn judge(self) -> Result<Scenario, Failure> {
+    /// `runs_here`: this machine makes the load, and has the values of the secrets that are named.
+    fn judge(self, runs_here: bool) -> Result<Scenario, Failure> {
         let Self { document, folder, options, .. } = self;
+        let document = match runs_here {
+            true => {
+                let values = values_of(document.secret_names());
+                document.with_secrets(values)
+            }
+            false => document.with_secrets_elsewhere(),
+        };
         let mut read = |name: &str| read_bounded(File::open(folder.join(name))?);
         let mut faults = document.redacted();
         match document.parse_with(&mut read) {

@@ -21,7 +21,8 @@ const BESIDE: usize = 16;
 /// The page, for a terminal of `width` characters.
 pub(crate) fn page(scenario: &Scenario, width: usize) -> String {
     let width = width.clamp(MIN_WIDTH, WIDTH);
-    let target = scenario.target.to_string();
+    let document = scenario.public_value();
+    let target = document["targetUrl"].as_str().unwrap_or_default().to_owned();
     let title =
         if scenario.name == target { target } else { format!("{}  {target}", scenario.name) };
     let mut lines = vec![one_line(&title, width)];
@@ -204,12 +205,13 @@ fn way(scenario: &Scenario) -> impl Iterator<Item = String> {
 
 /// Each request of a mix: what it is, and how often it would be sent.
 fn mix(scenario: &Scenario, preview: &Preview) -> Vec<Fact> {
+    let document = scenario.public_value();
     let fact = |(place, (request, part)): (usize, (&NamedRequest, &RequestPart))| {
         let often = match part.arrivals {
             Some(arrivals) => counted(arrivals, "arrival"),
             None => format!("{:.1}%", 100.0 * part.share),
         };
-        let url = request.url.uri();
+        let url = document["mix"][place]["url"].as_str().unwrap_or_default();
         let text = format!("{}: {} {url}, {often}", request.name, request.method);
         (if place == 0 { "Requests" } else { "" }, text)
     };

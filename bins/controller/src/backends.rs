@@ -14,6 +14,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Keys that a platform had before, at most.
+const MOST_PREVIOUS: usize = 8;
+
 /// Why there is none.
 #[derive(Debug)]
 pub enum Failure {
@@ -69,11 +72,46 @@ pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Fail
     }
 }
 
-/// The key of what is secret: the environment's, else a file's that is made where there is none.
+/// The key of what is secret: the environment's, else a file's that is made where there is none; beside
+/// those that the platform had before.
 ///
 /// # Errors
-/// When it cannot be read or made; wrong usage where the environment's is none.
+/// When one cannot be read or made; wrong usage where one of the environment's is none.
 pub fn secrets(options: &Options) -> Result<Secrets, ServeError> {
+    Ok(own_key(options)?.after(previous_keys(options)?))
+}
+
+/// Those of the environment, and that of the file beside the key's.
+fn previous_keys(options: &Options) -> Result<Vec<Secrets>, ServeError> {
+    let text = std::env::var("LOADCORE_SECRET_KEY_PREVIOUS").unwrap_or_default();
+    let given: Vec<_> = text.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    if given.len() > MOST_PREVIOUS {
+        let found = given.len();
+        return Err(ServeError::Usage(format!(
+            "LOADCORE_SECRET_KEY_PREVIOUS: {found} keys; give at most {MOST_PREVIOUS}, with commas between"
+        )));
+    }
+    let wrong =
+        |error| ServeError::Usage(format!("LOADCORE_SECRET_KEY_PREVIOUS, between commas: {error}"));
+    // A key may have a comma in it.
+    let whole = Secrets::from_text(&text).ok().filter(|_| given.len() > 1);
+    let mut keys: Vec<_> = whole.into_iter().collect();
+    let is_one = !keys.is_empty();
+    for key in given {
+        match Secrets::from_text(key) {
+            Ok(key) => keys.push(key),
+            Err(_) if is_one => {}
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    let file = options.data_dir.join("secret.key.previous");
+    if file.try_exists().unwrap_or(false) {
+        keys.push(Secrets::from_file(&file).map_err(ServeError::Broken)?);
+    }
+    Ok(keys)
+}
+
+fn own_key(options: &Options) -> Result<Secrets, ServeError> {
     match std::env::var("LOADCORE_SECRET_KEY") {
         Ok(text) if !text.is_empty() => Secrets::from_text(&text)
             .map_err(|error| ServeError::Usage(format!("LOADCORE_SECRET_KEY: {error}"))),

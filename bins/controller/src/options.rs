@@ -58,6 +58,7 @@ enum Command {
 const AFTER: &str = "\
 An option goes before its environment variable, that before the file, that before the default.
 LOADCORE_SECRET_KEY seals what is secret in scenarios; without it a file in the data directory does.
+LOADCORE_SECRET_KEY_PREVIOUS has the keys of before, with commas between: what they have sealed is sealed anew.
 LOADCORE_SUPABASE_JWT_SECRET, of at least 32 bytes, is the secret of a Supabase project that signs its
 tokens with one; with it, or --supabase-url, every call needs a token.
 LOADCORE_LOG filters the log on standard error: error, warn, info (default), debug.";

@@ -8,7 +8,7 @@
 //! process: so whoever reads Redis or a network between learns nothing.
 
 use super::signed::Signer;
-use crate::scenario::{REDACTED, is_secret_header};
+use crate::scenario::{REDACTED, is_named, is_secret_header};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -35,19 +35,21 @@ const PLAN_KEY: &[u8] = b"loadcore key of a plan, version 1";
 const FINGERPRINT: &[u8] = b"loadcore fingerprint, version 1: ";
 /// What the platform signs with follows from its key and this.
 const SIGNING: &[u8] = b"loadcore signatures of a platform, version 1";
-/// What is said of what this platform's key does not open.
-pub(super) const OTHER_KEY: &str = "it was sealed with another key; give the platform the key that it \
-                                    had (LOADCORE_SECRET_KEY, or the key file in its data directory)";
+/// What is wrong with what no key opens.
+pub(super) const OTHER_KEY: &str = "it was sealed with another key; give the platform the key that it had \
+                         (LOADCORE_SECRET_KEY_PREVIOUS, or LOADCORE_SECRET_KEY or the key file in its data directory)";
 /// The least that a key's text must have.
 const MIN_TEXT: usize = 16;
 
 /// A key of AES-256.
 type Key = [u8; 32];
 
-/// The platform's key: seals secrets at rest.
+/// The platform's key: seals secrets at rest. Beside it may stand keys that it had before, which open what
+/// they have sealed, and seal nothing.
 #[derive(Clone)]
 pub struct Secrets {
     key: Key,
+    previous: Vec<Key>,
 }
 
 impl fmt::Debug for Secrets {
@@ -67,7 +69,7 @@ impl Secrets {
         }
         let mut key = Key::default();
         key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        Ok(Self { key })
+        Ok(Self::of(key))
     }
 
     /// From a file that only its owner may read, which is made with a random key if it is not there.
@@ -83,7 +85,7 @@ impl Secrets {
                 owner_only(path).map_err(|why| tell("may be read by others", &why))?;
                 let key = BASE64.decode(text.trim()).ok().and_then(|key| key.try_into().ok());
                 let key = key.ok_or_else(|| tell("is damaged", &"it holds no key of 32 bytes"))?;
-                Ok(Self { key })
+                Ok(Self::of(key))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let made = Self::ephemeral();
@@ -95,15 +97,77 @@ impl Secrets {
         }
     }
 
+    fn of(key: Key) -> Self {
+        Self { key, previous: Vec::new() }
+    }
+
+    /// The same key, beside others that the platform had before.
+    #[must_use]
+    pub fn after(mut self, previous: impl IntoIterator<Item = Self>) -> Self {
+        let keys = previous.into_iter().flat_map(|it| [vec![it.key], it.previous].concat());
+        for key in keys {
+            if key != self.key && !self.previous.contains(&key) {
+                self.previous.push(key);
+            }
+        }
+        self
+    }
+
+    /// The keys that the platform had before, each alone: what follows from a key may follow from one of
+    /// these as well.
+    pub fn previous(&self) -> impl Iterator<Item = Self> {
+        self.previous.iter().map(|key| Self::of(*key))
+    }
+
     /// A short text, sealed.
     #[must_use]
-    pub(super) fn seal_text(&self, clear: &[u8]) -> String {
+    pub(in crate::cluster) fn seal_text(&self, clear: &[u8]) -> String {
         BASE64.encode(seal(&self.key, AT_REST, clear))
     }
 
     /// What [`Secrets::seal_text`] sealed.
-    pub(super) fn open_text(&self, sealed: &str) -> Option<Vec<u8>> {
-        open(&self.key, AT_REST, BASE64.decode(sealed).ok()?)
+    pub(in crate::cluster) fn open_text(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.open_bytes(&BASE64.decode(sealed).ok()?)
+    }
+
+    fn open_bytes(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut keys = std::iter::once(&self.key).chain(&self.previous);
+        keys.find_map(|key| open(key, AT_REST, sealed.to_vec()))
+    }
+
+    /// Whether the platform's own key has sealed a text.
+    fn has_sealed(&self, text: &str) -> bool {
+        let sealed = BASE64.decode(text).ok();
+        sealed.is_some_and(|sealed| open(&self.key, AT_REST, sealed).is_some())
+    }
+
+    /// A short text that a key of before has sealed, sealed with this one; `None` where this one has.
+    ///
+    /// # Errors
+    /// When no key opens it.
+    pub(in crate::cluster) fn reseal_text(&self, sealed: &str) -> Result<Option<String>, String> {
+        if self.has_sealed(sealed) {
+            return Ok(None);
+        }
+        let clear = self.open_text(sealed).ok_or_else(|| OTHER_KEY.to_owned())?;
+        Ok(Some(self.seal_text(&clear)))
+    }
+
+    /// A document in which a key of before has sealed something, sealed with this one; `None` where this
+    /// one has sealed all of it.
+    ///
+    /// # Errors
+    /// When something in it is opened by no key.
+    pub fn reseal(&self, document: &Value) -> Result<Option<Value>, String> {
+        let mut is_own = true;
+        each_secret(&mut document.clone(), |text| {
+            is_own &= text.strip_prefix(SEALED).is_none_or(|sealed| self.has_sealed(sealed));
+            None
+        });
+        if is_own {
+            return Ok(None);
+        }
+        Ok(Some(self.seal(self.open(document)?)))
     }
 
     /// What tells texts apart without telling anything of them, as long as the key is the same.
@@ -125,18 +189,25 @@ impl Secrets {
         Signer::of(&seed)
     }
 
+    /// Whether a fingerprint is that of a text, by this key or one of before.
+    #[must_use]
+    pub fn is_fingerprint(&self, fingerprint: &str, text: &[u8]) -> bool {
+        let of = |it: &Self| it.fingerprint(text) == fingerprint;
+        of(self) || self.previous().any(|it| of(&it))
+    }
+
     /// A random key, for a platform that keeps nothing.
     #[must_use]
     pub fn ephemeral() -> Self {
-        Self { key: random_key() }
+        Self::of(random_key())
     }
 
     /// The document of a scenario with its secrets sealed: for the store. What is sealed already
-    /// stays as it is.
+    /// stays as it is, and so does what is nothing but the name of a secret.
     #[must_use]
     pub fn seal(&self, mut document: Value) -> Value {
         each_secret(&mut document, |text| {
-            (!text.starts_with(SEALED)).then(|| {
+            (!text.starts_with(SEALED) && !is_named(text)).then(|| {
                 let sealed = seal(&self.key, AT_REST, text.as_bytes());
                 format!("{SEALED}{}", BASE64.encode(sealed))
             })
@@ -153,7 +224,7 @@ impl Secrets {
         let mut failed = false;
         each_secret(&mut document, |text| {
             let opened = BASE64.decode(text.strip_prefix(SEALED)?).ok();
-            let opened = opened.and_then(|sealed| open(&self.key, AT_REST, sealed));
+            let opened = opened.and_then(|sealed| self.open_bytes(&sealed));
             let opened = opened.and_then(|bytes| String::from_utf8(bytes).ok());
             failed |= opened.is_none();
             opened
@@ -168,7 +239,7 @@ impl Secrets {
     #[must_use]
     pub fn redact(document: &Value) -> Value {
         let mut document = document.clone();
-        each_secret(&mut document, |_| Some(REDACTED.into()));
+        each_secret(&mut document, |text| (!is_named(text)).then(|| REDACTED.into()));
         document
     }
 
@@ -514,6 +585,45 @@ mod tests {
                 hook("http://evil/", REDACTED),
             ])
         );
+    }
+
+    #[test]
+    fn a_key_of_before_opens_what_is_then_sealed_with_the_new_one() {
+        let (old, older, new) = (Secrets::ephemeral(), Secrets::ephemeral(), Secrets::ephemeral());
+        let both = new.clone().after([old.clone().after([older.clone()]), older.clone()]);
+        assert_eq!(both.previous().count(), 2);
+        for before in [&old, &older] {
+            let (sealed, text) = (before.seal(document()), before.seal_text(b"short"));
+            assert!(new.open(&sealed).is_err() && new.reseal(&sealed).is_err());
+            assert!(new.reseal_text(&text).is_err());
+            assert_eq!(both.open(&sealed).unwrap(), document());
+            let again = both.reseal(&sealed).unwrap().expect("it was sealed with another");
+            assert_eq!(new.open(&again).unwrap(), document());
+            assert_eq!(both.reseal(&again), Ok(None));
+            let text = both.reseal_text(&text).unwrap().expect("it was sealed with another");
+            assert_eq!(new.open_text(&text).unwrap(), b"short");
+            assert_eq!(both.reseal_text(&text), Ok(None));
+            assert!(both.is_fingerprint(&before.fingerprint(b"a"), b"a"));
+            assert!(!both.is_fingerprint(&before.fingerprint(b"a"), b"b"));
+        }
+        // In one document several keys may have sealed something.
+        let mut mixed = old.seal(document());
+        mixed["headers"] = new.seal(document())["headers"].clone();
+        let again = both.reseal(&mixed).unwrap().unwrap();
+        assert_eq!(new.open(&again).unwrap(), document());
+    }
+
+    #[test]
+    fn a_secrets_name_is_kept_in_the_clear() {
+        let secrets = Secrets::ephemeral();
+        let headers =
+            json!({"Authorization": "Bearer ${secret:T}", "Cookie": "a=b; c=${secret:T}"});
+        let sealed = secrets.seal(json!({"headers": headers}));
+        assert_eq!(sealed["headers"]["Authorization"], "Bearer ${secret:T}");
+        assert_eq!(secrets.open(&sealed).unwrap()["headers"], headers);
+        let shown = Secrets::redact(&sealed);
+        assert_eq!(shown["headers"]["Authorization"], "Bearer ${secret:T}");
+        assert_eq!(shown["headers"]["Cookie"], REDACTED);
     }
 
     #[test]

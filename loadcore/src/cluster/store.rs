@@ -44,6 +44,7 @@ use std::time::Duration;
 /// 11. **A note is one owner's, under one kind and name.** [`keep_note`](Store::keep_note) succeeds when
 ///     the stored revision is the one given (0: there is none), and counts it up by one. Lists are in
 ///     the order of names, greatest first.
+/// 12. [`owners`](Store::owners) are all that have a scenario or a run, each once.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// A number for a controller that wants to lead: greater than all before.
@@ -97,6 +98,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes a run and all that belongs to it; says whether it was there.
     async fn delete_run(&self, owner: &Owner, id: &RunId) -> Result<bool, StoreError>;
+
+    /// All who have scenarios or runs: for what a controller does to all of them.
+    async fn owners(&self) -> Result<Vec<Owner>, StoreError>;
 
     /// The runs of all owners that are [open](RunRecord::is_open): what a controller goes on with.
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError>;
@@ -375,6 +379,10 @@ pub struct RunRecord {
     /// The key of its plan, sealed.
     #[serde(default)]
     pub plan_key: String,
+    /// The values of the secrets that its scenario names, as they were when the run was asked for, sealed;
+    /// empty for none.
+    #[serde(default)]
+    pub secrets: String,
     /// What people should know about it.
     pub warnings: Vec<String>,
     /// What happened, in order.

@@ -6,7 +6,7 @@ use super::resolve::Resolver;
 use super::tls::{self, TlsError, TlsOptions};
 use crate::request::{
     AddressFamily, Checks, ConnectTo, FieldName, HttpVersion, Origin, Url, check_method,
-    check_value, framing, is_secret_header, shown,
+    check_value, framing, shown,
 };
 use bytes::Bytes;
 use http::header::{
@@ -68,18 +68,14 @@ pub struct HttpOptions {
     pub judges_names: bool,
 }
 
-/// Without what may be a secret: the values of such headers, who we are to a proxy, a private key.
+/// Without what may be a secret: the values of headers, who we are to a proxy, a private key.
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown_value = |(name, value): &(FieldName, HeaderValue)| {
-            let is_secret = is_secret_header(name.as_str());
-            let value = if is_secret { "...".into() } else { format!("{value:?}") };
-            format!("{}: {value}", name.written())
-        };
+        let names = self.headers.iter().map(|(name, _)| name.written());
         f.debug_struct("HttpOptions")
             .field("uri", &shown(&self.uri))
             .field("method", &self.method)
-            .field("headers", &self.headers.iter().map(shown_value).collect::<Vec<_>>())
+            .field("headers", &names.collect::<Vec<_>>())
             .field("body", &self.body.len())
             .field("mix", &self.mix.len())
             .field("checks", &self.checks)
@@ -178,7 +174,7 @@ impl HttpOptions {
 }
 
 /// One request of a mix.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpRequest {
     /// `http` or `https`, with host, path and query.
     pub uri: Uri,
@@ -192,8 +188,15 @@ pub struct HttpRequest {
     pub checks: Checks,
 }
 
+/// Without what may be a secret.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, shown(&self.uri))
+    }
+}
+
 /// A request in the form that each version of HTTP sends.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Prepared {
     /// Where it goes.
     pub origin: Origin,
@@ -216,6 +219,13 @@ pub struct Prepared {
     pub is_head: bool,
     /// What the reply must have.
     pub checks: Checks,
+}
+
+/// Without what may be a secret.
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, shown(&self.uri))
+    }
 }
 
 impl Prepared {

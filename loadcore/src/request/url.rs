@@ -344,14 +344,22 @@ pub fn check_value(name: &HeaderName, value: &HeaderValue) -> Result<(), String>
     Ok(())
 }
 
-/// A URL as it may be shown, in quotes: without a name and a password.
+/// A URL as it may be shown, in quotes: without a name, a password and a query.
 pub(crate) fn quoted_url(text: &str) -> String {
-    quoted(&without_user(text))
+    quoted(&without_secrets(text))
 }
 
-/// A URL as it may be shown: without a name and a password.
+/// A URL as it may be shown: without a name, a password and a query.
 pub(crate) fn shown(uri: &Uri) -> String {
-    without_user(&uri.to_string()).into_owned()
+    without_secrets(&uri.to_string())
+}
+
+/// Many a key stands in a query, under any name.
+fn without_secrets(text: &str) -> String {
+    match text.split_once('?') {
+        Some((before, _)) => format!("{}?...", without_user(before)),
+        None => without_user(text).into_owned(),
+    }
 }
 
 /// What is no URL at all may have them too, and then everything before the `@` is left out.
@@ -381,7 +389,8 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_a_password() {
         for (text, shown) in [
-            ("http://u:p@h/x?y=@", r#""http://h/x?y=@""#),
+            ("http://u:p@h/x?y=@", r#""http://h/x?...""#),
+            ("h/x?token=s3cret", r#""h/x?...""#),
             ("http://h/@x", r#""http://h/@x""#),
             ("u:p/w@h", r#""h""#),
             ("http://u:p@", r#""http://""#),

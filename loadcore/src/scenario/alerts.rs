@@ -1,6 +1,7 @@
 //! Turns the document's list of alerts into [`Alert`]s, each fault with its place, and back.
 
 use super::object::Object;
+use super::write::redact_text;
 use super::{REDACTED, limits};
 use crate::request::Url;
 use base64::Engine;
@@ -111,7 +112,8 @@ pub(super) fn alerts(object: &mut Object<'_>) -> Vec<Alert> {
 fn alert(object: &mut Object<'_>) -> Option<Alert> {
     let kinds = [("webhook", false), ("slack", true)];
     let is_slack = object.required("type", |object, field| object.choice(field, &kinds));
-    let url = object.required("url", Object::text).and_then(|text| url(object, text));
+    let is_secret = is_slack != Some(false);
+    let url = object.required("url", Object::text).and_then(|text| url(object, text, is_secret));
     let given = object.text("secret");
     if let (Some(true), Some(_)) = (is_slack, given) {
         object.fault("secret", "signs what a webhook is sent; Slack's URL is the secret");
@@ -123,14 +125,18 @@ fn alert(object: &mut Object<'_>) -> Option<Alert> {
     Some(Alert { form, url: url? })
 }
 
-fn url(object: &Object<'_>, text: &str) -> Option<Url> {
+fn url(object: &Object<'_>, text: &str, is_secret: bool) -> Option<Url> {
     if text.len() > limits::MAX_URL_BYTES {
         let (bytes, most) = (text.len(), limits::MAX_URL_BYTES);
         object.fault("url", format!("has {bytes} bytes; give at most {most}"));
         return None;
     }
-    // What is wrong with it is told without it, where it could be a secret.
-    Url::parse(text).map_err(|why| object.fault("url", why)).ok()
+    // Where it is a secret, what is wrong with it is told without it.
+    let told = |why| match is_secret {
+        true => "is no URL that can be asked; give a whole one, with http:// or https://".into(),
+        false => why,
+    };
+    Url::parse(text).map_err(|why: String| object.fault("url", told(why))).ok()
 }
 
 /// The list of a document.
@@ -151,7 +157,7 @@ pub(super) fn redact(alert: &mut Value) {
     let is_slack = alert["type"] == "slack";
     for (field, is_secret) in [("url", is_slack), ("secret", !alert["secret"].is_null())] {
         if is_secret {
-            alert[field] = REDACTED.into();
+            redact_text(&mut alert[field]);
         }
     }
 }
@@ -210,7 +216,7 @@ mod tests {
             "alerts[4].secret: is not base64 behind whsec_; give whsec_BASE64, or any text",
             "alerts[5].secret: signs what a webhook is sent; Slack's URL is the secret",
             "alerts[6].channel: unknown field; known here: type, url, secret",
-            "alerts[7]: expected an object, found the number 7",
+            "alerts[7]: expected an object, found a number",
         ]) {
             assert_eq!(fault, expected);
         }

@@ -3,11 +3,13 @@
 //! Here programs put their options in, before anything is judged: so an option that replaces a
 //! field of a file is held against the rest of that file like any other.
 
-use super::{Fault, REDACTED, Scenario, ScenarioError, field_path, limits, parse};
+use super::named::{self, Values};
+use super::{Fault, REDACTED, Scenario, ScenarioError, field_path, limits};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, io};
 
 /// A scenario document, not judged yet.
@@ -23,9 +25,18 @@ use std::{fmt, io};
 /// assert_eq!(scenario.duration.as_secs(), 10);
 /// # Ok::<(), loadcore::scenario::ScenarioError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Document {
     root: Map<String, Value>,
+    values: Values,
+}
+
+/// The names of its fields: their values may be secrets.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Document ")?;
+        f.debug_set().entries(self.root.keys()).finish()
+    }
 }
 
 /// A name for a scenario that nobody named: its target's URL, cut to the longest name.
@@ -73,7 +84,7 @@ impl Document {
     /// What is not an object.
     pub fn from_value(value: Value) -> Result<Self, ScenarioError> {
         match value {
-            Value::Object(root) => Ok(Self { root }),
+            Value::Object(root) => Ok(Self { root, values: Values::default() }),
             other => {
                 let found = super::object::describe(&other);
                 Err(refused(format!("a scenario is an object, found {found}")))
@@ -143,6 +154,50 @@ impl Document {
         places.into_iter().map(|path| Fault { path, message: message.clone() }).collect()
     }
 
+    /// The names of the secrets that it needs: those that it has as `${secret:NAME}`.
+    #[must_use]
+    pub fn secret_names(&self) -> BTreeSet<String> {
+        named::names(&self.root)
+    }
+
+    /// Gives the values of secrets, which are put where the document names them. What a scenario shows has
+    /// the names (see [`Scenario::public_value`]).
+    ///
+    /// ```
+    /// use loadcore::scenario::{Document, REDACTED};
+    ///
+    /// let text = r#"{
+    ///     "name": "n", "targetUrl": "http://a/?key=${secret:KEY}", "durationSeconds": 1,
+    ///     "headers": {"Authorization": "Bearer ${secret:TOKEN}"}
+    /// }"#;
+    /// let secrets = [("KEY", "a&b"), ("TOKEN", "t")].map(|(name, value)| (name.into(), value.into()));
+    /// let scenario = Document::from_json(text)?.with_secrets(secrets.into()).parse()?;
+    /// assert_eq!(scenario.target.uri().query(), Some("key=a%26b"));
+    /// assert_eq!(scenario.headers[0].1, "Bearer t");
+    /// assert_eq!(scenario.public_value()["targetUrl"], "http://a/?key=${secret:KEY}");
+    /// assert_eq!(scenario.public_value()["headers"]["Authorization"], "Bearer ${secret:TOKEN}");
+    /// # Ok::<(), loadcore::scenario::ScenarioError>(())
+    /// ```
+    #[must_use]
+    pub fn with_secrets(mut self, values: BTreeMap<String, String>) -> Self {
+        self.values = Values::Here(values);
+        self
+    }
+
+    /// Lets the names of secrets stand: whoever the document is sent to has the values. Such a scenario is
+    /// not for running, but for [`Scenario::to_value`].
+    #[must_use]
+    pub fn with_secrets_elsewhere(mut self) -> Self {
+        self.values = Values::Elsewhere;
+        self
+    }
+
+    /// The paths of all headers and cookies whose value is [`REDACTED`], and of what is secret in alerts.
+    #[must_use]
+    pub fn redacted_places(&self) -> Vec<String> {
+        redacted_places(&self.root)
+    }
+
     /// The document as it was given, for keeping it.
     #[must_use]
     pub fn into_value(self) -> Value {
@@ -156,7 +211,7 @@ impl Document {
     ///
     /// Every fault of the document.
     pub fn parse(&self) -> Result<Scenario, ScenarioError> {
-        parse::scenario(&self.root, None)
+        named::scenario(&self.root, &self.values, None)
     }
 
     /// Judges the document, with `read` to fetch a file that it names, as text or as bytes.
@@ -168,7 +223,7 @@ impl Document {
         &self,
         read: &mut dyn FnMut(&str) -> io::Result<B>,
     ) -> Result<Scenario, ScenarioError> {
-        parse::scenario(&self.root, Some(&mut |name| read(name).map(Into::into)))
+        named::scenario(&self.root, &self.values, Some(&mut |name| read(name).map(Into::into)))
     }
 }
 

@@ -34,6 +34,7 @@ mod connection;
 mod document;
 mod load_profile;
 mod mix;
+mod named;
 mod number;
 mod object;
 mod observe;
@@ -57,6 +58,9 @@ pub use crate::request::{AddressFamily, HttpVersion};
 pub use alerts::{Alert, AlertForm, AlertSecret};
 pub use document::{Document, default_name, redacted_places};
 pub use mix::NamedRequest;
+pub use named::is_secret_name;
+#[cfg(feature = "cluster")]
+pub(crate) use named::{is_named, veiled};
 pub use object::field_path;
 pub use observe::Endpoint;
 pub use preview::{Preview, preview};
@@ -69,8 +73,11 @@ use crate::request::{Certificates, Check, ConnectTo, FieldName, Identity, Mix, P
 use crate::schedule::Arrivals;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
+pub(crate) use named::Named;
 use serde_json::Value;
+use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a scenario may ask for at most. Each limit is named in the fault of what goes past it.
@@ -144,11 +151,11 @@ pub const REDACTED: &str = "[redacted]";
 ///
 /// Its fields are those of [`ScenarioFields`]. To change one, change the [`Document`] and parse
 /// again: a default may follow from another field, as a ramp's length does from the duration.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Scenario(ScenarioFields);
 
 /// The fields of a [`Scenario`], which are read through it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ScenarioFields {
     /// What people call it.
@@ -231,6 +238,22 @@ pub struct ScenarioFields {
     pub notes: String,
     /// Whether a platform starts it at once.
     pub auto_start: bool,
+    /// What it knows of the secrets that its document names.
+    pub(crate) named: Option<Arc<Named>>,
+}
+
+/// As it is shown, without secrets.
+impl fmt::Debug for ScenarioFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scenario {}", write::public_document(self))
+    }
+}
+
+/// As it is shown, without secrets.
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// What makes the next request due.
@@ -360,17 +383,21 @@ impl Scenario {
 
     /// The document of this scenario, with every default filled in: parsed again it gives the same
     /// scenario. Header names are in lower case; `host`, `compressed`, `cookies` and `form` stand in
-    /// it as the headers and the body that they are short for.
+    /// it as the headers and the body that they are short for. In the place of a secret that was named
+    /// stands its value, or its name where the value is elsewhere.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        write::document(self)
+        match self.named.as_ref().filter(|named| named.elsewhere) {
+            Some(named) => named.document.clone(),
+            None => named::escaped(write::document(self)),
+        }
     }
 
     /// The document for reports, which are passed around: as [`Scenario::to_value`], with
     /// [`REDACTED`] in the place of the values of headers that carry secrets by their names
     /// (`authorization`, `cookie`, `x-api-key` and the like), of the private key of
     /// `clientCertificate`, and of name and password in `proxy`. What a body or a URL holds is not
-    /// looked at.
+    /// looked at; a secret that the document names as `${secret:NAME}` is a name there, as everywhere.
     #[must_use]
     pub fn public_value(&self) -> Value {
         write::public_document(self)

@@ -231,7 +231,12 @@ impl<'a> Object<'a> {
     ) -> Option<T> {
         let right = read(value);
         if right.is_none() {
-            self.fault(field, format!("expected {expected}, found {}", describe(value)));
+            let first = field.split(['[', '.']).next().unwrap_or_default();
+            let found = match HOLD_SECRETS.contains(&first) {
+                true => kind_of(value).into(),
+                false => describe(value),
+            };
+            self.fault(field, format!("expected {expected}, found {found}"));
         }
         right
     }
@@ -280,6 +285,32 @@ pub(super) fn check_line(text: &str, length: RangeInclusive<usize>) -> Result<St
 pub(super) fn as_duration(seconds: f64, high: f64) -> Option<Duration> {
     let duration = Duration::try_from_secs_f64(seconds).ok()?;
     (seconds <= high).then_some(duration)
+}
+
+/// Fields in which whatever stands may be a secret, or hold one.
+const HOLD_SECRETS: [&str; 10] = [
+    "headers",
+    "cookies",
+    "body",
+    "bodyBase64",
+    "form",
+    "value",
+    "alerts",
+    "secret",
+    "key",
+    "clientCertificate",
+];
+
+/// What a value is, where it may be a secret.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// What a value is, and a glimpse of it: `text "10"`.

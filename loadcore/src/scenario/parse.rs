@@ -4,7 +4,7 @@ use super::alerts::alerts;
 use super::checks::checks;
 use super::connection::{self, connection, over_socket};
 use super::load_profile::{self, ReadFile, lent};
-use super::object::{Object, as_duration, check_line, key_text, quoted};
+use super::object::{Object, as_duration, check_line, key_text, kind_of, quoted};
 use super::{
     AddressFamily, HttpVersion, NamedRequest, OnWorkerLoss, Scenario, ScenarioError,
     ScenarioFields, SlaRule, Target, limits, mix, observe, short, sla,
@@ -122,6 +122,7 @@ fn fields(mut object: Object<'_>, mut read: Option<ReadFile<'_>>) -> Option<Scen
         tags,
         notes,
         auto_start: auto_start.unwrap_or(true),
+        named: None,
     })
 }
 
@@ -288,7 +289,7 @@ fn header_name(map: &Object<'_>, key: &str, place: &str) -> Option<FieldName> {
 
 fn header_value(map: &Object<'_>, value: &Value, place: &str) -> Option<HeaderValue> {
     let Some(text) = value.as_str() else {
-        map.fault(place, format!("expected text, found {}", super::object::describe(value)));
+        map.fault(place, format!("expected text, found {}", kind_of(value)));
         return None;
     };
     if text.len() > limits::MAX_HEADER_BYTES {
@@ -298,8 +299,8 @@ fn header_value(map: &Object<'_>, value: &Value, place: &str) -> Option<HeaderVa
     }
     let header = HeaderValue::from_bytes(text.as_bytes());
     if header.is_err() {
-        let text = quoted(text);
-        map.fault(place, format!("{text} has a line break or another control character"));
+        // It may be a secret, by whatever name.
+        map.fault(place, "has a line break or another control character; leave it out");
     }
     header.ok()
 }

@@ -6,7 +6,7 @@
 
 use super::limits;
 use super::load_profile::{ReadFile, lent};
-use super::object::{Object, describe, key_text, quoted};
+use super::object::{Object, key_text, kind_of, quoted};
 use crate::request::{Authority, ENCODINGS, FieldName, Form, Part, type_of};
 use bytes::Bytes;
 use http::HeaderValue;
@@ -70,7 +70,7 @@ fn cookies(object: &mut Object<'_>) -> Option<HeaderValue> {
         for (i, one) in values {
             let place = if value.is_array() { format!("{place}[{i}]") } else { place.clone() };
             match one.as_str() {
-                None => map.fault(&place, format!("expected text, found {}", describe(one))),
+                None => map.fault(&place, format!("expected text, found {}", kind_of(one))),
                 // A cookie is a secret: its value is not repeated.
                 Some(text) if text.contains(|c: char| c == ';' || c.is_control()) => {
                     map.fault(&place, "has a semicolon or a control character; leave it out");

@@ -1,7 +1,8 @@
 //! Turns a scenario back into its document, with every default filled in.
 
+use super::named::{escaped, is_named};
 use super::parse::{ADDRESS_FAMILIES, HTTP_VERSIONS, ON_WORKER_LOSS};
-use super::{Endpoint, NamedRequest, REDACTED, Scenario, Target, alerts, checks};
+use super::{Endpoint, NamedRequest, REDACTED, ScenarioFields, Target, alerts, checks};
 use crate::profile::ProfileType;
 use crate::request::{Certificates, FieldName, Identity, ProxyUrl, is_secret_header};
 use crate::schedule::Arrivals;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The whole document, its fields in the order of the contract.
-pub(super) fn document(scenario: &Scenario) -> Value {
+pub(super) fn document(scenario: &ScenarioFields) -> Value {
     let arrivals = match scenario.arrivals {
         Arrivals::Uniform => "UNIFORM",
         Arrivals::Poisson { .. } => "POISSON",
@@ -108,13 +109,20 @@ fn named_request(request: &NamedRequest, is_unix: bool) -> Value {
 }
 
 /// The document without secrets: headers that carry them, a private key, who we are to a proxy, what
-/// alerts are signed with and where Slack takes them.
-pub(super) fn public_document(scenario: &Scenario) -> Value {
-    let mut document = document(scenario);
+/// alerts are signed with and where Slack takes them. What is nothing but the name of one stays.
+pub(super) fn public_document(scenario: &ScenarioFields) -> Value {
+    let mut document = escaped(document(scenario));
+    if let Some(named) = &scenario.named {
+        for field in &named.fields {
+            document[field] = named.document[field].clone();
+        }
+    }
     redact(&mut document);
-    document["proxy"] = scenario.proxy.as_ref().map(|proxy| proxy.shown(REDACTED)).into();
+    if let Some(proxy) = document["proxy"].as_str() {
+        document["proxy"] = proxy_shown(proxy).into();
+    }
     if let Some(key) = document["clientCertificate"].get_mut("key") {
-        *key = REDACTED.into();
+        redact_text(key);
     }
     let mix = document.get_mut("mix").and_then(Value::as_array_mut);
     mix.into_iter().flatten().for_each(redact);
@@ -126,8 +134,22 @@ pub(super) fn public_document(scenario: &Scenario) -> Value {
 fn redact(request: &mut Value) {
     if let Some(Value::Object(headers)) = request.get_mut("headers") {
         for (_, value) in headers.iter_mut().filter(|(name, _)| is_secret_header(name)) {
-            *value = REDACTED.into();
+            redact_text(value);
         }
+    }
+}
+
+/// Puts [`REDACTED`] in the place of a value that is more than the names of secrets.
+pub(super) fn redact_text(value: &mut Value) {
+    if !value.as_str().is_some_and(is_named) {
+        *value = REDACTED.into();
+    }
+}
+
+fn proxy_shown(proxy: &str) -> String {
+    match proxy.rsplit_once('@') {
+        Some((_, host)) if !is_named(proxy) => format!("http://{REDACTED}@{host}"),
+        _ => proxy.to_owned(),
     }
 }
 

@@ -23,8 +23,18 @@ pub struct Program {
 impl Program {
     /// Starts a program of this workspace with nothing of the tests' own environment.
     pub fn start(name: &str, arguments: &[&str], log: PathBuf) -> Self {
+        Self::start_in(name, arguments, &[], log)
+    }
+
+    /// The same with this environment.
+    pub fn start_in(
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: PathBuf,
+    ) -> Self {
         let mut command = Command::new(folder().join(name));
-        command.args(arguments).env_clear();
+        command.args(arguments).env_clear().envs(environment.iter().copied());
         let process = Process::spawn(command, &log);
         let process = process.unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
         Self { process, log }

@@ -48,7 +48,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 
 /// The text as it would stand in Base64, wherever it begins in a group of three: without the
 /// characters at its edges, which depend on its neighbours.
-fn in_base64(text: &str) -> [String; 3] {
+pub fn in_base64(text: &str) -> [String; 3] {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 1, 2].map(|skipped| {
         let groups = text.as_bytes()[skipped..].chunks_exact(3);

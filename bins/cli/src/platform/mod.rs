@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &RunArgs, url: &str) -> Result<u8, Failure> {
     let PlatformArgs { token, workers, .. } = &args.platform;
     let client = Client::new(url, token.as_deref().filter(|token| !token.is_empty()))?;
     let wanted = outputs::wanted(&args.output.outputs)?;
-    let scenario = scenario::of(&args.scenario, *workers)?;
+    let scenario = scenario::of(&args.scenario, scenario::Place::Platform(*workers))?;
     let mut outputs = Outputs::open(&wanted, outputs::When::AtTheEnd)?;
     let mut interrupts = Interrupts::listen().map_err(Failure::system("await signals"))?;
 

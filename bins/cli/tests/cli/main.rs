@@ -16,6 +16,7 @@ mod platform;
 mod report;
 mod requests;
 mod scenarios;
+mod secrets;
 mod shortage;
 mod support;
 mod urls;

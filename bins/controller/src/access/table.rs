@@ -65,6 +65,9 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/api/v1/tokens", Right::Account),
     ("POST", "/api/v1/tokens", Right::Account),
     ("DELETE", "/api/v1/tokens/{id}", Right::Account),
+    ("GET", "/api/v1/secrets", Right::Account),
+    ("PUT", "/api/v1/secrets/{name}", Right::Account),
+    ("DELETE", "/api/v1/secrets/{name}", Right::Account),
 ];
 
 /// The right that a call needs, or the methods that the route has.

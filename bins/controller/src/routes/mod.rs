@@ -14,6 +14,7 @@ mod page;
 mod reports;
 mod runs;
 mod scenarios;
+mod secrets;
 mod stats;
 mod streams;
 mod tokens;
@@ -89,7 +90,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(capacity::routes())
         .merge(streams::routes())
         .merge(workers::routes())
-        .merge(tokens::routes());
+        .merge(tokens::routes())
+        .merge(secrets::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
     common::describe(all.get_openapi_mut());

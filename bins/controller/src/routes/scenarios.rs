@@ -113,22 +113,23 @@ async fn create(
     )),
     responses(
         (status = 200, body = Validation, description = "valid or not"),
-        BadRequest, TooLarge, Invalid, Internal, NotReady,
+        BadRequest, Conflict, TooLarge, Invalid, Internal, NotReady,
     ),
 )]
 async fn validate(
     platform: Platform,
-    _user: User,
+    User(owner): User,
     _: NoQuery,
     body: ScenarioBody,
-) -> Json<Validation> {
-    Json(match platform.controller.preview(body.value).await {
+) -> Result<Json<Validation>, Problem> {
+    Ok(Json(match platform.controller.preview(&owner, body.value).await {
         Ok(preview) => Validation { valid: true, faults: Vec::new(), plan: Some(preview) },
-        Err(error) => {
+        Err(ControllerError::Invalid(error)) => {
             let faults = error.faults.iter().map(FaultView::from).collect();
             Validation { valid: false, faults, plan: None }
         }
-    })
+        Err(error) => return Err(error.into()),
+    }))
 }
 
 /// What was found out about a scenario.

@@ -15,6 +15,7 @@ mod problems;
 mod rights;
 mod runs;
 mod scenarios;
+mod secrets;
 mod sign_in;
 mod support;
 mod tls;

@@ -4,7 +4,7 @@
 use crate::sign_in::{access, of_admin, of_user};
 use crate::support::{Answer, Api, scenario};
 use axum::http::Method;
-use loadcore::cluster::store::{Page, RunState};
+use loadcore::cluster::store::{NoteKind, Page, RunState};
 use loadcore_controller::access::table::{ROWS, Right};
 use loadcore_controller::routes::description;
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// What stands in Ann's things alone.
 const MARK: &str = "anns-own-word";
+/// The name of Ann's secret.
+const SECRET: &str = "ANNS_SECRET";
 
 /// Method and path of each call that is described.
 fn described() -> BTreeSet<(String, String)> {
@@ -51,6 +53,8 @@ impl Things {
         let made = ann.post("/api/v1/tokens", &json!({"name": MARK})).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let token = made.json()["id"].as_str().expect("an id").to_owned();
+        let kept = ann.put(&format!("/api/v1/secrets/{SECRET}"), &json!({"value": MARK})).await;
+        assert_eq!(kept.status, 201, "{}", kept.text);
         Self { scenario, run, token }
     }
 
@@ -63,7 +67,7 @@ impl Things {
             path if path.contains("/tokens/") => &self.token,
             _ => &self.scenario,
         };
-        let path = path.replace("{id}", id);
+        let path = path.replace("{id}", id).replace("{name}", SECRET);
         match path.as_str() {
             "/api/v1/comparisons" => format!("{path}?base={id}&candidate={id}", id = self.run),
             _ => path,
@@ -77,6 +81,7 @@ impl Things {
             | ("PUT", "/api/v1/scenarios/{id}") => Some(scenario(json!({"name": "other"}))),
             ("PUT", "/api/v1/scenarios/{id}/baseline") => Some(json!({"runId": self.run})),
             ("PATCH", "/api/v1/runs/{id}/rate") => Some(json!({"targetRps": 1, "overSeconds": 1})),
+            ("PUT", "/api/v1/secrets/{name}") => Some(json!({"value": "other"})),
             ("POST", "/api/v1/tokens") => Some(json!({"name": "other"})),
             ("POST", "/api/v1/capacity-searches") => Some(json!({
                 "scenarioId": self.scenario, "slo": "p99<1s", "maxRate": 10.0,
@@ -86,7 +91,9 @@ impl Things {
     }
 
     fn are_in(&self, answer: &Answer) -> bool {
-        [MARK, &self.scenario, &self.run, &self.token].iter().any(|own| answer.text.contains(*own))
+        [MARK, SECRET, &self.scenario, &self.run, &self.token]
+            .iter()
+            .any(|own| answer.text.contains(*own))
     }
 }
 
@@ -98,7 +105,13 @@ async fn asked(api: &Api, things: &Things, method: &str, path: &str) -> Answer {
 /// All that Ann has, as she sees it and as it is kept.
 async fn state(ann: &Api, things: &Things) -> Vec<String> {
     let mut seen = Vec::new();
-    for path in ["/api/v1/scenarios/{id}", "/api/v1/runs/{id}", "/api/v1/runs", "/api/v1/tokens"] {
+    for path in [
+        "/api/v1/scenarios/{id}",
+        "/api/v1/runs/{id}",
+        "/api/v1/runs",
+        "/api/v1/tokens",
+        "/api/v1/secrets",
+    ] {
         let answer = asked(ann, things, "GET", path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         seen.push(answer.text);
@@ -106,6 +119,8 @@ async fn state(ann: &Api, things: &Things) -> Vec<String> {
     let page = Page { after: None, most: 100 };
     let runs = ann.store.runs(&"ann".into(), None, &page).await.expect("runs");
     seen.push(serde_json::to_string(&runs).expect("JSON"));
+    let secret = ann.store.note(NoteKind::Secret, &"ann".into(), SECRET).await.expect("a note");
+    seen.push(serde_json::to_string(&secret).expect("JSON"));
     seen
 }
 
@@ -128,7 +143,13 @@ async fn nobody_sees_or_changes_what_is_anothers() {
             assert!(told.status < 500, "{who}: {method} {path}: {}", told.text);
             let names_one = path.contains("{id}") || path.ends_with("/comparisons");
             let names_one = names_one || path.ends_with("/capacity-searches");
-            if names_one {
+            let keeps_own = (method.as_str(), path.as_str()) == ("PUT", "/api/v1/secrets/{name}");
+            if keeps_own {
+                // A secret of theirs, under the same name.
+                assert!([201, 204].contains(&told.status), "{who}: {}", told.text);
+            } else if path.ends_with("/secrets/{name}") {
+                assert!([204, 404].contains(&told.status), "{who}: {}", told.text);
+            } else if names_one {
                 refused += 1;
                 let expected: &[u16] = if path.ends_with("/drain") { &[403, 404] } else { &[404] };
                 assert!(expected.contains(&told.status), "{who}: {method} {path}: {}", told.text);

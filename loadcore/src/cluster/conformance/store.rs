@@ -116,4 +116,5 @@ pub const CHECKS: &[Check] = checks! {
     11 notes::of_many_with_one_revision_one_keeps_a_note
     11 notes::notes_are_listed_in_pages
     11 notes::old_notes_are_forgotten
+    12 records::owners_are_those_who_have_something
 };

@@ -52,7 +52,8 @@ pub(super) struct Call<'a> {
 
 struct Keyed {
     key: String,
-    fingerprint: String,
+    /// Which call it is, with all that it was given.
+    text: String,
     known: Option<CallRecord>,
     _place: OwnedMutexGuard<()>,
 }
@@ -81,13 +82,13 @@ impl<'a> Call<'a> {
     ) -> Result<Call<'a>, ControllerError> {
         let Some(key) = key else { return Ok(Call { inner, owner, keyed: None }) };
         let place = inner.places.wait(owner, key).await;
-        let fingerprint = inner.options.secrets.fingerprint(format!("{what} {given}").as_bytes());
+        let text = format!("{what} {given}");
         let known = inner.store.call(owner, key).await?;
         let known = known.filter(|known| known.at_unix_ms >= oldest());
         if let Some(known) = &known {
-            same(known, &fingerprint)?;
+            same(inner, known, &text)?;
         }
-        let keyed = Some(Keyed { key: key.to_owned(), fingerprint, known, _place: place });
+        let keyed = Some(Keyed { key: key.to_owned(), text, known, _place: place });
         Ok(Call { inner, owner, keyed })
     }
 
@@ -114,14 +115,16 @@ impl<'a> Call<'a> {
             owner: self.owner.clone(),
             key: keyed.key.clone(),
             at_unix_ms,
-            fingerprint: keyed.fingerprint.clone(),
+            fingerprint: self.inner.options.secrets.fingerprint(keyed.text.as_bytes()),
             scenario_id,
             run_id,
             finished: false,
         };
         match self.inner.store.keep_call(&new, oldest(), MOST_KEYS).await? {
             KeptCall::New => Ok(Made::from(&new)),
-            KeptCall::Known(known) => same(&known, &keyed.fingerprint).map(|()| Made::from(&known)),
+            KeptCall::Known(known) => {
+                same(self.inner, &known, &keyed.text).map(|()| Made::from(&known))
+            }
             KeptCall::Full => Err(ControllerError::TooManyKeys(MOST_KEYS)),
         }
     }
@@ -141,6 +144,9 @@ fn oldest() -> u64 {
     unix_millis().saturating_sub(CALL_KEPT.as_millis() as u64)
 }
 
-fn same(known: &CallRecord, fingerprint: &str) -> Result<(), ControllerError> {
-    if known.fingerprint == fingerprint { Ok(()) } else { Err(ControllerError::KeyReused) }
+fn same(inner: &Inner, known: &CallRecord, text: &str) -> Result<(), ControllerError> {
+    match inner.options.secrets.is_fingerprint(&known.fingerprint, text.as_bytes()) {
+        true => Ok(()),
+        false => Err(ControllerError::KeyReused),
+    }
 }

@@ -75,7 +75,7 @@ impl Controller {
             }
             Requests::In(document) => (None, document),
         };
-        let searched = self.for_search(document.clone(), wanted).await?;
+        let searched = self.for_search(owner, document.clone(), wanted).await?;
         let id = kept.as_ref().map_or_else(ScenarioId::random, |record| record.id.clone());
         let made = call.begin(id, Some(RunId::random())).await?;
         let record = match kept {
@@ -117,7 +117,12 @@ impl Controller {
     }
 
     /// The document under the load with which a search begins, if both make sense.
-    async fn for_search(&self, document: Value, wanted: &Wanted) -> Result<Value, ControllerError> {
+    async fn for_search(
+        &self,
+        owner: &Owner,
+        document: Value,
+        wanted: &Wanted,
+    ) -> Result<Value, ControllerError> {
         let most = (wanted.max_rate * Wanted::BACKLOG_SECONDS).ceil();
         let load = |rate: f64| {
             let mut document = document.clone();
@@ -132,7 +137,7 @@ impl Controller {
             fields.extend(own.as_object().cloned().unwrap_or_default());
             document
         };
-        let scenario = self.validate(load(1.0)).await?;
+        let scenario = self.validate(owner, load(1.0)).await?;
         let search = Search::new(wanted, start_of(&scenario)).map_err(|error| {
             let fault = |(part, message): &(&str, String)| Fault {
                 path: (*part).to_owned(),
@@ -150,7 +155,7 @@ impl Controller {
         made: &Made,
     ) -> Result<ScenarioRecord, ControllerError> {
         document["autoStart"] = Value::Bool(false);
-        let tags = self.validate(document.clone()).await?.tags.clone();
+        let tags = self.validate(owner, document.clone()).await?.tags.clone();
         let record = ScenarioRecord {
             id: made.scenario_id.clone(),
             owner: owner.clone(),

@@ -366,6 +366,7 @@ mod tests {
             journal: vec![],
             reached: 0,
             plan_key: String::new(),
+            secrets: String::new(),
             warnings: warnings.iter().map(|&text| text.to_owned()).collect(),
             timeline: vec![],
             baseline: false,

@@ -66,8 +66,10 @@ mod merge;
 mod options;
 mod queries;
 mod refusals;
+mod reseal;
 mod runs;
 mod scenarios;
+mod secrets;
 mod to_the_end;
 mod validate;
 mod workers;
@@ -77,6 +79,7 @@ pub use capacity::{KnownSearch, Requests};
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};
 pub use queries::Frames;
+pub use secrets::{KnownSecret, MAX_SECRET_BYTES, MOST_SECRETS};
 
 use super::clock::SharedClock;
 use super::coordinator::Leader;
@@ -87,7 +90,7 @@ use super::{Coordinator, RunId, Store};
 use crate::http::TlsOptions;
 use crate::http::fetch::Fetcher;
 use crate::record::Interval;
-use crate::scenario::Scenario;
+use crate::scenario::{Document, Scenario};
 use crate::time::{now, unix_millis};
 pub(in crate::cluster) use alerts::Post;
 use api::{ControllerError, Figures};
@@ -227,10 +230,22 @@ impl Controller {
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
         ];
+        if inner.options.secrets.previous().next().is_some() {
+            tasks.push(tokio::spawn(Arc::clone(&inner).seal_anew()));
+        }
         if let Some(retention) = inner.options.retention {
             tasks.push(tokio::spawn(Arc::clone(&inner).forget_old_runs(retention)));
         }
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
+    }
+
+    /// The scenario of a record, for tests of what it holds.
+    #[cfg(test)]
+    pub(in crate::cluster) fn inner_open(
+        &self,
+        record: &RunRecord,
+    ) -> Result<Scenario, ControllerError> {
+        self.inner().open(record)
     }
 
     fn inner(&self) -> &Arc<Inner> {
@@ -348,9 +363,12 @@ impl Inner {
 
     /// The scenario of a record, with its secrets.
     fn open(&self, record: &RunRecord) -> Result<Scenario, ControllerError> {
-        let document =
-            self.options.secrets.open(&record.scenario).map_err(ControllerError::Secrets)?;
-        Scenario::from_value(document).map_err(|error| ControllerError::Refused(error.to_string()))
+        let secrets = &self.options.secrets;
+        let document = secrets.open(&record.scenario).map_err(ControllerError::Secrets)?;
+        let values = secrets::opened(&record.secrets, secrets)?;
+        let document = Document::from_value(document).map(|it| it.with_secrets(values));
+        let scenario = document.and_then(|document| document.parse());
+        scenario.map_err(|error| ControllerError::Refused(error.to_string()))
     }
 
     /// Waits until no webhook is to be told anything.

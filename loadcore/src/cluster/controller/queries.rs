@@ -242,6 +242,7 @@ mod tests {
             journal: Vec::new(),
             reached: 0,
             plan_key: String::new(),
+            secrets: String::new(),
             warnings: Vec::new(),
             timeline: Vec::new(),
             baseline: false,

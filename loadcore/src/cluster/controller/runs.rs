@@ -78,6 +78,7 @@ impl Controller {
             journal: Vec::new(),
             reached: 0,
             plan_key: String::new(),
+            secrets: self.sealed_values(scenario).await?,
             warnings: Vec::new(),
             timeline,
             baseline: false,

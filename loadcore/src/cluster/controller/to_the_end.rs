@@ -39,7 +39,7 @@ impl Controller {
     }
 
     /// Runs a scenario on this platform, whatever its `autoStart` says, and waits for its end. The
-    /// scenario and the run are kept, as [`Owner::local`]'s. Dropping the future stops the run.
+    /// scenario and the run are kept, as [`Owner::local`]'s, and so are the secrets that it names. Dropping the future stops the run.
     ///
     /// # Errors
     /// When the scenario may not be run here ([`ControllerError::Invalid`]), the run has come to no
@@ -49,6 +49,12 @@ impl Controller {
     pub async fn run(&self, scenario: &Scenario) -> Result<RunResult, ControllerError> {
         let owner = Owner::local();
         let mut document = scenario.to_value();
+        if let Some(named) = &scenario.named {
+            document.clone_from(&named.document);
+            for (name, value) in &named.values {
+                self.keep_secret(&owner, name, value).await?;
+            }
+        }
         document["autoStart"] = json!(true);
         let made = self.create_scenario(&owner, document, None).await?;
         let run = made.run_id.unwrap_or_else(RunId::random);

@@ -4,7 +4,7 @@
 use crate::http::fetch::Fetcher;
 use crate::http::{HttpOptions, HttpTransport, TargetPolicy, TlsOptions};
 use crate::run::http_options;
-use crate::scenario::{Fault, REDACTED, Scenario, ScenarioError, redacted_places};
+use crate::scenario::{Document, Fault, REDACTED, Scenario, ScenarioError, veiled};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -15,15 +15,15 @@ const RESOLVING: Duration = Duration::from_secs(2);
 /// The scenario of a document in the clear.
 ///
 /// # Errors
-/// Every fault: those of the document, a `[redacted]` in it that nothing was kept for, a target that
-/// only a command line reaches, and one that the policy refuses.
+/// Every fault: those of the document, a secret that it names and nobody keeps, a `[redacted]` in it that
+/// nothing was kept for, a target that only a command line reaches, and one that the policy refuses.
 pub(super) async fn validate(
-    document: Value,
+    document: Document,
     policy: TargetPolicy,
 ) -> Result<Scenario, ScenarioError> {
     let mut faults = redacted(&document);
     let names_socket = document.get("unixSocket").is_some_and(|it| !it.is_null());
-    let scenario = match Scenario::from_value(document) {
+    let scenario = match document.parse() {
         Ok(scenario) if faults.is_empty() => scenario,
         Ok(_) => return Err(ScenarioError { faults }),
         Err(error) => {
@@ -43,7 +43,11 @@ pub(super) async fn validate(
     if let Err((path, message)) = allowed(&scenario, policy).await {
         faults.insert(0, Fault { path: path.into(), message });
     }
-    if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }) }
+    // Where a secret says whom to ask, nobody is told what it says.
+    match veiled(faults, &scenario) {
+        faults if faults.is_empty() => Ok(scenario),
+        faults => Err(ScenarioError { faults }),
+    }
 }
 
 /// A fault for each webhook that the policy refuses, as far as can be told now: it is asked again whenever
@@ -62,8 +66,8 @@ async fn webhooks(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
 
 /// Places where a document has `[redacted]` for a secret. Nothing is kept for them, and a caller
 /// that sends one back does not mean to have that text sent to the target.
-fn redacted(document: &Value) -> Vec<Fault> {
-    let mut paths = document.as_object().map_or_else(Vec::new, redacted_places);
+fn redacted(document: &Document) -> Vec<Fault> {
+    let mut paths = document.redacted_places();
     let url = document.get("targetUrl").and_then(Value::as_str).unwrap_or_default();
     if url.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{REDACTED}@"))) {
         paths.push("targetUrl".to_owned());
@@ -103,7 +107,10 @@ mod tests {
 
     async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        validate(document, policy).await.err().map_or_else(Vec::new, |error| error.faults)
+        validate(Document::from_value(document).unwrap(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |error| error.faults)
     }
 
     #[tokio::test]
@@ -119,7 +126,10 @@ mod tests {
         let mut document =
             json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let faults = validate(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
+        let faults = validate(Document::from_value(document).unwrap(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |it| it.faults);
         faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
     }
 
@@ -204,7 +214,10 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = validate(document, TargetPolicy::default()).await.unwrap_err().faults;
+        let faults = validate(Document::from_value(document).unwrap(), TargetPolicy::default())
+            .await
+            .unwrap_err()
+            .faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",

@@ -266,6 +266,7 @@ mod tests {
             journal: vec![],
             reached: 0,
             plan_key: String::new(),
+            secrets: String::new(),
             warnings: vec![],
             timeline: vec![],
             baseline: false,

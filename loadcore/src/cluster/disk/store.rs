@@ -156,6 +156,10 @@ impl Store for DiskStore {
             .await
     }
 
+    async fn owners(&self) -> Result<Vec<Owner>, StoreError> {
+        self.read("list the owners", tables::owners).await
+    }
+
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         self.read("list the open runs", tables::open_runs).await
     }

@@ -7,11 +7,12 @@
 use super::error::{CallError, unreadable};
 use crate::cluster::coordinator::SnapshotRecord;
 use crate::cluster::store::{IntervalRecord, Page, RunRecord, ScenarioRecord};
-use crate::cluster::{RunId, WorkerId};
+use crate::cluster::{Owner, RunId, WorkerId};
 use bytes::Bytes;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The form of the file that this program reads and writes.
 const VERSION: u64 = 1;
@@ -256,6 +257,19 @@ pub(super) fn runs(
 ) -> Result<Vec<RunRecord>, CallError> {
     let ids = ids(&tx.open_table(RUN_LISTS)?, owner, &list_name(scenario), page)?;
     records(&tx.open_table(RUNS)?, owner, &ids)
+}
+
+pub(super) fn owners(tx: &ReadTransaction) -> Result<Vec<Owner>, CallError> {
+    let mut owners = BTreeSet::new();
+    for lists in [SCENARIO_LISTS, RUN_LISTS] {
+        let (lists, mut next) = (tx.open_table(lists)?, String::new());
+        while let Some(entry) = lists.range((next.as_str(), "", "")..)?.next() {
+            let owner = entry?.0.value().0.to_owned();
+            next = after(&owner);
+            owners.insert(Owner::from(owner.as_str()));
+        }
+    }
+    Ok(owners.into_iter().collect())
 }
 
 pub(super) fn open_runs(tx: &ReadTransaction) -> Result<Vec<RunRecord>, CallError> {

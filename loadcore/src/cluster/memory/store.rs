@@ -13,8 +13,8 @@ use crate::cluster::{Owner, RunId, ScenarioId, WorkerId};
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A [`Store`] in memory.
@@ -212,6 +212,14 @@ impl Store for MemoryStore {
             state.runs.remove(id);
         }
         Ok(there)
+    }
+
+    async fn owners(&self) -> Result<Vec<Owner>, StoreError> {
+        let state = self.state();
+        let of_scenarios = state.scenarios.values().map(|scenario| &scenario.owner);
+        let of_runs = state.runs.values().map(|run| &run.record.owner);
+        let owners: BTreeSet<_> = of_scenarios.chain(of_runs).collect();
+        Ok(owners.into_iter().cloned().collect())
     }
 
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {

@@ -2,13 +2,13 @@
 
 use super::checks::{identity, in_between};
 use super::{SECRET, World, alone};
-use crate::cluster::ControllerOptions;
 use crate::cluster::controller::api::KnownResult;
 use crate::cluster::controller::api::{Command, ControllerError};
 use crate::cluster::coordinator::{Coordinator, Leader};
 use crate::cluster::journal::Entry;
 use crate::cluster::secrets::Secrets;
-use crate::cluster::store::{IntervalRecord, RunRecord, RunState, Store};
+use crate::cluster::store::{IntervalRecord, NoteKind, Page, RunRecord, RunState, Store};
+use crate::cluster::{ControllerOptions, Owner};
 use crate::record::Snapshot;
 use crate::time::{self, unix_millis};
 use serde_json::{Value, json};
@@ -135,6 +135,87 @@ fn a_controller_with_another_key_leaves_runs_to_who_can_read_them() {
         assert!(world.leader().is_some());
         is_complete(&world).await;
         drop(other);
+    });
+}
+
+#[test]
+fn a_run_goes_on_under_a_new_key_and_then_needs_the_old_one_no_more() {
+    alone(async {
+        let mut world = World::new(7, false);
+        world.add_controller().await;
+        (0..2).for_each(|_| world.add_worker());
+        tokio::time::sleep(SECOND).await;
+        let owner = Owner::from("somebody");
+        let leader = world.leader().unwrap();
+        leader.keep_secret(&owner, "TOKEN", "kept-value").await.unwrap();
+        let mut named = scenario(30);
+        named["headers"]["X-Token"] = json!("${secret:TOKEN}");
+        named["body"] = json!("<${secret:TOKEN}>");
+        // Nobody resolves a name here.
+        named["targetUrl"] = json!("http://127.0.0.1:9/");
+        let key = Some("a key of the caller");
+        named["autoStart"] = json!(false);
+        let kept = leader.create_scenario(&owner, named.clone(), key).await.unwrap().scenario_id;
+        let ended_before =
+            leader.start_scenario(&owner, &kept, None).await.unwrap().run_id.unwrap();
+        tokio::time::sleep(40 * SECOND).await;
+        let before = world.store.run(&owner, &ended_before).await.unwrap().unwrap();
+        assert_eq!(before.state, RunState::Completed, "{before:#?}");
+        let leader = world.leader().unwrap();
+        let run = leader.start_scenario(&owner, &kept, None).await.unwrap().run_id.unwrap();
+        let started = world.store.run(&owner, &run).await.unwrap();
+        tokio::time::sleep(4 * SECOND).await;
+        // What the run has it keeps, whatever becomes of the secret.
+        leader.keep_secret(&owner, "OTHER", "other-value").await.unwrap();
+        assert!(leader.delete_secret(&owner, "TOKEN").await.unwrap());
+        world.run = started;
+        world.controllers.clear();
+        let old = world.secrets.clone();
+        let new = Secrets::from_text("the key that comes after it").unwrap();
+        world.secrets = new.clone().after([old]);
+        world.add_controller().await;
+        is_complete(&world).await;
+        let leader = world.leader().unwrap();
+        // The same call is still the same.
+        let again = leader.create_scenario(&owner, named.clone(), key).await.unwrap();
+        assert_eq!(again.scenario_id, kept);
+        tokio::time::sleep(10 * SECOND).await;
+        // Now with the new key alone.
+        world.controllers.clear();
+        world.secrets = new.clone();
+        world.add_controller().await;
+        tokio::time::sleep(10 * SECOND).await;
+        let leader = world.leader().unwrap();
+        let record = leader.scenario(&owner, &kept).await.unwrap();
+        assert_eq!(new.open(&record.document).unwrap()["headers"]["Authorization"], SECRET);
+        for run in [&run, &ended_before] {
+            let record = world.store.run(&owner, run).await.unwrap().unwrap();
+            let opened = leader.inner_open(&record).unwrap();
+            assert_eq!(opened.body, "<kept-value>");
+            assert!(new.open_text(&record.plan_key).is_some(), "{record:#?}");
+            let KnownResult::Final(result) = leader.result(&owner, run).await.unwrap() else {
+                panic!("no result of {run}");
+            };
+            assert!(result.complete, "{result:#?}");
+            assert_eq!(result.scenario["body"], "<${secret:TOKEN}>");
+            assert_eq!(result.scenario["headers"]["X-Token"], "${secret:TOKEN}");
+        }
+        let mut text = named.clone();
+        (text["headers"], text["body"]) = (json!({}), json!("${secret:OTHER}"));
+        let opened = leader.validate(&owner, text).await.unwrap();
+        assert_eq!(opened.body, "other-value");
+        let told = leader.start_scenario(&owner, &kept, None).await.unwrap_err();
+        assert!(told.to_string().contains("the secret TOKEN is not known"), "{told}");
+        // Nothing that is kept has a value in the clear.
+        let page = Page { after: None, most: 100 };
+        let runs = world.store.runs(&owner, None, &page).await.unwrap();
+        let scenarios = world.store.scenarios(&owner, None, &page).await.unwrap();
+        let notes = world.store.notes(NoteKind::Secret, None, &page).await.unwrap();
+        let text = format!("{}{}{}", json!(runs), json!(scenarios), json!(notes));
+        assert!(text.contains("${secret:TOKEN}"));
+        for value in ["kept-value", "other-value", SECRET] {
+            assert!(!text.contains(value), "{value} stands in {text}");
+        }
     });
 }
 

@@ -417,6 +417,10 @@ impl Store for StoreLink {
         self.carry(self.inner.delete_run(owner, id)).await
     }
 
+    async fn owners(&self) -> Result<Vec<Owner>, StoreError> {
+        self.carry(self.inner.owners()).await
+    }
+
     async fn open_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         self.carry(self.inner.open_runs()).await
     }

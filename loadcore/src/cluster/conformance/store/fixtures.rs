@@ -56,6 +56,7 @@ pub(super) fn run(owner: &Owner, id: &str) -> RunRecord {
         ],
         reached: 0,
         plan_key: "sealed".into(),
+        secrets: "sealed as well".into(),
         warnings: vec!["größer als 1 · 壊".into(), String::new()],
         timeline: vec![TimelineEvent {
             at_unix_ms: 9_007_199_254_740_993,

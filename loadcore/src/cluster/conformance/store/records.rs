@@ -295,6 +295,24 @@ pub(super) async fn open_runs_are_those_of_all_owners(subject: &dyn Subject) {
     assert_eq!(open().await, [""; 0], "6. once all are told it has");
 }
 
+pub(super) async fn owners_are_those_who_have_something(subject: &dyn Subject) {
+    let store = subject.open().await;
+    let owners = async || -> Vec<String> {
+        done(store.owners().await).iter().map(|owner| owner.as_str().to_owned()).collect()
+    };
+    assert_eq!(owners().await, [""; 0], "12. nobody has anything");
+    put_run(&*store, &run(&anna(), "1")).await;
+    put_run(&*store, &run(&anna(), "2")).await;
+    assert_eq!(owners().await, [anna().as_str()], "12. who has a run is one, once");
+    done(store.insert_scenario(&scenario(&ann(), "3")).await);
+    let mut all = owners().await;
+    all.sort();
+    assert_eq!(all, [ann().as_str(), anna().as_str()], "12. so is who has a scenario");
+    assert!(done(store.delete_run(&anna(), &"1".into()).await), "it was there");
+    assert!(done(store.delete_run(&anna(), &"2".into()).await), "it was there");
+    assert_eq!(owners().await, [ann().as_str()], "12. who has nothing any more is none");
+}
+
 /// The run with a webhook that was told nothing of what happened.
 fn owing(run: RunRecord) -> RunRecord {
     let event = TimelineEvent { kind: "sla_violated".into(), ..run.timeline[0].clone() };

@@ -378,6 +378,7 @@ pub(super) async fn a_silent_store_ends_each_call(subject: &dyn Subject) {
         ends("run", store.run(&owner, &id)),
         ends("runs", store.runs(&owner, None, &page)),
         ends("delete_run", store.delete_run(&owner, &id)),
+        ends("owners", store.owners()),
         ends("open_runs", store.open_runs()),
         ends("keep_snapshots", async {
             store.keep_snapshots(&owner, &[snapshot("r", "w", 1, 1)]).await

@@ -132,6 +132,7 @@ impl Driver {
         let known = PlanKey::from_rest(&record.plan_key, secrets);
         let key = known.unwrap_or_else(PlanKey::random);
         record.plan_key = key.at_rest(secrets);
+        super::reseal::run(&mut record, secrets);
         let plan = SealedPlan::new(for_workers(&scenario).to_string().as_bytes(), key);
         let standing = Standing::of(&record.journal);
         let mut load = PlannedLoad::new(&scenario);
