@@ -9,6 +9,7 @@ use crate::demo;
 use crate::options::Options;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
+use loadcore::http::TargetPolicy;
 use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::origin::Hosts;
@@ -277,13 +278,18 @@ async fn platform(
         }
     };
     let coordinator = patiently(status, || backends::coordinator(options)).await?;
+    let own = backends::own_addresses(options, address).await;
+    let policy = options.policy.clone().sparing(&own);
     let settings = ControllerOptions {
         address: format!("http://{address}"),
-        policy: options.policy.clone(),
+        policy: policy.clone(),
         secrets: local.secrets,
-        local_workers: local_workers(options),
+        local_workers: local_workers(options, policy),
         lease: options.lease,
         evidence_wait: options.evidence_wait,
+        contact: options.contact.clone(),
+        quota: options.quota,
+        keep_audit: options.keep_audit,
         retention: options.retention,
     };
     let start = || {
@@ -318,9 +324,9 @@ where
 }
 
 /// Workers inside, where no other process can be one.
-fn local_workers(options: &Options) -> Option<LocalWorkers> {
+fn local_workers(options: &Options, policy: TargetPolicy) -> Option<LocalWorkers> {
     options.redis.is_none().then(|| LocalWorkers {
         most: options.local_workers as usize,
-        options: AgentOptions { policy: options.policy.clone(), ..AgentOptions::default() },
+        options: AgentOptions { policy, ..AgentOptions::default() },
     })
 }

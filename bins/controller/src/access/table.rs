@@ -62,6 +62,15 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/api/v1/workers/{id}", Right::Read),
     // Workers are everybody's.
     ("POST", "/api/v1/workers/{id}/drain", Right::Admin),
+    ("GET", "/api/v1/quotas", Right::Read),
+    ("GET", "/api/v1/quotas/{user}", Right::Admin),
+    ("PUT", "/api/v1/quotas/{user}", Right::Admin),
+    ("DELETE", "/api/v1/quotas/{user}", Right::Admin),
+    // One's own lines, and for admins all.
+    ("GET", "/api/v1/audit", Right::Read),
+    ("GET", "/api/v1/halt", Right::Read),
+    ("POST", "/api/v1/halt", Right::Admin),
+    ("DELETE", "/api/v1/halt", Right::Admin),
     ("GET", "/api/v1/tokens", Right::Account),
     ("POST", "/api/v1/tokens", Right::Account),
     ("DELETE", "/api/v1/tokens/{id}", Right::Account),

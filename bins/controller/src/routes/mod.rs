@@ -5,12 +5,15 @@
 
 mod actuator;
 mod answers;
+mod audit;
 mod capacity;
 mod common;
 mod comparisons;
 mod control;
 mod formats;
+mod halt;
 mod page;
+mod quotas;
 mod reports;
 mod runs;
 mod scenarios;
@@ -89,7 +92,10 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(capacity::routes())
         .merge(streams::routes())
         .merge(workers::routes())
-        .merge(tokens::routes());
+        .merge(tokens::routes())
+        .merge(quotas::routes())
+        .merge(audit::routes())
+        .merge(halt::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
     common::describe(all.get_openapi_mut());

@@ -12,6 +12,7 @@ mod operation;
 mod problems;
 mod rights;
 mod runs;
+mod safety;
 mod scenarios;
 mod sign_in;
 mod support;

@@ -45,6 +45,14 @@ const CALLS: &[&str] = &[
     "get /api/v1/tokens",
     "post /api/v1/tokens",
     "delete /api/v1/tokens/{id}",
+    "get /api/v1/quotas",
+    "get /api/v1/quotas/{user}",
+    "put /api/v1/quotas/{user}",
+    "delete /api/v1/quotas/{user}",
+    "get /api/v1/audit",
+    "get /api/v1/halt",
+    "post /api/v1/halt",
+    "delete /api/v1/halt",
     "get /actuator/health",
     "get /actuator/health/liveness",
     "get /actuator/health/readiness",
@@ -86,7 +94,8 @@ async fn every_call_is_described_and_every_described_call_is_served() {
     assert_eq!(calls, CALLS.iter().map(|&call| call.to_owned()).collect());
     for (method, path, _) in operations(&description) {
         let method: Method = method.to_uppercase().parse().unwrap();
-        let answer = api.call(method, &path.replace("{id}", "none"), None).await;
+        let path = path.replace("{id}", "none").replace("{user}", "none");
+        let answer = api.call(method, &path, None).await;
         assert_ne!(answer.status, 405, "{path}");
         assert!(!answer.text.contains("problem:no-route"), "{path}: {}", answer.text);
     }

@@ -75,7 +75,7 @@ impl Controller {
             }
             Requests::In(document) => (None, document),
         };
-        let searched = self.for_search(document.clone(), wanted).await?;
+        let searched = self.for_search(owner, document.clone(), wanted).await?;
         let id = kept.as_ref().map_or_else(ScenarioId::random, |record| record.id.clone());
         let made = call.begin(id, Some(RunId::random())).await?;
         let record = match kept {
@@ -117,7 +117,16 @@ impl Controller {
     }
 
     /// The document under the load with which a search begins, if both make sense.
-    async fn for_search(&self, document: Value, wanted: &Wanted) -> Result<Value, ControllerError> {
+    async fn for_search(
+        &self,
+        owner: &Owner,
+        document: Value,
+        wanted: &Wanted,
+    ) -> Result<Value, ControllerError> {
+        let quota = self.inner().quota_of(owner).await?;
+        if let Some(fault) = quota.rate_fault("maxRate", wanted.max_rate) {
+            return Err(ScenarioError { faults: vec![fault] }.into());
+        }
         let most = (wanted.max_rate * Wanted::BACKLOG_SECONDS).ceil();
         let load = |rate: f64| {
             let mut document = document.clone();
@@ -132,7 +141,7 @@ impl Controller {
             fields.extend(own.as_object().cloned().unwrap_or_default());
             document
         };
-        let scenario = self.validate(load(1.0)).await?;
+        let scenario = self.validate(owner, load(1.0)).await?;
         let search = Search::new(wanted, start_of(&scenario)).map_err(|error| {
             let fault = |(part, message): &(&str, String)| Fault {
                 path: (*part).to_owned(),
@@ -150,7 +159,7 @@ impl Controller {
         made: &Made,
     ) -> Result<ScenarioRecord, ControllerError> {
         document["autoStart"] = Value::Bool(false);
-        let tags = self.validate(document.clone()).await?.tags.clone();
+        let tags = self.validate(owner, document.clone()).await?.tags.clone();
         let record = ScenarioRecord {
             id: made.scenario_id.clone(),
             owner: owner.clone(),
@@ -203,6 +212,12 @@ impl Seeking {
     pub(super) fn interval(&mut self, interval: &Interval, span: Span) {
         self.search.interval(interval, span);
     }
+}
+
+/// The rate beyond which a run that is a search does not go; `None`: it is none.
+pub(super) fn greatest_rate(record: &RunRecord) -> Option<f64> {
+    let asked = record.timeline.iter().find(|event| event.kind == ASKED)?;
+    read(&asked.data).map(|wanted| wanted.max_rate)
 }
 
 fn start_of(scenario: &Scenario) -> RunStart {

@@ -23,18 +23,30 @@ impl Controller {
     /// The scenario of a document in the clear, if it could be run here. Keeps and starts nothing.
     ///
     /// # Errors
-    /// Every fault: those of the document, a `[redacted]` in the place of a secret, and a target that
-    /// this platform may not load.
-    pub async fn validate(&self, document: Value) -> Result<Scenario, ScenarioError> {
-        validate(document, self.inner().options.policy.clone()).await
+    /// Every fault ([`ControllerError::Invalid`]): those of the document, a `[redacted]` in the place of a
+    /// secret, a target that this platform may not load, and more than the user may use. When the store
+    /// does not answer.
+    pub async fn validate(
+        &self,
+        owner: &Owner,
+        document: Value,
+    ) -> Result<Scenario, ControllerError> {
+        let quota = self.inner().quota_of(owner).await?;
+        let scenario = validate(document, self.inner().options.policy.clone()).await?;
+        let faults = quota.faults(&scenario);
+        if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }.into()) }
     }
 
     /// What a document would do if it were run here. Keeps and starts nothing.
     ///
     /// # Errors
     /// Those of [`Controller::validate`].
-    pub async fn preview(&self, document: Value) -> Result<Preview, ScenarioError> {
-        Ok(preview(&self.validate(document).await?, Rows::default()))
+    pub async fn preview(
+        &self,
+        owner: &Owner,
+        document: Value,
+    ) -> Result<Preview, ControllerError> {
+        Ok(preview(&self.validate(owner, document).await?, Rows::default()))
     }
 
     /// Keeps a scenario, and starts it unless it says `"autoStart": false`. The same call again under
@@ -55,7 +67,7 @@ impl Controller {
         if let Some(made) = call.made() {
             return Ok(made);
         }
-        let scenario = self.validate(document.clone()).await?;
+        let scenario = self.validate(owner, document.clone()).await?;
         let run = scenario.auto_start.then(RunId::random);
         let made = call.begin(ScenarioId::random(), run).await?;
         let record = ScenarioRecord {
@@ -124,7 +136,7 @@ impl Controller {
     ) -> Result<ScenarioRecord, ControllerError> {
         self.inner().must_lead()?;
         let document = self.opened(&Secrets::restore(document, &read.document))?;
-        let scenario = self.validate(document.clone()).await?;
+        let scenario = self.validate(&read.owner, document.clone()).await?;
         let record = ScenarioRecord {
             tags: scenario.tags.clone(),
             changed_unix_ms: unix_millis(),
@@ -188,7 +200,7 @@ impl Controller {
         }
         let record = self.scenario(owner, id).await?;
         // What may be loaded may have changed since the scenario was kept.
-        self.validate(self.opened(&record.document)?).await?;
+        self.validate(owner, self.opened(&record.document)?).await?;
         let run = RunId::random();
         let made = call.begin(record.id.clone(), Some(run.clone())).await?;
         self.submit_as(made.run_id.clone().unwrap_or(run), &record).await?;
@@ -307,7 +319,8 @@ mod tests {
         let ControllerError::Invalid(error) = told else { panic!("{told}") };
         let paths: Vec<_> = error.faults.iter().map(|fault| fault.path.as_str()).collect();
         assert_eq!(paths, ["headers.Authorization", "durationSeconds"]);
-        assert_eq!(platform.preview(wrong).await.unwrap_err(), error);
+        let again = platform.preview(&owner, wrong).await.unwrap_err();
+        assert!(matches!(again, ControllerError::Invalid(again) if again == error));
         let page = Page { after: None, most: 10 };
         assert_eq!(platform.store().scenarios(&owner, None, &page).await.unwrap(), []);
         let metadata = with("targetUrl", json!("http://169.254.169.254/"));

@@ -39,22 +39,25 @@ pub(super) async fn validate(
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
         return Err(at(path, message.into()));
     }
-    let mut faults = webhooks(&scenario, policy.clone()).await;
+    let mut faults = beside(&scenario, policy.clone()).await;
     if let Err((path, message)) = allowed(&scenario, policy).await {
         faults.insert(0, Fault { path: path.into(), message });
     }
     if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }) }
 }
 
-/// A fault for each webhook that the policy refuses, as far as can be told now: it is asked again whenever
-/// an alert is sent.
-async fn webhooks(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
+/// A fault for each webhook and each observed endpoint that the policy refuses, as far as can be told now:
+/// it is asked again whenever one is dialled.
+async fn beside(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
     let fetcher = Fetcher::new(policy, TlsOptions::default());
+    let webhooks = scenario.alerts.iter().map(|alert| &alert.url).enumerate();
+    let webhooks = webhooks.map(|(place, url)| (format!("alerts[{place}].url"), url));
+    let endpoints = scenario.observe.iter().map(|endpoint| &endpoint.url).enumerate();
+    let endpoints = endpoints.map(|(place, url)| (format!("observe[{place}].url"), url));
     let mut faults = Vec::new();
-    for (i, alert) in scenario.alerts.iter().enumerate() {
-        if let Ok(Err(refused)) = timeout(RESOLVING, fetcher.check(&alert.url)).await {
-            let (path, message) = (format!("alerts[{i}].url"), refused.to_string());
-            faults.push(Fault { path, message });
+    for (path, url) in webhooks.chain(endpoints) {
+        if let Ok(Err(refused)) = timeout(RESOLVING, fetcher.check(url)).await {
+            faults.push(Fault { path, message: refused.to_string() });
         }
     }
     faults
@@ -112,7 +115,7 @@ mod tests {
         assert_eq!(metadata[0].path, "targetUrl");
         assert!(metadata[0].message.contains("169.254.169.254 may not be loaded"), "{metadata:?}");
         assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::default()).await, []);
-        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::PublicOnly).await.len(), 1);
+        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::public_only()).await.len(), 1);
     }
 
     async fn refused(fields: serde_json::Value, policy: TargetPolicy) -> Vec<(String, String)> {
@@ -124,13 +127,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_webhook_that_the_policy_refuses_is_a_fault() {
+    async fn every_webhook_and_endpoint_that_the_policy_refuses_is_a_fault() {
         let hook = |url: &str| json!({"type": "webhook", "url": url});
         let alerts = ["http://127.0.0.1:1/", "http://1.1.1.1/", "http://10.0.0.1/"].map(hook);
-        let found = refused(json!({"alerts": alerts}), TargetPolicy::PublicOnly).await;
+        let found = refused(json!({"alerts": alerts}), TargetPolicy::public_only()).await;
         let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["alerts[0].url", "alerts[2].url"]);
         assert!(found[0].1.contains("127.0.0.1"), "{found:?}");
+        let observe = ["http://127.0.0.1:1/", "http://1.1.1.1/"].map(|url| json!({"url": url}));
+        let found_too = refused(json!({"observe": observe}), TargetPolicy::public_only()).await;
+        assert_eq!(found_too.len(), 1, "{found_too:?}");
+        assert_eq!(found_too[0].0, "observe[0].url");
         let found = refused(json!({"alerts": [hook(REDACTED)]}), TargetPolicy::default()).await;
         assert!(found.iter().any(|(path, _)| path == "alerts[0].url"), "{found:?}");
     }
@@ -144,10 +151,14 @@ mod tests {
         let private = || TargetPolicy::default();
         for (fields, policy, expected) in [
             (by_proxy.clone(), private(), None),
-            (by_proxy.clone(), TargetPolicy::PublicOnly, Some("proxy")),
+            (by_proxy.clone(), TargetPolicy::public_only(), Some("proxy")),
             (json!({"proxy": metadata}), private(), Some("proxy")),
             (json!({"connectTo": ["::169.254.169.254:80"]}), private(), Some("connectTo")),
-            (json!({"connectTo": ["::127.0.0.1:80"]}), TargetPolicy::PublicOnly, Some("connectTo")),
+            (
+                json!({"connectTo": ["::127.0.0.1:80"]}),
+                TargetPolicy::public_only(),
+                Some("connectTo"),
+            ),
             (json!({"connectTo": ["::127.0.0.1:80"]}), private(), None),
             // What the proxy is asked for.
             (
@@ -163,7 +174,7 @@ mod tests {
             // A name that means an address which is refused.
             (
                 json!({"proxy": "http://127.0.0.2:1", "targetUrl": "http://localhost/"}),
-                TargetPolicy::Only("127.0.0.2".parse().unwrap()),
+                TargetPolicy::only("127.0.0.2".parse().unwrap()),
                 Some("targetUrl"),
             ),
             (json!({"mix": [{"name": "a", "url": metadata}]}), private(), Some("targetUrl")),

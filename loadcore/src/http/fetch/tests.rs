@@ -121,7 +121,7 @@ async fn what_is_no_http_is_called_so() {
 async fn what_the_policy_refuses_is_not_dialled() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let refused = fetch(address, TargetPolicy::PublicOnly).await.unwrap_err().to_string();
+    let refused = fetch(address, TargetPolicy::public_only()).await.unwrap_err().to_string();
     assert!(refused.starts_with("blocked_by_policy: "), "{refused}");
     assert!(refused.contains("127.0.0.1") && refused.contains("public"), "{refused}");
     let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
