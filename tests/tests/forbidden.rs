@@ -1,6 +1,8 @@
 //! Tries to reach what a policy forbids, in some hundred ways: not one connection is opened there.
 
-use loadcore::http::{TargetList, TargetPolicy};
+use loadcore::http::fetch::{Ask, Bounds, Fetcher};
+use loadcore::http::{TargetList, TargetPolicy, TlsOptions};
+use loadcore::request::Url;
 use loadcore::{LoadTest, Request};
 use loadcore_target::{Config, Target};
 use std::net::SocketAddr;
@@ -145,6 +147,23 @@ async fn no_form_of_an_address_is_dialled_by_any_way() {
         }
     }
     assert!(asked >= 300, "{asked}");
+    assert_eq!(forbidden.count(), 0, "none of {asked} came through");
+}
+
+/// As webhooks and observed endpoints are.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_beside_the_load_goes_there() {
+    let forbidden = Forbidden::listen().await;
+    let bounds = Bounds { deadline: Duration::from_secs(5), most_bytes: 100 };
+    let fetcher = Fetcher::new(TargetPolicy::public_only(), TlsOptions::default());
+    let mut asked = 0;
+    for url in forbidden.urls("http") {
+        let Ok(url) = Url::parse(&url) else { continue };
+        asked += 1;
+        let refused = fetcher.fetch(&Ask::get(url.clone()), &bounds).await;
+        assert!(refused.is_err(), "{}", url.uri());
+    }
+    assert!(asked >= 15, "{asked} are URLs");
     assert_eq!(forbidden.count(), 0, "none of {asked} came through");
 }
 

@@ -111,6 +111,12 @@ struct Given {
     #[arg(long, value_name = "TARGET,...", env = "LOADCORE_DENY_TARGETS")]
     deny_targets: Option<String>,
 
+    /// Let users load only domains that they have proved to be theirs (PUT /domains/DOMAIN), and what
+    /// --allow-targets names
+    #[arg(long, env = "LOADCORE_REQUIRE_DOMAIN_PROOF", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    require_domain_proof: Option<bool>,
+
     /// What each user may use of whom nothing else is said, such as
     /// max-rate=10000,max-duration=1h,max-connections=500,max-runs=2,max-body=65536 [default: no limits]
     #[arg(long, value_name = "LIMIT,...", env = "LOADCORE_QUOTA")]
@@ -171,6 +177,8 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// Which targets may be loaded.
     pub policy: TargetPolicy,
+    /// Whether users load only what they have proved to be theirs, and what is allowed by its name.
+    pub requires_proof: bool,
     /// What each user may use.
     pub quota: Quota,
     /// Whom to ask about the load.
@@ -243,6 +251,10 @@ impl Options {
             standby_ready: given.standby_ready.or(file.standby_ready).unwrap_or(false),
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
             policy: policy((allowed, denied), sign_in.is_some())?,
+            requires_proof: given
+                .require_domain_proof
+                .or(file.require_domain_proof)
+                .unwrap_or(false),
             quota: quota(given.quota.or(file.quota).as_deref())?,
             contact: contact(given.contact.or(file.contact).as_deref())?,
             keep_audit: retention(
@@ -454,12 +466,13 @@ mod tests {
     #[test]
     fn what_is_denied_goes_before_what_is_allowed() {
         let line = "--allow-targets 10.0.0.0/8,*.a.test:80 --deny-targets 10.1.0.0/16 --contact mailto:a@b \
-                    --quota max-runs=1 --keep-audit-days 1";
+                    --quota max-runs=1 --keep-audit-days 1 --require-domain-proof";
         let options = resolved(line).unwrap();
         let may =
             |host, address: &str| options.policy.check(host, address.parse().unwrap()).is_ok();
         assert!(may("x", "10.0.0.1:1") && !may("x", "10.1.0.1:1") && !may("x", "1.1.1.1:80"));
         assert!(may("x.a.test", "1.1.1.1:80") && !may("x.a.test", "1.1.1.1:81"));
+        assert!(options.requires_proof && !resolved("").unwrap().requires_proof);
         assert_eq!(options.contact.unwrap(), "mailto:a@b");
         assert_eq!(options.quota.max_concurrent_runs, Some(1));
         assert_eq!(options.keep_audit, Some(Duration::from_secs(86_400)));

@@ -329,6 +329,8 @@ impl From<ControllerError> for Problem {
             | ControllerError::Overdue { .. } => Self::new(Kind::Conflict, error.to_string()),
             ControllerError::Halted(_) => Self::new(Kind::Halted, error.to_string()),
             ControllerError::OverQuota(why) => Self::new(Kind::OverQuota, why),
+            ControllerError::NoDomain(name) => Self::not_found("domain", &name),
+            ControllerError::NotProved(why) => Self::new(Kind::Conflict, why),
             ControllerError::KeyReused => Self::new(Kind::KeyReused, error.to_string()),
             ControllerError::TooManyKeys(_) => Self::new(Kind::TooManyKeys, error.to_string()),
             ControllerError::Damaged { .. } => Self::damaged(&error),

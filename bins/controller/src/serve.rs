@@ -283,6 +283,7 @@ async fn platform(
     let settings = ControllerOptions {
         address: format!("http://{address}"),
         policy: policy.clone(),
+        requires_proof: options.requires_proof,
         secrets: local.secrets,
         local_workers: local_workers(options, policy),
         lease: options.lease,

@@ -26,10 +26,11 @@ impl Plan {
         // Those who are told of the rules are none of a worker's.
         fields.shift_remove("alerts");
         fields.insert(TARGETS.to_owned(), json!(self.policy));
-        if let Some(from) = from {
+        let is_told = self.scenario.headers.iter().any(|(name, _)| *name == http::header::FROM);
+        if let Some(from) = from.filter(|_| !is_told) {
             let headers = fields.entry("headers").or_insert_with(|| json!({}));
             if let Some(headers) = headers.as_object_mut() {
-                headers.entry("from").or_insert_with(|| json!(from));
+                headers.insert("from".to_owned(), json!(from));
             }
         }
         document

@@ -447,6 +447,64 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{HttpOptions, TargetList};
+    use tokio::net::TcpListener;
+
+    /// What comes of two connections to a name that means something else each time it is asked for.
+    async fn dialled_twice(
+        policy: TargetPolicy,
+        answers: &[&[&str]],
+        port: u16,
+    ) -> [Result<SocketAddr, Failure>; 2] {
+        let uri = format!("http://a.test:{port}/").parse().unwrap();
+        let plan = HttpPlan::new(HttpOptions { policy, ..HttpOptions::get(uri) }).unwrap();
+        let (names, stage) = (Resolver::changing(answers), Cell::new(Stage::default()));
+        let dial = async || match dial(&plan, &names, &plan.origins[0], &stage).await? {
+            Socket::Tcp(stream) => Ok(stream.peer_addr().unwrap()),
+            _ => panic!("no socket of TCP"),
+        };
+        [dial().await, dial().await]
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_address_opens_no_connection_elsewhere() {
+        // Takes what comes to any address of this machine: nothing may.
+        let forbidden = TcpListener::bind("[::]:0").await.unwrap();
+        let port = forbidden.local_addr().unwrap().port();
+        let public = TargetPolicy::public_only;
+        for (policy, answers) in [
+            (public(), &[&["127.0.0.1"][..], &["::1"]][..]),
+            (public(), &[&["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1"]]),
+            (public(), &[&["0.0.0.0"], &["::"]]),
+            (public(), &[&["fe80::1", "::1", "127.0.0.1"], &["169.254.169.254", "127.0.0.2"]]),
+            (TargetPolicy::default(), &[&["0.0.0.0"], &["::", "169.254.169.254"]]),
+            (TargetPolicy::default().denying(&"a.test".parse().unwrap()), &[&["127.0.0.1"]]),
+        ] {
+            for dialled in dialled_twice(policy, answers, port).await {
+                assert_eq!(dialled.unwrap_err().class, ErrorClass::BlockedByPolicy, "{answers:?}");
+            }
+        }
+        let none = timeout(Duration::from_millis(50), forbidden.accept()).await;
+        assert!(none.is_err(), "somebody was connected");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_at_each_connection_and_an_allowed_address_beside_others_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        let list: TargetList = format!("127.0.0.1:{}", here.port()).parse().unwrap();
+        let only = || TargetPolicy::only(list.clone());
+        let answers: &[&[&str]] = &[&["::1", "127.0.0.1", "127.0.0.2"], &["127.0.0.2"]];
+        let [first, again] = dialled_twice(only(), answers, here.port()).await;
+        assert_eq!(first.unwrap(), here);
+        assert_eq!(again.unwrap_err().class, ErrorClass::BlockedByPolicy);
+        // What was looked up before a run says nothing of what is dialled in it.
+        let names = Resolver::changing(&[&["127.0.0.1"], &["127.0.0.2"]]);
+        check_host(&only(), &names, ("a.test", here.port())).await.unwrap();
+        let addresses = names.addresses("a.test").await.unwrap();
+        let dialled = dial_one(&only(), &addresses, ("a.test", here.port())).await;
+        assert_eq!(dialled.unwrap_err().class, ErrorClass::BlockedByPolicy);
+    }
 
     fn address(number: u8) -> SocketAddr {
         ([10, 0, 0, number], 80).into()

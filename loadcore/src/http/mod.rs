@@ -23,6 +23,8 @@ mod watched;
 pub use crate::request::{AddressFamily, ConnectTo, HttpVersion, Origin};
 pub use plan::{HttpOptions, HttpRequest, PlanError};
 pub use policy::{TargetList, TargetPolicy, own_addresses};
+#[cfg(feature = "cluster")]
+pub(crate) use resolve::texts_of;
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Http, Outcome, Protocol};

@@ -191,6 +191,31 @@ impl Resolver {
     }
 }
 
+/// The texts (TXT) of a name.
+///
+/// # Errors
+/// Why there are none.
+#[cfg(all(feature = "cluster", feature = "dns"))]
+pub(crate) async fn texts_of(name: &str) -> Result<Vec<String>, String> {
+    use hickory_resolver::proto::rr::RData;
+    let resolver = Resolver::new(AddressFamily::Any).hickory;
+    let resolver = resolver.ok_or("this machine has no name server")?;
+    let found = resolver.txt_lookup(name).await.map_err(|error| error.to_string())?;
+    let text = |data: &RData| match data {
+        RData::TXT(text) => Some(
+            text.txt_data.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect(),
+        ),
+        _ => None,
+    };
+    Ok(found.answers().iter().filter_map(|record| text(&record.data)).collect())
+}
+
+/// The same, where only the system's resolver is there, which knows addresses alone.
+#[cfg(all(feature = "cluster", not(feature = "dns")))]
+pub(crate) async fn texts_of(_: &str) -> Result<Vec<String>, String> {
+    Err("records of DNS are not looked up here: build with the feature `dns`".into())
+}
+
 /// Name servers are asked one after another, in the order in which they are given, as the system does:
 /// one for the names of a container network or of an office stands before one that does not know
 /// them, and whose "there is no such name" may come first.

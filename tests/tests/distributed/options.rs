@@ -100,6 +100,7 @@ const CONTROLLER: &[(&str, &str, &str)] = &[
     ("keep-days", "loadcore/src/cluster/simulation/controllers.rs", "retention"),
     ("allow-targets", "tests/tests/controller_cli.rs", "--allow-targets"),
     ("deny-targets", "bins/controller/src/options.rs", "--deny-targets"),
+    ("require-domain-proof", "loadcore/src/cluster/controller/domains.rs", "requires_proof"),
     ("quota", "bins/controller/src/options.rs", "--quota"),
     ("contact", "loadcore/src/cluster/plan.rs", "ops@example.com"),
     ("keep-audit-days", "bins/controller/src/options.rs", "--keep-audit-days"),

@@ -62,6 +62,10 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/api/v1/workers/{id}", Right::Read),
     // Workers are everybody's.
     ("POST", "/api/v1/workers/{id}/drain", Right::Admin),
+    ("GET", "/api/v1/domains", Right::Read),
+    ("PUT", "/api/v1/domains/{domain}", Right::Account),
+    ("DELETE", "/api/v1/domains/{domain}", Right::Account),
+    ("POST", "/api/v1/domains/{domain}/verify", Right::Account),
     ("GET", "/api/v1/quotas", Right::Read),
     ("GET", "/api/v1/quotas/{user}", Right::Admin),
     ("PUT", "/api/v1/quotas/{user}", Right::Admin),

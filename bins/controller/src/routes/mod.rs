@@ -10,6 +10,7 @@ mod capacity;
 mod common;
 mod comparisons;
 mod control;
+mod domains;
 mod formats;
 mod halt;
 mod page;
@@ -93,6 +94,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(streams::routes())
         .merge(workers::routes())
         .merge(tokens::routes())
+        .merge(domains::routes())
         .merge(quotas::routes())
         .merge(audit::routes())
         .merge(halt::routes());

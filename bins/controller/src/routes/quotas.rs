@@ -26,16 +26,19 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Limits {
     /// Requests per second, of all runs together.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max_rate: Option<f64>,
     /// Seconds of a run, with its warm-up.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max_duration_seconds: Option<f64>,
     /// Open connections, of all runs together.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max_connections: Option<u64>,
     /// Runs that have not ended.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max_concurrent_runs: Option<u64>,
     /// Bytes of a request's body.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max_body_bytes: Option<u64>,
 }
 
@@ -78,8 +81,14 @@ impl From<Quota> for Limits {
 
 impl Limits {
     fn read(self) -> Result<Quota, Problem> {
-        let numbers =
-            [("maxRate", self.max_rate), ("maxDurationSeconds", self.max_duration_seconds)];
+        let whole = |count: Option<u64>| count.map(|count| count as f64);
+        let numbers = [
+            ("maxRate", self.max_rate),
+            ("maxDurationSeconds", self.max_duration_seconds),
+            ("maxConnections", whole(self.max_connections)),
+            ("maxConcurrentRuns", whole(self.max_concurrent_runs)),
+            ("maxBodyBytes", whole(self.max_body_bytes)),
+        ];
         let wrong = numbers.into_iter().filter_map(|(path, value)| {
             let value = value.filter(|value| !(0.0..=1e12).contains(value))?;
             let message = format!("is {value}; give 0 to 10^12, or null for no limit of its own");
@@ -134,7 +143,7 @@ async fn own(
 
 /// Says what a user may use, and what their runs use now.
 #[utoipa::path(get, path = "/quotas/{user}", operation_id = "readQuota", tag = "access",
-    params(("user" = String, Path, description = "the user")),
+    params(("user" = String, Path, description = "the user", pattern = "^[!-~]{1,128}$")),
     responses(
         (status = 200, body = QuotaView, description = "limits and use"),
         BadRequest, Internal, NotReady,
@@ -151,7 +160,7 @@ async fn read(
 /// Sets what a user may use: the body is all of it, and of what it does not name the platform's own limits
 /// hold. Runs that go on are not touched.
 #[utoipa::path(put, path = "/quotas/{user}", operation_id = "setQuota", tag = "access",
-    params(("user" = String, Path, description = "the user")),
+    params(("user" = String, Path, description = "the user", pattern = "^[!-~]{1,128}$")),
     request_body = Limits,
     responses(
         (status = 200, body = QuotaView, description = "as it is now"),
@@ -173,7 +182,7 @@ async fn set(
 
 /// Lets a user have what everybody has.
 #[utoipa::path(delete, path = "/quotas/{user}", operation_id = "deleteQuota", tag = "access",
-    params(("user" = String, Path, description = "the user")),
+    params(("user" = String, Path, description = "the user", pattern = "^[!-~]{1,128}$")),
     responses(
         (status = 204, description = "nothing is set for this user"),
         BadRequest, Internal, NotReady,

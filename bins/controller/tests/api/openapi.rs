@@ -45,6 +45,10 @@ const CALLS: &[&str] = &[
     "get /api/v1/tokens",
     "post /api/v1/tokens",
     "delete /api/v1/tokens/{id}",
+    "get /api/v1/domains",
+    "put /api/v1/domains/{domain}",
+    "delete /api/v1/domains/{domain}",
+    "post /api/v1/domains/{domain}/verify",
     "get /api/v1/quotas",
     "get /api/v1/quotas/{user}",
     "put /api/v1/quotas/{user}",
@@ -95,6 +99,7 @@ async fn every_call_is_described_and_every_described_call_is_served() {
     for (method, path, _) in operations(&description) {
         let method: Method = method.to_uppercase().parse().unwrap();
         let path = path.replace("{id}", "none").replace("{user}", "none");
+        let path = path.replace("{domain}", "none.invalid");
         let answer = api.call(method, &path, None).await;
         assert_ne!(answer.status, 405, "{path}");
         assert!(!answer.text.contains("problem:no-route"), "{path}: {}", answer.text);
@@ -121,6 +126,7 @@ async fn every_call_says_what_it_does_and_what_may_go_wrong() {
             }
             // A comparison names its runs in the query, a search its scenario in the body.
             let names_one = path.contains("{id}")
+                || (path.contains("{domain}") && method != "put")
                 || path.ends_with("/comparisons")
                 || path.ends_with("/capacity-searches");
             assert_eq!(names_one, responses.contains_key("404"), "{method} {path}");

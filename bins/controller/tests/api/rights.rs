@@ -10,6 +10,8 @@ use loadcore_controller::routes::description;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// A domain that Ann has claimed.
+const DOMAIN: &str = "anns-own-word.invalid";
 /// What stands in Ann's things alone.
 const MARK: &str = "anns-own-word";
 
@@ -48,6 +50,8 @@ impl Things {
         let tags = json!({"tags": [MARK], "name": MARK});
         let scenario = ann.kept(tags).await;
         let run = ann.left(owner, &scenario, RunState::Completed).await.id.to_string();
+        let claimed = ann.call(Method::PUT, &format!("/api/v1/domains/{DOMAIN}"), None).await;
+        assert_eq!(claimed.status, 200, "{}", claimed.text);
         let made = ann.post("/api/v1/tokens", &json!({"name": MARK})).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let token = made.json()["id"].as_str().expect("an id").to_owned();
@@ -64,6 +68,7 @@ impl Things {
             _ => &self.scenario,
         };
         let path = path.replace("{id}", id).replace("{user}", "ann");
+        let path = path.replace("{domain}", DOMAIN);
         match path.as_str() {
             "/api/v1/comparisons" => format!("{path}?base={id}&candidate={id}", id = self.run),
             _ => path,
@@ -100,7 +105,13 @@ async fn asked(api: &Api, things: &Things, method: &str, path: &str) -> Answer {
 /// All that Ann has, as she sees it and as it is kept.
 async fn state(ann: &Api, things: &Things) -> Vec<String> {
     let mut seen = Vec::new();
-    for path in ["/api/v1/scenarios/{id}", "/api/v1/runs/{id}", "/api/v1/runs", "/api/v1/tokens"] {
+    for path in [
+        "/api/v1/scenarios/{id}",
+        "/api/v1/runs/{id}",
+        "/api/v1/runs",
+        "/api/v1/tokens",
+        "/api/v1/domains",
+    ] {
         let answer = asked(ann, things, "GET", path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         seen.push(answer.text);
@@ -130,11 +141,17 @@ async fn nobody_sees_or_changes_what_is_anothers() {
             let answer = asked(other, &things, method, path).await;
             // What was not found is named as it was asked for.
             let told = answer.text.replace(&things.fill(path), "").replace(&things.scenario, "");
+            let told = told.replace(DOMAIN, "");
             let told =
                 Answer { text: told.replace(&things.run, "").replace(&things.token, ""), ..answer };
             assert!(!told.text.contains(MARK), "{who}: {method} {path}: {}", told.text);
             assert!(told.status < 500, "{who}: {method} {path}: {}", told.text);
+            // Whoever claims it has a claim of their own.
+            if (method.as_str(), path.as_str()) == ("PUT", "/api/v1/domains/{domain}") {
+                continue;
+            }
             let names_one = path.contains("{id}") || path.ends_with("/comparisons");
+            let names_one = names_one || path.contains("{domain}");
             let names_one = names_one || path.ends_with("/capacity-searches");
             if names_one {
                 refused += 1;

@@ -270,6 +270,12 @@ pub enum ControllerError {
     /// It would be more than the user may use.
     #[error("{0}")]
     OverQuota(String),
+    /// This user has claimed no such domain.
+    #[error("there is no domain {0}; PUT /domains/{0} claims it")]
+    NoDomain(String),
+    /// The token is not where it should be.
+    #[error("{0}")]
+    NotProved(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

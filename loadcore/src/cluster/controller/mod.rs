@@ -51,6 +51,7 @@ mod by_name;
 mod calls;
 mod capacity;
 mod compare;
+mod domains;
 mod driver;
 mod figures;
 mod finish;
@@ -74,6 +75,7 @@ mod workers;
 
 pub use calls::MAX_KEY;
 pub use capacity::{KnownSearch, Requests};
+pub use domains::{CHALLENGE_LABEL, CHALLENGE_PATH, Domain};
 pub use halt::Halt;
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};

@@ -19,6 +19,9 @@ pub struct ControllerOptions {
     /// Which targets may be loaded: checked before a run is accepted, and by its workers whenever they
     /// dial. Those may have a policy of their own as well; the stricter binds.
     pub policy: TargetPolicy,
+    /// Whether users load only hosts of which they have proved that they are theirs, and those that the
+    /// policy lists.
+    pub requires_proof: bool,
     /// With what secrets are sealed at rest.
     pub secrets: Secrets,
     /// Workers in this process, started when a scenario asks for them.
@@ -45,6 +48,7 @@ impl Default for ControllerOptions {
         Self {
             address: "in this process".into(),
             policy: TargetPolicy::default(),
+            requires_proof: false,
             secrets: Secrets::ephemeral(),
             local_workers: None,
             lease: Lease::default(),

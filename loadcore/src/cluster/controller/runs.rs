@@ -87,9 +87,10 @@ impl Controller {
         let _alone = self.inner().starting.lock().await;
         self.inner().must_not_be_halted().await?;
         self.inner().may_start(&record, &opened).await?;
+        let policy = self.inner().policy_of(&record.owner).await?;
         match self.inner().store.insert_run(&record).await {
             Ok(()) => {
-                Inner::drive(self.inner(), record.clone(), opened);
+                Inner::drive(self.inner(), record.clone(), opened, policy);
                 Ok(record)
             }
             Err(error) if error.kind == Kind::Exists => {

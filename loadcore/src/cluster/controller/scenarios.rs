@@ -32,7 +32,9 @@ impl Controller {
         document: Value,
     ) -> Result<Scenario, ControllerError> {
         let quota = self.inner().quota_of(owner).await?;
-        let scenario = validate(document, self.inner().options.policy.clone()).await?;
+        let policy = self.inner().policy_of(owner).await?;
+        let others = self.inner().options.policy.clone();
+        let scenario = validate(document, policy, others).await?;
         let faults = quota.faults(&scenario);
         if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }.into()) }
     }

@@ -16,10 +16,12 @@ const RESOLVING: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Every fault: those of the document, a `[redacted]` in it that nothing was kept for, a target that
-/// only a command line reaches, and one that the policy refuses.
+/// only a command line reaches, and one that the policy refuses. What is asked beside the load is held to
+/// `others`.
 pub(super) async fn validate(
     document: Value,
     policy: TargetPolicy,
+    others: TargetPolicy,
 ) -> Result<Scenario, ScenarioError> {
     let mut faults = redacted(&document);
     let names_socket = document.get("unixSocket").is_some_and(|it| !it.is_null());
@@ -39,7 +41,7 @@ pub(super) async fn validate(
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
         return Err(at(path, message.into()));
     }
-    let mut faults = beside(&scenario, policy.clone()).await;
+    let mut faults = beside(&scenario, others).await;
     if let Err((path, message)) = allowed(&scenario, policy).await {
         faults.insert(0, Fault { path: path.into(), message });
     }
@@ -106,7 +108,10 @@ mod tests {
 
     async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        validate(document, policy).await.err().map_or_else(Vec::new, |error| error.faults)
+        validate(document, policy.clone(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |error| error.faults)
     }
 
     #[tokio::test]
@@ -122,7 +127,10 @@ mod tests {
         let mut document =
             json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let faults = validate(document, policy).await.err().map_or_else(Vec::new, |it| it.faults);
+        let faults = validate(document, policy.clone(), policy)
+            .await
+            .err()
+            .map_or_else(Vec::new, |it| it.faults);
         faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
     }
 
@@ -215,7 +223,8 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = validate(document, TargetPolicy::default()).await.unwrap_err().faults;
+        let private = TargetPolicy::default;
+        let faults = validate(document, private(), private()).await.unwrap_err().faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",

@@ -48,6 +48,15 @@ impl TargetList {
         self
     }
 
+    /// A host's name in the spelling in which it is compared: in small letters of ASCII, without a dot at
+    /// its end.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn name(text: &str) -> Result<String, String> {
+        name_of(text)
+    }
+
     /// A name with all below it, at any port.
     ///
     /// # Errors
@@ -174,6 +183,9 @@ fn item(text: &str) -> Result<Item, String> {
         Some(rest) => {
             let (inside, after) = rest.split_once(']').ok_or_else(|| wrong("has no ]"))?;
             let (length, port) = after.split_once(':').map_or((after, None), |(a, b)| (a, Some(b)));
+            if !(length.is_empty() || length.starts_with('/')) {
+                return Err(wrong("has something else after the ]"));
+            }
             (format!("{inside}{length}"), port)
         }
         None => match text.rsplit_once(':') {

@@ -33,6 +33,9 @@ struct Rule {
     deny: TargetList,
     /// The parts of the platform itself.
     own: TargetList,
+    /// Beside what is allowed by name or network nothing but these hosts, of which somebody has proved
+    /// that they are theirs.
+    proved: Option<TargetList>,
 }
 
 /// Loopback, private and public addresses: for a person at a terminal and for tests.
@@ -72,6 +75,13 @@ impl TargetPolicy {
     #[must_use]
     pub fn sparing(self, own: &TargetList) -> Self {
         self.each(|rule| rule.own = std::mem::take(&mut rule.own).and(own.clone()))
+    }
+
+    /// The same for somebody who may load, beside what it lists, only these hosts: of which they have proved
+    /// that they are theirs.
+    #[must_use]
+    pub fn requiring(self, proved: &TargetList) -> Self {
+        self.each(|rule| rule.proved = Some(proved.clone()))
     }
 
     /// What this one and `other` allow: the stricter of both, in everything.
@@ -137,17 +147,27 @@ impl Rule {
         let port = reached[0].port();
         let is_reachable =
             || !self.public_only || reached.iter().all(|address| address::is_public(address.ip()));
-        match &self.allow {
-            None if is_reachable() => Ok(()),
-            None => Err("it is not a public address".to_owned()),
-            Some(list) => {
-                let is_allowed = list.names(host, port).is_some()
-                    || reached.iter().all(|address| list.holds(*address).is_some())
-                    || (list.any_at(port) && is_reachable());
-                let why = || "it is not one of the targets that are allowed here".to_owned();
-                is_allowed.then_some(()).ok_or_else(why)
-            }
+        // A port alone, and a proof, open nothing that was closed.
+        let is_proved = self.proved.as_ref().is_none_or(|list| list.names(host, port).is_some());
+        let is_listed = self.allow.as_ref().is_some_and(|list| {
+            list.names(host, port).is_some()
+                || reached.iter().all(|address| list.holds(*address).is_some())
+        });
+        let is_open = match (&self.allow, &self.proved) {
+            (Some(list), None) => list.any_at(port),
+            _ => is_proved,
+        };
+        if is_listed || (is_open && is_reachable()) {
+            return Ok(());
         }
+        let why = match (&self.allow, &self.proved) {
+            _ if is_open => "it is not a public address",
+            (_, Some(_)) => {
+                "nobody has proved here that it is yours to load; PUT /domains/DOMAIN says how"
+            }
+            _ => "it is not one of the targets that are allowed here",
+        };
+        Err(why.to_owned())
     }
 
     fn denies_host(&self, host: &str, port: u16) -> Option<String> {

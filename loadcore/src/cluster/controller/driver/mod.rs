@@ -37,6 +37,7 @@ use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::secrets::{PlanKey, SealedPlan};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
+use crate::http::TargetPolicy;
 use crate::scenario::Scenario;
 use crate::time::{Nanos, now};
 use answers::Answers;
@@ -126,14 +127,15 @@ impl Driver {
     pub(super) fn new(
         controller: Arc<Inner>,
         mut record: RunRecord,
-        scenario: Scenario,
+        (scenario, policy): (Scenario, TargetPolicy),
         inbox: mpsc::Sender<Message>,
     ) -> Self {
         let secrets = &controller.options.secrets;
         let known = PlanKey::from_rest(&record.plan_key, secrets);
         let key = known.unwrap_or_else(PlanKey::random);
         record.plan_key = key.at_rest(secrets);
-        let plan = SealedPlan::new(plan(&controller, &scenario).to_string().as_bytes(), key);
+        let plan =
+            SealedPlan::new(plan(&controller, &scenario, policy).to_string().as_bytes(), key);
         let standing = Standing::of(&record.journal);
         let mut load = PlannedLoad::new(&scenario);
         record.journal.iter().for_each(|entry| load.read(entry));
@@ -299,8 +301,7 @@ impl Driver {
 }
 
 /// What workers read.
-fn plan(controller: &Inner, scenario: &Scenario) -> Value {
-    let policy = controller.options.policy.clone();
+fn plan(controller: &Inner, scenario: &Scenario, policy: TargetPolicy) -> Value {
     let contact = controller.options.contact.as_ref().and_then(|it| it.to_str().ok());
     Plan { scenario: scenario.clone(), policy }.written(contact)
 }
