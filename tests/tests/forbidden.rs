@@ -1,4 +1,4 @@
-//! Tries to reach what a policy forbids, in some hundred ways: not one connection is opened there.
+//! Tests that nobody reaches what a policy forbids, in some hundred ways: not one connection is opened there.
 
 use loadcore::http::fetch::{Ask, Bounds, Fetcher};
 use loadcore::http::{TargetList, TargetPolicy, TlsOptions};

@@ -224,6 +224,7 @@ fn name_of(text: &str) -> Result<String, String> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_letter);
     let is_name = name.len() <= MAX_NAME && name.split('.').all(is_label);
+    let is_name = is_name && name.parse::<IpAddr>().is_err();
     if is_name { Ok(name) } else { Err(no_name()) }
 }
 

@@ -1,4 +1,4 @@
-//! Asks the policy for addresses in every disguise, and tries to connect to those that it refuses.
+//! Asks the policy for addresses in every disguise.
 
 use super::*;
 
