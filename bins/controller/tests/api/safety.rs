@@ -4,8 +4,9 @@ use crate::live::{document, reaches, started, target};
 use crate::sign_in::{access, of_admin, of_user};
 use crate::support::{Api, scenario};
 use axum::http::Method;
+use loadcore::time::now;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::sleep;
 
 /// The lines of the audit log as this caller sees it, newest first.
@@ -23,10 +24,10 @@ async fn a_halt_ends_all_load_within_two_seconds_and_holds_until_it_is_lifted() 
     while target.stats().requests < 20 {
         sleep(Duration::from_millis(20)).await;
     }
-    let asked = Instant::now();
+    let asked = now();
     let halted = api.post("/api/v1/halt", &json!({"reason": "the wrong target"})).await;
     assert_eq!((halted.status, &halted.json()["halted"]), (200, &json!(true)), "{}", halted.text);
-    sleep(Duration::from_secs(2).saturating_sub(asked.elapsed())).await;
+    sleep(Duration::from_secs(2).saturating_sub(now() - asked)).await;
     let sent = target.stats().requests;
     sleep(Duration::from_millis(700)).await;
     assert_eq!(target.stats().requests, sent, "nothing is sent any more");
