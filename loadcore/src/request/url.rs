@@ -400,6 +400,35 @@ mod tests {
         assert_eq!(url.origin(), &Origin { tls: false, host: "::1".into(), port: 81 });
     }
 
+    /// Parsers of URLs differ in what they take for an address: here it is one, or the URL is none.
+    #[test]
+    fn an_ipv4_address_is_written_in_one_way() {
+        for host in [
+            "127.1",
+            "127.0.1",
+            "2130706433",
+            "0x7f000001",
+            "0X7f.1",
+            "0x7f.0.0.1",
+            "017700000001",
+            "0177.0.0.1",
+            "127.0.0.01",
+            "256.0.0.1",
+            "1.2.3.4.5",
+            "127.0.0.1.",
+            "a.1",
+            "a.0x",
+            "0",
+        ] {
+            let why = Url::parse(&format!("http://{host}/")).unwrap_err();
+            assert!(why.contains("write one as 127.0.0.1"), "{host}: {why}");
+            assert!(format!("::{host}:").parse::<crate::request::ConnectTo>().is_err(), "{host}");
+        }
+        for host in ["127.0.0.1", "a.1b", "1.a", "0x7f000001.test", "[::ffff:127.0.0.1]", "x1"] {
+            Url::parse(&format!("http://{host}/")).unwrap_or_else(|why| panic!("{host}: {why}"));
+        }
+    }
+
     fn parsed(text: &str) -> (String, String, u16) {
         let url = Url::parse(&with_scheme(text)).unwrap_or_else(|why| panic!("{text}: {why}"));
         let Origin { host, port, .. } = url.origin().clone();
