@@ -8,7 +8,7 @@
 #
 # Without --target it brings one: Compose's `target`, where the platform is that of this folder's
 # docker-compose.yml; the command `loadcore target`, where there is one and the platform is on this
-# machine; else the platform's own health page is loaded.
+# machine; else it has to be given, for a platform does not load itself.
 #
 # The load is light (800 requests/s at most) and takes some 40 seconds. What it makes it deletes.
 # Exit codes: 0 all passed, 1 something failed, 2 wrong usage.
@@ -188,8 +188,8 @@ find_target() {
         target=$(grep -o 'http://127[^ ]*[0-9]' "$scratch/target" | head -n 1)/
         note "$program target: $target"
     else
-        target=$url/actuator/health/liveness
-        note "the platform's own health page: $target (--target URL names another)"
+        echo "there is nothing to load: no Compose and no program loadcore here; give --target URL" >&2
+        return 1
     fi
 }
 

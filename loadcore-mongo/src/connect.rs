@@ -7,7 +7,8 @@ use loadcore::cluster::store::CALL_KEPT;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, IndexOptions, ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, IndexOptions, ReadPreference, SelectionCriteria, ServerAddress,
+    WriteConcern,
 };
 use mongodb::{Client, Collection, Database, IndexModel};
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub(crate) const DEADLINE: Duration = PATIENCE.saturating_mul(4);
 /// How long a call looks for a server that takes it. Within that, one that was started anew is
 /// found again.
 const SELECTION: Duration = PATIENCE.saturating_mul(2);
+
+/// The port where the address names none.
+const MONGO_PORT: u16 = 27_017;
 
 /// The database where the address names none.
 const DATABASE: &str = "loadcore";
@@ -70,6 +74,18 @@ pub enum ConnectError {
         /// What it said.
         reason: String,
     },
+}
+
+/// The hosts and ports that a URL names, or that DNS does where it is one of `mongodb+srv`; none where it
+/// cannot be read.
+pub async fn servers(url: &str) -> Vec<(String, u16)> {
+    let read = timeout(DEADLINE, ClientOptions::parse(url)).await;
+    let hosts = read.ok().and_then(Result::ok).map_or_else(Vec::new, |options| options.hosts);
+    let server = |address: ServerAddress| match address {
+        ServerAddress::Tcp { host, port } => Some((host, port.unwrap_or(MONGO_PORT))),
+        _ => None,
+    };
+    hosts.into_iter().filter_map(server).collect()
 }
 
 impl MongoStore {

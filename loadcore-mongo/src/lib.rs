@@ -8,5 +8,5 @@ mod results;
 mod store;
 mod url;
 
-pub use connect::{ConnectError, MongoStore, Options};
+pub use connect::{ConnectError, MongoStore, Options, servers};
 pub use url::redact;

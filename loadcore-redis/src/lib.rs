@@ -13,5 +13,5 @@ mod url;
 mod warned;
 
 pub use coordinator::RedisCoordinator;
-pub use options::{OptionsError, RedisOptions};
+pub use options::{OptionsError, RedisOptions, server};
 pub use url::redact;

@@ -62,6 +62,19 @@ pub enum OptionsError {
     Tls(#[from] TlsError),
 }
 
+/// The host and the port of a URL; `None` where it is a socket's, or no URL.
+#[must_use]
+pub fn server(url: &str) -> Option<(String, u16)> {
+    let mut url = redis::parse_redis_url(url)?;
+    url.set_fragment(None);
+    match url.into_connection_info().ok()?.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            Some((host.clone(), *port))
+        }
+        _ => None,
+    }
+}
+
 /// What a connection needs to know.
 pub(crate) struct Address {
     pub(crate) info: ConnectionInfo,

@@ -334,7 +334,7 @@ async fn unix_sockets_ipv6_and_every_address_of_a_name_are_reached() {
 #[tokio::test]
 async fn the_policy_is_asked_before_the_run_and_at_each_dial() {
     let public_only =
-        |url: &str| few(url).options(|options| options.policy = TargetPolicy::PublicOnly);
+        |url: &str| few(url).options(|options| options.policy = TargetPolicy::public_only());
     for url in ["http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/", "http://10.0.0.1/"]
     {
         let refused = public_only(url).run().await.expect_err("refused");

@@ -45,7 +45,7 @@ fn nobody() -> String {
 async fn observed(endpoints: &[(&str, String)]) -> RunResult {
     let target = Target::start(Config::default()).await.expect("a target");
     let test = LoadTest::get(&target.url("/")).rate(50.0).duration(Duration::from_secs(4));
-    let only = TargetPolicy::Only("127.0.0.1".parse().expect("an address"));
+    let only = TargetPolicy::only("127.0.0.1".parse().expect("an address"));
     let test = test.options(|options| options.policy = only);
     let test = endpoints.iter().fold(test, |test, (name, url)| test.observe(name, url));
     let ran = tokio::time::timeout(Duration::from_secs(60), test.run()).await;

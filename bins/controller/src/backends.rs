@@ -6,10 +6,12 @@ use loadcore::cluster::disk::DiskStore;
 use loadcore::cluster::memory::MemoryCoordinator;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{Coordinator, Store};
+use loadcore::http::TargetList;
 use loadcore_mongo::{ConnectError, MongoStore};
 use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
 use std::fs::DirBuilder;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,6 +72,19 @@ pub async fn coordinator(options: &Options) -> Result<Arc<dyn Coordinator>, Fail
         Ok(_) => Ok(Arc::new(coordinator)),
         Err(error) => Err(Failure::NotThere(format!("Redis at {}: {error}", redact(url)))),
     }
+}
+
+/// What nobody may load through the platform: its own API at `address`, its health and metrics, and the
+/// servers that it keeps and carries things in.
+pub async fn own_addresses(options: &Options, address: SocketAddr) -> TargetList {
+    let listeners: Vec<_> =
+        [Some(address), options.actuator_listen].into_iter().flatten().collect();
+    let redis = options.redis.as_deref().and_then(loadcore_redis::server);
+    let mut servers: Vec<_> = redis.into_iter().collect();
+    if let Some(url) = &options.mongo {
+        servers.extend(loadcore_mongo::servers(url).await);
+    }
+    loadcore::http::own_addresses(&listeners, &servers).await
 }
 
 /// The key of what is secret: the environment's, else a file's that is made where there is none; beside

@@ -6,6 +6,7 @@
 //! decides is the library's, in `cluster::controller`.
 
 pub mod access;
+pub mod audit;
 pub mod conditions;
 pub mod doorstep;
 pub mod extract;
@@ -50,6 +51,7 @@ pub fn actuator(state: AppState) -> Router {
 /// `finish` has made of all that is inside.
 fn layered(routes: Router<AppState>, state: AppState) -> Router {
     routes
+        .layer(from_fn_with_state(state.clone(), audit::write))
         .layer(from_fn(media::refuse_unwanted))
         .layer(from_fn_with_state(state.clone(), access::admit))
         .layer(from_fn_with_state(state.clone(), origin::refuse_foreign))

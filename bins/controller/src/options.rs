@@ -1,13 +1,15 @@
 //! Turns options, environment and file, in this order, into how the controller is to work.
 
 use crate::sign_in::{self, SignIn};
+use axum::http::HeaderValue;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use config::{Config, File};
 use directories::ProjectDirs;
 use loadcore::cluster::Lease;
 use loadcore::cluster::controller::EVIDENCE_WAIT;
-use loadcore::http::TargetPolicy;
+use loadcore::cluster::controller::Quota;
+use loadcore::http::{TargetList, TargetPolicy};
 use loadcore::scenario::parse_duration;
 use loadcore_controller::doorstep::certificate::Files;
 use loadcore_controller::doorstep::seats::{Bounds, CONNECTIONS};
@@ -29,6 +31,10 @@ const LOCAL_WORKERS: u32 = 100;
 const KEEP_DAYS: u32 = 90;
 /// How many connections may be open at most: each takes a descriptor, and up to 256 KiB.
 const CONNECTIONS_RANGE: RangeInclusive<usize> = 16..=100_000;
+/// For how many days an entry of the audit log is kept if nothing is said.
+const KEEP_AUDIT_DAYS: u32 = 365;
+/// Characters of a contact.
+const MAX_CONTACT: usize = 256;
 /// The longest that a run's end waits for a lost worker's evidence.
 const MOST_EVIDENCE_WAIT: Duration = Duration::from_secs(600);
 
@@ -110,10 +116,36 @@ struct Given {
     #[arg(long, value_name = "N", env = "LOADCORE_KEEP_DAYS")]
     keep_days: Option<u32>,
 
-    /// Networks that may be loaded, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and
-    /// public addresses, where users sign in public ones alone; metadata services never]
-    #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
+    /// What may be loaded, and nothing else: networks, hosts and ports, such as
+    /// 10.0.0.0/8,example.com,*.example.com:443,:8080 [default: loopback, private and public addresses,
+    /// where users sign in public ones alone; metadata services, link-local addresses and the
+    /// platform's own servers never]
+    #[arg(long, value_name = "TARGET,...", env = "LOADCORE_ALLOW_TARGETS")]
     allow_targets: Option<String>,
+
+    /// What may not be loaded, whatever is allowed: written as for --allow-targets
+    #[arg(long, value_name = "TARGET,...", env = "LOADCORE_DENY_TARGETS")]
+    deny_targets: Option<String>,
+
+    /// Let users load only domains that they have proved to be theirs (PUT /domains/DOMAIN), and what
+    /// --allow-targets names
+    #[arg(long, env = "LOADCORE_REQUIRE_DOMAIN_PROOF", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    require_domain_proof: Option<bool>,
+
+    /// What each user may use of whom nothing else is said, such as
+    /// max-rate=10000,max-duration=1h,max-connections=500,max-runs=2,max-body=65536 [default: no limits]
+    #[arg(long, value_name = "LIMIT,...", env = "LOADCORE_QUOTA")]
+    quota: Option<String>,
+
+    /// Whom to ask about the load, such as mailto:ops@example.com: sent as From with its requests, with
+    /// alerts and to observed endpoints [default: nobody]
+    #[arg(long, value_name = "TEXT", env = "LOADCORE_CONTACT")]
+    contact: Option<String>,
+
+    /// Delete entries of the audit log after so many days; 0 keeps all [default: 365]
+    #[arg(long, value_name = "N", env = "LOADCORE_KEEP_AUDIT_DAYS")]
+    keep_audit_days: Option<u32>,
 
     /// The Supabase project whose users may sign in, such as https://PROJECT.supabase.co: its keys are
     /// fetched there
@@ -177,8 +209,16 @@ pub struct Options {
     pub standby_ready: bool,
     /// How long after its end a run is kept; `None` for ever.
     pub retention: Option<Duration>,
-    /// Which addresses may be loaded.
+    /// Which targets may be loaded.
     pub policy: TargetPolicy,
+    /// Whether users load only what they have proved to be theirs, and what is allowed by its name.
+    pub requires_proof: bool,
+    /// What each user may use.
+    pub quota: Quota,
+    /// Whom to ask about the load.
+    pub contact: Option<HeaderValue>,
+    /// How long entries of the audit log are kept; `None` for ever.
+    pub keep_audit: Option<Duration>,
     /// By which names it may be asked.
     pub hosts: Hosts,
     /// What makes TLS of its connections; without it they are plain.
@@ -240,6 +280,7 @@ impl Options {
         let sign_in = SignIn::of(given.supabase_url.or(file.supabase_url), secret)?;
         refuse_open_door(listen, open || sign_in.is_some())?;
         let allowed = given.allow_targets.or(file.allow_targets);
+        let denied = given.deny_targets.or(file.deny_targets);
         let data_dir = given.data_dir.or(file.data_dir);
         let redis = given.redis.or(file.redis);
         redis.as_deref().map_or(Ok(()), redis_url)?;
@@ -256,7 +297,16 @@ impl Options {
             evidence_wait: evidence_wait(given.evidence_wait.or(file.evidence_wait).as_deref())?,
             standby_ready: given.standby_ready.or(file.standby_ready).unwrap_or(false),
             retention: retention(given.keep_days.or(file.keep_days).unwrap_or(KEEP_DAYS)),
-            policy: policy(allowed.as_deref(), sign_in.is_some())?,
+            policy: policy((allowed, denied), sign_in.is_some())?,
+            requires_proof: given
+                .require_domain_proof
+                .or(file.require_domain_proof)
+                .unwrap_or(false),
+            quota: quota(given.quota.or(file.quota).as_deref())?,
+            contact: contact(given.contact.or(file.contact).as_deref())?,
+            keep_audit: retention(
+                given.keep_audit_days.or(file.keep_audit_days).unwrap_or(KEEP_AUDIT_DAYS),
+            ),
             hosts: hosts(listen, given.allow_hosts.or(file.allow_hosts).as_deref())?,
             tls: tls(given.tls_cert.or(file.tls_cert), given.tls_key.or(file.tls_key))?,
             bounds: bounds(
@@ -351,15 +401,41 @@ fn demo(wanted: bool, authenticated: bool) -> Result<bool, String> {
 }
 
 /// Where users are told apart they are not the ones whose machine and network this is.
-fn policy(networks: Option<&str>, authenticated: bool) -> Result<TargetPolicy, String> {
-    match networks.filter(|text| !text.trim().is_empty()) {
-        None if authenticated => Ok(TargetPolicy::PublicOnly),
-        None => Ok(TargetPolicy::default()),
-        Some(text) => {
-            let networks = text.parse().map_err(|error| format!("--allow-targets: {error}"))?;
-            Ok(TargetPolicy::Only(networks))
-        }
-    }
+fn policy(
+    (allowed, denied): (Option<String>, Option<String>),
+    authenticated: bool,
+) -> Result<TargetPolicy, String> {
+    let usual = if authenticated { TargetPolicy::public_only() } else { TargetPolicy::default() };
+    let list = |option: &str, text: Option<String>| {
+        let text = text.filter(|text| !text.trim().is_empty());
+        let list = text.map(|text| text.parse::<TargetList>()).transpose();
+        list.map_err(|why| format!("{option}: {why}"))
+    };
+    let allowed = match list("--allow-targets", allowed)? {
+        Some(list) => usual.allowing(list),
+        None => usual,
+    };
+    Ok(allowed.denying(&list("--deny-targets", denied)?.unwrap_or_default()))
+}
+
+fn quota(text: Option<&str>) -> Result<Quota, String> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    let quota =
+        text.map(str::parse::<Quota>).transpose().map_err(|why| format!("--quota: {why}"))?;
+    Ok(quota.unwrap_or_default())
+}
+
+fn contact(text: Option<&str>) -> Result<Option<HeaderValue>, String> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let is_shown = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    let value = HeaderValue::from_str(text).ok();
+    let value = value.filter(|_| text.len() <= MAX_CONTACT && text.bytes().all(is_shown));
+    let why = || {
+        format!(
+            "--contact {text:?}: it is sent as a header: give 1 to {MAX_CONTACT} visible ASCII characters"
+        )
+    };
+    value.map(Some).ok_or_else(why)
 }
 
 fn lease(text: Option<&str>) -> Result<Lease, String> {
@@ -417,7 +493,8 @@ mod tests {
     fn without_options_it_is_a_platform_on_this_machine() {
         let options = resolved("").unwrap();
         assert_eq!(options.listen, "127.0.0.1:8080".parse().unwrap());
-        assert_eq!(options.policy, TargetPolicy::PrivateAndPublic);
+        assert_eq!(options.policy, TargetPolicy::default());
+        assert_eq!((options.quota, options.contact), (Quota::default(), None));
         assert!(options.redis.is_none() && options.mongo.is_none() && !options.demo);
     }
 
@@ -497,6 +574,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_denied_goes_before_what_is_allowed() {
+        let line = "--allow-targets 10.0.0.0/8,*.a.test:80 --deny-targets 10.1.0.0/16 --contact mailto:a@b \
+                    --quota max-runs=1 --keep-audit-days 1 --require-domain-proof";
+        let options = resolved(line).unwrap();
+        let may =
+            |host, address: &str| options.policy.check(host, address.parse().unwrap()).is_ok();
+        assert!(may("x", "10.0.0.1:1") && !may("x", "10.1.0.1:1") && !may("x", "1.1.1.1:80"));
+        assert!(may("x.a.test", "1.1.1.1:80") && !may("x.a.test", "1.1.1.1:81"));
+        assert!(options.requires_proof && !resolved("").unwrap().requires_proof);
+        assert_eq!(options.contact.unwrap(), "mailto:a@b");
+        assert_eq!(options.quota.max_concurrent_runs, Some(1));
+        assert_eq!(options.keep_audit, Some(Duration::from_secs(86_400)));
+        assert_eq!(resolved("").unwrap().keep_audit, Some(Duration::from_secs(365 * 86_400)));
+    }
+
+    #[test]
     fn a_worker_may_be_silent_for_as_long_as_is_said() {
         let of = |line| {
             let Options { lease, evidence_wait, standby_ready, .. } = resolved(line).unwrap();
@@ -521,6 +614,10 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert!(resolved("--listen here").err().unwrap().contains("--listen here"));
         assert!(resolved("--allow-targets 10/8").err().unwrap().contains("--allow-targets"));
+        let told = resolved("--deny-targets 10.0.0.0/33").err().unwrap();
+        assert!(told.starts_with("--deny-targets: \"10.0.0.0/33\""), "{told}");
+        assert!(resolved("--quota max-rate=x").err().unwrap().contains("--quota: "));
+        assert!(resolved("--contact \u{e9}").err().unwrap().contains("--contact"));
         assert!(
             resolved("--allow-hosts http://a").err().unwrap().contains("--allow-hosts http://a")
         );

@@ -87,6 +87,10 @@ pub enum Kind {
     HasEnded,
     /// It does not fit the state that things are in.
     Conflict,
+    /// Nothing may start.
+    Halted,
+    /// It is more than the user may use.
+    OverQuota,
     /// There are no figures yet.
     NothingMeasured,
     /// What is secret in the scenario cannot be read with this platform's key.
@@ -127,7 +131,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -140,6 +144,8 @@ impl Kind {
         Self::SlowRequest,
         Self::HasEnded,
         Self::Conflict,
+        Self::Halted,
+        Self::OverQuota,
         Self::NothingMeasured,
         Self::OtherKey,
         Self::ConditionFailed,
@@ -179,6 +185,8 @@ impl Kind {
             Self::SlowRequest => (408, "slow-request", "The request did not come to its end"),
             Self::HasEnded => (409, "has-ended", "The run has ended"),
             Self::Conflict => (409, "conflict", "It does not fit the present state"),
+            Self::Halted => (409, "halted", "The platform is halted"),
+            Self::OverQuota => (409, "over-quota", "It is more than your quota"),
             Self::NothingMeasured => (409, "nothing-measured", "Nothing was measured yet"),
             Self::OtherKey => {
                 (409, "sealed-with-another-key", "The secrets were sealed with another key")
@@ -319,6 +327,10 @@ impl From<ControllerError> for Problem {
             | ControllerError::GoesOn(_)
             | ControllerError::NotMade { .. }
             | ControllerError::Overdue { .. } => Self::new(Kind::Conflict, error.to_string()),
+            ControllerError::Halted(_) => Self::new(Kind::Halted, error.to_string()),
+            ControllerError::OverQuota(why) => Self::new(Kind::OverQuota, why),
+            ControllerError::NoDomain(name) => Self::not_found("domain", &name),
+            ControllerError::NotProved(why) => Self::new(Kind::Conflict, why),
             ControllerError::KeyReused => Self::new(Kind::KeyReused, error.to_string()),
             ControllerError::TooManyKeys(_) => Self::new(Kind::TooManyKeys, error.to_string()),
             ControllerError::Damaged { .. } => Self::damaged(&error),
@@ -347,8 +359,14 @@ impl IntoResponse for Problem {
 }
 
 impl Problem {
-    fn is(&self, kind: Kind) -> bool {
-        self.kind.rsplit(':').next() == Some(kind.row().1)
+    /// The last part of its type.
+    pub(crate) fn name(&self) -> &str {
+        self.kind.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.name() == kind.row().1
     }
 }
 

@@ -9,6 +9,7 @@ use crate::demo;
 use crate::options::Options;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
+use loadcore::http::TargetPolicy;
 use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::doorstep::certificate::Certificate;
@@ -87,7 +88,7 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     }
     let server = Doorstep::new(listener, options.bounds).over(tls);
     let server = tokio::spawn(server.serve(app(state), ending.clone()));
-    let mut platform = tokio::spawn(keep(options, local, url, status, ending));
+    let mut platform = tokio::spawn(keep(options, local, Here { address, url }, status, ending));
 
     let done = tokio::select! {
         () = signals.first() => {
@@ -107,6 +108,13 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         () = signals.first() => tracing::warn!("ended at once"),
     }
     done
+}
+
+/// Where it listens.
+struct Here {
+    address: SocketAddr,
+    /// The same for clients.
+    url: String,
 }
 
 /// Who may ask for what, at the address where it listens.
@@ -172,13 +180,13 @@ impl Local {
 async fn keep(
     options: Options,
     local: Local,
-    url: String,
+    here: Here,
     status: watch::Sender<Status>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
     let (trouble, redis) = (local.trouble.clone(), options.redis.is_some());
     let made = tokio::select! {
-        made = platform(&options, local, &url, &status) => made?,
+        made = platform(&options, local, &here, &status) => made?,
         () = ended(ending.clone()) => return Ok(()),
     };
     status.send_replace(Status::Ready(made.clone()));
@@ -187,7 +195,7 @@ async fn keep(
         let key = made.controller.platform_key();
         tracing::info!("its workers know it by --platform-key {key}");
     }
-    let demo = options.demo.then(|| tokio::spawn(demo::play(url, made.clone())));
+    let demo = options.demo.then(|| tokio::spawn(demo::play(here.url, made.clone())));
     tokio::select! {
         () = ended(ending) => {}
         () = tell_of_outages(&options, &made) => {}
@@ -283,7 +291,7 @@ impl Outage {
 async fn platform(
     options: &Options,
     local: Local,
-    url: &str,
+    here: &Here,
     status: &watch::Sender<Status>,
 ) -> Result<Platform, ServeError> {
     let store = match local.store {
@@ -294,13 +302,19 @@ async fn platform(
         }
     };
     let coordinator = patiently(status, || backends::coordinator(options)).await?;
+    let own = backends::own_addresses(options, here.address).await;
+    let policy = options.policy.clone().sparing(&own);
     let settings = ControllerOptions {
-        address: url.to_owned(),
-        policy: options.policy.clone(),
+        address: here.url.clone(),
+        policy: policy.clone(),
+        requires_proof: options.requires_proof,
         secrets: local.secrets,
-        local_workers: local_workers(options),
+        local_workers: local_workers(options, policy),
         lease: options.lease,
         evidence_wait: options.evidence_wait,
+        contact: options.contact.clone(),
+        quota: options.quota,
+        keep_audit: options.keep_audit,
         retention: options.retention,
     };
     let start = || {
@@ -335,9 +349,9 @@ where
 }
 
 /// Workers inside, where no other process can be one.
-fn local_workers(options: &Options) -> Option<LocalWorkers> {
+fn local_workers(options: &Options, policy: TargetPolicy) -> Option<LocalWorkers> {
     options.redis.is_none().then(|| LocalWorkers {
         most: options.local_workers as usize,
-        options: AgentOptions { policy: options.policy.clone(), ..AgentOptions::default() },
+        options: AgentOptions { policy, ..AgentOptions::default() },
     })
 }

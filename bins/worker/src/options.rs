@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser};
 use loadcore::cluster::signed::PublicKey;
-use loadcore::http::{Networks, TargetPolicy};
+use loadcore::http::{TargetList, TargetPolicy};
 use loadcore::run::MAX_SLACK;
 use loadcore::scenario::parse_duration;
 use loadcore_process::health::{Command, Probe};
@@ -84,10 +84,15 @@ pub struct Options {
     #[arg(long, value_name = "KEY", env = "LOADCORE_PLATFORM_KEY", value_parser = key)]
     pub platform_key: Option<PublicKey>,
 
-    /// Networks that it dials, such as 10.0.0.0/8,192.168.1.7 [default: loopback, private and public
-    /// addresses; metadata services never]
-    #[arg(long, value_name = "CIDR,...", env = "LOADCORE_ALLOW_TARGETS")]
-    pub allow_targets: Option<Networks>,
+    /// What it loads, and nothing else, such as 10.0.0.0/8,example.com,*.example.com:443,:8080; what the
+    /// controller does not allow it does not load either [default: loopback, private and public
+    /// addresses; metadata services, link-local addresses and the platform's own servers never]
+    #[arg(long, value_name = "TARGET,...", env = "LOADCORE_ALLOW_TARGETS")]
+    pub allow_targets: Option<TargetList>,
+
+    /// What it does not load, whatever is allowed: written as for --allow-targets
+    #[arg(long, value_name = "TARGET,...", env = "LOADCORE_DENY_TARGETS")]
+    pub deny_targets: Option<TargetList>,
 }
 
 const AFTER: &str = "\
@@ -137,10 +142,12 @@ impl Options {
         self.actuator_listen.or(self.listen)
     }
 
-    /// Which addresses it dials.
+    /// Which targets it dials.
     #[must_use]
     pub fn policy(&self) -> TargetPolicy {
-        self.allow_targets.clone().map_or_else(TargetPolicy::default, TargetPolicy::Only)
+        let allowed = self.allow_targets.clone();
+        let policy = allowed.map_or_else(TargetPolicy::default, TargetPolicy::only);
+        policy.denying(&self.deny_targets.clone().unwrap_or_default())
     }
 }
 
@@ -219,7 +226,7 @@ mod tests {
     fn what_is_said_arrives() {
         let options = parsed(
             "--redis redis://h --name a --threads 2 --slack 5ms --max-rps 5000 --listen 127.0.0.1:0 \
-             --handover 3s --allow-targets 10.0.0.0/8,127.0.0.1 \
+             --handover 3s --allow-targets 10.0.0.0/8,127.0.0.1 --deny-targets 10.2.0.0/16 \
              --platform-key W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM",
         );
         let options = options.unwrap();
@@ -230,8 +237,8 @@ mod tests {
         let key = options.platform_key.map(|key| key.to_string());
         assert_eq!(key.as_deref(), Some("W16t-DGndQRx6Db8k1JoBD55DqKdT6KcM-sqIxpT-iM"));
         assert_eq!(options.handover, Some(Duration::from_secs(3)));
-        assert!(options.policy().check("10.1.1.1".parse().unwrap()).is_ok());
-        assert!(options.policy().check("1.1.1.1".parse().unwrap()).is_err());
+        let may = |address: &str| options.policy().check("a", address.parse().unwrap()).is_ok();
+        assert!(may("10.1.1.1:1") && !may("10.2.1.1:1") && !may("1.1.1.1:1"));
         assert_eq!(parsed("--redis redis://h").unwrap().policy(), TargetPolicy::default());
     }
 
@@ -244,7 +251,8 @@ mod tests {
             ("--redis redis://h --max-rps 0", "--max-rps"),
             ("--redis redis://h --handover 61m", "give at most 3600s"),
             ("--redis redis://h --handover soon", "--handover"),
-            ("--redis redis://h --allow-targets x", "is no network of addresses"),
+            ("--redis redis://h --allow-targets 10/8", "is no network of addresses"),
+            ("--redis redis://h --deny-targets a..b", "is no network of addresses"),
             ("--redis redis://h --listen x", "--listen"),
             ("--redis redis://h --platform-key short", "is no public key: it has 43 letters"),
         ] {

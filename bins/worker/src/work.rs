@@ -4,6 +4,7 @@ use crate::health::{self, Status};
 use crate::options::Options;
 use loadcore::cluster::Coordinator;
 use loadcore::cluster::agent::{Agent, AgentOptions};
+use loadcore::http::{TargetList, TargetPolicy};
 use loadcore_process::listen::bound;
 use loadcore_process::signals::Signals;
 use loadcore_redis::{RedisCoordinator, RedisOptions, redact};
@@ -37,7 +38,9 @@ pub async fn work(options: Options) -> Result<(), String> {
         () = signals.first() => return Ok(()),
     };
     let (drain, draining) = watch::channel(false);
-    let (mut agent, contact) = start(coordinator, &options, draining)?;
+    let own = own_addresses(&options).await;
+    let policy = options.policy().sparing(&own);
+    let (mut agent, contact) = start(coordinator, &options, policy, draining)?;
     let watching = watch_contact(contact, drain.subscribe(), &status, options.redis());
     let work = async {
         tokio::select! {
@@ -113,6 +116,13 @@ async fn reach(url: &str, status: &watch::Sender<Status>) -> Result<Arc<dyn Coor
     Ok(coordinator)
 }
 
+/// What it does not load, whoever asks: the Redis that it takes its tasks from, and its own health.
+async fn own_addresses(options: &Options) -> TargetList {
+    let listeners: Vec<_> = options.actuator().into_iter().collect();
+    let servers: Vec<_> = loadcore_redis::server(options.redis()).into_iter().collect();
+    loadcore::http::own_addresses(&listeners, &servers).await
+}
+
 fn redis(url: &str) -> Result<Arc<dyn Coordinator>, String> {
     let coordinator = RedisCoordinator::new(&RedisOptions::new(url));
     Ok(Arc::new(coordinator.map_err(|error| error.to_string())?))
@@ -123,6 +133,7 @@ fn redis(url: &str) -> Result<Arc<dyn Coordinator>, String> {
 fn start(
     coordinator: Arc<dyn Coordinator>,
     options: &Options,
+    policy: TargetPolicy,
     draining: watch::Receiver<bool>,
 ) -> Result<(JoinHandle<()>, watch::Receiver<Option<String>>), String> {
     let agent = Agent::new(
@@ -134,7 +145,7 @@ fn start(
             max_rps: options.max_rps,
             handover: options.handover,
             platform_key: options.platform_key,
-            policy: options.policy(),
+            policy,
         },
     )?;
     let beats = agent.beats(redis(options.redis())?);

@@ -25,6 +25,7 @@ pub mod id;
 pub mod journal;
 pub mod lease;
 pub mod memory;
+mod plan;
 mod planned_load;
 pub mod report;
 pub mod secrets;

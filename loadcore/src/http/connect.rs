@@ -165,11 +165,13 @@ async fn dial(
         return Ok(Socket::Unix(stream));
     }
     let (host, port) = plan.options.dialled(origin);
+    plan.options.policy.check_host(&origin.host, origin.port)?;
     let Some(proxy) = &plan.proxy else {
-        return dial_tcp((plan, resolver), host, port, stage).await.map(Socket::Tcp);
+        return dial_tcp((plan, resolver), (host, port), stage).await.map(Socket::Tcp);
     };
-    judge_behind_proxy(plan, host).await?;
-    let stream = dial_tcp((plan, resolver), &proxy.origin.host, proxy.origin.port, stage).await?;
+    judge_behind_proxy(plan, (host, port)).await?;
+    let asked = (proxy.origin.host.as_str(), proxy.origin.port);
+    let stream = dial_tcp((plan, resolver), asked, stage).await?;
     if plan.options.tunnels(origin) {
         stage.set(Stage::Proxy);
         proxy.tunnel(stream, host, port).await.map(Socket::Tcp)
@@ -178,34 +180,41 @@ async fn dial(
     }
 }
 
-/// Whether the policy lets a proxy be asked for `host`. It dials for us: what can be judged is an address
-/// that is named outright and, where it is asked for, what the name means here.
+/// Whether the policy lets a proxy be asked for this host. It dials for us: what can be judged is its
+/// name, an address that is named outright and, where it is asked for, what the name means here.
 ///
 /// # Errors
 /// `blocked_by_policy`, `dns`, a shortage.
-pub(super) async fn judge_behind_proxy(plan: &HttpPlan, host: &str) -> Result<(), Failure> {
+pub(super) async fn judge_behind_proxy(
+    plan: &HttpPlan,
+    (host, port): (&str, u16),
+) -> Result<(), Failure> {
+    let policy = &plan.options.policy;
+    policy.check_host(host, port)?;
     if let Ok(address) = host.parse() {
-        return plan.options.policy.check(address);
+        return policy.check(host, SocketAddr::new(address, port));
     }
     let Some(names) = &plan.judged else { return Ok(()) };
     // Which of them the proxy takes nobody knows.
     let addresses = names.addresses(host).await?;
-    addresses.all().iter().try_for_each(|address| plan.options.policy.check(*address))
+    let mut all = addresses.all().iter();
+    all.try_for_each(|address| policy.check(host, SocketAddr::new(*address, port)))
 }
 
-/// Whether the policy refuses every address of `host`. A name that does not resolve is not refused.
+/// Whether the policy refuses every address of this host. A name that does not resolve is not refused.
 ///
 /// # Errors
 /// `blocked_by_policy`.
 pub(super) async fn check_host(
     policy: &TargetPolicy,
     resolver: &Resolver,
-    host: &str,
+    (host, port): (&str, u16),
 ) -> Result<(), Failure> {
+    policy.check_host(host, port)?;
     let Ok(addresses) = resolver.addresses(host).await else { return Ok(()) };
     let mut refused = Ok(());
     for address in addresses.all() {
-        match policy.check(*address) {
+        match policy.check(host, SocketAddr::new(*address, port)) {
             Ok(()) => return Ok(()),
             Err(failure) => refused = Err(failure),
         }
@@ -216,28 +225,28 @@ pub(super) async fn check_host(
 /// Looks `host` up and dials it.
 async fn dial_tcp(
     (plan, resolver): (&HttpPlan, &Resolver),
-    host: &str,
-    port: u16,
+    (host, port): (&str, u16),
     stage: &Cell<Stage>,
 ) -> Result<TcpStream, Failure> {
     stage.set(Stage::Name);
     let addresses = resolver.addresses(host).await?;
     stage.set(Stage::Dial);
-    dial_one(&plan.options.policy, &addresses, port).await
+    dial_one(&plan.options.policy, &addresses, (host, port)).await
 }
 
-/// Dials `addresses`, beginning with the one whose turn it is, until one answers. None is dialled that
-/// `policy` refuses.
+/// Dials the addresses of a host, beginning with the one whose turn it is, until one answers. None is
+/// dialled that `policy` refuses: what is judged and what is dialled is one address, whatever the name
+/// means by now.
 ///
 /// # Errors
 /// `blocked_by_policy`, `connect_refused`, `connect_timeout`, a shortage.
 pub(super) async fn dial_one(
     policy: &TargetPolicy,
     addresses: &Addresses,
-    port: u16,
+    (host, port): (&str, u16),
 ) -> Result<TcpStream, Failure> {
     first_to_answer(addresses.in_turn(port), |address| async move {
-        policy.check(address.ip())?;
+        policy.check(host, address)?;
         transport::connect(address).await
     })
     .await
@@ -438,6 +447,64 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{HttpOptions, TargetList};
+    use tokio::net::TcpListener;
+
+    /// What comes of two connections to a name that means something else each time it is asked for.
+    async fn dialled_twice(
+        policy: TargetPolicy,
+        answers: &[&[&str]],
+        port: u16,
+    ) -> [Result<SocketAddr, Failure>; 2] {
+        let uri = format!("http://a.test:{port}/").parse().unwrap();
+        let plan = HttpPlan::new(HttpOptions { policy, ..HttpOptions::get(uri) }).unwrap();
+        let (names, stage) = (Resolver::changing(answers), Cell::new(Stage::default()));
+        let dial = async || match dial(&plan, &names, &plan.origins[0], &stage).await? {
+            Socket::Tcp(stream) => Ok(stream.peer_addr().unwrap()),
+            _ => panic!("no socket of TCP"),
+        };
+        [dial().await, dial().await]
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_address_opens_no_connection_elsewhere() {
+        // Takes what comes to any address of this machine: nothing may.
+        let forbidden = TcpListener::bind("[::]:0").await.unwrap();
+        let port = forbidden.local_addr().unwrap().port();
+        let public = TargetPolicy::public_only;
+        for (policy, answers) in [
+            (public(), &[&["127.0.0.1"][..], &["::1"]][..]),
+            (public(), &[&["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1"]]),
+            (public(), &[&["0.0.0.0"], &["::"]]),
+            (public(), &[&["fe80::1", "::1", "127.0.0.1"], &["169.254.169.254", "127.0.0.2"]]),
+            (TargetPolicy::default(), &[&["0.0.0.0"], &["::", "169.254.169.254"]]),
+            (TargetPolicy::default().denying(&"a.test".parse().unwrap()), &[&["127.0.0.1"]]),
+        ] {
+            for dialled in dialled_twice(policy, answers, port).await {
+                assert_eq!(dialled.unwrap_err().class, ErrorClass::BlockedByPolicy, "{answers:?}");
+            }
+        }
+        let none = timeout(Duration::from_millis(50), forbidden.accept()).await;
+        assert!(none.is_err(), "somebody was connected");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_at_each_connection_and_an_allowed_address_beside_others_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        let list: TargetList = format!("127.0.0.1:{}", here.port()).parse().unwrap();
+        let only = || TargetPolicy::only(list.clone());
+        let answers: &[&[&str]] = &[&["::1", "127.0.0.1", "127.0.0.2"], &["127.0.0.2"]];
+        let [first, again] = dialled_twice(only(), answers, here.port()).await;
+        assert_eq!(first.unwrap(), here);
+        assert_eq!(again.unwrap_err().class, ErrorClass::BlockedByPolicy);
+        // What was looked up before a run says nothing of what is dialled in it.
+        let names = Resolver::changing(&[&["127.0.0.1"], &["127.0.0.2"]]);
+        check_host(&only(), &names, ("a.test", here.port())).await.unwrap();
+        let addresses = names.addresses("a.test").await.unwrap();
+        let dialled = dial_one(&only(), &addresses, ("a.test", here.port())).await;
+        assert_eq!(dialled.unwrap_err().class, ErrorClass::BlockedByPolicy);
+    }
 
     fn address(number: u8) -> SocketAddr {
         ([10, 0, 0, number], 80).into()

@@ -13,7 +13,7 @@ use super::tls::{self, TlsOptions};
 use crate::request::{AddressFamily, ErrorClass, Failure, FieldName, HttpVersion, Url};
 use crate::time::now;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{FROM, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use rustls::ClientConfig;
 use std::sync::{Arc, OnceLock};
@@ -97,6 +97,8 @@ pub struct Fetcher {
     options: HttpOptions,
     /// Read when it is first needed: the system's certificates take their time.
     tls: OnceLock<Arc<ClientConfig>>,
+    resolver: fn() -> Resolver,
+    contact: Option<HeaderValue>,
 }
 
 impl Fetcher {
@@ -110,7 +112,13 @@ impl Fetcher {
             tls,
             ..HttpOptions::get(Uri::default())
         };
-        Self { options, tls: OnceLock::new() }
+        Self { options, tls: OnceLock::new(), resolver, contact: None }
+    }
+
+    /// The same, which tells those that it asks, in `From`, who answers for that.
+    #[must_use]
+    pub fn answered_for_by(self, contact: Option<HeaderValue>) -> Self {
+        Self { contact, ..self }
     }
 
     /// Whether the policy refuses every address of the URL's host, as far as can be told now. A name that
@@ -119,7 +127,9 @@ impl Fetcher {
     /// # Errors
     /// `blocked_by_policy`.
     pub async fn check(&self, url: &Url) -> Result<(), Failure> {
-        connect::check_host(&self.options.policy, &resolver(), &url.origin().host).await
+        let origin = url.origin();
+        let asked = (origin.host.as_str(), origin.port);
+        connect::check_host(&self.options.policy, &(self.resolver)(), asked).await
     }
 
     /// The reply to `ask`.
@@ -128,17 +138,22 @@ impl Fetcher {
     /// When there is none within `bounds`.
     pub async fn fetch(&self, ask: &Ask, bounds: &Bounds) -> Result<Reply, FetchError> {
         let until = Instant::from_std(now() + bounds.deadline);
-        let body = ask.body.clone();
-        let prepared =
-            Prepared::new(&self.options, &ask.url, ask.method.clone(), &ask.headers, body)
-                .map_err(FetchError::Unusable)?;
+        let (method, body) = (ask.method.clone(), ask.body.clone());
+        let mut headers = ask.headers.clone();
+        let is_told = headers.iter().any(|(name, _)| *name == FROM);
+        let contact = self.contact.clone().filter(|_| !is_told);
+        headers.extend(contact.map(|it| (FieldName::known(FROM, "From"), it)));
+        let prepared = Prepared::new(&self.options, &ask.url, method, &headers, body)
+            .map_err(FetchError::Unusable)?;
         let late = |awaited| move |_| FetchError::Late { awaited, deadline: bounds.deadline };
         let origin = ask.url.origin();
 
-        let resolver = resolver();
+        self.options.policy.check_host(&origin.host, origin.port)?;
+        let resolver = (self.resolver)();
         let addresses = timeout_at(until, resolver.addresses(&origin.host)).await;
         let addresses = addresses.map_err(late("answer to the look-up of the name"))??;
-        let dialled = connect::dial_one(&self.options.policy, &addresses, origin.port);
+        let asked = (origin.host.as_str(), origin.port);
+        let dialled = connect::dial_one(&self.options.policy, &addresses, asked);
         let socket = timeout_at(until, dialled).await.map_err(late("connection"))??;
         let reply = "whole reply";
         if !origin.tls {

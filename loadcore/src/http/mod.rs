@@ -22,7 +22,9 @@ mod watched;
 
 pub use crate::request::{AddressFamily, ConnectTo, HttpVersion, Origin};
 pub use plan::{HttpOptions, HttpRequest, PlanError};
-pub use policy::{Networks, TargetPolicy};
+pub use policy::{TargetList, TargetPolicy, own_addresses};
+#[cfg(feature = "cluster")]
+pub(crate) use resolve::texts_of;
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Http, Outcome, Protocol};
@@ -96,24 +98,25 @@ impl HttpTransport {
     /// `blocked_by_policy`.
     pub async fn check_proxy(&self) -> Result<(), Failure> {
         match &self.shared.plan.proxy {
-            Some(proxy) => self.check_host(&proxy.origin.host).await,
+            Some(proxy) => self.check_host((&proxy.origin.host, proxy.origin.port)).await,
             None => Ok(()),
         }
     }
 
     async fn check_origin(&self, origin: &Origin) -> Result<(), Failure> {
         let plan = &self.shared.plan;
-        let (host, _) = plan.options.dialled(origin);
+        plan.options.policy.check_host(&origin.host, origin.port)?;
+        let dialled = plan.options.dialled(origin);
         if plan.proxy.is_none() {
-            return self.check_host(host).await;
+            return self.check_host(dialled).await;
         }
-        match connect::judge_behind_proxy(plan, host).await {
+        match connect::judge_behind_proxy(plan, dialled).await {
             Err(refused) if refused.class == ErrorClass::BlockedByPolicy => Err(refused),
             _ => Ok(()),
         }
     }
 
-    async fn check_host(&self, host: &str) -> Result<(), Failure> {
+    async fn check_host(&self, host: (&str, u16)) -> Result<(), Failure> {
         let Shared { plan, resolver } = &*self.shared;
         connect::check_host(&plan.options.policy, resolver, host).await
     }

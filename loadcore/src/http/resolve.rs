@@ -33,6 +33,9 @@ pub struct Resolver {
     names: Mutex<HashMap<String, Known>>,
     #[cfg(feature = "dns")]
     hickory: Option<hickory_resolver::TokioResolver>,
+    /// What a test has it answer, without a memory.
+    #[cfg(test)]
+    told: std::sync::Mutex<std::collections::VecDeque<Vec<IpAddr>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +105,23 @@ impl Resolver {
             names: Mutex::default(),
             #[cfg(feature = "dns")]
             hickory: hickory_resolver::TokioResolver::builder_tokio().ok().and_then(in_order),
+            #[cfg(test)]
+            told: std::sync::Mutex::default(),
         }
+    }
+
+    /// One that answers each look-up of a name with the next of these, and with the last for ever.
+    #[cfg(test)]
+    pub(super) fn changing(answers: &[&[&str]]) -> Self {
+        let read = |all: &&[&str]| all.iter().map(|text| text.parse().unwrap()).collect();
+        let told = answers.iter().map(read).collect();
+        Self { told: std::sync::Mutex::new(told), ..Self::new(AddressFamily::Any) }
+    }
+
+    #[cfg(test)]
+    fn next_told(&self) -> Option<Vec<IpAddr>> {
+        let mut told = self.told.lock().unwrap();
+        if told.len() > 1 { told.pop_front() } else { told.front().cloned() }
     }
 
     /// The addresses of `host`; an address is its own answer.
@@ -135,6 +154,10 @@ impl Resolver {
     }
 
     async fn ask(&self, host: &str) -> Known {
+        #[cfg(test)]
+        if let Some(told) = self.next_told() {
+            return Known { until: 0, answer: Ok(Arc::new(Addresses::new(told))) };
+        }
         let found = self.lookup(host).await.and_then(|all| of_family(self.family, all));
         let answer = found.map(|all| Arc::new(Addresses::new(all)));
         let keep = match &answer {
@@ -166,6 +189,31 @@ impl Resolver {
     async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, Unknown> {
         system_lookup(host).await
     }
+}
+
+/// The texts (TXT) of a name.
+///
+/// # Errors
+/// Why there are none.
+#[cfg(all(feature = "cluster", feature = "dns"))]
+pub(crate) async fn texts_of(name: &str) -> Result<Vec<String>, String> {
+    use hickory_resolver::proto::rr::RData;
+    let resolver = Resolver::new(AddressFamily::Any).hickory;
+    let resolver = resolver.ok_or("this machine has no name server")?;
+    let found = resolver.txt_lookup(name).await.map_err(|error| error.to_string())?;
+    let text = |data: &RData| match data {
+        RData::TXT(text) => Some(
+            text.txt_data.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect(),
+        ),
+        _ => None,
+    };
+    Ok(found.answers().iter().filter_map(|record| text(&record.data)).collect())
+}
+
+/// The same, where only the system's resolver is there, which knows addresses alone.
+#[cfg(all(feature = "cluster", not(feature = "dns")))]
+pub(crate) async fn texts_of(_: &str) -> Result<Vec<String>, String> {
+    Err("records of DNS are not looked up here: build with the feature `dns`".into())
 }
 
 /// Name servers are asked one after another, in the order in which they are given, as the system does:

@@ -9,7 +9,7 @@ use http::header::{
 use http::{Method, Uri};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which version of HTTP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -261,9 +261,27 @@ pub fn parse_port(text: &str) -> Result<u16, String> {
 /// (UTS 46, as browsers have it). What has none but ASCII letters is left as it is.
 ///
 /// # Errors
-/// A name that IDNA does not allow; any of this kind where the feature `idna` is not built.
+/// A name that IDNA does not allow; any of this kind where the feature `idna` is not built; an IPv4
+/// address that is not written as four decimal numbers, for others read `127.1` and `0x7f000001` as
+/// they please.
 pub fn ascii_host(host: &str) -> Result<Cow<'_, str>, String> {
-    if host.is_ascii() { Ok(Cow::Borrowed(host)) } else { international(host) }
+    let ascii = if host.is_ascii() { Cow::Borrowed(host) } else { international(host)? };
+    if ends_in_a_number(&ascii) && ascii.parse::<Ipv4Addr>().is_err() {
+        let what = "ends in a number and is no IPv4 address; write one as 127.0.0.1";
+        return Err(format!("the host {} {what}", quoted(host)));
+    }
+    Ok(ascii)
+}
+
+/// Whether parsers of URLs take it for an IPv4 address in some form (WHATWG URL, section 3.5).
+fn ends_in_a_number(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_hex = hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    // An IPv6 address may end in an IPv4 address.
+    !host.contains(':') && (is_number(last) || is_hex)
 }
 
 #[cfg(feature = "idna")]
@@ -423,6 +441,35 @@ mod tests {
         assert_eq!(url.uri(), "http://[::1]:81/?x=1");
         assert_eq!(url.uri().path_and_query().unwrap().as_str(), "/?x=1");
         assert_eq!(url.origin(), &Origin { tls: false, host: "::1".into(), port: 81 });
+    }
+
+    /// Parsers of URLs differ in what they take for an address: here it is one, or the URL is none.
+    #[test]
+    fn an_ipv4_address_is_written_in_one_way() {
+        for host in [
+            "127.1",
+            "127.0.1",
+            "2130706433",
+            "0x7f000001",
+            "0X7f.1",
+            "0x7f.0.0.1",
+            "017700000001",
+            "0177.0.0.1",
+            "127.0.0.01",
+            "256.0.0.1",
+            "1.2.3.4.5",
+            "127.0.0.1.",
+            "a.1",
+            "a.0x",
+            "0",
+        ] {
+            let why = Url::parse(&format!("http://{host}/")).unwrap_err();
+            assert!(why.contains("write one as 127.0.0.1"), "{host}: {why}");
+            assert!(format!("::{host}:").parse::<crate::request::ConnectTo>().is_err(), "{host}");
+        }
+        for host in ["127.0.0.1", "a.1b", "1.a", "0x7f000001.test", "[::ffff:127.0.0.1]", "x1"] {
+            Url::parse(&format!("http://{host}/")).unwrap_or_else(|why| panic!("{host}: {why}"));
+        }
     }
 
     fn parsed(text: &str) -> (String, String, u16) {

@@ -47,6 +47,12 @@ impl Watched {
         (!endpoints.is_empty()).then(|| Self { endpoints, fetcher: Fetcher::new(policy, tls) })
     }
 
+    /// The same, asked in the name of somebody.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn answered_for_by(self, contact: Option<http::HeaderValue>) -> Self {
+        Self { fetcher: self.fetcher.answered_for_by(contact), ..self }
+    }
+
     /// Their names and URLs.
     pub(crate) fn names(&self) -> Vec<(String, String)> {
         self.endpoints.iter().map(|it| (it.name.clone(), it.url.uri().to_string())).collect()

@@ -38,6 +38,7 @@ fn worker() -> Vec<(&'static str, &'static str, Seen)> {
         // It does not obey this platform, and so is never ready.
         ("platform-key", ANOTHERS, Warned("no worker came")),
         ("allow-targets", "10.0.0.0/8", Warned("could not take part")),
+        ("deny-targets", "127.0.0.0/8", Warned("could not take part")),
     ]
 }
 
@@ -103,6 +104,11 @@ const CONTROLLER: &[(&str, &str, &str)] = &[
     ("standby-ready", "bins/controller/tests/api/operation.rs", "standby_ready"),
     ("keep-days", "loadcore/src/cluster/simulation/controllers.rs", "retention"),
     ("allow-targets", "tests/tests/controller_cli.rs", "--allow-targets"),
+    ("deny-targets", "bins/controller/src/options.rs", "--deny-targets"),
+    ("require-domain-proof", "loadcore/src/cluster/controller/domains.rs", "requires_proof"),
+    ("quota", "bins/controller/src/options.rs", "--quota"),
+    ("contact", "loadcore/src/cluster/plan.rs", "ops@example.com"),
+    ("keep-audit-days", "bins/controller/src/options.rs", "--keep-audit-days"),
     ("allow-unauthenticated", "bins/controller/tests/program.rs", "--allow-unauthenticated"),
     ("allow-hosts", "bins/controller/tests/program.rs", "--allow-hosts"),
     ("demo", "bins/controller/src/demo.rs", "#[tokio::test"),

@@ -4,7 +4,8 @@ use super::answers::{
     BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge, TooManyKeys,
 };
 use super::common::IdempotencyKey;
-use super::scenarios::answer;
+use super::scenarios::{answer, tell_against};
+use crate::audit::Deed;
 use crate::extract::{Body, NoQuery, User};
 use crate::keyed::Key;
 use crate::problem::{FaultView, Kind, Problem};
@@ -99,10 +100,17 @@ async fn create(
     Leading(platform): Leading,
     User(owner): User,
     Key(key): Key,
+    deed: Deed,
     _: NoQuery,
     Body(order): Body<SearchOrder>,
 ) -> Result<Response, Problem> {
     let (requests, wanted) = order.read()?;
+    match &requests {
+        Requests::Of(id) => tell_against(&platform, &owner, id.as_str(), &deed).await?,
+        Requests::In(document) => deed.is_against(document),
+    }
+    deed.says("maxRate", wanted.max_rate);
+    deed.keep().await?;
     let made = platform.controller.create_search(&owner, requests, &wanted, key.as_deref()).await?;
     let id = made.run_id.as_ref().map_or_else(String::new, ToString::to_string);
     Ok(answer(&format!("{}/capacity-searches/{id}", super::API), &made, id))

@@ -2,6 +2,7 @@
 
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use super::runs::found;
+use crate::audit::Deed;
 use crate::extract::{Body, NoBody, NoQuery, User};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
@@ -124,9 +125,11 @@ async fn rate(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    deed: Deed,
     _: NoQuery,
     Body(change): Body<RateChange>,
 ) -> Result<Json<RunView>, Problem> {
+    deed.says("targetRps", change.target_rps);
     command(&platform, &owner, &id, change.checked()?).await
 }
 

@@ -5,12 +5,16 @@
 
 mod actuator;
 mod answers;
+mod audit;
 mod capacity;
 mod common;
 mod comparisons;
 mod control;
+mod domains;
 mod formats;
+mod halt;
 mod page;
+mod quotas;
 mod reports;
 mod runs;
 mod scenarios;
@@ -91,6 +95,10 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(streams::routes())
         .merge(workers::routes())
         .merge(tokens::routes())
+        .merge(domains::routes())
+        .merge(quotas::routes())
+        .merge(audit::routes())
+        .merge(halt::routes())
         .merge(secrets::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());

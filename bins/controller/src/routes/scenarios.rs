@@ -5,6 +5,7 @@ use super::answers::{
     TooManyKeys,
 };
 use super::common::{IdempotencyKey, IfMatch};
+use crate::audit::Deed;
 use crate::conditions::{self, Conditions};
 use crate::extract::{NoBody, NoQuery, Paging, Query, ScenarioBody, User};
 use crate::keyed::Key;
@@ -95,10 +96,14 @@ async fn create(
     Leading(platform): Leading,
     User(owner): User,
     Key(key): Key,
+    deed: Deed,
     _: NoQuery,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
+    deed.is_against(&body.value);
+    deed.keep().await?;
     let made = platform.controller.create_scenario(&owner, body.value, key.as_deref()).await?;
+    deed.says("runId", made.run_id.as_ref().map(RunId::to_string));
     let location = format!("{}/scenarios/{}", super::API, made.scenario_id);
     let mut answer = answer(&location, &made, made.scenario_id.to_string());
     answer.headers_mut().insert(ETAG, conditions::tag(0));
@@ -180,10 +185,12 @@ async fn replace(
     Leading(platform): Leading,
     User(owner): User,
     Path(id): Path<String>,
+    deed: Deed,
     _: NoQuery,
     conditions: Conditions,
     body: ScenarioBody,
 ) -> Result<Response, Problem> {
+    deed.is_against(&body.value);
     let read = platform.controller.scenario(&owner, &id.into()).await?;
     conditions.check(read.revision)?;
     let changed = platform.controller.replace_scenario(read, body.value).await;
@@ -236,12 +243,29 @@ async fn start(
     User(owner): User,
     Path(id): Path<String>,
     Key(key): Key,
+    deed: Deed,
     _: NoQuery,
     _: NoBody,
 ) -> Result<Response, Problem> {
+    tell_against(&platform, &owner, &id, &deed).await?;
+    deed.keep().await?;
     let made = platform.controller.start_scenario(&owner, &id.into(), key.as_deref()).await?;
     let run = made.run_id.as_ref().map(RunId::to_string).unwrap_or_default();
     Ok(answer(&format!("{}/runs/{run}", super::API), &made, run.clone()))
+}
+
+/// Has the audit log say whom a kept scenario loads. What cannot be opened is refused further on.
+pub(super) async fn tell_against(
+    platform: &Platform,
+    owner: &Owner,
+    id: &str,
+    deed: &Deed,
+) -> Result<(), Problem> {
+    let record = platform.controller.scenario(owner, &id.into()).await?;
+    if let Ok(document) = platform.controller.secrets().open(&record.document) {
+        deed.is_against(&document);
+    }
+    Ok(())
 }
 
 async fn shown(platform: &Platform, record: &ScenarioRecord) -> Result<ScenarioView, Problem> {

@@ -3,6 +3,7 @@
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge};
 use crate::access::tokens::{self, Kept};
 use crate::access::{Caller, Scope};
+use crate::audit::Deed;
 use crate::extract::{Body, NoQuery};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
@@ -136,11 +137,13 @@ async fn list(
 async fn create(
     Leading(platform): Leading,
     caller: Caller,
+    deed: Deed,
     _: NoQuery,
     Body(order): Body<TokenOrder>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let (name, scopes, good_for) = order.read()?;
     let (id, kept, token) = tokens::make(&platform, &caller.owner, &name, scopes, good_for).await?;
+    deed.says("token", id.clone());
     Ok((StatusCode::CREATED, Json(MadeToken { token, view: TokenView::of(id, kept) })))
 }
 

@@ -14,6 +14,7 @@ mod operation;
 mod problems;
 mod rights;
 mod runs;
+mod safety;
 mod scenarios;
 mod secrets;
 mod sign_in;

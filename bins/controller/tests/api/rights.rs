@@ -10,6 +10,8 @@ use loadcore_controller::routes::description;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// A domain that Ann has claimed.
+const DOMAIN: &str = "anns-own-word.invalid";
 /// What stands in Ann's things alone.
 const MARK: &str = "anns-own-word";
 /// The name of Ann's secret.
@@ -50,6 +52,8 @@ impl Things {
         let tags = json!({"tags": [MARK], "name": MARK});
         let scenario = ann.kept(tags).await;
         let run = ann.left(owner, &scenario, RunState::Completed).await.id.to_string();
+        let claimed = ann.call(Method::PUT, &format!("/api/v1/domains/{DOMAIN}"), None).await;
+        assert_eq!(claimed.status, 200, "{}", claimed.text);
         let made = ann.post("/api/v1/tokens", &json!({"name": MARK})).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let token = made.json()["id"].as_str().expect("an id").to_owned();
@@ -68,6 +72,7 @@ impl Things {
             _ => &self.scenario,
         };
         let path = path.replace("{id}", id).replace("{name}", SECRET);
+        let path = path.replace("{user}", "ann").replace("{domain}", DOMAIN);
         match path.as_str() {
             "/api/v1/comparisons" => format!("{path}?base={id}&candidate={id}", id = self.run),
             _ => path,
@@ -83,6 +88,8 @@ impl Things {
             ("PATCH", "/api/v1/runs/{id}/rate") => Some(json!({"targetRps": 1, "overSeconds": 1})),
             ("PUT", "/api/v1/secrets/{name}") => Some(json!({"value": "other"})),
             ("POST", "/api/v1/tokens") => Some(json!({"name": "other"})),
+            ("PUT", "/api/v1/quotas/{user}") => Some(json!({"maxRate": 1})),
+            ("POST", "/api/v1/halt") => Some(json!({"reason": "for a test"})),
             ("POST", "/api/v1/capacity-searches") => Some(json!({
                 "scenarioId": self.scenario, "slo": "p99<1s", "maxRate": 10.0,
             })),
@@ -111,6 +118,7 @@ async fn state(ann: &Api, things: &Things) -> Vec<String> {
         "/api/v1/runs",
         "/api/v1/tokens",
         "/api/v1/secrets",
+        "/api/v1/domains",
     ] {
         let answer = asked(ann, things, "GET", path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
@@ -134,14 +142,26 @@ async fn nobody_sees_or_changes_what_is_anothers() {
     let mut refused = 0;
     for (method, path) in described().iter().filter(|(_, path)| path.starts_with("/api/")) {
         for (who, other) in [("bob", &bob), ("the admin", &admin)] {
+            // Of what is everybody's an admin sees and changes all: the log, quotas, the halt.
+            let is_of_all =
+                ["/audit", "/quotas/{user}", "/halt"].iter().any(|it| path.ends_with(it));
+            if is_of_all && who == "the admin" {
+                continue;
+            }
             let answer = asked(other, &things, method, path).await;
             // What was not found is named as it was asked for.
             let told = answer.text.replace(&things.fill(path), "").replace(&things.scenario, "");
+            let told = told.replace(DOMAIN, "");
             let told =
                 Answer { text: told.replace(&things.run, "").replace(&things.token, ""), ..answer };
             assert!(!told.text.contains(MARK), "{who}: {method} {path}: {}", told.text);
             assert!(told.status < 500, "{who}: {method} {path}: {}", told.text);
+            // Whoever claims it has a claim of their own.
+            if (method.as_str(), path.as_str()) == ("PUT", "/api/v1/domains/{domain}") {
+                continue;
+            }
             let names_one = path.contains("{id}") || path.ends_with("/comparisons");
+            let names_one = names_one || path.contains("{domain}");
             let names_one = names_one || path.ends_with("/capacity-searches");
             let keeps_own = (method.as_str(), path.as_str()) == ("PUT", "/api/v1/secrets/{name}");
             if keeps_own {
@@ -153,6 +173,8 @@ async fn nobody_sees_or_changes_what_is_anothers() {
                 refused += 1;
                 let expected: &[u16] = if path.ends_with("/drain") { &[403, 404] } else { &[404] };
                 assert!(expected.contains(&told.status), "{who}: {method} {path}: {}", told.text);
+            } else if path.contains("{user}") {
+                assert_eq!(told.status, 403, "{who}: {method} {path}: {}", told.text);
             } else if method == "GET" {
                 assert_eq!(told.status, 200, "{who}: {method} {path}: {}", told.text);
                 assert!(!things.are_in(&told), "{who}: {method} {path}: {}", told.text);

@@ -131,7 +131,7 @@ async fn what_would_run_is_told_as_it_would_be() {
 
 #[tokio::test]
 async fn a_target_that_the_policy_refuses_is_a_fault() {
-    let api = Api::with(TargetPolicy::Only("10.0.0.0/8".parse().unwrap())).await;
+    let api = Api::with(TargetPolicy::only("10.0.0.0/8".parse().unwrap())).await;
     for url in ["http://127.0.0.1:9/", "http://169.254.169.254/", "unix:/run/a.sock:/"] {
         let answer = api.post("/api/v1/scenarios", &scenario(json!({"targetUrl": url}))).await;
         let problem = answer.problem(422, "invalid-scenario");

@@ -1,10 +1,10 @@
 //! Makes a worker's load: by the engine, or by a simulated one.
 
 use crate::LoadTest;
+use crate::cluster::plan::Plan;
 use crate::cluster::threads;
 use crate::http::TargetPolicy;
 use crate::run::{Assignment, Control, Snapshots};
-use crate::scenario::Scenario;
 use crate::schedule::Share;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -13,14 +13,10 @@ use std::time::Duration;
 #[async_trait]
 pub(crate) trait Generator: Send + Sync {
     /// Whether it could; the text says why not.
-    async fn prepare(&self, scenario: &Scenario) -> Result<(), String>;
+    async fn prepare(&self, plan: &Plan) -> Result<(), String>;
 
     /// Starts, at the zero of the assignment's clock.
-    async fn start(
-        &self,
-        scenario: &Scenario,
-        assignment: Assignment,
-    ) -> Result<StartedLoad, String>;
+    async fn start(&self, plan: &Plan, assignment: Assignment) -> Result<StartedLoad, String>;
 }
 
 /// Load that is being made.
@@ -47,19 +43,15 @@ pub(crate) struct Engine {
 
 #[async_trait]
 impl Generator for Engine {
-    async fn prepare(&self, scenario: &Scenario) -> Result<(), String> {
-        self.test(scenario, 1).check().await.map_err(|error| error.to_string())
+    async fn prepare(&self, plan: &Plan) -> Result<(), String> {
+        self.test(plan, 1).check().await.map_err(|error| error.to_string())
     }
 
-    async fn start(
-        &self,
-        scenario: &Scenario,
-        assignment: Assignment,
-    ) -> Result<StartedLoad, String> {
+    async fn start(&self, plan: &Plan, assignment: Assignment) -> Result<StartedLoad, String> {
         let first = assignment.parts.first().copied().unwrap_or(Share::WHOLE);
         let own = self.threads.map(|threads| threads as u64);
-        let threads = threads::of(scenario, own, first, self.cores);
-        let started = self.test(scenario, threads).assigned(assignment).start().await;
+        let threads = threads::of(&plan.scenario, own, first, self.cores);
+        let started = self.test(plan, threads).assigned(assignment).start().await;
         let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());
         Ok(StartedLoad { control, snapshots, threads, _guard: Some(handle) })
@@ -67,8 +59,10 @@ impl Generator for Engine {
 }
 
 impl Engine {
-    fn test(&self, scenario: &Scenario, threads: u64) -> LoadTest {
-        let policy = self.policy.clone();
+    fn test(&self, plan: &Plan, threads: u64) -> LoadTest {
+        let scenario = &plan.scenario;
+        // The platform's word and the worker's own: the stricter binds.
+        let policy = self.policy.clone().and(plan.policy.clone());
         LoadTest::from_scenario(scenario)
             .threads(threads as usize)
             .slack(scenario.slack.unwrap_or(self.slack))

@@ -5,13 +5,13 @@ use super::outbox::Outbox;
 use super::{Agent, IN_FLIGHT, LEAVE_BEHIND, StartedLoad, follow};
 use crate::cluster::coordinator::{SnapshotRecord, TaskReport, TaskState};
 use crate::cluster::journal::{Entry, Epoch};
+use crate::cluster::plan::Plan;
 use crate::cluster::signed::About;
 use crate::cluster::{Lease, RunId};
 use crate::engine::{Fence, Order};
 use crate::record::Snapshot;
 use crate::request::DropReason;
 use crate::run::Assignment;
-use crate::scenario::Scenario;
 use crate::schedule::Share;
 use crate::time::{Clock, MILLISECOND, Nanos};
 use bytes::Bytes;
@@ -137,7 +137,7 @@ impl Term<'_> {
             // Who has nothing yet may go, once nothing can be on its way any more.
             () = after(&mut drain, ON_ITS_WAY) => None,
         };
-        let Some((scenario, clock)) = work else {
+        let Some((plan, clock)) = work else {
             self.log("was not needed");
             return;
         };
@@ -152,7 +152,7 @@ impl Term<'_> {
             #[cfg(test)]
             simulated: None,
         };
-        match self.agent.generator.start(&scenario, assignment).await {
+        match self.agent.generator.start(&plan, assignment).await {
             Ok(load) => {
                 let threads = load.threads;
                 tracing::info!(run = %self.run, threads, "makes its part of the load");
@@ -166,16 +166,16 @@ impl Term<'_> {
     }
 
     /// Waits for admission, plan, start and a part; answers the plan and the run's clock.
-    async fn find_work(&mut self) -> Option<(Scenario, Clock)> {
-        let scenario = self.plan().await?;
-        if let Err(reason) = self.agent.generator.prepare(&scenario).await {
+    async fn find_work(&mut self) -> Option<(Plan, Clock)> {
+        let plan = self.plan().await?;
+        if let Err(reason) = self.agent.generator.prepare(&plan).await {
             self.tell(TaskState::Refused { reason });
             self.wait_for_close().await;
             return None;
         }
         self.tell(TaskState::Ready);
         let clock = self.wait_for_work().await?;
-        Some((scenario, clock))
+        Some((plan, clock))
     }
 
     fn status(&self) -> &Status {
@@ -222,7 +222,7 @@ impl Term<'_> {
     }
 
     /// Waits for admission, fetches the plan and opens it.
-    async fn plan(&mut self) -> Option<Scenario> {
+    async fn plan(&mut self) -> Option<Plan> {
         let key = tokio::time::timeout(ADMISSION, async {
             loop {
                 match self.next().await? {
@@ -242,7 +242,7 @@ impl Term<'_> {
         for _ in 0..PLAN_TRIES {
             if let Some(sealed) = self.sealed_plan(&mut is_told).await {
                 return match self.read_plan(&key, &sealed) {
-                    Ok(scenario) => Some(scenario),
+                    Ok(plan) => Some(plan),
                     Err(reason) => {
                         self.tell(TaskState::Refused { reason });
                         self.wait_for_close().await;
@@ -268,10 +268,10 @@ impl Term<'_> {
         heard.ok()
     }
 
-    fn read_plan(&self, key: &str, sealed: &[u8]) -> Result<Scenario, String> {
+    fn read_plan(&self, key: &str, sealed: &[u8]) -> Result<Plan, String> {
         let plan = self.agent.keys.open(key, sealed)?;
         let text = String::from_utf8(plan).map_err(|error| error.to_string())?;
-        Scenario::from_json(&text).map_err(|error| error.to_string())
+        Plan::read(&text)
     }
 
     /// Keeps what is said of a load that has not begun here.

@@ -7,6 +7,7 @@ pub use super::frame::{
 use super::super::coordinator::Seen;
 use super::super::store::RunState;
 use super::super::{CoordinatorError, RunId, ScenarioId, StoreError};
+use super::Halt;
 use crate::result::RunResult;
 use crate::scenario::ScenarioError;
 use serde::{Deserialize, Serialize};
@@ -265,6 +266,18 @@ pub enum ControllerError {
     /// The command does not fit the run's state, or its numbers are out of range.
     #[error("{0}")]
     Refused(String),
+    /// Nothing may start.
+    #[error("nothing may start: {0}; an admin lifts that with DELETE /halt")]
+    Halted(Halt),
+    /// It would be more than the user may use.
+    #[error("{0}")]
+    OverQuota(String),
+    /// This user has claimed no such domain.
+    #[error("there is no domain {0}; PUT /domains/{0} claims it")]
+    NoDomain(String),
+    /// The token is not where it should be.
+    #[error("{0}")]
+    NotProved(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -123,6 +123,10 @@ impl Controller {
         document: Value,
         wanted: &Wanted,
     ) -> Result<Value, ControllerError> {
+        let quota = self.inner().quota_of(owner).await?;
+        if let Some(fault) = quota.rate_fault("maxRate", wanted.max_rate) {
+            return Err(ScenarioError { faults: vec![fault] }.into());
+        }
         let most = (wanted.max_rate * Wanted::BACKLOG_SECONDS).ceil();
         let load = |rate: f64| {
             let mut document = document.clone();
@@ -208,6 +212,12 @@ impl Seeking {
     pub(super) fn interval(&mut self, interval: &Interval, span: Span) {
         self.search.interval(interval, span);
     }
+}
+
+/// The rate beyond which a run that is a search does not go; `None`: it is none.
+pub(super) fn greatest_rate(record: &RunRecord) -> Option<f64> {
+    let asked = record.timeline.iter().find(|event| event.kind == ASKED)?;
+    read(&asked.data).map(|wanted| wanted.max_rate)
 }
 
 fn start_of(scenario: &Scenario) -> RunStart {

@@ -17,6 +17,7 @@ use crate::cluster::secrets::{OTHER_KEY, PlanKey};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
 use crate::cluster::{CoordinatorError, RunId};
+use crate::http::TargetPolicy;
 use crate::scenario::{Scenario, limits::MAX_ALERTS};
 use crate::time::{now, unix_millis};
 use std::collections::BTreeSet;
@@ -175,7 +176,10 @@ impl Inner {
             self.close_ended(reported, &open).await;
             for (record, scenario) in open {
                 match scenario {
-                    Ok(scenario) => Self::drive(self, record, scenario),
+                    Ok(scenario) => {
+                        let policy = self.policy_of(&record.owner).await?;
+                        Self::drive(self, record, scenario, policy);
+                    }
                     Err(why) => self.fail(record, why).await,
                 }
             }
@@ -261,13 +265,18 @@ impl Inner {
     }
 
     /// Drives a run with a task of its own, unless that is being done or is another's to do.
-    pub(super) fn drive(inner: &Arc<Self>, record: RunRecord, scenario: Scenario) {
+    pub(super) fn drive(
+        inner: &Arc<Self>,
+        record: RunRecord,
+        scenario: Scenario,
+        policy: TargetPolicy,
+    ) {
         let (run, state) = (record.id.clone(), record.state);
         if inner.runs().contains_key(&run) {
             return;
         }
         let (send, inbox) = mpsc::channel(INBOX);
-        let driver = Driver::new(Arc::clone(inner), record, scenario, send);
+        let driver = Driver::new(Arc::clone(inner), record, (scenario, policy), send);
         let driven = driver.driven();
         // What is known of the workers is older than the driver, who would take that for silence.
         let begun = state != RunState::Queued;
@@ -364,7 +373,8 @@ mod tests {
         let own = inner.driven(&record.owner, &record.id).unwrap();
         let (send, _inbox) = mpsc::channel(1);
         let read = inner.open(&record).unwrap();
-        let other = Driver::new(Arc::clone(inner), record.clone(), read, send).driven();
+        let policy = TargetPolicy::default();
+        let other = Driver::new(Arc::clone(inner), record.clone(), (read, policy), send).driven();
         let place = |driven| Place { inner: Arc::clone(inner), run: record.id.clone(), driven };
         drop(place(other));
         assert!(inner.driven(&record.owner, &record.id).is_some());
@@ -389,7 +399,7 @@ mod tests {
                         let _entered = handle.enter();
                         let read = inner.open(&record).unwrap();
                         all.wait();
-                        Inner::drive(inner, record.clone(), read);
+                        Inner::drive(inner, record.clone(), read, TargetPolicy::default());
                     });
                 }
             });

@@ -51,12 +51,14 @@ mod by_name;
 mod calls;
 mod capacity;
 mod compare;
+mod domains;
 mod driver;
 mod figures;
 mod finish;
 mod forget;
 mod frame;
 mod frames;
+mod halt;
 mod hear;
 mod keeper;
 mod lead;
@@ -65,6 +67,7 @@ mod local_workers;
 mod merge;
 mod options;
 mod queries;
+mod quota;
 mod refusals;
 mod reseal;
 mod runs;
@@ -76,9 +79,12 @@ mod workers;
 
 pub use calls::MAX_KEY;
 pub use capacity::{KnownSearch, Requests};
+pub use domains::{CHALLENGE_LABEL, CHALLENGE_PATH, Domain};
+pub use halt::Halt;
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};
 pub use queries::Frames;
+pub use quota::{KnownQuota, Quota, Used};
 pub use secrets::{KnownSecret, MAX_SECRET_BYTES, MOST_SECRETS};
 
 use super::clock::SharedClock;
@@ -171,6 +177,10 @@ struct Inner {
     local: Option<LocalPool>,
     /// Where calls with keys wait for each other.
     places: Places,
+    /// Why nothing may run, as last read.
+    halt: watch::Sender<Option<Halt>>,
+    /// Runs start one after another, so that none is counted before the one before it is there.
+    starting: tokio::sync::Mutex<()>,
     /// By whom alerts are sent.
     post: Arc<dyn Post>,
 }
@@ -185,7 +195,8 @@ impl Controller {
         coordinator: Arc<dyn Coordinator>,
         options: ControllerOptions,
     ) -> Result<Self, ControllerError> {
-        let post = Fetcher::new(options.policy.clone(), TlsOptions::default());
+        let post = Fetcher::new(options.policy.clone(), TlsOptions::default())
+            .answered_for_by(options.contact.clone());
         Self::start_with(store, coordinator, options, Arc::new(post)).await
     }
 
@@ -221,21 +232,23 @@ impl Controller {
             runs: Mutex::default(),
             figures: figures::Sums::default(),
             places: Places::default(),
+            halt: watch::Sender::new(None),
+            starting: tokio::sync::Mutex::default(),
             post,
         });
+        inner.read_halt().await?;
         inner.begin().await?;
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&inner).keep_lead()),
             tokio::spawn(Arc::clone(&inner).keep_driving()),
+            tokio::spawn(Arc::clone(&inner).keep_halt()),
             tokio::spawn(Arc::clone(&inner).look_at_workers()),
             tokio::spawn(Arc::clone(&inner).fetch_results()),
         ];
         if inner.options.secrets.previous().next().is_some() {
             tasks.push(tokio::spawn(Arc::clone(&inner).seal_anew()));
         }
-        if let Some(retention) = inner.options.retention {
-            tasks.push(tokio::spawn(Arc::clone(&inner).forget_old_runs(retention)));
-        }
+        tasks.push(tokio::spawn(Arc::clone(&inner).forget_what_is_old()));
         Ok(Self { shared: Arc::new(Shared { inner, tasks }) })
     }
 

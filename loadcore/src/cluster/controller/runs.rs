@@ -85,9 +85,13 @@ impl Controller {
             told: Vec::new(),
         };
         let opened = self.inner().open(&record)?;
+        let _alone = self.inner().starting.lock().await;
+        self.inner().must_not_be_halted().await?;
+        self.inner().may_start(&record, &opened).await?;
+        let policy = self.inner().policy_of(&record.owner).await?;
         match self.inner().store.insert_run(&record).await {
             Ok(()) => {
-                Inner::drive(self.inner(), record.clone(), opened);
+                Inner::drive(self.inner(), record.clone(), opened, policy);
                 Ok(record)
             }
             Err(error) if error.kind == Kind::Exists => {
@@ -115,6 +119,9 @@ impl Controller {
             self.inner().must_lead()?;
             return Err(ended(&record));
         };
+        if let Command::Rate { target_rps, .. } = command {
+            self.inner().may_go_to(owner, run, target_rps).await?;
+        }
         let (send, answer) = oneshot::channel();
         let given = driven.inbox.send(Message::Command(command, send)).await;
         let answer = async {

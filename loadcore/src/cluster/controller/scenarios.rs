@@ -12,7 +12,7 @@ use crate::cluster::secrets::Secrets;
 use crate::cluster::store::{Kind, Page, RunRecord, ScenarioRecord};
 use crate::cluster::{Owner, RunId, ScenarioId, StoreError};
 use crate::scenario::preview::{Preview, Rows, preview};
-use crate::scenario::{Document, Scenario};
+use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::time::unix_millis;
 use serde_json::Value;
 
@@ -24,8 +24,8 @@ impl Controller {
     ///
     /// # Errors
     /// Every fault ([`ControllerError::Invalid`]): those of the document, a secret that it names and its
-    /// owner does not have, a `[redacted]` in the place of a secret, and a target that this platform may
-    /// not load; or the store does not answer.
+    /// owner does not have, a `[redacted]` in the place of a secret, a target that this platform may not
+    /// load, and more than the user may use. When the store does not answer.
     pub async fn validate(
         &self,
         owner: &Owner,
@@ -34,7 +34,12 @@ impl Controller {
         let document = Document::from_value(document)?;
         let values = self.values(owner, &document.secret_names()).await?;
         let document = document.with_secrets(values);
-        Ok(validate(document, self.inner().options.policy.clone()).await?)
+        let quota = self.inner().quota_of(owner).await?;
+        let policy = self.inner().policy_of(owner).await?;
+        let others = self.inner().options.policy.clone();
+        let scenario = validate(document, policy, others).await?;
+        let faults = quota.faults(&scenario);
+        if faults.is_empty() { Ok(scenario) } else { Err(ScenarioError { faults }.into()) }
     }
 
     /// What a document would do if it were run here. Keeps and starts nothing.

@@ -16,10 +16,12 @@ const RESOLVING: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Every fault: those of the document, a secret that it names and nobody keeps, a `[redacted]` in it that
-/// nothing was kept for, a target that only a command line reaches, and one that the policy refuses.
+/// nothing was kept for, a target that only a command line reaches, and one that the policy refuses. What is
+/// asked beside the load is held to `others`.
 pub(super) async fn validate(
     document: Document,
     policy: TargetPolicy,
+    others: TargetPolicy,
 ) -> Result<Scenario, ScenarioError> {
     let mut faults = redacted(&document);
     let names_socket = document.get("unixSocket").is_some_and(|it| !it.is_null());
@@ -39,7 +41,7 @@ pub(super) async fn validate(
         let message = "a Unix socket is on the machine of whoever asks, not on a worker's; give http or https";
         return Err(at(path, message.into()));
     }
-    let mut faults = webhooks(&scenario, policy.clone()).await;
+    let mut faults = beside(&scenario, others).await;
     if let Err((path, message)) = allowed(&scenario, policy).await {
         faults.insert(0, Fault { path: path.into(), message });
     }
@@ -50,15 +52,18 @@ pub(super) async fn validate(
     }
 }
 
-/// A fault for each webhook that the policy refuses, as far as can be told now: it is asked again whenever
-/// an alert is sent.
-async fn webhooks(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
+/// A fault for each webhook and each observed endpoint that the policy refuses, as far as can be told now:
+/// it is asked again whenever one is dialled.
+async fn beside(scenario: &Scenario, policy: TargetPolicy) -> Vec<Fault> {
     let fetcher = Fetcher::new(policy, TlsOptions::default());
+    let webhooks = scenario.alerts.iter().map(|alert| &alert.url).enumerate();
+    let webhooks = webhooks.map(|(place, url)| (format!("alerts[{place}].url"), url));
+    let endpoints = scenario.observe.iter().map(|endpoint| &endpoint.url).enumerate();
+    let endpoints = endpoints.map(|(place, url)| (format!("observe[{place}].url"), url));
     let mut faults = Vec::new();
-    for (i, alert) in scenario.alerts.iter().enumerate() {
-        if let Ok(Err(refused)) = timeout(RESOLVING, fetcher.check(&alert.url)).await {
-            let (path, message) = (format!("alerts[{i}].url"), refused.to_string());
-            faults.push(Fault { path, message });
+    for (path, url) in webhooks.chain(endpoints) {
+        if let Ok(Err(refused)) = timeout(RESOLVING, fetcher.check(url)).await {
+            faults.push(Fault { path, message: refused.to_string() });
         }
     }
     faults
@@ -107,7 +112,7 @@ mod tests {
 
     async fn faults(url: &str, policy: TargetPolicy) -> Vec<Fault> {
         let document = json!({"name": "a", "targetUrl": url, "durationSeconds": 1});
-        validate(Document::from_value(document).unwrap(), policy)
+        validate(Document::from_value(document).unwrap(), policy.clone(), policy)
             .await
             .err()
             .map_or_else(Vec::new, |error| error.faults)
@@ -119,14 +124,14 @@ mod tests {
         assert_eq!(metadata[0].path, "targetUrl");
         assert!(metadata[0].message.contains("169.254.169.254 may not be loaded"), "{metadata:?}");
         assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::default()).await, []);
-        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::PublicOnly).await.len(), 1);
+        assert_eq!(faults("http://127.0.0.1:1/", TargetPolicy::public_only()).await.len(), 1);
     }
 
     async fn refused(fields: serde_json::Value, policy: TargetPolicy) -> Vec<(String, String)> {
         let mut document =
             json!({"name": "a", "targetUrl": "http://a.invalid/", "durationSeconds": 1});
         document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let faults = validate(Document::from_value(document).unwrap(), policy)
+        let faults = validate(Document::from_value(document).unwrap(), policy.clone(), policy)
             .await
             .err()
             .map_or_else(Vec::new, |it| it.faults);
@@ -134,13 +139,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_webhook_that_the_policy_refuses_is_a_fault() {
+    async fn every_webhook_and_endpoint_that_the_policy_refuses_is_a_fault() {
         let hook = |url: &str| json!({"type": "webhook", "url": url});
         let alerts = ["http://127.0.0.1:1/", "http://1.1.1.1/", "http://10.0.0.1/"].map(hook);
-        let found = refused(json!({"alerts": alerts}), TargetPolicy::PublicOnly).await;
+        let found = refused(json!({"alerts": alerts}), TargetPolicy::public_only()).await;
         let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["alerts[0].url", "alerts[2].url"]);
         assert!(found[0].1.contains("127.0.0.1"), "{found:?}");
+        let observe = ["http://127.0.0.1:1/", "http://1.1.1.1/"].map(|url| json!({"url": url}));
+        let found_too = refused(json!({"observe": observe}), TargetPolicy::public_only()).await;
+        assert_eq!(found_too.len(), 1, "{found_too:?}");
+        assert_eq!(found_too[0].0, "observe[0].url");
         let found = refused(json!({"alerts": [hook(REDACTED)]}), TargetPolicy::default()).await;
         assert!(found.iter().any(|(path, _)| path == "alerts[0].url"), "{found:?}");
     }
@@ -154,10 +163,14 @@ mod tests {
         let private = || TargetPolicy::default();
         for (fields, policy, expected) in [
             (by_proxy.clone(), private(), None),
-            (by_proxy.clone(), TargetPolicy::PublicOnly, Some("proxy")),
+            (by_proxy.clone(), TargetPolicy::public_only(), Some("proxy")),
             (json!({"proxy": metadata}), private(), Some("proxy")),
             (json!({"connectTo": ["::169.254.169.254:80"]}), private(), Some("connectTo")),
-            (json!({"connectTo": ["::127.0.0.1:80"]}), TargetPolicy::PublicOnly, Some("connectTo")),
+            (
+                json!({"connectTo": ["::127.0.0.1:80"]}),
+                TargetPolicy::public_only(),
+                Some("connectTo"),
+            ),
             (json!({"connectTo": ["::127.0.0.1:80"]}), private(), None),
             // What the proxy is asked for.
             (
@@ -173,7 +186,7 @@ mod tests {
             // A name that means an address which is refused.
             (
                 json!({"proxy": "http://127.0.0.2:1", "targetUrl": "http://localhost/"}),
-                TargetPolicy::Only("127.0.0.2".parse().unwrap()),
+                TargetPolicy::only("127.0.0.2".parse().unwrap()),
                 Some("targetUrl"),
             ),
             (json!({"mix": [{"name": "a", "url": metadata}]}), private(), Some("targetUrl")),
@@ -214,10 +227,9 @@ mod tests {
             "headers": {"Authorization": "[redacted]", "Cookie": ["a=b", "[redacted]"], "A": "b"},
             "cookies": {"id": "[redacted]", "b": "c"},
         });
-        let faults = validate(Document::from_value(document).unwrap(), TargetPolicy::default())
-            .await
-            .unwrap_err()
-            .faults;
+        let private = TargetPolicy::default;
+        let document = Document::from_value(document).unwrap();
+        let faults = validate(document, private(), private()).await.unwrap_err().faults;
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         for path in [
             "targetUrl",

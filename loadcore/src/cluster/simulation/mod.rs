@@ -22,13 +22,13 @@ use crate::cluster::agent::{Agent, AgentOptions, Generator, StartedLoad};
 use crate::cluster::controller::EVIDENCE_WAIT;
 use crate::cluster::controller::api::Command;
 use crate::cluster::memory::{MemoryCoordinator, MemoryStore};
+use crate::cluster::plan::Plan;
 use crate::cluster::secrets::Secrets;
 use crate::cluster::signed::Signer;
 use crate::cluster::store::{RunRecord, RunState, ScenarioRecord, Store};
 use crate::cluster::{Controller, ControllerOptions, Lease, Owner, ScenarioId};
 use crate::engine::SentWatch;
 use crate::run::Assignment;
-use crate::scenario::Scenario;
 use async_trait::async_trait;
 use checks::Witness;
 use faults::Trial;
@@ -70,15 +70,11 @@ struct SimulatedEngine {
 
 #[async_trait]
 impl Generator for SimulatedEngine {
-    async fn prepare(&self, _: &Scenario) -> Result<(), String> {
+    async fn prepare(&self, _: &Plan) -> Result<(), String> {
         Ok(())
     }
 
-    async fn start(
-        &self,
-        scenario: &Scenario,
-        mut assignment: Assignment,
-    ) -> Result<StartedLoad, String> {
+    async fn start(&self, plan: &Plan, mut assignment: Assignment) -> Result<StartedLoad, String> {
         let watch: Arc<dyn SentWatch> = Arc::clone(&self.witness) as _;
         assignment.simulated = Some(watch);
         let witness = Arc::clone(&self.witness);
@@ -89,7 +85,8 @@ impl Generator for SimulatedEngine {
                 Ok(200)
             }
         });
-        let test = LoadTest::from_scenario(scenario).threads(1).slack(Duration::from_millis(2));
+        let test =
+            LoadTest::from_scenario(&plan.scenario).threads(1).slack(Duration::from_millis(2));
         let started = test.on(transport).assigned(assignment).start().await;
         let handle = started.map_err(|error| error.to_string())?;
         let (control, snapshots) = (handle.control(), handle.snapshots());

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Serves each connection by `serve`, once its request has come.
@@ -121,11 +122,48 @@ async fn what_is_no_http_is_called_so() {
 async fn what_the_policy_refuses_is_not_dialled() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let refused = fetch(address, TargetPolicy::PublicOnly).await.unwrap_err().to_string();
+    let refused = fetch(address, TargetPolicy::public_only()).await.unwrap_err().to_string();
     assert!(refused.starts_with("blocked_by_policy: "), "{refused}");
     assert!(refused.contains("127.0.0.1") && refused.contains("public"), "{refused}");
     let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(accepted.is_err(), "it was dialled");
+}
+
+/// Of webhooks and endpoints the name is judged when a scenario is kept, and may mean something else when
+/// they are asked.
+#[tokio::test]
+async fn a_name_that_changed_since_it_was_judged_is_not_dialled() {
+    fn names() -> Resolver {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let first = ASKED.fetch_add(1, Ordering::SeqCst) == 0;
+        Resolver::changing(if first { &[&["1.1.1.1"]] } else { &[&["127.0.0.1", "::1"]] })
+    }
+    let listener = TcpListener::bind("[::]:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let fetcher = Fetcher::new(TargetPolicy::public_only(), TlsOptions::default());
+    let fetcher = Fetcher { resolver: names, ..fetcher };
+    let url = Url::parse(&format!("http://hook.test:{port}/")).unwrap();
+    fetcher.check(&url).await.expect("it was public then");
+    let bounds = Bounds { deadline: Duration::from_secs(5), most_bytes: 10 };
+    let refused = fetcher.fetch(&Ask::get(url), &bounds).await.unwrap_err().to_string();
+    assert!(refused.starts_with("blocked_by_policy: "), "{refused}");
+    let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(accepted.is_err(), "it was dialled");
+}
+
+#[tokio::test]
+async fn who_answers_for_it_is_told() {
+    let address = listen(async |mut stream, asked| {
+        let head = format!("HTTP/1.1 200 Ok\r\nContent-Length: {}\r\n\r\n", asked.len());
+        stream.write_all((head + &asked).as_bytes()).await.unwrap();
+    });
+    let fetcher = Fetcher::new(TargetPolicy::default(), TlsOptions::default())
+        .answered_for_by(Some(HeaderValue::from_static("mailto:ops@example.com")));
+    let ask = Ask::get(Url::parse(&format!("http://{}/", address.await)).unwrap());
+    let bounds = Bounds { deadline: Duration::from_secs(5), most_bytes: 4096 };
+    let asked = fetcher.fetch(&ask, &bounds).await.unwrap().body;
+    let asked = String::from_utf8(asked.to_vec()).unwrap();
+    assert!(asked.contains("\r\nFrom: mailto:ops@example.com\r\n"), "{asked}");
 }
 
 #[tokio::test]

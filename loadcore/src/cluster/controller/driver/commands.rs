@@ -32,7 +32,7 @@ impl Driver {
         if self.record.state == RunState::Stopping {
             return match command {
                 Command::Stop => {
-                    self.stop_draining();
+                    self.stop_draining("stopped", "the run was stopped");
                     Ok(())
                 }
                 _ => refuse("the run is being stopped: it cannot be changed any more"),
@@ -102,12 +102,22 @@ impl Driver {
         self.state(RunState::Stopping);
     }
 
+    /// Ends it where the whole platform is halted.
+    pub(super) fn obey_halt(&mut self) {
+        let Some(halt) = self.controller.halt.borrow().clone() else { return };
+        match self.record.state {
+            state if state.has_ended() => {}
+            RunState::Stopping => self.stop_draining("halted", &halt.to_string()),
+            _ => self.stop(RunState::Aborted, "halted", &halt.to_string()),
+        }
+    }
+
     /// What is in flight when nothing more falls due is not awaited any longer.
-    fn stop_draining(&mut self) {
+    fn stop_draining(&mut self, kind: &str, text: &str) {
         let drains = |member| !self.merging.is_final(member);
         let drains = self.owners_alive().iter().any(drains);
         if drains && self.standing.stopped_at.is_none() {
-            self.stop(RunState::Aborted, "stopped", "the run was stopped");
+            self.stop(RunState::Aborted, kind, text);
         }
     }
 }

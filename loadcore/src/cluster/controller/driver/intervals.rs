@@ -156,7 +156,8 @@ impl Driver {
         if self.intake.readings.is_none() {
             let policy = self.controller.options.policy.clone();
             let tls = http_options(&self.scenario).tls;
-            let watched = Watched::new(self.scenario.observe.clone(), policy, tls);
+            let watched = Watched::new(self.scenario.observe.clone(), policy, tls)
+                .map(|it| it.answered_for_by(self.controller.options.contact.clone()));
             let measured_from = self.load.measured_from();
             self.intake.readings =
                 watched.map(|it| it.read_here(Clock::starting_at(zero), measured_from));

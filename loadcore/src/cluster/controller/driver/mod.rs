@@ -32,10 +32,12 @@ use super::live::LiveView;
 use super::merge::MemberMerge;
 use crate::cluster::WorkerId;
 use crate::cluster::coordinator::{SnapshotRecord, WorkerReport};
+use crate::cluster::plan::Plan;
 use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::secrets::{PlanKey, SealedPlan};
 use crate::cluster::standing::Standing;
 use crate::cluster::store::{RunRecord, RunState};
+use crate::http::TargetPolicy;
 use crate::scenario::Scenario;
 use crate::time::{Nanos, now};
 use answers::Answers;
@@ -125,7 +127,7 @@ impl Driver {
     pub(super) fn new(
         controller: Arc<Inner>,
         mut record: RunRecord,
-        scenario: Scenario,
+        (scenario, policy): (Scenario, TargetPolicy),
         inbox: mpsc::Sender<Message>,
     ) -> Self {
         let secrets = &controller.options.secrets;
@@ -133,7 +135,8 @@ impl Driver {
         let key = known.unwrap_or_else(PlanKey::random);
         record.plan_key = key.at_rest(secrets);
         super::reseal::run(&mut record, secrets);
-        let plan = SealedPlan::new(for_workers(&scenario).to_string().as_bytes(), key);
+        let plan =
+            SealedPlan::new(plan(&controller, &scenario, policy).to_string().as_bytes(), key);
         let standing = Standing::of(&record.journal);
         let mut load = PlannedLoad::new(&scenario);
         record.journal.iter().for_each(|entry| load.read(entry));
@@ -228,6 +231,7 @@ impl Driver {
             self.publish_journal().await;
             self.look_at_workers();
             self.merge();
+            self.obey_halt();
             self.obey_search();
             self.step().await;
             self.deliver();
@@ -297,13 +301,10 @@ impl Driver {
     }
 }
 
-/// The scenario as workers read it: those who are told of its rules are none of theirs.
-fn for_workers(scenario: &Scenario) -> Value {
-    let mut document = scenario.to_value();
-    if let Some(fields) = document.as_object_mut() {
-        fields.shift_remove("alerts");
-    }
-    document
+/// What workers read.
+fn plan(controller: &Inner, scenario: &Scenario, policy: TargetPolicy) -> Value {
+    let contact = controller.options.contact.as_ref().and_then(|it| it.to_str().ok());
+    Plan { scenario: scenario.clone(), policy }.written(contact)
 }
 
 /// Time since an instant, on the clock of `time`.
