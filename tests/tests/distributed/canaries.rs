@@ -312,7 +312,7 @@ fn ask(address: &str, token: &str, method: &str, path: &str, body: &str) -> (u16
 /// A scenario of the marker's name, with everything secret that goes to whatever target.
 fn scenario(target: &str, dead: u16, change: Value) -> Value {
     let mut scenario = json!({
-        "name": MARK, "targetUrl": target, "durationSeconds": 1.5, "timeoutSeconds": 0.3,
+        "name": MARK, "targetUrl": target, "durationSeconds": 1, "timeoutSeconds": 0.3,
         "drainSeconds": 0.5, "workerWaitSeconds": 20, "tags": [MARK],
         "loadProfile": {"type": "CONSTANT", "initialRps": 20},
         "headers": {
@@ -440,8 +440,7 @@ async fn no_canary_is_found_anywhere() {
     let token = token.rsplit('.').next().expect("its secret").to_owned();
 
     let monitor = platform.redis.monitor();
-    // One whose requests are answered, beside a header of cookies; one whose proxy is not there; one that is
-    // never answered.
+    // One whose requests are answered, two whose proxy is not there, one that is never answered.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let unanswered = format!("http://{}/", silent.local_addr().expect("an address"));
     let proxied = json!({
@@ -450,15 +449,12 @@ async fn no_canary_is_found_anywhere() {
     });
     let named_proxy = json!({
         "proxy": format!("http://${{secret:NAMEDPROXY}}@127.0.0.1:{dead}"),
-        "cookies": null,
+        "cookies": null, "headers": {"Cookie": format!("a={}", canary("COOKIEHEADER"))},
     });
-    let with_cookies =
-        json!({"cookies": null, "headers": {"Cookie": format!("a={}", canary("COOKIEHEADER"))}});
     let target_url = target.url("/");
     let mut made = Vec::new();
     for (url, change) in [
         (target_url.as_str(), json!({})),
-        (&target_url, with_cookies),
         (&target_url, proxied),
         (&target_url, named_proxy),
         (&unanswered, json!({})),
@@ -473,9 +469,9 @@ async fn no_canary_is_found_anywhere() {
     let answers = refused(&platform, &target_url);
     made.iter().for_each(|(_, run)| platform.wait_for_end(run));
     let counted = target.stats().requests;
-    assert!(counted > 50, "the target was loaded: {counted}");
+    assert!(counted > 15, "the target was loaded: {counted}");
     let shown = platform.everything_shown(&made);
-    let result = platform.ask("GET", &format!("/api/v1/runs/{}", made[2].1), "").1;
+    let result = platform.ask("GET", &format!("/api/v1/runs/{}", made[1].1), "").1;
     assert!(result.contains("${secret:NAMEDBODY}"), "{result}");
     let (_, metrics) = ask(&platform.worker_address, "", "GET", "/metrics", "");
     let prometheus = platform.ask("GET", "/actuator/prometheus", "").1;
