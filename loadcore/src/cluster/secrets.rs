@@ -177,12 +177,13 @@ impl Secrets {
         BASE64.encode(hmac::sign(&key, &[FINGERPRINT, text].concat()))
     }
 
-    /// Who signs for the platform: the same wherever the key is the same.
+    /// Who signs for the platform: the same wherever the key is the same. As long as a key of before is
+    /// given that is the one: workers believe whom they have believed, and obey in the runs that go on.
     #[must_use]
     pub fn signer(&self) -> Signer {
         let mut seed = Key::default();
         Salt::new(HKDF_SHA256, &[])
-            .extract(&self.key)
+            .extract(self.previous.first().unwrap_or(&self.key))
             .expand(&[SIGNING], HKDF_SHA256)
             .and_then(|found| found.fill(&mut seed))
             .expect("as many bytes as the digest has");
@@ -664,6 +665,15 @@ mod tests {
         wanted["headers"]["Authorization"] = "Bearer new".into();
         wanted["cookies"]["id"] = "new".into();
         assert_eq!(restored, wanted);
+    }
+
+    #[test]
+    fn a_platform_signs_as_before_as_long_as_its_key_of_before_is_given() {
+        let key = |text| Secrets::from_text(text).unwrap();
+        let (old, new) = (key("0123456789abcdef"), key("another key of it"));
+        let both = new.clone().after(vec![old.clone()]);
+        assert_eq!(both.signer().key(), old.signer().key());
+        assert_ne!(new.signer().key(), old.signer().key());
     }
 
     #[test]
