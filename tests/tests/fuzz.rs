@@ -6,6 +6,8 @@
 //! --test fuzz reply_reader`). `LOADCORE_LONG=1` runs a hundred times as many.
 
 use bolero::check;
+use loadcore::cluster::signed::{About, Signer, hear};
+use loadcore::http::TargetList;
 use loadcore::http::reader::{MAX_HEAD_BYTES, ResponseReader};
 use loadcore::record::{Recorder, Sample, Snapshot, WorkerInterval};
 use loadcore::request::{DropReason, ErrorClass, Failure};
@@ -140,6 +142,58 @@ fn snapshot_decoder() {
         },
     );
     check!().with_iterations(inputs()).for_each(decode);
+}
+
+#[test]
+fn signed_words() {
+    let (signer, run) = (Signer::random().expect("randomness"), "a-run".into());
+    let real = signer.say(&About::Plan(&run), b"{\"name\": \"a\"}");
+    let edits = bolero::produce::<(Vec<(u8, u8)>, Vec<u8>, bool)>();
+    check!().with_iterations(inputs() / 10).with_generator(edits).for_each(
+        |(edits, appended, raw)| {
+            let mut words = if *raw { appended.clone() } else { real.to_vec() };
+            for (at, value) in edits {
+                let places = words.len().max(1);
+                if let Some(byte) = words.get_mut(usize::from(*at) % places) {
+                    *byte ^= value;
+                }
+            }
+            let is_real = words == real;
+            let heard = hear(&About::Plan(&run), &words.into());
+            assert_eq!(heard.is_ok(), is_real, "only what was said holds: {edits:?}");
+        },
+    );
+}
+
+#[test]
+fn target_lists() {
+    const PIECES: [&str; 16] = [
+        "10.0.0.0/8",
+        ",",
+        ":",
+        "*.",
+        "a.test",
+        "[fd00::]",
+        "443",
+        "/",
+        " ",
+        "::",
+        "[",
+        "]",
+        "-",
+        "\u{e9}",
+        "99999",
+        ".",
+    ];
+    let pieces = bolero::produce::<Vec<u8>>();
+    check!().with_iterations(inputs()).with_generator(pieces).for_each(|pieces| {
+        let text: String =
+            pieces.iter().map(|piece| PIECES[usize::from(*piece) % PIECES.len()]).collect();
+        match text.parse::<TargetList>() {
+            Ok(list) => assert_eq!(list.to_string().parse(), Ok(list), "{text:?}"),
+            Err(error) => assert!(!error.is_empty(), "{text:?}"),
+        }
+    });
 }
 
 /// Total: an answer for any bytes. What it accepts it writes so that it can be read again.

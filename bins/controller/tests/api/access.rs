@@ -240,6 +240,23 @@ async fn bad_tokens_are_not_accepted() {
     assert_eq!(api.with_token(&of_user("ann")).get(PROBE).await.status, 200);
 }
 
+/// Each letter of a good token, changed in three ways: it is signed as a whole, in one way of writing.
+#[tokio::test]
+async fn a_token_with_one_letter_changed_is_not_accepted() {
+    let api = Api::guarded(access()).await;
+    let good = of_user("ann");
+    for at in 0..good.len() {
+        for letter in ["A", "b", "-", ""] {
+            let mut changed = good.clone();
+            changed.replace_range(at..=at, letter);
+            if changed != good {
+                let answer = api.with_token(&changed).get(PROBE).await;
+                assert_eq!(answer.status, 401, "{letter:?} at {at}: {}", answer.text);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_is_one_header_and_the_users_name_is_not_heeded() {
     let api = Api::guarded(access()).await;
