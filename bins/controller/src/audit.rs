@@ -20,6 +20,7 @@ use loadcore::scenario::Scenario;
 use loadcore::time::unix_millis;
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Characters of a text in an entry.
@@ -62,6 +63,8 @@ struct Entry {
     platform: Platform,
     note: tokio::sync::Mutex<Note>,
     fields: Mutex<Map<String, Value>>,
+    /// The document that was sent is a scenario's: whatever is held against it is the platform's word.
+    is_sound: AtomicBool,
 }
 
 impl Deed {
@@ -80,7 +83,8 @@ impl Deed {
             document: Value::Null,
         };
         let fields = Mutex::new(fields.as_object().cloned().unwrap_or_default());
-        Self(Some(Arc::new(Entry { platform, note: note.into(), fields })))
+        let is_sound = AtomicBool::new(false);
+        Self(Some(Arc::new(Entry { platform, note: note.into(), fields, is_sound })))
     }
 
     /// Adds a field. No secret may be in it.
@@ -90,9 +94,16 @@ impl Deed {
         }
     }
 
-    /// Adds what the scenario of a document in the clear loads, if it is one.
+    /// Adds what the scenario of a document loads, if it is one. Secrets that it names are not put in.
     pub fn is_against(&self, document: &Value) {
-        if let Ok(scenario) = Scenario::from_value(document.clone()) {
+        let Some(entry) = &self.0 else { return };
+        let named = without_secrets(document);
+        let mut read = Scenario::from_value(named.clone());
+        entry.is_sound.store(read.is_ok(), Ordering::Relaxed);
+        if read.is_err() {
+            read = Scenario::from_value(without_others(named));
+        }
+        if let Ok(scenario) = read {
             self.says("against", against(&scenario));
         }
     }
@@ -132,7 +143,7 @@ impl Deed {
             // a whole scenario does not.
             let quotes = [Kind::BadRequest, Kind::InvalidBody, Kind::InvalidScenario];
             let quotes = quotes.into_iter().any(|kind| problem.is(kind));
-            if !quotes || fields.contains_key("against") {
+            if !quotes || entry.is_sound.load(Ordering::Relaxed) {
                 let told = problem.faults.iter().map(|it| format!("{}: {}", it.path, it.message));
                 let told: Vec<_> = told.collect();
                 let why = if told.is_empty() { problem.detail.clone() } else { told.join("; ") };
@@ -189,6 +200,37 @@ fn begun(state: &AppState, request: &Request) -> Option<Deed> {
     acts.then(|| Deed::begun(platform, caller, what, &call))
 }
 
+/// A document with a letter in the place of each secret that it names (`${secret:NAME}`).
+fn without_secrets(document: &Value) -> Value {
+    match document {
+        Value::String(text) => {
+            let mut pieces = text.split("${secret:");
+            let mut plain = pieces.next().unwrap_or_default().to_owned();
+            for piece in pieces {
+                plain.push('x');
+                plain.push_str(piece.split_once('}').map_or("", |(_, after)| after));
+            }
+            plain.into()
+        }
+        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        Value::Object(fields) => {
+            let plain = |(name, value): (&String, &Value)| (name.clone(), without_secrets(value));
+            Value::Object(fields.iter().map(plain).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// The same without those beside the load, of whom a secret may be all that is known.
+fn without_others(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, _| {
+            !["alerts", "observe", "proxy", "clientCertificate"].contains(&name.as_str())
+        });
+    }
+    document
+}
+
 /// Whom a scenario loads, and with how much.
 fn against(scenario: &Scenario) -> Value {
     let mut hosts: Vec<String> = Vec::new();
@@ -226,6 +268,20 @@ mod tests {
                 assert!(known, "{method} {path} has no word in the audit log");
             }
         }
+    }
+
+    #[test]
+    fn secrets_that_a_scenario_names_hide_nobody_whom_it_loads() {
+        let document = json!({
+            "name": "a", "targetUrl": "http://a.test/${secret:A}?k=${secret:K}&l=1", "durationSeconds": 2,
+            "headers": {"Authorization": "Bearer ${secret:T}", "X": ["${secret:U}"]}, "proxy": "${secret:P}",
+        });
+        let named = without_secrets(&document);
+        assert_eq!(named["targetUrl"], "http://a.test/x?k=x&l=1");
+        assert_eq!(named["headers"], json!({"Authorization": "Bearer x", "X": ["x"]}));
+        assert!(Scenario::from_value(named.clone()).is_err(), "its proxy is a secret");
+        let scenario = Scenario::from_value(without_others(named)).unwrap();
+        assert_eq!(against(&scenario)["hosts"], json!(["a.test:80"]));
     }
 
     #[test]
