@@ -1,4 +1,4 @@
-//! Adds to every answer what a browser needs to be careful with it.
+//! Gives every answer what a browser needs to be careful with it.
 //!
 //! An answer of the API is no page: nothing of it may run, load anything, be framed, be guessed to be of
 //! another type, be kept, or be read by another site. A page brings a policy of its own, which allows what

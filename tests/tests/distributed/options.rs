@@ -111,6 +111,15 @@ const CONTROLLER: &[(&str, &str, &str)] = &[
     ("keep-audit-days", "bins/controller/src/options.rs", "--keep-audit-days"),
     ("allow-unauthenticated", "bins/controller/tests/program.rs", "--allow-unauthenticated"),
     ("allow-hosts", "bins/controller/tests/program.rs", "--allow-hosts"),
+    ("supabase-url", "bins/controller/src/sign_in.rs", "--supabase-url"),
+    ("tls-cert", "bins/controller/tests/program/tls.rs", "--tls-cert"),
+    ("tls-key", "bins/controller/tests/program/tls.rs", "--tls-key"),
+    ("max-connections", "bins/controller/tests/program/flood.rs", "--max-connections"),
+    (
+        "max-connections-per-address",
+        "bins/controller/src/options.rs",
+        "--max-connections-per-address",
+    ),
     ("demo", "bins/controller/src/demo.rs", "#[tokio::test"),
 ];
 

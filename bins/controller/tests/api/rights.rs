@@ -152,6 +152,8 @@ async fn nobody_sees_or_changes_what_is_anothers() {
             // What was not found is named as it was asked for.
             let told = answer.text.replace(&things.fill(path), "").replace(&things.scenario, "");
             let told = told.replace(DOMAIN, "");
+            // Their own log says what they have asked for.
+            let told = if path.ends_with("/audit") { told.replace(SECRET, "") } else { told };
             let told =
                 Answer { text: told.replace(&things.run, "").replace(&things.token, ""), ..answer };
             assert!(!told.text.contains(MARK), "{who}: {method} {path}: {}", told.text);

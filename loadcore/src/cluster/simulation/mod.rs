@@ -306,7 +306,7 @@ fn seeds() -> Vec<u64> {
         return vec![seed];
     }
     let long = std::env::var_os("LOADCORE_LONG").is_some();
-    (0..number("LOADCORE_SEEDS").unwrap_or(if long { 5_000 } else { 500 })).collect()
+    (0..number("LOADCORE_SEEDS").unwrap_or(if long { 5_000 } else { 300 })).collect()
 }
 
 #[test]
