@@ -1,7 +1,7 @@
 //! Turns a request into its caller, or refuses it: who asks, whether they may, and how often.
 //!
 //! Who asks is said by a token, or, where nobody is authenticated, by a header that anybody may send.
-//! What they may do stands in one [table](table): a route without a row does not answer.
+//! What they may do stands in one [`table`]: a route without a row does not answer.
 
 mod caller;
 mod claims;

@@ -69,7 +69,7 @@ async fn list(
 
 /// Keeps a secret, or gives it another value: runs that go on keep the one that they have.
 #[utoipa::path(put, path = "/secrets/{name}", operation_id = "keepSecret", tag = "access",
-    params(("name" = String, Path, description = "a letter or _, then up to 63 letters, digits or _")),
+    params(("name" = String, Path, description = "a letter or _, then up to 63 letters, digits or _", pattern = "^[A-Za-z_][A-Za-z0-9_]{0,63}$")),
     request_body = SecretOrder,
     responses(
         (status = 201, description = "it is kept"),
