@@ -95,6 +95,9 @@ def what_the_schema_allows_is_accepted(ctx, response, case):
     # 2. A stream is a WebSocket, which OpenAPI 3.1 cannot describe: a plain GET is told so.
     if case.path.endswith("/stream") and "WebSocket" in problem["detail"]:
         return
+    # What a scenario within a search is says another schema.
+    if case.path.endswith("/capacity-searches") and problem["type"].endswith(":invalid-scenario"):
+        return
     # The key of one call is refused to another: that is what it is for.
     if problem["type"].endswith(":key-reused"):
         return

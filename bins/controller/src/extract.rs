@@ -11,7 +11,8 @@ use axum::response::IntoResponse;
 use loadcore::cluster::Owner;
 use loadcore::cluster::store::Page;
 use loadcore::scenario::{Document, ScenarioError};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -162,6 +163,25 @@ fn in_our_words(path: &str, told: &str, object: &Value) -> FaultView {
         at("", plain.to_owned())
     }
 }
+
+/// A whole number, however it is written: in JSON 3.0 is 3.
+///
+/// # Errors
+/// When it is none that the field can have.
+pub fn whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    let is_whole = number.fract() == 0.0 && (0.0..=MOST_WHOLE).contains(&number);
+    let whole = is_whole.then(|| T::try_from(number as u64).ok()).flatten();
+    let wrong = || D::Error::custom(format!("is {number}; give a whole number from 0 on"));
+    whole.map(Some).ok_or_else(wrong)
+}
+
+/// Up to here every whole number has a place of its own among those of 64 bits with a point.
+const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A scenario document: JSON, or YAML where the content type says so.
 pub struct ScenarioBody {

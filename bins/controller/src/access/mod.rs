@@ -87,6 +87,8 @@ impl Access {
         let how =
             "send `Authorization: Bearer TOKEN`, with a token of your sign-in or of POST /tokens";
         let caller = self.caller(headers, state).await?.ok_or_else(|| unauthorized(how))?;
+        // Beside a token it says nothing, and has to be one all the same.
+        named(headers)?;
         if self.verifier.is_some() {
             self.pace.take(&caller.owner).map_err(Problem::too_fast)?;
         }

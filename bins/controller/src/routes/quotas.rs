@@ -3,7 +3,7 @@
 use super::answers::{BadRequest, Conflict, Internal, Invalid, NotReady, TooLarge};
 use crate::access::{self, MAX_USER};
 use crate::audit::Deed;
-use crate::extract::{Body, NoQuery, User};
+use crate::extract::{Body, NoQuery, User, whole};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use axum::Json;
@@ -33,12 +33,15 @@ struct Limits {
     max_duration_seconds: Option<f64>,
     /// Open connections, of all runs together.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    #[serde(default, deserialize_with = "whole")]
     max_connections: Option<u64>,
     /// Runs that have not ended.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    #[serde(default, deserialize_with = "whole")]
     max_concurrent_runs: Option<u64>,
     /// Bytes of a request's body.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    #[serde(default, deserialize_with = "whole")]
     max_body_bytes: Option<u64>,
 }
 

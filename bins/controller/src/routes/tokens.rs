@@ -4,7 +4,7 @@ use super::answers::{BadRequest, Conflict, Internal, Invalid, NotFound, NotReady
 use crate::access::tokens::{self, Kept};
 use crate::access::{Caller, Scope};
 use crate::audit::Deed;
-use crate::extract::{Body, NoQuery};
+use crate::extract::{Body, NoQuery, whole};
 use crate::problem::{FaultView, Kind, Problem};
 use crate::state::{AppState, Leading, Platform};
 use crate::views::List;
@@ -39,6 +39,7 @@ struct TokenOrder {
     scopes: Option<Vec<Scope>>,
     /// The days until its end: 1 to 366, 90 if it is not given.
     #[schema(minimum = 1, maximum = 366)]
+    #[serde(default, deserialize_with = "whole")]
     expires_in_days: Option<u32>,
 }
 

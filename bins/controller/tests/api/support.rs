@@ -133,7 +133,7 @@ impl Api {
 
     /// The same API for who has a token.
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.into()), ..self.as_user("somebody else, which is not heeded") }
+        Self { token: Some(token.into()), ..self.as_user("somebody-else-who-is-not-heeded") }
     }
 
     /// The same API for another user.
