@@ -11,7 +11,8 @@ import { seriesColour, type Colour } from './theme';
 
 export interface Curve {
   label: string;
-  distribution: Distribution;
+  /** What of a distribution a curve needs: an exact histogram has it too. */
+  distribution: Pick<Distribution, 'total' | 'quantile'>;
   colour?: Colour;
   dash?: boolean;
 }
