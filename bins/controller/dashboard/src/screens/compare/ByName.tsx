@@ -1,7 +1,7 @@
 // Shows what became different by the name of the request, one figure at a time, the worst first.
 import { useState } from 'react';
 import type { Comparison } from '../../api/types';
-import { Card, Segmented } from '../../ui';
+import { Card, Select } from '../../ui';
 import { Changes, type Further } from './Changes';
 import { figureName, type Change } from './words';
 
@@ -18,7 +18,7 @@ export function ByName({ comparison, further }: { comparison: Comparison; furthe
     .sort((a, b) => ORDER.indexOf(a.change.judgement) - ORDER.indexOf(b.change.judgement) || (b.change.changePercent ?? 0) - (a.change.changePercent ?? 0));
   const find = (other: Comparison, name: string) => other.requests.find((request) => request.name === name)?.changes.find((change) => change.figure === figure) as Change | undefined;
   return (
-    <Card title="By request name" says="Names that both runs have." flush actions={<Segmented label="Figure" value={figure} options={figures.map((each) => [each, figureName(each)] as const)} onChange={setFigure} />}>
+    <Card title="By request name" says="Names that both runs have." flush actions={<Select label="Figure" quiet value={figure} options={figures.map((each) => [each, figureName(each)] as const)} onChange={(event) => setFigure(event.target.value)} />}>
       <Changes label="Request" rows={rows} tolerance={tolerancePercent} further={further} find={find} />
     </Card>
   );
