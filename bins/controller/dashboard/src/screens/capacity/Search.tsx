@@ -8,7 +8,7 @@ import { Card, Chip, ConfirmButton, Empty, Failed, format, LinkButton, Loading, 
 import styles from './capacity.module.css';
 import { TrialPlot } from './TrialPlot';
 import { Trials } from './Trials';
-import { intervalWords, limitWords } from './words';
+import { intervalWords, limitWords, sentence } from './words';
 
 const CRUMBS = [{ label: 'Capacity', link: { to: '/capacity' } as const }];
 
@@ -50,12 +50,12 @@ function Inside({ search: { state, warnings, capacity } }: { search: SearchView 
       {warnings.map((warning) => <Notice key={warning} tone="warning">{warning}</Notice>)}
       <Stats>
         <Stat name={ended ? 'Capacity' : 'Capacity, by now'} value={format.rate(capacityRps)} beside={capacityRps === null ? 'Nothing held yet' : `At most ${format.rate(maxRate)} is tried`} />
-        <Stat name={`Interval, ${confidencePercent}% sure`} value={intervalWords(interval)} beside={narrowness(interval)} />
+        <Stat name="Interval" value={narrowness(interval)} beside={`${intervalWords(interval)}, ${confidencePercent}% sure`} />
         <Stat name="Limited by" value={limitWords(limitedBy)} tone={limitedBy === 'generator' ? 'warning' : undefined} beside={limitedBy === 'generator' ? 'The target may take more' : undefined} />
         <Stat name="Trials" value={format.count(trials.length)} beside={`${format.duration(seconds)}${ended ? '' : ' so far'}`} />
       </Stats>
       <Card title={ended ? 'What came of it' : 'What is known by now'}>
-        <p className={styles.conclusion}>{conclusion.charAt(0).toUpperCase() + conclusion.slice(1)}{/[.!?]$/.test(conclusion) ? '' : '.'}{interrupted ? ' It was ended before it had found an end.' : ''}</p>
+        <p className={styles.conclusion}>{sentence(conclusion)}{interrupted ? ' It was ended before it had found an end.' : ''}</p>
       </Card>
       <Card title="Trials" says="Each offers a rate for a while. The next is made where the edge is as likely above as below; the lines are the highest rate that held and the lowest that did not.">
         {trials.length > 0 ? <TrialPlot capacity={capacity} /> : <Empty icon="clock" title={ended ? 'No trial was made' : 'The first trial is on its way'}>{ended ? 'The search ended before one was whole.' : 'A trial takes some seconds, after a short warm-up.'}</Empty>}
@@ -65,8 +65,8 @@ function Inside({ search: { state, warnings, capacity } }: { search: SearchView 
   );
 }
 
-/** How wide the interval is, in percent of its middle. */
-function narrowness([low, high]: readonly (number | null)[]): string | undefined {
-  if (typeof low !== 'number' || typeof high !== 'number' || low + high === 0) return undefined;
+/** How far the interval's ends lie from its middle. */
+function narrowness([low, high]: readonly (number | null)[]): string {
+  if (typeof low !== 'number' || typeof high !== 'number' || low + high === 0) return format.NOTHING;
   return `± ${format.percent((100 * (high - low)) / (high + low), 2)}`;
 }

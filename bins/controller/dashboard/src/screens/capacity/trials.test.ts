@@ -1,6 +1,6 @@
 // Holds what a search's trials come to, and what is asked for one.
 import { boundsAfter, outcomeOf, type Trial } from './trials';
-import { intervalWords, limitWords, orderOf, ruleOf } from './words';
+import { intervalWords, limitWords, orderOf, ruleOf, sentence } from './words';
 
 const trial = (rate: number, held: boolean, over: Partial<Trial> = {}): Trial => ({
   rate, held, fromSecond: 0, toSecond: 1, due: 1, ok: 1, achievedRps: rate, figure: 1, unit: 'ms', reason: null, verdict: 'VALID', causes: [], byGenerator: false, counted: true, ...over,
@@ -35,5 +35,9 @@ test('an order has the rule with its unit, and a scenario of its own where a URL
 
 test('what is not known is a dash', () => {
   expect([intervalWords([100, 120]), intervalWords([22.01, null]), intervalWords([null, 40]), intervalWords(null), intervalWords([null, null])]).toEqual(['100/s to 120/s', '22/s or more', '40/s or less', '–', '–']);
-  expect([limitWords('slo'), limitWords(null), limitWords('the_moon')]).toEqual(['The objective', '–', 'The moon']);
+  expect([limitWords('slo'), limitWords(null), limitWords('the_moon')]).toEqual(['Objective', '–', 'The moon']);
+});
+
+test('a sentence begins with a capital, unless with a rule', () => {
+  expect([sentence('no rate held'), sentence('ok_p99<50ms holds up to 41/s'), sentence('p99<1s holds.')]).toEqual(['No rate held.', 'ok_p99<50ms holds up to 41/s.', 'p99<1s holds.']);
 });

@@ -43,10 +43,10 @@ const hostOf = (url: string): string => {
   }
 };
 
-/** What holds a capacity down, in a few words. */
+/** What holds a capacity down, in a word or two. */
 export function limitWords(limitedBy: string | null | undefined): string {
   if (!limitedBy) return format.NOTHING;
-  return { slo: 'The objective', generator: 'The load generator', maxRate: 'The highest rate allowed' }[limitedBy] ?? format.word(limitedBy);
+  return { slo: 'Objective', generator: 'Generator', maxRate: 'Highest rate' }[limitedBy] ?? format.word(limitedBy);
 }
 
 /** Between 120/s and 130/s; from 22/s on; up to 40/s. */
@@ -56,4 +56,10 @@ export function intervalWords(interval: readonly (number | null)[] | null | unde
   if (typeof low === 'number') return `${format.rate(low)} or more`;
   if (typeof high === 'number') return `${format.rate(high)} or less`;
   return format.NOTHING;
+}
+
+/** A sentence of the controller's that may begin with a rule, which keeps its letters. */
+export function sentence(text: string): string {
+  const first = /^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(first) ? first : `${first}.`;
 }
