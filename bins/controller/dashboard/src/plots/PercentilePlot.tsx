@@ -63,7 +63,4 @@ export function PercentilePlot({ label, curves, scale = 'auto', height = 280, em
 }
 
 /** 99.95% of requests, with as many digits as there are nines. */
-function percentile(q: number): string {
-  const digits = Math.max(0, Math.ceil(-Math.log10(Math.max(1e-9, 1 - q))) - 1) + (q > 0 && q < 0.9 ? 0 : 1);
-  return `${Number((100 * q).toFixed(digits))}% of requests`;
-}
+const percentile = (q: number): string => `${Number((100 * q).toFixed(Math.max(0, Math.floor(overPercentiles.to(q)) - 1)))}% of requests`;

@@ -42,7 +42,7 @@ export interface Shown {
 }
 
 const AXIS_HEIGHT = 26;
-const TICK_SPACE_X = 84;
+const TICK_SPACE_X = 64;
 const TICK_SPACE_Y = 38;
 
 /** Plots that have changed are painted together, with the next picture. */
@@ -134,7 +134,7 @@ export class Chart {
     return {
       width: Math.max(80, this.host.clientWidth),
       height: this.height,
-      padding: [18, 8, 0, 0],
+      padding: [18, 20, 0, 0],
       legend: { show: false },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       scales: {

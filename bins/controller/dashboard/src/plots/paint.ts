@@ -165,7 +165,7 @@ export function paintStack(brush: Brush, { xs, layers, rowSeconds }: Stack): voi
       ctx.rect(from, top, to - from, bottom - top);
     });
     ctx.fillStyle = colourOf(colour);
-    ctx.globalAlpha = 0.85;
+    ctx.globalAlpha = 0.75;
     ctx.fill();
   }
   ctx.globalAlpha = 1;
