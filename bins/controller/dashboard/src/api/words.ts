@@ -1,5 +1,5 @@
 // Turns scenarios, runs and workers into the short sentences that people read of them.
-import { count, duration, errorRate, percent, rate } from '../ui/format';
+import { count, duration, errorRate, latency, percent, rate } from '../ui/format';
 import type { Realtime, Run, Scenario, Worker } from './types';
 
 type Tone = 'good' | 'warning' | 'bad' | 'neutral' | 'info';
@@ -83,7 +83,7 @@ export function loadInWords(scenario: Scenario): string {
   const seconds = plannedSeconds(scenario);
   const most = maxRequests ? `, at most ${times(maxRequests, 'request')}` : '';
   if (loadProfile) return `${open(loadProfile, seconds)}${most}`;
-  return `As fast as ${times(connections ?? 64, 'connection')} allow${within(seconds)}${most}`;
+  return `As fast as ${times(connections ?? 64, 'connection')} ${connections === 1 ? 'allows' : 'allow'}${within(seconds)}${most}`;
 }
 
 /** Tags, where there are any. */
@@ -150,11 +150,11 @@ const CLOCK_MS = 100;
 
 /** What a worker does now. The first that holds is told. */
 export function workerInWords({ alive, compatible, draining, task, clockErrorMs }: Worker): Judgement {
-  if (!alive) return { tone: 'bad', says: 'Lost: not heard of' };
+  if (!alive) return { tone: 'bad', says: 'Lost: no longer heard of' };
   if (!compatible) return { tone: 'warning', says: 'Of another version: gets no tasks' };
   if (draining) return { tone: 'warning', says: task ? 'Draining: hands over what it has' : 'Draining' };
   if (task === 'fenced' || task === 'refused') return { tone: 'bad', says: TASKS[task]! };
-  if (clockErrorMs !== null && clockErrorMs !== undefined && clockErrorMs > CLOCK_MS) return { tone: 'warning', says: `Its clock is uncertain by ${duration(clockErrorMs / 1000)}` };
+  if (clockErrorMs !== null && clockErrorMs !== undefined && clockErrorMs > CLOCK_MS) return { tone: 'warning', says: `Its clock is uncertain by ${latency(clockErrorMs)}` };
   if (task) return { tone: 'info', says: TASKS[task] ?? task };
   return { tone: 'good', says: 'Free' };
 }
@@ -167,10 +167,6 @@ export function lasted(run: Run, now = Date.now()): number | null {
   // A clock that is wrong makes no time below 0.
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
-
-/** Achieved of planned: `499/s of 500/s`; in closed loop nothing is planned. */
-export const rateInWords = (achieved: number | null | undefined, planned: number | null | undefined): string =>
-  planned === null || planned === undefined ? rate(achieved) : `${rate(achieved)} of ${rate(planned)}`;
 
 /** A name as a file has it: `shop-nightly`. */
 export const fileName = (name: string): string => name.normalize('NFKD').replace(/[^\w.-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '').slice(0, 60).toLowerCase() || 'scenario';

@@ -3,7 +3,7 @@ export { Button, LinkButton } from './Button';
 export { Card, Stat, Stats } from './Card';
 export { Chip, SlaChip, StateChip, VerdictChip, type Tone } from './Chip';
 export { Copy } from './Copy';
-export { ConfirmButton, Dialog } from './Dialog';
+export { Confirm, ConfirmButton, Dialog } from './Dialog';
 export { Checkbox, Input, Segmented, Select, TextArea } from './Field';
 export * as format from './format';
 export { Icon, type IconName } from './Icon';
