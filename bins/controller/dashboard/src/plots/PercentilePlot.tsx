@@ -1,5 +1,4 @@
 // Turns distributions into curves over percentiles, along HdrHistogram's axis: each further nine has as much room as the one before.
-import type { Distribution } from '../live/distribution';
 import { latency } from '../ui/format';
 import type { Content } from './chart';
 import { useGroup } from './group';
@@ -9,9 +8,15 @@ import { milliseconds, overPercentiles } from './scales';
 import { axisOf, extremesOf } from './TimePlot';
 import { seriesColour, type Colour } from './theme';
 
+/** All latencies of something: exact, or compact. */
+export interface Latencies {
+  readonly total: number;
+  quantile: (q: number) => number | null;
+}
+
 export interface Curve {
   label: string;
-  distribution: Distribution;
+  distribution: Latencies;
   colour?: Colour;
   dash?: boolean;
 }
