@@ -3,7 +3,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import { call } from './client';
 import { hasEnded } from './types';
 import type {
-  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Run, RunState, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
+  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Realtime, Run, RunState, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
 } from './types';
 
 /** Which runs; what is not given does not matter. */
@@ -42,6 +42,15 @@ export const running = queryOptions({
   queryFn: ({ signal }) => call<List<Run>>('/runs', { query: { state: 'QUEUED,PREPARING,STARTING,RUNNING,PAUSED,STOPPING', limit: 50 }, signal }),
   refetchInterval: 2 * SECOND,
 });
+
+/** The newest seconds of a run that goes on. Before anything was measured there are none, which is no fault. */
+export const realtime = (id: string, live = true) =>
+  queryOptions({
+    queryKey: ['realtime', id],
+    queryFn: ({ signal }) => call<Realtime>(`/runs/${id}/stats/realtime`, { signal, query: { lastNSeconds: 10 } }),
+    refetchInterval: live ? 2 * SECOND : false,
+    retry: false,
+  });
 
 /** A run with its whole result, its series without distributions left out. */
 export const run = (id: string) =>
