@@ -41,7 +41,7 @@ export function PercentilePlot({ label, curves, scale = 'auto', height = 280, em
   const [off, toggle] = useSwitches();
   const there = curves.filter(({ distribution }) => distribution.total > 0);
   const most = Math.max(1, ...there.map(({ distribution }) => nines(distribution.total)));
-  const places = Float64Array.from({ length: Math.round(most * PER_NINE) + 1 }, (_, n) => n / PER_NINE);
+  const places = Float64Array.from({ length: Math.floor(most * PER_NINE) + 1 }, (_, n) => n / PER_NINE);
   const lines = there.map((curve) => ({
     ...curve,
     colour: curve.colour ?? seriesColour(curves.indexOf(curve)),

@@ -6,7 +6,7 @@ import { marksOf, type Mark } from '../../live/marks';
 import { PlotGroup } from '../../plots';
 import { format, Loading, Segmented } from '../../ui';
 import { Warnings } from './Before';
-import { Distribution } from './Distribution';
+import { Distribution, TimesTable } from './Distribution';
 import { Downloads } from './Downloads';
 import { Findings, keyOf } from './Findings';
 import { Headlines } from './Headlines';
@@ -47,9 +47,12 @@ export function Body({ page }: { page: RunPage }) {
             <Part id="rules"><Rules sla={slaOf(totals)} headroom={totals.headroom} scenarioId={run.scenarioId} /></Part>
             {totals.requests.length > 0 && <Part id="requests"><Requests totals={totals} data={data} version={version} /></Part>}
             <Part id="distribution">
-              <div className={styles.two}>
-                <Distribution totals={totals} result={page.result} data={data} version={version} />
-                <Throughput totals={totals} data={data} />
+              <div className={styles.parts}>
+                <div className={styles.two}>
+                  <Distribution totals={totals} result={page.result} data={data} />
+                  <Throughput totals={totals} data={data} />
+                </div>
+                <TimesTable totals={totals} />
               </div>
             </Part>
             {totals.observed.length > 0 && <Part id="observed"><Observed observed={totals.observed} findings={totals.bottlenecks} /></Part>}
@@ -86,7 +89,9 @@ function partsOf({ totals, events, result }: RunPage): PartOfPage[] {
 function useMarks({ data, events, ended }: RunPage, finding: Finding | null): Mark[] {
   const end = ended && data.length > 0 ? data.rows.lastSecond + data.rowSeconds : Infinity;
   return useMemo(() => {
-    const marks = marksOf(events.map((event) => ({ ...event, atSeconds: event.atSeconds ?? null, data: (event.data as Record<string, unknown> | null | undefined) ?? null })), end);
+    // A rule over the whole run is judged at its end: that is no time in which it was violated.
+    const lasting = events.filter(({ kind, data: told }) => kind !== 'sla_violated' || (told as { windowSeconds?: unknown } | null)?.windowSeconds !== null);
+    const marks = marksOf(lasting.map((event) => ({ ...event, atSeconds: event.atSeconds ?? null, data: (event.data as Record<string, unknown> | null | undefined) ?? null })), end);
     if (finding) marks.push({ from: finding.fromSecond, to: finding.toSecond, look: 'finding', label: format.word(finding.kind), text: finding.explanation });
     return marks;
   }, [events, end, finding && keyOf(finding)]);

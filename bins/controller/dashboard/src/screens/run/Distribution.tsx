@@ -6,24 +6,21 @@ import { exactOf, type Exact } from '../../live/hdr';
 import type { RunData } from '../../live/run-data';
 import { PercentilePlot, type Curve } from '../../plots';
 import { Card, Cell, format, Head, Table } from '../../ui';
-import styles from './Run.module.css';
 import { differenceInWords } from './times';
 
 interface Props {
   totals: Totals;
   result: Result | null;
   data: RunData;
-  version: number;
 }
 
-export function Distribution({ totals, result, data, version }: Props) {
+export function Distribution({ totals, result, data }: Props) {
   const exact = useExact(result);
   const isOpen = totals.loop === 'open';
   const curves: Curve[] = exact ? exactCurves(exact, isOpen) : [{ label: isOpen ? 'Response time' : 'Service time', distribution: data.distribution() }];
   return (
     <Card title="Distribution of latency" says={isOpen ? differenceInWords(totals) : 'In closed loop no start is intended: latency is service time.'}>
-      <PercentilePlot key={exact ? 'exact' : `rows ${version >= 0}`} label="Latency by percentile, each further nine as wide as the one before." curves={curves} empty="Nothing was answered" />
-      <TimesTable totals={totals} />
+      <PercentilePlot label="Latency by percentile, each further nine as wide as the one before." curves={curves} empty="Nothing was answered" />
     </Card>
   );
 }
@@ -64,7 +61,7 @@ const COLUMNS: [key: keyof Times, name: string][] = [
   ['minMs', 'Least'], ['meanMs', 'Mean'], ['p50Ms', 'p50'], ['p75Ms', 'p75'], ['p90Ms', 'p90'], ['p95Ms', 'p95'], ['p99Ms', 'p99'], ['p999Ms', 'p99.9'], ['p9999Ms', 'p99.99'], ['maxMs', 'Longest'],
 ];
 
-function TimesTable({ totals }: { totals: Totals }) {
+export function TimesTable({ totals }: { totals: Totals }) {
   const isOpen = totals.loop === 'open';
   const rows: [name: string, title: string, times: Times][] = [
     [isOpen ? 'Response time' : 'Latency', isOpen ? 'From the moment a request was due to its end' : 'From the start of each attempt to its end', totals.latency],
@@ -76,7 +73,7 @@ function TimesTable({ totals }: { totals: Totals }) {
     ['TLS', 'Of each handshake', totals.tls],
   ];
   return (
-    <div className={styles.times}>
+    <Card title="Times" says="Each time that was measured, by percentile." flush>
       <Table dense label="Times" head={<><Head>Time</Head>{COLUMNS.map(([key, name]) => <Head key={key} right>{name}</Head>)}</>}>
         {rows.filter(([, , times]) => times && times.maxMs !== null).map(([name, title, times]) => (
           <tr key={name}>
@@ -85,6 +82,6 @@ function TimesTable({ totals }: { totals: Totals }) {
           </tr>
         ))}
       </Table>
-    </div>
+    </Card>
   );
 }

@@ -36,7 +36,7 @@ export function Measurement({ totals }: { totals: Totals }) {
         <Fact name="Stood still" title="Share of the time in which the generator did nothing at all" value={share(generator.stalledShare)} />
         <Fact name="Waited for a processor" value={share(generator.runDelayShare)} />
         <Fact name="Throttled" title="Stopped by the container’s quota" value={share(generator.throttledShare)} />
-        <Fact name="Short of ports or descriptors" value={format.count(generator.shortages)} />
+        <Fact name="Shortages" title="How often this machine was short of a port, a descriptor or memory" value={format.count(generator.shortages)} />
         <Fact name="Clock uncertainty" value={format.latency(generator.clockErrorMs)} />
       </dl>
     </Card>

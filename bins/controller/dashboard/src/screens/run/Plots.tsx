@@ -5,22 +5,28 @@ import { HeatMap, StackedPlot, statusColour, TimePlot, type Colour, type Line } 
 import { Card, format, Grid, Segmented, Toggles, useKept } from '../../ui';
 import type { Planned } from './planned';
 import { parseChosen, parseScale, QUANTILES, type QuantileName, type Scale } from './quantiles';
+import styles from './Run.module.css';
 import type { RunPage } from './use-run';
 
+/** Plots side by side are as high as each other, choices below them included. */
+const HEIGHT = 200;
+const CHOICES = 40;
+
 export function Plots({ page }: { page: RunPage }) {
-  const { data, version, planned } = page;
+  const { data, version, planned, ended } = page;
   const over = { x: data.seconds, rowSeconds: data.rowSeconds };
-  const hasErrors = data.errors.size > 0 || page.totals?.outcomes.failed;
+  // A result alone has their sums, which stand below, and not their course.
+  const hasStatuses = data.hasClasses || !ended;
   return (
     <Grid least={480}>
       <Card title="Rate" says="What was planned, what was sent, what was answered."><Rate data={data} version={version} planned={planned} /></Card>
       <Latency data={data} version={version} closed={page.totals?.loop === 'closed'} />
-      <Card title="Errors" says={hasErrors ? 'Failed requests by what failed.' : undefined}><Errors page={page} /></Card>
+      <Card title="Errors" says={data.hasClasses || !ended ? 'Failed requests, by what failed.' : 'Failed requests. By what failed, their sums stand below.'}><Errors page={page} /></Card>
       <Card title="Under way" says="Sent and not answered; due and not sent; given up.">
         <TimePlot label="Requests in flight, waiting and dropped over time." {...over} format={format.short} whole atLeast={4} lines={underWay(data, page.totals?.loop !== 'closed')} />
       </Card>
-      <Card title="Latency, all of it" says="How many requests took how long: the darker, the more."><HeatMap label="How many requests took so long, over time." rows={data.rows} height={230} /></Card>
-      <Card title="Status codes" says={data.hasClasses ? 'Replies by status.' : undefined}><Statuses page={page} /></Card>
+      <Card title="All latencies" says="How many requests took how long: the stronger the colour, the more." className={hasStatuses ? undefined : styles.wide}><HeatMap label="How many requests took so long, over time." rows={data.rows} height={230} /></Card>
+      {hasStatuses && <Card title="Status codes" says="Replies by status."><Statuses data={data} version={version} /></Card>}
     </Grid>
   );
 }
@@ -35,7 +41,7 @@ function Rate({ data, version, planned }: { data: RunData; version: number; plan
     { label: 'Sent', y: data.sentRps, thin: true, colour: 'series-2' },
   ];
   if (line.some(Number.isFinite)) lines.push({ label: 'Planned', y: line, colour: 'planned', dash: true });
-  return <TimePlot label="Planned, sent and achieved rate over time." x={data.seconds} rowSeconds={data.rowSeconds} lines={lines} />;
+  return <TimePlot label="Planned, sent and achieved rate over time." x={data.seconds} rowSeconds={data.rowSeconds} lines={lines} height={HEIGHT + CHOICES} />;
 }
 
 /** The same look of one quantile wherever it is seen. */
@@ -59,10 +65,12 @@ function Latency({ data, version, closed }: { data: RunData; version: number; cl
     [data, version, chosen],
   );
   return (
-    <Card title="Latency" says={closed ? 'Service time: from the start of each attempt to its end.' : 'Response time: from the moment a request was due to its end.'}
-      actions={<Segmented label="Axis" value={scale} options={SCALES} onChange={setScale} />}>
-      <TimePlot label="Percentiles of latency over time." x={data.seconds} rowSeconds={data.rowSeconds} format={format.latency} scale={scale} lines={lines} height={178} />
-      <Toggles label="Percentiles" chosen={chosen} options={QUANTILES.map((name) => [name, name === 'max' ? 'Max' : name] as const)} onChange={choose} />
+    <Card title="Latency" says={closed ? 'Service time: from the start of each attempt to its end.' : 'Response time: from the moment a request was due to its end.'}>
+      <TimePlot label="Percentiles of latency over time." x={data.seconds} rowSeconds={data.rowSeconds} format={format.latency} scale={scale} lines={lines} height={HEIGHT} />
+      <div className={styles.choose}>
+        <Toggles label="Percentiles" chosen={chosen} options={QUANTILES.map((name) => [name, name === 'max' ? 'Max' : name] as const)} onChange={choose} />
+        <Segmented label="Axis" value={scale} options={SCALES} onChange={setScale} />
+      </div>
     </Card>
   );
 }
@@ -80,9 +88,8 @@ function Errors({ page: { data, version, totals } }: { page: RunPage }) {
 /** Failures begin with the colour of failures. */
 const ERROR_COLOURS: Colour[] = ['series-3', 'series-2', 'series-4', 'series-6', 'series-7', 'series-5', 'series-1', 'series-8'];
 
-function Statuses({ page: { data, version, totals } }: { page: RunPage }) {
+function Statuses({ data, version }: { data: RunData; version: number }) {
   const layers = useMemo(() => [...data.statusCodes].sort(([a], [b]) => a.localeCompare(b)).map(([label, y]) => ({ label, y, colour: statusColour(label) })), [data, version]);
-  if (!data.hasClasses && totals && Object.keys(totals.statusCodeDistribution).length > 0) return <p className="soft">Of a run this long their course is not kept: the sums stand below.</p>;
   return <StackedPlot label="Replies by status over time." x={data.seconds} rowSeconds={data.rowSeconds} format={format.short} layers={layers} empty="No replies" />;
 }
 

@@ -2,7 +2,7 @@
 import type { TimelineEvent } from '../../api/types';
 import { Button, Card, Cell, format, Head, Icon, Table, Words, type IconName } from '../../ui';
 import { useState } from 'react';
-import { sentence } from './judge';
+import { figure, sentence } from './judge';
 import styles from './Run.module.css';
 
 const SIGNS: Record<string, { icon: IconName; look?: 'bad' | 'warning' | 'good' }> = {
@@ -25,6 +25,19 @@ const SIGNS: Record<string, { icon: IconName; look?: 'bad' | 'warning' | 'good' 
 };
 const SHOWN = 30;
 
+/** Words that are no words. */
+const nameOf = (kind: string): string => format.word(kind).replace(/^Sla /, 'SLA ');
+
+/** Figures of the controller's sentences have all their digits; people read them with their unit. */
+export function textOf({ kind, text, data }: TimelineEvent): string {
+  const { rule, actual, unit } = (data ?? {}) as { rule?: unknown; actual?: unknown; unit?: unknown };
+  if (kind !== 'sla_violated' || typeof rule !== 'string' || typeof actual !== 'number') return sentence(text);
+  return `The rule ${rule} does not hold: ${figure(actual, typeof unit === 'string' ? unit : undefined)}`;
+}
+
+/** Tenths of a second are enough to know what came first. */
+const atInWords = ({ at, atSeconds }: TimelineEvent): string => (typeof atSeconds === 'number' ? format.moment(Math.round(atSeconds * 10) / 10) : format.date(at));
+
 export function Timeline({ events }: { events: readonly TimelineEvent[] }) {
   const [all, setAll] = useState(false);
   const hidden = all ? 0 : Math.max(0, events.length - SHOWN);
@@ -36,9 +49,9 @@ export function Timeline({ events }: { events: readonly TimelineEvent[] }) {
           const { icon, look } = SIGNS[event.kind] ?? { icon: 'info' as const };
           return (
             <tr key={hidden + place}>
-              <Cell title={event.at}><span className={styles.at}>{event.atSeconds === null || event.atSeconds === undefined ? format.date(event.at) : format.moment(event.atSeconds)}</span></Cell>
-              <Cell><span className={`${styles.kind} ${look ? styles[look] : ''}`}><Icon name={icon} size={14} />{format.word(event.kind)}</span></Cell>
-              <Cell><span className={styles.words}><Words>{sentence(event.text)}</Words></span></Cell>
+              <Cell title={event.at}><span className={styles.at}>{atInWords(event)}</span></Cell>
+              <Cell><span className={`${styles.kind} ${look ? styles[look] : ''}`}><Icon name={icon} size={14} />{nameOf(event.kind)}</span></Cell>
+              <Cell><span className={styles.words}><Words>{textOf(event)}</Words></span></Cell>
             </tr>
           );
         })}
