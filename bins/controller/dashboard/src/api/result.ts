@@ -1,5 +1,5 @@
 // Names the parts of a result whose form the API's description leaves open. docs/results.md says what each key means.
-import type { Result, Totals, Verdict } from './types';
+import type { Result, SlaOutcome, Totals, Verdict } from './types';
 
 export interface Validity {
   verdict: Verdict;
@@ -76,3 +76,5 @@ export const environmentOf = (of: { environment: unknown }): Partial<Environment
 export const generatorOf = (of: { generator: unknown }): Partial<Generator> => (isObject(of.generator) ? of.generator : {});
 
 export const histogramsOf = (of: { histograms: unknown }): Partial<EncodedHistograms> => (isObject(of.histograms) ? of.histograms : {});
+
+export const slaOf = (of: { sla: unknown }): SlaOutcome[] => (Array.isArray(of.sla) ? (of.sla as SlaOutcome[]) : []);

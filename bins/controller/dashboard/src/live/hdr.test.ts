@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from 'vitest';
-import { curveOf, quantileOfCurve } from './hdr';
+import { Exact, exactOf } from './hdr';
 
 /** Of a run of forty requests, with the percentiles that the controller told of it. */
 const HDR = 'HISTFAAAAHx4nJNpmSzMwMAQwQABzFDqBQMDs5vBjgUM9h8gIlcdmT4zMVUzhTJxM31lYipn4mTyZApnOsnIlMi0n5FJmimTSZZJkMmUiZNJnamUKZoplInJlimRqZApmGkvI5MqEyfTX0aWWqaVTEyvGZnEmbyZFjIzHWZjAgBRcBYw';
@@ -8,26 +8,26 @@ const TOLD = { 0.5: 9.388031, 0.75: 13.082623, 0.9: 17.039359, 0.95: 17.891327, 
 
 describe('a histogram in HdrHistogram’s encoding', () => {
   it('has the quantiles that the result tells, to the last digit', async () => {
-    const curve = (await curveOf({ hdr: HDR }))!;
+    const curve = (await exactOf({ hdr: HDR }))!;
     expect(curve.total).toBe(40);
-    for (const [q, ms] of Object.entries(TOLD)) expect(quantileOfCurve(curve, Number(q))).toBeCloseTo(ms, 6);
+    for (const [q, ms] of Object.entries(TOLD)) expect(curve.quantile(Number(q))).toBeCloseTo(ms, 6);
   });
 
   it('counts what lies above its range as the greatest', async () => {
-    const curve = (await curveOf({ hdr: HDR, aboveRange: { count: 2, maxNs: 4e12, sumNs: 8e12 } }))!;
+    const curve = (await exactOf({ hdr: HDR, aboveRange: { count: 2, maxNs: 4e12, sumNs: 8e12 } }))!;
     expect(curve.total).toBe(42);
-    expect(quantileOfCurve(curve, 1)).toBe(4e6);
-    expect(quantileOfCurve(curve, 0.5)).toBeCloseTo(9.99, 0);
+    expect(curve.quantile(1)).toBe(4e6);
+    expect(curve.quantile(0.5)).toBeCloseTo(9.99, 0);
   });
 
   it('is null where it is damaged or none', async () => {
-    expect(await curveOf(null)).toBeNull();
-    expect(await curveOf({ hdr: 'no base64!' })).toBeNull();
-    expect(await curveOf({ hdr: btoa('something else altogether') })).toBeNull();
-    expect(await curveOf({ hdr: HDR.slice(0, 60) })).toBeNull();
+    expect(await exactOf(null)).toBeNull();
+    expect(await exactOf({ hdr: 'no base64!' })).toBeNull();
+    expect(await exactOf({ hdr: btoa('something else altogether') })).toBeNull();
+    expect(await exactOf({ hdr: HDR.slice(0, 60) })).toBeNull();
   });
 
   it('has no quantile where there is nothing', () => {
-    expect(quantileOfCurve({ buckets: [], total: 0 }, 0.5)).toBeNull();
+    expect(new Exact([]).quantile(0.5)).toBeNull();
   });
 });

@@ -6,9 +6,23 @@ export interface Bucket {
   count: number;
 }
 
-export interface Curve {
-  buckets: Bucket[];
-  total: number;
+/** All latencies of a run, as exactly as they were recorded. */
+export class Exact {
+  readonly total: number;
+
+  constructor(readonly buckets: readonly Bucket[]) {
+    this.total = buckets.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** What a share `q` (0 to 1) does not exceed, in milliseconds; null where there is nothing. */
+  quantile(q: number): number | null {
+    let left = Math.max(1, Math.ceil(q * this.total));
+    for (const { ms, count } of this.buckets) {
+      left -= count;
+      if (left <= 0) return ms;
+    }
+    return this.buckets.at(-1)?.ms ?? null;
+  }
 }
 
 /** As a result has it. */
@@ -25,7 +39,7 @@ const HEAD = 40;
 const NS = 1e-6;
 
 /** Null where it is damaged, or of an encoding that is not known. */
-export async function curveOf(histogram: EncodedHistogram | null | undefined): Promise<Curve | null> {
+export async function exactOf(histogram: EncodedHistogram | null | undefined): Promise<Exact | null> {
   if (typeof histogram?.hdr !== 'string') return null;
   try {
     const outer = Uint8Array.from(atob(histogram.hdr), (letter) => letter.charCodeAt(0));
@@ -35,7 +49,7 @@ export async function curveOf(histogram: EncodedHistogram | null | undefined): P
     if (!buckets) return null;
     const above = histogram.aboveRange;
     if (above && above.count > 0) buckets.push({ ms: above.maxNs * NS, count: above.count });
-    return { buckets, total: buckets.reduce((sum, { count }) => sum + count, 0) };
+    return new Exact(buckets);
   } catch {
     return null;
   }
@@ -88,14 +102,4 @@ function upperEdge(index: number, half: number, unit: number): number {
   const bucket = Math.floor(index / count) - 1;
   const [place, power] = bucket < 0 ? [index, unit] : [(index % count) + count, bucket + unit];
   return (place + 1) * 2 ** power - 1;
-}
-
-/** What a share `q` (0 to 1) does not exceed, in milliseconds; null where there is nothing. */
-export function quantileOfCurve({ buckets, total }: Curve, q: number): number | null {
-  let left = Math.max(1, Math.ceil(q * total));
-  for (const { ms, count } of buckets) {
-    left -= count;
-    if (left <= 0) return ms;
-  }
-  return buckets.at(-1)?.ms ?? null;
 }

@@ -1,5 +1,5 @@
 // Turns what a run's result says into the three answers that people come for: is it well, can it be trusted, what next.
-import { generatorOf, validityOf, type Reason } from '../../api/result';
+import { generatorOf, slaOf, validityOf, type Reason } from '../../api/result';
 import type { Finding, SlaOutcome, Totals } from '../../api/types';
 import type { Tone } from '../../ui';
 import { count, latency, NOTHING, percent, rate, word } from '../../ui/format';
@@ -83,11 +83,11 @@ export function nextStep(totals: ForNext, live: boolean): Next {
   const finding = totals.bottlenecks.find(({ severity }) => severity !== 'info') ?? totals.bottlenecks[0];
   if (finding && finding.severity !== 'info') return { part: 'findings', says: `${sentence(finding.nextStep)}.` };
   if (totals.totalRequests > 0 && totals.outcomes.ok === 0) return { part: 'errors', says: 'Not one request was ok: look at the errors and check the address of the target, then run it again.' };
-  if (totals.sla.some(isViolated)) return { part: 'sla', says: 'Look at when the rule was violated, and what the plots show just before.' };
+  if (slaOf(totals).some(isViolated)) return { part: 'sla', says: 'Look at when the rule was violated, and what the plots show just before.' };
   if (validity?.verdict === 'DEGRADED' && reason) return { part: 'measurement', says: `${sentence(reason.remedy)}.` };
   if (finding) return { part: 'findings', says: `${sentence(finding.nextStep)}.` };
   if (live) return { part: 'sla', says: 'Let it run, or raise the rate to see how much more the target takes.' };
-  if (totals.sla.length === 0) return { part: 'sla', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
+  if (slaOf(totals).length === 0) return { part: 'sla', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
   return { part: 'compare', says: 'Set this run as the baseline, and compare later ones with it; or search for the capacity.' };
 }
 
