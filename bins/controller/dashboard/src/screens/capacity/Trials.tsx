@@ -21,7 +21,7 @@ export function Trials({ capacity }: { capacity: Capacity }) {
 
 function Row({ trial, place }: { trial: Trial; place: number }) {
   const { tone, icon, word, title } = CHIPS[outcomeOf(trial)];
-  const why = format.word(trial.reason ?? trial.causes.join(', '));
+  const why = trial.reason ? trial.reason.charAt(0).toUpperCase() + trial.reason.slice(1) : format.word(trial.causes.join(', '));
   return (
     <tr className={rowStyle}>
       <Cell right>{place + 1}</Cell>
