@@ -45,9 +45,11 @@ export function address(path: string, query: Query = {}): string {
 /** The answer's JSON; null where it has none. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const response = await answer(path, options);
-  if (response.status === 204) return null as T;
+  const text = await response.text();
+  // What was made or changed may have nothing to say of it.
+  if (text === '') return null as T;
   try {
-    return (await response.json()) as T;
+    return JSON.parse(text) as T;
   } catch {
     throw new ApiError(response.status, 'unreadable', 'The answer cannot be read', 'The answer is no JSON: is this address a loadcore controller?');
   }
