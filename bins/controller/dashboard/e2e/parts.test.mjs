@@ -144,7 +144,7 @@ test('a secret is kept and its value shown nowhere; a token is shown once', asyn
   await page.getByRole('button', { name: 'Make it' }).click();
   await page.getByText('It is shown this once').waitFor();
   await page.getByRole('button', { name: 'Done' }).click();
-  await page.getByRole('cell', { name: 'deploy', exact: true }).waitFor();
+  await page.getByRole('cell', { name: 'deploy' }).first().waitFor();
   await page.getByRole('button', { name: 'End deploy' }).click();
   await page.getByRole('button', { name: 'End it' }).click();
   await page.getByText('No tokens yet').waitFor();
