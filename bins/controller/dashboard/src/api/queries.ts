@@ -20,7 +20,7 @@ const PAGE = 100;
 const SECOND = 1000;
 const again = (state: RunState | undefined, every: number): number | false => (state && hasEnded(state) ? false : every);
 
-export const about = queryOptions({ queryKey: ['about'], queryFn: ({ signal }) => call<About>('/about', { signal }), staleTime: 60 * SECOND });
+export const about = queryOptions({ queryKey: ['about'], queryFn: ({ signal }) => call<About>('/about', { signal, token: null }), staleTime: 60 * SECOND });
 
 export const me = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call<Me>('/me', { signal }), staleTime: 60 * SECOND });
 
