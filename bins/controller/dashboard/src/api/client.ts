@@ -53,6 +53,9 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   }
 }
 
+/** The answer as it stands. */
+export const text = async (path: string, options: Options = {}): Promise<string> => (await answer(path, options)).text();
+
 /** The answer as a file, under a name, for the reader to keep. */
 export async function download(path: string, query: Query, name: string): Promise<void> {
   const response = await answer(path, { query });

@@ -2,8 +2,8 @@
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
-import { ApiError } from '../../api/client';
 import { createSearch } from '../../api/commands';
+import { faultsAt, faultsElsewhere } from '../../api/faults';
 import { scenarios } from '../../api/queries';
 import { Button, Input, Select } from '../../ui';
 import styles from './capacity.module.css';
@@ -19,9 +19,8 @@ export function NewSearch({ scenarioId = '', onCancel }: { scenarioId?: string; 
   const kept = useInfiniteQuery({ ...scenarios(), refetchInterval: false });
   const start = useMutation({ mutationFn: () => createSearch(orderOf(form)), onSuccess: ({ id }) => navigate({ to: '/capacity/$id', params: { id } }), onError: () => undefined });
   const set = (change: Partial<Form>) => setForm({ ...form, ...change });
-  const faults = start.error instanceof ApiError ? start.error.faults : [];
-  const at = (place: RegExp) => faults.filter(({ path }) => place.test(path)).map(({ message }) => message);
-  const rest = faults.filter(({ path }) => !Object.values(PLACES).some((place) => place.test(path)));
+  const at = (place: RegExp) => faultsAt(start.error, place);
+  const rest = faultsElsewhere(start.error, Object.values(PLACES));
   const known = kept.data?.pages.flatMap((page) => page.items) ?? [];
   // One that is named in the address may lie beyond the first page.
   const options = [['', 'A URL'] as const, ...known.map(({ id, scenario }) => [id, scenario.name] as const), ...(form.scenarioId && !known.some(({ id }) => id === form.scenarioId) ? [[form.scenarioId, form.scenarioId] as const] : [])];
@@ -41,7 +40,7 @@ export function NewSearch({ scenarioId = '', onCancel }: { scenarioId?: string; 
         <Input label="Highest rate" inputMode="decimal" required unit="/s" value={form.maxRate} onChange={(event) => set({ maxRate: event.target.value })} hint="More is never tried" fault={at(PLACES.maxRate)} />
         <Input label="Time" inputMode="decimal" required unit="min" value={form.minutes} onChange={(event) => set({ minutes: event.target.value })} hint="At most; it ends sooner where it is sure" fault={at(PLACES.minutes)} />
       </div>
-      {start.error && (rest.length > 0 || faults.length === 0) && <div className={styles.faults} role="alert">{rest.length > 0 ? rest.map(({ path, message }) => <p key={path + message}><code>{path}</code> {message}</p>) : start.error.message}</div>}
+      {rest.length > 0 && <div className={styles.faults} role="alert">{rest.map((fault) => <p key={fault}>{fault}</p>)}</div>}
       <div><Button type="submit" kind="primary" icon="gauge" busy={start.isPending}>Start the search</Button>{onCancel && <Button kind="quiet" onClick={onCancel}>Cancel</Button>}</div>
     </form>
   );
