@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, SlaOutcome, Totals } from '../../api/types';
-import { evidenceOf, measurement, nextStep, promises, target } from './judge';
+import { evidenceOf, measurement, nextStep, promises, sentence, target } from './judge';
 
 const rule = (over: Partial<SlaOutcome> = {}): SlaOutcome => ({ rule: 'p99<50ms', passed: true, actual: 12, unit: 'ms', ...over });
 const finding = (over: Partial<Finding> = {}): Finding => ({
@@ -64,5 +64,12 @@ describe('evidence', () => {
     expect(evidenceOf({ medianBeforeMs: 11.8, capacityRps: 300, slowShare: 0.07, waitSeconds: 17.06, contention: 0.4283, rates: [1, 2], other: null })).toEqual([
       ['Median before', '11.8 ms'], ['Capacity', '300/s'], ['Slow share', '7%'], ['Wait', '17.06 s'], ['Contention', '0.4283'], ['Rates', '1, 2'], ['Other', '–'],
     ]);
+  });
+});
+
+describe('a sentence of the controller’s', () => {
+  it('begins great, ends in a stop, and has names without ids', () => {
+    expect(sentence('worker eu-3 (w.ERUEMTkBLnJdMTMbWC001iMNPkz1t1Q0qDLoaFy51tQ) was lost (its lease was over)')).toBe('Worker eu-3 was lost (its lease was over).');
+    expect(sentence('Stopped.')).toBe('Stopped.');
   });
 });

@@ -16,8 +16,14 @@ type Judged = Pick<Totals, 'validity' | 'complete' | 'arrivals' | 'generator' | 
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** A worker's id is for programs: its name stands before it. */
+const withoutIds = (text: string): string => text.replace(/ \(w\.[\w-]{20,}\)/g, '');
+
 /** The controller's texts begin small and end without a stop. */
-export const sentence = (text: string): string => `${capital(text)}${/[.!?…]$/.test(text) ? '' : '.'}`;
+export function sentence(text: string): string {
+  const plain = withoutIds(text);
+  return `${capital(plain)}${/[.!?…]$/.test(plain) ? '' : '.'}`;
+}
 
 const plural = (many: number, one: string): string => `${count(many)} ${one}${many === 1 ? '' : 's'}`;
 
