@@ -28,7 +28,7 @@ export function RunFigureCells({ run: { state, summary } }: { run: Run }) {
       <Cell right room="some" label="Rate"><Two below={planned(summary)}>{format.rate(summary?.achievedRps)}</Two></Cell>
       <Cell right label="p99">{format.latency(summary?.p99Ms)}</Cell>
       <Cell right label="Errors">{failed ? format.errorRate(summary.successRate) : <span className="soft">{format.errorRate(summary?.successRate)}</span>}</Cell>
-      <Cell room="much" label="SLA"><SlaChip passed={summary?.slaPassed} violated={summary?.slaViolated} /></Cell>
+      <Cell room="much" label="SLA">{summary ? <SlaChip passed={summary.slaPassed} violated={summary.slaViolated} /> : <span className="soft">–</span>}</Cell>
       <Cell room="most">{summary && <Sparkline values={summary.sparkline.rps} label="Rate over time" />}</Cell>
       <Cell room="much"><Finding summary={summary} /></Cell>
     </>
