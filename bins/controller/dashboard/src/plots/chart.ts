@@ -129,15 +129,15 @@ export class Chart {
     this.#followCursor();
   }
 
-  /** The cursor by so many rows; from nowhere, to the last one. */
+  /** Moves the cursor by so many rows, at most to the first and the last that are seen; from nowhere it comes in at the end it moves away from. */
   step(by: number): void {
     const { rows, placeOf, rowAt } = this.#content;
     if (rows === 0) return;
     const [from, to] = this.view;
-    const last = rowAt(to);
-    const now = this.group.cursor === null ? (by > 0 ? rowAt(from) - by : last - by) : rowAt(this.group.cursor);
-    const row = Math.min(rows - 1, last, Math.max(0, rowAt(from), now + by));
-    this.group.moveTo(placeOf(row));
+    const [first, last] = [Math.max(0, rowAt(from)), Math.min(rows - 1, rowAt(to))];
+    const start = by > 0 ? first - 1 : last + 1;
+    const now = this.group.cursor === null ? (Number.isFinite(by) ? start : first) : rowAt(this.group.cursor);
+    this.group.moveTo(placeOf(Math.min(last, Math.max(first, now + by))));
   }
 
   destroy(): void {
