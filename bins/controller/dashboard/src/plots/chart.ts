@@ -1,0 +1,272 @@
+// Puts a plot's content into uPlot's frame: axes, cursor and zoom are uPlot's, what lies between them is painted here.
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Group } from './group';
+import { paintMarks, type Brush } from './paint';
+import styles from './plots.module.css';
+import type { Axis } from './scales';
+import { colourOf, onColours, plotFont, type Colour } from './theme';
+
+/** A value of a row, as the legend tells it and as a dot on the plot. */
+export interface Told {
+  text: string;
+  /** Where it stands along the vertical axis; NaN of what has no dot. */
+  place: number;
+  colour: Colour;
+}
+
+/** What a plot shows. A new one replaces the old one as a whole; what has not changed costs nothing. */
+export interface Content {
+  xAxis: Axis;
+  yAxis: Axis;
+  /** All that there is along the axis below, in its places. */
+  domain: [number, number];
+  /** The range of the vertical axis while this is shown of the other one. */
+  range: (from: number, to: number, ticks: number) => [number, number];
+  paint: (brush: Brush) => void;
+  rows: number;
+  /** The row at a place; -1 where there is none. */
+  rowAt: (place: number) => number;
+  placeOf: (row: number) => number;
+  /** What a row tells, in the order of the legend. */
+  told: (row: number, place: number) => Told[];
+  label: (row: number) => string;
+}
+
+/** What the page around a plot shows of it. */
+export interface Shown {
+  row: number;
+  told: Told[];
+  label: string;
+  isCursor: boolean;
+}
+
+const AXIS_HEIGHT = 26;
+const TICK_SPACE_X = 84;
+const TICK_SPACE_Y = 38;
+
+/** Plots that have changed are painted together, with the next picture. */
+const waiting = new Set<Chart>();
+let picture = 0;
+function paintSoon(chart: Chart): void {
+  waiting.add(chart);
+  picture ||= requestAnimationFrame(() => {
+    picture = 0;
+    const charts = [...waiting];
+    waiting.clear();
+    for (const each of charts) each.paint();
+  });
+}
+
+export class Chart {
+  readonly #plot: uPlot;
+  readonly #stops: (() => void)[] = [];
+  readonly #dots: HTMLElement[] = [];
+  #content: Content;
+  #isSeen = false;
+  #range: [number, number] = [0, 1];
+  #isMoving = false;
+
+  constructor(
+    readonly host: HTMLElement,
+    content: Content,
+    readonly group: Group,
+    readonly height: number,
+    readonly axisWidth: number,
+    readonly onShown: (shown: Shown) => void,
+  ) {
+    this.#content = content;
+    this.#plot = new uPlot(this.#options(), [content.domain, [0, 1]], host);
+    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(() => this.#changed()), onColours(() => this.#changed()), this.#watchSize(), this.#watchSight());
+  }
+
+  set(content: Content): void {
+    this.#content = content;
+    this.#changed();
+  }
+
+  get view(): [number, number] {
+    return this.group.zoom ?? this.group.domain ?? this.#content.domain;
+  }
+
+  /** Now; what is out of sight is painted once it comes into sight. */
+  paint(): void {
+    if (!this.#isSeen) return;
+    this.#plot.setData([this.#content.domain, [0, 1]], true);
+    this.#followCursor();
+  }
+
+  /** The cursor by so many rows; from nowhere, to the last one. */
+  step(by: number): void {
+    const { rows, placeOf, rowAt } = this.#content;
+    if (rows === 0) return;
+    const [from, to] = this.view;
+    const last = rowAt(to);
+    const now = this.group.cursor === null ? (by > 0 ? rowAt(from) - by : last - by) : rowAt(this.group.cursor);
+    const row = Math.min(rows - 1, last, Math.max(0, rowAt(from), now + by));
+    this.group.moveTo(placeOf(row));
+  }
+
+  destroy(): void {
+    waiting.delete(this);
+    for (const stop of this.#stops) stop();
+    this.#plot.destroy();
+  }
+
+  #changed(): void {
+    if (this.#isSeen) paintSoon(this);
+  }
+
+  #options(): uPlot.Options {
+    const axis = (which: 'xAxis' | 'yAxis', space: number): uPlot.Axis => ({
+      stroke: () => colourOf('text-soft'),
+      font: plotFont(),
+      space,
+      gap: 6,
+      splits: (plot, _axis, from, to) => {
+        const length = which === 'xAxis' ? plot.bbox.width : plot.bbox.height;
+        return this.#content[which].ticks(from, to, Math.max(1, Math.floor(length / uPlot.pxRatio / space)));
+      },
+      values: (_plot, places) => places.map((place) => this.#content[which].text(place)),
+      filter: (_plot, places) => places,
+    });
+    const line = (name: Colour): (() => string) => () => colourOf(name);
+    return {
+      width: Math.max(80, this.host.clientWidth),
+      height: this.height,
+      padding: [18, 8, 0, 0],
+      legend: { show: false },
+      series: [{}, { show: true, paths: () => null, points: { show: false } }],
+      scales: {
+        x: { time: false, range: () => this.view },
+        y: { range: () => (this.#range = this.#rangeOf()) },
+      },
+      axes: [
+        { ...axis('xAxis', TICK_SPACE_X), size: AXIS_HEIGHT, grid: { show: false }, ticks: { show: true, size: 4, width: 1, stroke: line('axis') }, border: { show: true, width: 1, stroke: line('axis') } },
+        { ...axis('yAxis', TICK_SPACE_Y), size: this.axisWidth, grid: { show: true, width: 1, stroke: line('grid'), filter: (_plot, places) => places }, ticks: { show: false } },
+      ],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false, dist: 6 },
+        bind: {
+          dblclick: () => () => {
+            this.group.zoomTo(null);
+            return null;
+          },
+        },
+      },
+      hooks: {
+        drawAxes: [(plot) => this.#within(plot, (brush) => paintMarks(brush, this.group.marks), false)],
+        draw: [(plot) => this.#within(plot, (brush) => this.#content.paint(brush), true)],
+        setCursor: [(plot) => this.#cursorMoved(plot)],
+        setSelect: [(plot) => this.#selected(plot)],
+      },
+    };
+  }
+
+  #rangeOf(): [number, number] {
+    const [from, to] = this.view;
+    const [low, high] = this.#content.range(from, to, Math.max(2, Math.floor((this.height - AXIS_HEIGHT - 18) / TICK_SPACE_Y)));
+    return high > low ? [low, high] : [low, low + 1];
+  }
+
+  #within(plot: uPlot, paint: (brush: Brush) => void, isClipped: boolean): void {
+    const { ctx, bbox } = plot;
+    const [[from, to], [low, high]] = [this.view, this.#range];
+    const [perX, perY] = [bbox.width / (to - from), bbox.height / (high - low)];
+    ctx.save();
+    if (isClipped) {
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+    }
+    paint({
+      ctx, ...bbox, from, to, ratio: uPlot.pxRatio,
+      x: (place) => bbox.left + (place - from) * perX,
+      y: (place) => bbox.top + bbox.height - (place - low) * perY,
+    });
+    ctx.restore();
+  }
+
+  #cursorMoved(plot: uPlot): void {
+    if (this.#isMoving) return;
+    const { left } = plot.cursor;
+    const isOver = left !== undefined && left >= 0;
+    if (!isOver) return this.group.moveTo(null);
+    const { rowAt, placeOf } = this.#content;
+    const place = plot.posToVal(left, 'x');
+    const row = rowAt(place);
+    this.group.moveTo(row < 0 ? place : placeOf(row));
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < 6) return;
+    const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    const [least, most] = this.view;
+    const rowWide = this.#content.rows > 1 ? this.#content.placeOf(1) - this.#content.placeOf(0) : 0;
+    if (to - from > 2 * rowWide) this.group.zoomTo([Math.max(least, from), Math.min(most, to)]);
+  }
+
+  /** Shows what the row under the cursor tells; without a cursor, the last one. */
+  #followCursor(): void {
+    if (!this.#isSeen) return;
+    const plot = this.#plot;
+    const { cursor } = this.group;
+    const { rowAt, told, label } = this.#content;
+    const [from, to] = this.view;
+    const isIn = cursor !== null && cursor >= from && cursor <= to;
+    this.#isMoving = true;
+    plot.setCursor(isIn ? { left: plot.valToPos(cursor, 'x'), top: 0 } : { left: -10, top: -10 }, false);
+    this.#isMoving = false;
+    const row = rowAt(isIn ? cursor : to);
+    const shown = row < 0 && !isIn ? [] : told(row, isIn ? cursor : to);
+    this.#showDots(isIn ? shown : []);
+    this.onShown({ row, told: shown, label: row < 0 ? '' : label(row), isCursor: isIn });
+  }
+
+  #showDots(told: Told[]): void {
+    const { over } = this.#plot;
+    while (this.#dots.length < told.length) {
+      const dot = document.createElement('i');
+      dot.className = styles.dot!;
+      over.append(dot);
+      this.#dots.push(dot);
+    }
+    this.#dots.forEach((dot, place) => {
+      const it = told[place];
+      const isThere = it !== undefined && !Number.isNaN(it.place) && this.group.cursor !== null;
+      dot.hidden = !isThere;
+      if (!isThere) return;
+      dot.style.background = `var(--${it.colour})`;
+      dot.style.transform = `translate(${this.#plot.valToPos(this.group.cursor!, 'x')}px, ${this.#plot.valToPos(it.place, 'y')}px)`;
+    });
+  }
+
+  #watchSize(): () => void {
+    const observer = new ResizeObserver(() => {
+      const width = Math.floor(this.host.clientWidth);
+      if (width < 80 || width === this.#plot.width) return;
+      this.#plot.setSize({ width, height: this.height });
+      this.#changed();
+    });
+    observer.observe(this.host);
+    return () => observer.disconnect();
+  }
+
+  #watchSight(): () => void {
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        const isSeen = entry!.isIntersecting;
+        if (isSeen === this.#isSeen) return;
+        this.#isSeen = isSeen;
+        this.#changed();
+      },
+      { rootMargin: '80px' },
+    );
+    observer.observe(this.host);
+    return () => observer.disconnect();
+  }
+}
