@@ -1,4 +1,5 @@
 // Turns a load profile into the points that can be dragged, and a dragged point into another profile.
+import type { ProfilePoint } from '../../plots';
 import { get, isObject, list, number, set, type Doc, type Json } from './document';
 
 export const PROFILES = [
@@ -86,95 +87,146 @@ export function withMore(document: Doc, key: 'bursts' | 'steps' | 'points'): Doc
 
 const burstAfter = (end: number, lasting: number, long: number, rps: number): Doc => ({ startSecond: Math.max(0, Math.min(tidy(end + lasting, long), long - lasting)), durationSeconds: lasting, rps });
 
-/** A point of the plot. What does not move in a direction stays where it is. */
-export interface Point {
+/** A point of the plot, and which part of the profile it is. */
+export interface Point extends ProfilePoint {
   id: string;
   label: string;
-  second: number;
-  rps: number;
-  /** Between which seconds it can be moved; the same ones where it cannot. */
-  from: number;
-  to: number;
 }
 
-const point = (id: string, label: string, second: number, rps: number, from = second, to = second): Point => ({ id, label, second, rps, from, to });
+/** More than fingers can tell apart cannot be dragged. */
+const MOST_POINTS = 60;
 
-/** What can be dragged. Of a list there are as many points as there are rows, up to a number that fingers can tell apart. */
+/** What can be dragged, in the order of time. */
 export function pointsOf(document: Doc): Point[] {
   const long = lasts(document);
   const of = (key: string, otherwise = 0) => field(document, key, otherwise);
-  const initial = of('initialRps');
+  const base = (label: string, second = 0): Point => ({ id: 'initialRps', label, second, rps: of('initialRps'), fixedTime: true });
   switch (typeOf(document)) {
     case 'CONSTANT':
-      return [point('initialRps', 'Rate', long / 2, initial)];
+      return [base('Rate', long / 2)];
     case 'RAMP':
-      return [point('initialRps', 'First rate', 0, initial), point('targetRps', 'Last rate', of('rampUpSeconds', long), of('targetRps'), 0, long)];
+      return [base('First rate'), { id: 'targetRps', label: 'Last rate', second: of('rampUpSeconds', long), rps: of('targetRps') }];
     case 'SPIKE': {
-      const lasting = of('spikeDurationSeconds', Math.max(1, long / 10));
-      const start = of('spikeStartSecond', long / 2);
-      return [point('initialRps', 'Rate outside the spike', 0, initial), point('start', 'Begin of the spike', start, of('targetRps'), 0, Math.max(0, long - lasting)), point('end', 'End of the spike', start + lasting, of('targetRps'), start, long)];
+      const { start, end } = spike(document);
+      return [base('Rate outside the spike'), { id: 'start', label: 'Begin of the spike', second: start, rps: of('targetRps') }, { id: 'end', label: 'End of the spike', second: end, rps: of('targetRps') }];
     }
-    case 'BURST':
-      return [
-        point('initialRps', 'Rate outside the bursts', 0, initial),
-        ...few(list(document, 'loadProfile.bursts')).flatMap((burst, place) => {
-          const [start, lasting, rps] = [numberAt(burst, 'startSecond'), numberAt(burst, 'durationSeconds'), numberAt(burst, 'rps')];
-          return [point(`start ${place}`, `Begin of burst ${place + 1}`, start, rps, 0, Math.max(0, long - lasting)), point(`end ${place}`, `End of burst ${place + 1}`, start + lasting, rps, start, long)];
-        }),
-      ];
+    case 'BURST': {
+      const edges = rows(document, 'bursts').flatMap((burst, place): Point[] => [
+        { id: `start ${place}`, label: `Begin of burst ${place + 1}`, second: at(burst, 'startSecond'), rps: at(burst, 'rps') },
+        { id: `end ${place}`, label: `End of burst ${place + 1}`, second: at(burst, 'startSecond') + at(burst, 'durationSeconds'), rps: at(burst, 'rps') },
+      ]);
+      return [base('Rate outside the bursts'), ...edges.toSorted((a, b) => a.second - b.second)];
+    }
     case 'STEPS': {
-      let end = 0;
-      return few(list(document, 'loadProfile.steps')).map((step, place) => {
-        const begin = end;
-        end += numberAt(step, 'durationSeconds');
-        return point(`step ${place}`, `End of step ${place + 1}`, end, numberAt(step, 'rps'), begin, Infinity);
-      });
+      const steps = rows(document, 'steps');
+      return steps.map((step, place) => ({ id: `step ${place}`, label: `End of step ${place + 1}`, second: exact(endOf(steps, place)), rps: at(step, 'rps'), fixedTime: place === steps.length - 1 }));
     }
-    case 'SINE': {
-      const period = of('periodSeconds', long);
-      return [point('initialRps', 'Middle rate', 0, initial), point('peak', 'First peak', period / 4, initial + of('amplitudeRps'), 0, Infinity)];
-    }
-    case 'REPLAY': {
-      const rows = few(list(document, 'loadProfile.points'));
-      const at = (place: number) => numberAt(rows[place]!, 'second');
-      return rows.map((row, place) => point(`point ${place}`, `Point ${place + 1}`, at(place), numberAt(row, 'rps'), place > 0 ? at(place - 1) : 0, place + 1 < rows.length ? at(place + 1) : long));
-    }
+    case 'SINE':
+      return [base('Middle rate'), { id: 'peak', label: 'First peak', second: of('periodSeconds', long) / 4, rps: of('initialRps') + of('amplitudeRps') }];
+    case 'REPLAY':
+      return rows(document, 'points').map((row, place) => ({ id: `point ${place}`, label: `Point ${place + 1}`, second: at(row, 'second'), rps: at(row, 'rps') }));
     default:
       return [];
   }
 }
 
-const MOST_POINTS = 60;
-const few = (rows: Json[]): Json[] => (rows.length > MOST_POINTS ? [] : rows);
-const numberAt = (row: Json, key: string): number => (isObject(row) ? (number(row[key]) ?? 0) : 0);
+const rows = (document: Doc, key: string): Json[] => {
+  const all = list(document, `loadProfile.${key}`);
+  return all.length > MOST_POINTS ? [] : all;
+};
+const at = (row: Json | undefined, key: string): number => (isObject(row) ? (number(row[key]) ?? 0) : 0);
+const endOf = (steps: Json[], place: number): number => steps.slice(0, place + 1).reduce<number>((sum, step) => sum + at(step, 'durationSeconds'), 0);
+/** 0.1 and 0.2 are 0.3. */
+const exact = (value: number): number => Number(value.toPrecision(12));
 
-/** The document after the point of this id was moved. */
-export function moved(document: Doc, id: string, second: number, rps: number): Doc {
-  const points = pointsOf(document);
-  const old = points.find((it) => it.id === id);
-  if (!old) return document;
+function spike(document: Doc): { start: number; end: number } {
   const long = lasts(document);
-  const at = Math.min(Math.max(tidy(second, long), old.from), old.to);
-  const rate = Math.max(0, tidy(rps, Math.max(rps, old.rps)));
+  const start = field(document, 'spikeStartSecond', long / 2);
+  return { start, end: exact(start + field(document, 'spikeDurationSeconds', Math.max(1, long / 10))) };
+}
+
+/** The document after the point of this id was moved. What is dragged is a corner: the other corners stay where they are. */
+export function moved(document: Doc, id: string, to: { second: number; rps: number }): Doc {
+  const old = pointsOf(document).find((point) => point.id === id);
+  if (!old) return document;
+  const put = (values: Record<string, number>) => Object.entries(values).reduce((changed, [key, value]) => set(changed, `loadProfile.${key}`, exact(value)), document);
   const [what, row] = id.split(' ');
-  const put = (values: Record<string, number>) => Object.entries(values).reduce((changed, [key, value]) => set(changed, `loadProfile.${key}`, Number(value.toPrecision(9))), document);
-  const moves = at !== old.second;
+  const second = to.second;
+  const isMoved = second !== old.second;
+  const least = lasts(document) / 1000;
   switch (what) {
-    case 'initialRps': return put({ initialRps: rate });
-    case 'targetRps': return put({ targetRps: rate, ...(moves && { rampUpSeconds: at }) });
-    case 'peak': return put({ amplitudeRps: Math.max(0, rate - field(document, 'initialRps', 0)), ...(moves && { periodSeconds: Math.max(at, long / 1000) * 4 }) });
-    case 'point': return put({ [`points[${row}].rps`]: rate, ...(moves && { [`points[${row}].second`]: at }) });
+    case 'initialRps': return put({ initialRps: to.rps });
+    case 'targetRps': return put({ targetRps: to.rps, ...(isMoved && { rampUpSeconds: second }) });
+    case 'peak': return put({ amplitudeRps: Math.max(0, to.rps - field(document, 'initialRps', 0)), ...(isMoved && { periodSeconds: Math.max(second, least) * 4 }) });
+    case 'point': return put({ [`points[${row}].rps`]: to.rps, ...(isMoved && { [`points[${row}].second`]: second }) });
     case 'step': {
-      const changed = put({ [`steps[${row}].rps`]: rate, ...(moves && { [`steps[${row}].durationSeconds`]: Math.max(at - old.from, long / 1000) }) });
-      return changed.durationSeconds === undefined ? changed : set(changed, 'durationSeconds', stepsLong(changed));
+      const steps = list(document, 'loadProfile.steps');
+      const place = Number(row);
+      const end = Math.max(second, endOf(steps, place - 1) + least);
+      const times = { [`steps[${place}].durationSeconds`]: end - endOf(steps, place - 1), [`steps[${place + 1}].durationSeconds`]: Math.max(least, endOf(steps, place + 1) - end) };
+      return put({ [`steps[${place}].rps`]: to.rps, ...(isMoved && place + 1 < steps.length && times) });
     }
-    case 'start':
-      return row === undefined ? put({ targetRps: rate, ...(moves && { spikeStartSecond: at }) }) : put({ [`bursts[${row}].rps`]: rate, ...(moves && { [`bursts[${row}].startSecond`]: at }) });
-    case 'end': {
-      const begin = old.from;
-      const lasting = Math.max(at - begin, long / 1000);
-      return row === undefined ? put({ targetRps: rate, ...(moves && { spikeDurationSeconds: lasting }) }) : put({ [`bursts[${row}].rps`]: rate, ...(moves && { [`bursts[${row}].durationSeconds`]: lasting }) });
+    default: {
+      const isSpike = row === undefined;
+      const [startKey, lastsKey, rateKey] = isSpike ? ['spikeStartSecond', 'spikeDurationSeconds', 'targetRps'] : [`bursts[${row}].startSecond`, `bursts[${row}].durationSeconds`, `bursts[${row}].rps`];
+      const burst = get(document, `loadProfile.bursts[${row}]`);
+      const { start, end } = isSpike ? spike(document) : { start: at(burst, 'startSecond'), end: at(burst, 'startSecond') + at(burst, 'durationSeconds') };
+      const times = what === 'start' ? { [startKey!]: Math.min(second, end - least), [lastsKey!]: Math.max(least, end - second) } : { [lastsKey!]: Math.max(least, second - start) };
+      return put({ [rateKey!]: to.rps, ...(isMoved && times) });
     }
-    default: return document;
+  }
+}
+
+const WAVE_POINTS = 240;
+
+/** The planned rate at once, until the controller has told it: its corners are exact, a wave is nearly. */
+export function courseOf(document: Doc): { seconds: number[]; rps: number[] } {
+  const long = lasts(document);
+  const corners = cornersOf(document, long);
+  return { seconds: corners.map(([second]) => second), rps: corners.map(([, rps]) => rps) };
+}
+
+function cornersOf(document: Doc, long: number): [second: number, rps: number][] {
+  const of = (key: string, otherwise = 0) => field(document, key, otherwise);
+  const initial = of('initialRps');
+  switch (typeOf(document)) {
+    case 'CONSTANT': return [[0, initial], [long, initial]];
+    case 'RAMP': return [[0, initial], [of('rampUpSeconds', long), of('targetRps')], [long, of('targetRps')]];
+    case 'SPIKE': {
+      const { start, end } = spike(document);
+      return [[0, initial], [start, initial], [start, of('targetRps')], [end, of('targetRps')], [end, initial], [long, initial]];
+    }
+    case 'BURST': {
+      const bursts = list(document, 'loadProfile.bursts').map((burst) => ({ start: at(burst, 'startSecond'), end: at(burst, 'startSecond') + at(burst, 'durationSeconds'), rps: at(burst, 'rps') }));
+      // Where bursts overlap the highest holds.
+      const rate = (second: number) => {
+        const now = bursts.filter(({ start, end }) => start <= second && second < end);
+        return now.length > 0 ? Math.max(...now.map(({ rps }) => rps)) : initial;
+      };
+      const edges = [0, ...bursts.flatMap(({ start, end }) => [start, end]), long].toSorted((a, b) => a - b);
+      return edges.slice(1).flatMap((end, place): [number, number][] => (end > edges[place]! ? [[edges[place]!, rate(edges[place]!)], [end, rate(edges[place]!)]] : []));
+    }
+    case 'STEPS': {
+      const steps = list(document, 'loadProfile.steps');
+      let end = 0;
+      return steps.flatMap((step): [number, number][] => {
+        const begin = end;
+        end += at(step, 'durationSeconds');
+        return [[begin, at(step, 'rps')], [end, at(step, 'rps')]];
+      });
+    }
+    case 'SINE': {
+      const period = of('periodSeconds', long) || long;
+      return Array.from({ length: WAVE_POINTS + 1 }, (_, place) => {
+        const second = (place / WAVE_POINTS) * long;
+        return [second, Math.max(0, initial + of('amplitudeRps') * Math.sin((2 * Math.PI * second) / period))];
+      });
+    }
+    case 'REPLAY': {
+      const points = list(document, 'loadProfile.points').map((row): [number, number] => [at(row, 'second'), at(row, 'rps')]);
+      const last = points.at(-1);
+      return last && last[0] < long ? [...points, [long, last[1]]] : points;
+    }
+    default: return [];
   }
 }

@@ -37,7 +37,7 @@ export const unitsOf = (metric: string): readonly string[] => (/rps$/.test(metri
 
 /** Null for a text that is none, or has more than rows show. */
 export function ruleOf(written: string): Rule | null {
-  const found = /^\s*(share\s*\{[^}]*\}|[a-z_0-9.]+)\s*(?:\{(.*)\})?\s*(<=|>=|<|>)\s*([\d._]+)\s*([a-z%/]*)\s*$/.exec(written);
+  const found = /^\s*(share\s*\{[^}]*\}|[a-z_0-9.]+)\s*(?:\{(.*)\})?\s*(<=|>=|<|>)\s*([\d._]*)\s*([a-z%/]*)\s*$/.exec(written);
   if (!found) return null;
   const metric = found[1]!.replaceAll(/\s/g, '');
   if (!METRIC.test(metric)) return null;
