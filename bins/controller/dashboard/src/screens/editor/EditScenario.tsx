@@ -28,13 +28,11 @@ function Changing({ kept }: { kept: ScenarioView }) {
   const id = kept.id;
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [revision, setRevision] = useState(kept.revision);
-  const draft = useDraft(id, kept.scenario as unknown as Doc);
+  const draft = useDraft(id, kept.scenario as unknown as Doc, kept.revision);
   const [conflict, setConflict] = useState<{ document: Doc; starts: boolean } | null>(null);
 
   const took = (view: ScenarioView) => {
-    setRevision(view.revision);
-    draft.settle(view.scenario as unknown as Doc);
+    draft.settle(view.scenario as unknown as Doc, view.revision);
     client.setQueryData(queries.scenario(id).queryKey, view);
     void client.invalidateQueries({ queryKey: ['scenarios'] });
   };
@@ -43,7 +41,7 @@ function Changing({ kept }: { kept: ScenarioView }) {
     void client.invalidateQueries({ queryKey: ['runs'] });
     if (runId) await navigate({ to: '/runs/$id', params: { id: runId } });
   };
-  const save = async (document: Doc, starts: boolean, over = revision) => {
+  const save = async (document: Doc, starts: boolean, over = draft.revision) => {
     try {
       if (draft.isChanged) took(await commands.changeScenario(id, document, over));
     } catch (error) {
@@ -58,9 +56,10 @@ function Changing({ kept }: { kept: ScenarioView }) {
   const settle = async (how: 'reload' | 'overwrite') => {
     try {
       const view = await newest();
-      if (how === 'reload') took(view);
-      else await save(conflict!.document, conflict!.starts, view.revision);
+      const mine = conflict!;
       setConflict(null);
+      if (how === 'reload') took(view);
+      else await save(mine.document, mine.starts, view.revision);
     } catch (error) {
       tellError(error);
     }
@@ -78,7 +77,7 @@ function Changing({ kept }: { kept: ScenarioView }) {
   );
   return (
     <>
-      <Editor draft={draft} title={kept.scenario.name} crumbs={CRUMBS} says={`Revision ${revision}. A run that goes on keeps the scenario that it was started with.`} beside={<>{kept.state && <StateChip state={kept.state} />}{draft.isChanged && <Chip tone="warning" icon="edit">Not saved</Chip>}</>} actions={actions} links={links} isStored />
+      <Editor draft={draft} title={kept.scenario.name} crumbs={CRUMBS} says={`Revision ${draft.revision}. A run that goes on keeps the scenario that it was started with.`} beside={<>{kept.state && <StateChip state={kept.state} />}{draft.isChanged && <Chip tone="warning" icon="edit">Not saved</Chip>}</>} actions={actions} links={links} isStored />
       <Dialog title="Somebody has changed this scenario" open={conflict !== null} onClose={() => setConflict(null)} actions={<><Button onClick={() => setConflict(null)}>Go on editing</Button><Button onClick={() => void settle('reload')}>Take theirs</Button><Button kind="danger" onClick={() => void settle('overwrite')}>Overwrite with mine</Button></>}>
         <p>It was saved by somebody else since you opened it. Nothing of yours is saved yet.</p>
         <Notice tone="warning">“Take theirs” drops your changes, “Overwrite with mine” drops theirs.</Notice>

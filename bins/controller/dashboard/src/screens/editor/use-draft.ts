@@ -8,29 +8,37 @@ export interface Draft {
   isChanged: boolean;
   /** It came back after the page was loaded anew. */
   isRestored: boolean;
+  /** Of which revision it is a change: that of when it was begun. */
+  revision: number;
   setText: (text: string) => void;
   /** Another document; nothing while the text cannot be read. */
   update: (change: (document: Doc) => Doc) => void;
   /** From now on this is what is kept, and nothing is changed. */
-  settle: (document: Doc) => void;
+  settle: (document: Doc, revision: number) => void;
   /** Back to what is kept. */
   discard: () => void;
 }
 
 const PREFIX = 'loadcore.draft.';
 
-function kept(key: string): string | null {
+interface Kept {
+  revision: number;
+  text: string;
+}
+
+function kept(key: string): Kept | null {
   try {
-    return sessionStorage.getItem(PREFIX + key);
+    const found = JSON.parse(sessionStorage.getItem(PREFIX + key) ?? 'null') as Partial<Kept> | null;
+    return typeof found?.text === 'string' && typeof found.revision === 'number' ? { text: found.text, revision: found.revision } : null;
   } catch {
     return null;
   }
 }
 
-function keep(key: string, text: string | null): void {
+function keep(key: string, draft: Kept | null): void {
   try {
-    if (text === null) sessionStorage.removeItem(PREFIX + key);
-    else sessionStorage.setItem(PREFIX + key, text);
+    if (draft === null) sessionStorage.removeItem(PREFIX + key);
+    else sessionStorage.setItem(PREFIX + key, JSON.stringify(draft));
   } catch {
     // A browser that keeps nothing forgets it with the page.
   }
@@ -38,33 +46,35 @@ function keep(key: string, text: string | null): void {
 
 export const forgetDraft = (key: string): void => keep(key, null);
 
-/** `key` says whose draft it is; `from` is the document that it begins with. */
-export function useDraft(key: string, from: Doc): Draft {
-  const [base, setBase] = useState(() => write(from));
-  const [text, setText] = useState(() => kept(key) ?? base);
-  const [isRestored, setRestored] = useState(() => text !== base);
-  const latest = useRef(text);
-  latest.current = text;
-  const isChanged = text !== base;
-  useEffect(() => keep(key, isChanged ? text : null), [key, text, isChanged]);
+/** `key` says whose draft it is; `from` is the document that it begins with, in its `revision`. */
+export function useDraft(key: string, from: Doc, revision = 0): Draft {
+  const [back] = useState(() => kept(key));
+  const [base, setBase] = useState(() => ({ text: write(from), revision }));
+  const [now, setNow] = useState(() => back ?? base);
+  const [isRestored, setRestored] = useState(back !== null && back.text !== base.text);
+  const latest = useRef(now.text);
+  latest.current = now.text;
+  const isChanged = now.text !== base.text;
+  useEffect(() => keep(key, isChanged ? now : null), [key, now, isChanged]);
 
-  const update = useCallback((change: (document: Doc) => Doc) => {
-    const { document } = read(latest.current);
-    if (document === null) return;
-    // Two changes may come before the screen is drawn again.
-    latest.current = write(change(document));
-    setText(latest.current);
+  const setText = useCallback((text: string) => {
+    latest.current = text;
+    setNow((old) => ({ ...old, text }));
   }, []);
-  const settle = useCallback((document: Doc) => {
-    const settled = write(document);
+  const update = useCallback((change: (document: Doc) => Doc) => {
+    // Two changes may come before the screen is drawn again.
+    const { document } = read(latest.current);
+    if (document !== null) setText(write(change(document)));
+  }, [setText]);
+  const settle = useCallback((document: Doc, of: number) => {
+    const settled = { text: write(document), revision: of };
     setBase(settled);
-    setText(settled);
+    setNow(settled);
     setRestored(false);
-    keep(key, null);
-  }, [key]);
+  }, []);
   const discard = useCallback(() => {
-    setText(base);
+    setNow(base);
     setRestored(false);
   }, [base]);
-  return { text, read: useMemo(() => read(text), [text]), isChanged, isRestored: isRestored && isChanged, setText, update, settle, discard };
+  return { text: now.text, revision: now.revision, read: useMemo(() => read(now.text), [now.text]), isChanged, isRestored: isRestored && isChanged, setText, update, settle, discard };
 }
