@@ -102,18 +102,21 @@ export function Editor({ draft, title, crumbs, says, beside, actions, links, isS
     tell('The curl line is taken');
   };
 
+  const notices = (
+    <>
+      {draft.isRestored && <Notice actions={<Button small onClick={draft.discard}>Discard</Button>}>Your changes from before the page was loaded are back.</Notice>}
+      {notes.length > 0 && <Notice tone="warning" actions={<Button kind="quiet" small icon="bad" aria-label="Close" onClick={() => setNotes([])} />}>Of the curl line: {notes.map((note) => <p key={note}>{note}.</p>)}</Notice>}
+      {hasRedacted(shown) && <Notice>{isStored ? 'Values that read [redacted] are secrets, which are kept as they are. Type over one to change it.' : 'Values that read [redacted] are secrets of the scenario that this is a copy of. They are not told: give each again, or name a secret.'}</Notice>}
+    </>
+  );
   return (
     <Page title={title} name={title} crumbs={crumbs} says={says} beside={beside} actions={links}>
-      <Leaving isChanged={draft.isChanged} leaving={leaving} />
-      <div className={styles.notices}>
-        {draft.isRestored && <Notice actions={<Button small onClick={draft.discard}>Discard</Button>}>Your changes from before the page was loaded are back.</Notice>}
-        {notes.length > 0 && <Notice tone="warning" actions={<Button kind="quiet" small icon="bad" aria-label="Close" onClick={() => setNotes([])} />}>Of the curl line: {notes.map((note) => <p key={note}>{note}.</p>)}</Notice>}
-        {fault && <Notice tone="warning" actions={<Button small onClick={() => { setView('json'); }}>To the JSON</Button>}>The JSON cannot be read just now: the form shows what it was before, and cannot be changed. {fault.message}.</Notice>}
-        {hasRedacted(shown) && <Notice>{isStored ? 'Values that read [redacted] are secrets, which are kept as they are. Type over one to change it.' : 'Values that read [redacted] are secrets of the scenario that this is a copy of. They are not told: give each again, or name a secret.'}</Notice>}
-      </div>
+      <Leaving isChanged={draft.isChanged} leaving={leaving} onLeave={draft.discard} />
       <div className={styles.switch}><Segmented label="View" value={view} options={[['form', 'Form'], ['json', 'JSON']]} onChange={setView} /></div>
       <div className={styles.both} data-view={view}>
         <div ref={form} className={styles.form}>
+          <div className={styles.locked}>{fault && <Notice tone="warning" actions={<Button small onClick={() => setView('json')}>To the JSON</Button>}>The JSON cannot be read just now. The form shows what it was before, and cannot be changed.</Notice>}</div>
+          {notices}
           <EditingProvider value={editing}>
             <fieldset className={formStyles.form} disabled={document === null} aria-label="The scenario as a form">
               <RequestCard isNew={!isStored && text(shown.targetUrl) === ''} onAskCurl={() => setAsksCurl(true)} onCurl={takeCurl} />
@@ -154,7 +157,7 @@ const merged = (told: readonly Fault[], refused: readonly Fault[]): Fault[] => [
 /** What would run, in a sentence; or what is wrong, each with the way there. */
 function Says({ verdict, document, faults, hidden, onJump }: { verdict: Verdict; document: Doc | null; faults: readonly Fault[]; hidden: number; onJump: (path: string) => void }) {
   const [open, setOpen] = useState(false);
-  if (document === null) return <p className={styles.says}><Icon name="warning" /> <span>The JSON cannot be read.</span></p>;
+  if (document === null) return <p className={styles.says}><span className="soft">The JSON cannot be read.</span></p>;
   if (verdict.error) return <p className={`${styles.says} ${styles.bad}`} role="alert"><Icon name="warning" /> <span>{verdict.error instanceof Error ? verdict.error.message : 'It cannot be checked.'}</span> <Button small onClick={verdict.again}>Try again</Button></p>;
   if (faults.length > 0) {
     return (
@@ -182,10 +185,10 @@ function Says({ verdict, document, faults, hidden, onJump }: { verdict: Verdict;
 const Told = ({ fault: { path, message } }: { fault: Fault }) => <><code>{path || 'Scenario'}</code> {message}</>;
 
 /** Asks before changes are lost. */
-function Leaving({ isChanged, leaving }: { isChanged: boolean; leaving: { readonly current: boolean } }) {
+function Leaving({ isChanged, leaving, onLeave }: { isChanged: boolean; onLeave: () => void; leaving: { readonly current: boolean } }) {
   const blocker = useBlocker({ shouldBlockFn: ({ current, next }) => isChanged && !leaving.current && current.pathname !== next.pathname, enableBeforeUnload: () => isChanged && !leaving.current, withResolver: true });
   return (
-    <Dialog title="Leave without saving?" open={blocker.status === 'blocked'} onClose={() => blocker.reset?.()} actions={<><Button onClick={() => blocker.reset?.()}>Stay</Button><Button kind="danger" onClick={() => blocker.proceed?.()}>Leave</Button></>}>
+    <Dialog title="Leave without saving?" open={blocker.status === 'blocked'} onClose={() => blocker.reset?.()} actions={<><Button onClick={() => blocker.reset?.()}>Stay</Button><Button kind="danger" onClick={() => { onLeave(); blocker.proceed?.(); }}>Leave</Button></>}>
       Your changes of this scenario are not saved, and would be lost.
     </Dialog>
   );

@@ -14,18 +14,24 @@ export function Headers({ path }: { path: string }) {
   const { value, fault, disabled, put } = useAt(path);
   const { faultsAt } = useEditing();
   const names = useId();
+  // A row without a name is no header yet.
+  const [isAdding, setAdding] = useState(false);
   const rows = rowsOf(value);
-  const change = (place: number, row: Row | null) => put(headersOf(row === null ? rows.filter((_, other) => other !== place) : rows.map((old, other) => (other === place ? row : old))));
+  const shown: Row[] = isAdding ? [...rows, ['', '']] : rows;
+  const change = (place: number, row: Row | null) => {
+    if (place === rows.length) setAdding(false);
+    if (place < rows.length || row !== null) put(headersOf(row === null ? shown.filter((_, other) => other !== place) : shown.map((old, other) => (other === place ? row : old))));
+  };
   return (
     <div className={styles.rows} data-path={path} tabIndex={-1}>
       <datalist id={names}>{COMMON.map((name) => <option key={name} value={name} />)}</datalist>
       {fault.map((it) => <p key={it} className={styles.bad} role="alert">{it}</p>)}
-      {rows.map((row, place) => {
+      {shown.map((row, place) => {
         const own = pathOf([...stepsOf(path), row[0]]);
         return <HeaderRow key={place} row={row} path={own} names={names} fault={faultsAt(own)} disabled={disabled} onChange={(changed) => change(place, changed)} />;
       })}
       <div className={styles.buttons}>
-        <Button small icon="plus" disabled={disabled || rows.some(([name]) => name === '')} onClick={() => put(headersOf([...rows, ['', '']]))}>Add header</Button>
+        <Button small icon="plus" disabled={disabled || isAdding} onClick={() => setAdding(true)}>Add header</Button>
       </div>
     </div>
   );

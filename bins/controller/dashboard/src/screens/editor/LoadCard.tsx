@@ -9,8 +9,8 @@ import { PROFILES, SAYS, typeOf, withMore, withType, type ProfileType } from './
 import { useFaultsUnder } from './RequestCard';
 import type { Verdict } from './use-validation';
 
-const CHOICES = [...PROFILES, ['closed', 'No rate']] as const;
-const CLOSED = 'Closed loop: each connection sends its next request when the last one is answered. It finds how fast the target can be, not how it does under a given load.';
+const CHOICES = [...PROFILES, ['closed', 'Closed loop']] as const;
+const CLOSED = 'No rate: each connection sends its next request when the last one is answered. It finds how fast the target can be, not how it does under a given load.';
 
 export function LoadCard({ verdict }: { verdict: Verdict }) {
   const { document, update, isLocked } = useEditing();

@@ -42,11 +42,11 @@ function Request({ place, row, share, onRemove, onCopy }: { place: number; row: 
           <Button kind="quiet" small icon="trash" aria-label={`Remove ${name}`} disabled={isLocked} onClick={onRemove} />
         </span>
       </div>
-      <div className={styles.fields}>
+      <div className={`${styles.row} ${styles.request}`}>
         <TextAt path={`${path}.name`} label="Name" placeholder="checkout" />
-        <NumberAt path={`${path}.weight`} label="Weight" placeholder="1" />
         <ChoiceAt path={`${path}.method`} label="Method" options={METHODS} otherwise="GET" />
         <TextAt path={`${path}.url`} label="URL" placeholder="/cart" />
+        <NumberAt path={`${path}.weight`} label="Weight" placeholder="1" />
       </div>
       <div><RequestParts path={path} /></div>
     </div>

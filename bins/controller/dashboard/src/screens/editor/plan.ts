@@ -21,15 +21,20 @@ export function sentence(plan: Preview): string {
   return `${many(arrivals, 'request')}${long ? ` in ${long}` : ''}${peak}, ${by}${warm}`;
 }
 
-/** The planned rate as a line. A burst that is shorter than a row shows as a peak in its middle. */
+/** The planned rate as a line: a row at one rate is flat to its end, and where the rate was highest within a row there is a peak in its middle. */
 export function line({ rate, rateSeconds, durationSeconds }: Preview): { seconds: number[]; rps: number[] } {
   const points: [second: number, rps: number][] = rate.flatMap((row, place) => {
+    const next = rate[place + 1];
+    const end = next?.second ?? Math.max(row.second, durationSeconds ?? 0);
     const begin: [number, number] = [row.second, row.rps];
-    const isWithin = row.peakRps > Math.max(row.rps, rate[place + 1]?.rps ?? Infinity);
+    const isFlat = near(row.meanRps, row.rps) && near(row.peakRps, row.rps);
+    if (isFlat) return [begin, [end, row.rps]];
+    // Of the last row its mean says where it goes.
+    if (!next) return [begin, [end, Math.max(0, 2 * row.meanRps - row.rps)]];
+    const isWithin = row.peakRps > Math.max(row.rps, next.rps) && !near(row.peakRps, Math.max(row.rps, next.rps));
     return isWithin ? [begin, [row.second + rateSeconds / 2, row.peakRps]] : [begin];
   });
-  const last = rate.at(-1);
-  // Where the last row goes, its mean says.
-  if (last && durationSeconds !== null && durationSeconds > last.second) points.push([durationSeconds, Math.max(0, 2 * last.meanRps - last.rps)]);
   return { seconds: points.map(([second]) => second), rps: points.map(([, rps]) => rps) };
 }
+
+const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b));

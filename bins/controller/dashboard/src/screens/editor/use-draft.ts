@@ -75,6 +75,8 @@ export function useDraft(key: string, from: Doc, revision = 0): Draft {
   const discard = useCallback(() => {
     setNow(base);
     setRestored(false);
-  }, [base]);
+    // Whoever leaves does not wait until the screen is drawn again.
+    keep(key, null);
+  }, [key, base]);
   return { text: now.text, revision: now.revision, read: useMemo(() => read(now.text), [now.text]), isChanged, isRestored: isRestored && isChanged, setText, update, settle, discard };
 }
