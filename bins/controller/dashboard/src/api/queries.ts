@@ -1,9 +1,10 @@
 // Turns what a screen wants to know into queries: which call, how long it is fresh, how often it is asked again.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call } from './client';
+import { validate } from './commands';
 import { hasEnded } from './types';
 import type {
-  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Run, RunState, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
+  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Realtime, Run, RunState, Scenario, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
 } from './types';
 
 /** Which runs; what is not given does not matter. */
@@ -42,6 +43,15 @@ export const running = queryOptions({
   queryFn: ({ signal }) => call<List<Run>>('/runs', { query: { state: 'QUEUED,PREPARING,STARTING,RUNNING,PAUSED,STOPPING', limit: 50 }, signal }),
   refetchInterval: 2 * SECOND,
 });
+
+/** The newest seconds of a run that goes on. Before anything was measured there are none, which is no fault. */
+export const realtime = (id: string, live = true) =>
+  queryOptions({
+    queryKey: ['realtime', id],
+    queryFn: ({ signal }) => call<Realtime>(`/runs/${id}/stats/realtime`, { signal, query: { lastNSeconds: 10 } }),
+    refetchInterval: live ? 2 * SECOND : false,
+    retry: false,
+  });
 
 /** A run with its whole result, its series without distributions left out. */
 export const run = (id: string) =>
@@ -82,6 +92,16 @@ export const scenarios = (tag?: string) =>
   });
 
 export const scenario = (id: string) => queryOptions({ queryKey: ['scenario', id], queryFn: ({ signal }) => call<ScenarioView>(`/scenarios/${id}`, { signal }) });
+
+/** The planned rate over time. Only what makes the load is asked for: secrets of the rest are not known here. */
+export const plan = ({ name, targetUrl, durationSeconds, maxRequests, loadProfile, numWorkers, connections }: Scenario) => {
+  const document = { name, targetUrl, durationSeconds, maxRequests, loadProfile, numWorkers, connections };
+  return queryOptions({
+    queryKey: ['plan', document],
+    queryFn: ({ signal }) => validate(document, signal),
+    staleTime: Infinity,
+  });
+};
 
 /** `base` is a run's id or `baseline`. */
 export const comparison = (base: string, candidate: string) =>

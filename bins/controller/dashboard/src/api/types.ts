@@ -14,6 +14,7 @@ export type TimelineEvent = Schemas['EventView'];
 export type Frame = Schemas['Frame'];
 export type Worker = Schemas['WorkerJson'];
 export type Comparison = Schemas['Comparison'];
+export type Realtime = Schemas['Realtime'];
 export type Search = Schemas['SearchView'];
 export type Capacity = Schemas['Capacity'];
 export type Validation = Schemas['Validation'];
@@ -49,7 +50,7 @@ export interface Summary {
   p99Ms: number | null;
   slaPassed: boolean | null;
   slaViolated: number;
-  findings: number;
+  findings: number | null;
   finding: string | null;
   sparkline: { seconds: number; rps: (number | null)[]; p99Ms: (number | null)[] };
 }

@@ -69,6 +69,14 @@ describe('a run as columns', () => {
     expect(data.quantile(0.75)[1850]).toBe(both.quantile(0.75));
   });
 
+  it('tells counts as rates, of rows of whatever length', () => {
+    const all = frames(3701, { requests: 0, workers: 1 });
+    const data = dataOf(all);
+    const told = intervals(all);
+    expect(data.sentRps[4]).toBe((told[8].sent + told[9].sent) / 2);
+    expect(data.sentRps.at(-1)).toBe(told[3700].sent);
+  });
+
   it('passes over what is damaged, doubled, late or unknown, and counts it', () => {
     const all = frames(10);
     const bad: unknown[] = [

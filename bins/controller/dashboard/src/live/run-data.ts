@@ -44,7 +44,7 @@ export interface WorkerFigures {
 
 /** What the columns are made of, whatever else a result holds. */
 export interface ResultLike {
-  durationSeconds: number;
+  durationSeconds: number | null;
   loop: 'open' | 'closed';
   seriesSeconds: number;
   series: readonly SeriesRow[];
@@ -88,7 +88,7 @@ const PERCENTILES: Record<string, Rule> = {
   maxMs: 'max',
 };
 const COUNTS: Record<string, Rule> = { due: 'sum', sent: 'sum', ok: 'sum', failed: 'sum', dropped: 'sum', backlog: 'last', rps: 'mean' };
-const RUN_RULES: Record<string, Rule> = { ...COUNTS, ...PERCENTILES, offeredRps: 'mean', inFlight: 'last', activeWorkers: 'last', total: 'sum' };
+const RUN_RULES: Record<string, Rule> = { ...COUNTS, ...PERCENTILES, offeredRps: 'mean', inFlight: 'last', activeWorkers: 'last', total: 'sum', told: 'sum' };
 const REQUEST_RULES: Record<string, Rule> = { ...COUNTS, ...PERCENTILES, total: 'sum' };
 
 const ERROR = 'error:';
@@ -221,10 +221,16 @@ export class RunData {
   /** Arrivals due, per second; NaN in closed loop. */
   get offeredRps(): Column { return this.#rows.column('offeredRps'); }
   /** Requests sent, per second. */
-  get sentRps(): Column { return this.sent.map((sent) => sent / this.rowSeconds); }
+  get sentRps(): Column { return this.perSecond(this.sent); }
   get max(): Column { return this.#rows.column('maxMs'); }
   get errors(): Map<string, Column> { return this.#classes(ERROR, this.#errors); }
   get statusCodes(): Map<string, Column> { return this.#classes(STATUS, this.#statusCodes); }
+
+  /** Counts of rows as rates: rows become longer as the run does, and the newest one is not told to its end. */
+  perSecond(counts: Column): Column {
+    const told = this.#rows.column('told');
+    return counts.map((count, row) => (told[row]! > 0 ? count / told[row]! : NaN));
+  }
 
   /** A percentile over time, q from 0 to 1. */
   quantile(q: number): Column { return this.#rows.quantile(q); }
@@ -287,6 +293,8 @@ export class RunData {
     if (!this.#goBackTo(second)) return false;
     const figures = figuresOf(data);
     for (const name of ['offeredRps', 'inFlight', 'activeWorkers']) figures[name] = figureOf(data[name]);
+    // A frame does not say how many seconds it is of: one, but for runs that are planned for more than an hour.
+    figures.told = figures.rps! > 0 ? Math.max(1, Math.round(figures.total! / figures.rps!)) : 1;
     this.#count(ERROR, this.#errors, data.errors, figures);
     this.#count(STATUS, this.#statusCodes, data.statusCodes, figures);
     this.hasClasses = true;
@@ -397,11 +405,12 @@ function fill(rows: Rows, series: readonly SeriesRow[], result: ResultLike): voi
     const figures = figuresOf(row);
     underWay += figures.sent! - figures.total!;
     // Of a last row that was hardly measured there is no rate: one request in a hundredth of a second is no hundred a second.
-    const measured = Math.min(rows.rowSeconds, result.durationSeconds - row.second);
+    const measured = Math.min(rows.rowSeconds, (result.durationSeconds ?? Infinity) - row.second);
     const seconds = measured >= rows.rowSeconds / 4 || rows.length === 0 ? measured : NaN;
     figures.rps = figures.total! / (seconds > 0 ? seconds : NaN);
     figures.offeredRps = result.loop === 'open' ? figures.due! / (seconds > 0 ? seconds : NaN) : NaN;
     figures.inFlight = Math.max(0, underWay);
+    figures.told = seconds > 0 ? seconds : NaN;
     rows.append(row.second, figures, bytesOf(row.distribution));
   }
 }

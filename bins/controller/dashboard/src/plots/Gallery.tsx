@@ -5,7 +5,7 @@ import { Distribution } from '../live/distribution';
 import { marksOfRun } from '../live/marks';
 import { RunData } from '../live/run-data';
 import { Card, Grid } from '../ui';
-import { count, latency, percent, short } from '../ui/format';
+import { count, latency, percent, rate } from '../ui/format';
 import { Bars, HeatMap, PercentilePlot, PlotGroup, ProfilePlot, ScatterPlot, StackedPlot, statusColour, TimePlot, type ProfilePoint } from '.';
 
 const sum = (values: Iterable<number>): number => [...values].reduce((all, value) => all + value, 0);
@@ -27,9 +27,9 @@ export function Live({ data, marks, domain }: { data: RunData; marks: ReturnType
       <Card title="Rate"><TimePlot label="Offered, sent and achieved rate over time." {...over} lines={[{ label: 'Achieved', y: data.achievedRps, look: 'area' }, { label: 'Sent', y: data.sentRps, thin: true }, { label: 'Planned', y: data.offeredRps, colour: 'planned', dash: true }]} /></Card>
       <Card title="Latency"><TimePlot label="Percentiles of latency over time." {...over} scale="log" format={latency} lines={[{ label: 'p50', y: data.quantile(0.5) }, { label: 'p90', y: data.quantile(0.9), colour: 'series-5' }, { label: 'p99', y: data.quantile(0.99), colour: 'series-2' }, { label: 'Max', y: data.max, colour: 'series-4', thin: true }]} /></Card>
       <Card title="Latency, all of it"><HeatMap label="How many requests took so long, over time." rows={data.rows} /></Card>
-      <Card title="Errors"><StackedPlot label="Failed requests by error class over time." {...over} layers={[...data.errors].map(([label, y], place) => ({ label, y, colour: place === 0 ? 'series-3' : undefined }))} height={240} empty="No errors" /></Card>
-      <Card title="Status codes"><StackedPlot label="Replies by status over time." {...over} format={short} layers={[...data.statusCodes].map(([label, y]) => ({ label, y, colour: statusColour(label) }))} /></Card>
-      <Card title="Under way"><TimePlot label="Requests under way and waiting, over time." {...over} format={count} whole atLeast={4} lines={[{ label: 'In flight', y: data.inFlight, look: 'area' }, { label: 'Backlog', y: data.backlog }, { label: 'Dropped', y: data.dropped, colour: 'series-3' }]} /></Card>
+      <Card title="Errors"><StackedPlot label="Failed requests by error class over time." {...over} format={rate} whole={false} layers={[...data.errors].map(([label, y], place) => ({ label, y: data.perSecond(y), colour: place === 0 ? 'series-3' : undefined }))} height={240} empty="No errors" /></Card>
+      <Card title="Status codes"><StackedPlot label="Replies by status over time." {...over} format={rate} whole={false} layers={[...data.statusCodes].map(([label, y]) => ({ label, y: data.perSecond(y), colour: statusColour(label) }))} /></Card>
+      <Card title="Under way"><TimePlot label="Requests under way and waiting, over time." {...over} format={count} whole atLeast={4} lines={[{ label: 'In flight', y: data.inFlight, look: 'area' }, { label: 'Backlog', y: data.backlog }, { label: 'Dropped', y: data.perSecond(data.dropped), colour: 'series-3' }]} /></Card>
       <Card title="By request, p99"><TimePlot label="The 99th percentile of each request over time." x={[...data.requests.values()][0]?.seconds ?? []} rowSeconds={[...data.requests.values()][0]?.rows.rowSeconds ?? 1} scale="log" format={latency} lines={[...data.requests.values()].slice(0, 8).map((request) => ({ label: request.name, y: request.p99 }))} /></Card>
       <Card title="Workers"><TimePlot label="Workers over time." {...over} format={count} whole atLeast={2} lines={[{ label: 'Active workers', y: data.activeWorkers, look: 'area', colour: 'series-5' }]} /></Card>
     </PlotGroup>

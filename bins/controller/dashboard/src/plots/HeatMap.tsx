@@ -44,14 +44,14 @@ export function HeatMap({ label, rows, height = 240, empty }: HeatMapProps) {
       return [at(0.5), at(0.99), at(1), { text: count(row < 0 ? null : rows.column('total')[row]), place: NaN, colour: 'series-1' as const }];
     },
   };
-  const legend = ['Half within', '99% within', 'All within', 'Requests'].map((name) => ({ label: name, colour: 'series-1' as const, look: 'none' as const }));
+  const legend = ['p50', 'p99', 'Max', 'Requests'].map((name) => ({ label: name, colour: 'series-1' as const, look: 'none' as const }));
   return <PlotFrame label={label} content={content} group={group} legend={legend} height={height} empty={empty} beside={<HeatScale />} />;
 }
 
 function HeatScale() {
   return (
-    <span className={styles.scale} title="How many of a second's requests took so long">
-      0.1%<i className={`${styles.ramp} ${styles.heat}`} aria-hidden="true" />100% of requests
+    <span className={styles.scale} title="The share of a moment's requests that took so long">
+      0.1%<i className={`${styles.ramp} ${styles.heat}`} aria-hidden="true" />100%
     </span>
   );
 }

@@ -24,7 +24,7 @@ export interface ProfilePlotProps {
 }
 
 const LEFT = 62;
-const RIGHT = 14;
+const RIGHT = 20;
 const TOP = 14;
 const BOTTOM = 26;
 const NONE: readonly ProfilePoint[] = [];
@@ -75,7 +75,7 @@ export function ProfilePlot({ label, durationSeconds, seconds, rps, points = NON
         {axis.ticks(0, top, ticksY).map((tick) => (
           <g key={tick}><path className={styles.gridLine} d={`M${LEFT} ${Math.round(y(tick)) + 0.5}H${LEFT + wide}`} /><text x={LEFT - 8} y={y(tick) + 4} textAnchor="end">{rate(tick)}</text></g>
         ))}
-        {overTime.ticks(0, whole, Math.max(1, Math.floor(wide / 84))).map((tick) => (
+        {overTime.ticks(0, whole, Math.max(1, Math.floor(wide / 64))).map((tick) => (
           <g key={tick}><path className={styles.axisLine} d={`M${Math.round(x(tick)) + 0.5} ${TOP + high}v4`} /><text x={x(tick)} y={height - 6} textAnchor="middle">{moment(tick)}</text></g>
         ))}
         <path className={styles.axisLine} d={`M${LEFT} ${TOP + high + 0.5}H${LEFT + wide}`} />

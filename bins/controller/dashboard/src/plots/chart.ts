@@ -1,4 +1,5 @@
 // Puts a plot's content into uPlot's frame: axes, cursor and zoom are uPlot's, what lies between them is painted here.
+// It lies on a canvas of its own, so that a new second costs its own few pixels and not an hour's lines.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Group } from './group';
@@ -24,6 +25,11 @@ export interface Content {
   /** The range of the vertical axis while this is shown of the other one. */
   range: (from: number, to: number, ticks: number) => [number, number];
   paint: (brush: Brush) => void;
+  /**
+   * Another one where something else would be painted of so many first rows. While it is the same, only the rows that follow are painted.
+   * Without it all is painted each time.
+   */
+  signature?: (rows: number) => string;
   rows: number;
   /** The row at a place; -1 where there is none. */
   rowAt: (place: number) => number;
@@ -42,7 +48,7 @@ export interface Shown {
 }
 
 const AXIS_HEIGHT = 26;
-const TICK_SPACE_X = 84;
+const TICK_SPACE_X = 64;
 const TICK_SPACE_Y = 38;
 
 /** Plots that have changed are painted together, with the next picture. */
@@ -66,6 +72,11 @@ export class Chart {
   #isSeen = false;
   #range: [number, number] = [0, 1];
   #isMoving = false;
+  readonly #canvas = document.createElement('canvas');
+  /** What uPlot has drawn, and what is painted within it. */
+  #frame = '';
+  #painted = { rows: -1, signature: '' };
+  #colours = 0;
 
   constructor(
     readonly host: HTMLElement,
@@ -77,7 +88,13 @@ export class Chart {
   ) {
     this.#content = content;
     this.#plot = new uPlot(this.#options(), [content.domain, [0, 1]], host);
-    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(() => this.#changed()), onColours(() => this.#changed()), this.#watchSize(), this.#watchSight());
+    this.#canvas.className = styles.lines!;
+    this.#plot.over.prepend(this.#canvas);
+    const recolour = (): void => {
+      this.#colours += 1;
+      this.#changed();
+    };
+    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(() => this.#changed()), onColours(recolour), this.#watchSize(), this.#watchSight());
   }
 
   set(content: Content): void {
@@ -92,7 +109,16 @@ export class Chart {
   /** Now; what is out of sight is painted once it comes into sight. */
   paint(): void {
     if (!this.#isSeen) return;
-    this.#plot.setData([this.#content.domain, [0, 1]], true);
+    const { xAxis, yAxis } = this.#content;
+    const [from, to] = this.view;
+    const range = this.#rangeOf();
+    // The texts of the axes say which axes they are.
+    const frame = [from, to, range, this.#plot.width, uPlot.pxRatio, this.group.markKey, this.#colours, xAxis.text(to), yAxis.text(range[1])].join();
+    if (frame !== this.#frame) {
+      this.#frame = frame;
+      this.#painted.rows = -1;
+      this.#plot.setData([this.#content.domain, [0, 1]], true);
+    } else this.#paintContent();
     this.#followCursor();
   }
 
@@ -134,7 +160,7 @@ export class Chart {
     return {
       width: Math.max(80, this.host.clientWidth),
       height: this.height,
-      padding: [18, 8, 0, 0],
+      padding: [18, 20, 0, 0],
       legend: { show: false },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       scales: {
@@ -157,8 +183,8 @@ export class Chart {
         },
       },
       hooks: {
-        drawAxes: [(plot) => this.#within(plot, (brush) => paintMarks(brush, this.group.marks), false)],
-        draw: [(plot) => this.#within(plot, (brush) => this.#content.paint(brush), true)],
+        drawAxes: [(plot) => paintMarks(this.#brush(plot.ctx, plot.bbox.left, plot.bbox.top), this.group.marks)],
+        draw: [() => this.#paintContent()],
         setCursor: [(plot) => this.#cursorMoved(plot)],
         setSelect: [(plot) => this.#selected(plot)],
       },
@@ -171,22 +197,43 @@ export class Chart {
     return high > low ? [low, high] : [low, low + 1];
   }
 
-  #within(plot: uPlot, paint: (brush: Brush) => void, isClipped: boolean): void {
-    const { ctx, bbox } = plot;
+  #brush(ctx: CanvasRenderingContext2D, left: number, top: number): Brush {
+    const { width, height } = this.#plot.bbox;
     const [[from, to], [low, high]] = [this.view, this.#range];
-    const [perX, perY] = [bbox.width / (to - from), bbox.height / (high - low)];
-    ctx.save();
-    if (isClipped) {
-      ctx.beginPath();
-      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-      ctx.clip();
+    const [perX, perY] = [width / (to - from), height / (high - low)];
+    return {
+      ctx, left, top, width, height, from, to, ratio: uPlot.pxRatio,
+      x: (place) => left + (place - from) * perX,
+      y: (place) => top + height - (place - low) * perY,
+    };
+  }
+
+  /** All of it, or the rows that are new. */
+  #paintContent(): void {
+    if (!this.#isSeen) return;
+    const canvas = this.#canvas;
+    const { width, height } = this.#plot.bbox;
+    const content = this.#content;
+    const ctx = canvas.getContext('2d')!;
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+      this.#painted.rows = -1;
     }
-    paint({
-      ctx, ...bbox, from, to, ratio: uPlot.pxRatio,
-      x: (place) => bbox.left + (place - from) * perX,
-      y: (place) => bbox.top + bbox.height - (place - low) * perY,
-    });
+    const brush = this.#brush(ctx, 0, 0);
+    const before = this.#painted;
+    const isMore = content.signature !== undefined && before.rows >= 0 && before.rows < content.rows && content.signature(before.rows) === before.signature;
+    // A line that ends at the edge of what is painted anew would have an end there: some pixels more are taken.
+    const left = isMore ? Math.max(0, Math.floor(brush.x(content.placeOf(Math.max(0, before.rows - 1)))) - 4) : 0;
+    ctx.save();
+    ctx.clearRect(left, 0, width - left, height);
+    ctx.beginPath();
+    ctx.rect(left, 0, width - left, height);
+    ctx.clip();
+    content.paint(isMore ? { ...brush, from: brush.from + ((left - 4) * (brush.to - brush.from)) / width } : brush);
     ctx.restore();
+    // The newest row may still grow.
+    const rows = Math.max(0, content.rows - 1);
+    this.#painted = { rows, signature: content.signature?.(rows) ?? '' };
   }
 
   #cursorMoved(plot: uPlot): void {

@@ -97,7 +97,12 @@ export const overPercentiles: Axis = {
   to: (q) => -Math.log10(Math.max(1e-9, 1 - q)),
   from: (place) => 1 - 10 ** -place,
   text: (place) => (place === 0 ? '0%' : `${Number((100 * (1 - 10 ** -place)).toFixed(Math.max(0, Math.ceil(place - 2))))}%`),
-  ticks: (from, to) => [0, -Math.log10(0.5), -Math.log10(0.25), 1, 2, 3, 4, 5, 6, 7, 8].filter((place) => place >= from - 1e-9 && place <= to + 1e-9),
+  ticks: (from, to, most) => {
+    const least = ((to - from) / most) * 0.7;
+    const places = [0, -Math.log10(0.5), 1, 2, 3, 4, 5, 6, 7, 8].filter((place) => place >= from - 1e-9 && place <= to + 1e-9);
+    const isHalf = (place: number): boolean => place % 1 !== 0;
+    return places.filter((place) => !isHalf(place) || place >= least);
+  },
   around: (least, greatest) => [least, greatest],
 };
 

@@ -28,17 +28,25 @@ export function Dialog({ title, open, onClose, children, actions, wide = false }
   );
 }
 
-/** A button that asks before it does what cannot be undone. What went wrong stays in the dialog. */
-export function ConfirmButton({ label, title, says, sure, onSure, small, icon, disabled, quiet = false }: { label: string; title: string; says: ReactNode; sure: string; onSure: () => Promise<unknown>; small?: boolean; icon?: 'trash' | 'stop'; disabled?: boolean; quiet?: boolean }) {
-  const [open, setOpen] = useState(false);
+interface Asked {
+  title: string;
+  says: ReactNode;
+  /** What the button says that does it. */
+  sure: string;
+  onSure: () => Promise<unknown>;
+}
+
+/** Asks before it does what cannot be undone. What went wrong stays in the dialog. */
+export function Confirm({ title, says, sure, onSure, open, onClose }: Asked & { open: boolean; onClose: () => void }) {
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
+  useEffect(() => setFault(null), [open]);
   const go = async () => {
     setBusy(true);
     setFault(null);
     try {
       await onSure();
-      setOpen(false);
+      onClose();
     } catch (error) {
       setFault(error instanceof Error ? error.message : String(error));
     } finally {
@@ -46,12 +54,20 @@ export function ConfirmButton({ label, title, says, sure, onSure, small, icon, d
     }
   };
   return (
+    <Dialog title={title} open={open} onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button kind="danger" busy={busy} onClick={go}>{sure}</Button></>}>
+      <div>{says}</div>
+      {fault && <p className={styles.fault} role="alert">{fault}</p>}
+    </Dialog>
+  );
+}
+
+/** A button that asks first. */
+export function ConfirmButton({ label, small, icon, disabled, quiet = false, kind = 'danger', ...asked }: Asked & { label: string; kind?: 'danger' | 'plain'; small?: boolean; icon?: 'trash' | 'stop'; disabled?: boolean; quiet?: boolean }) {
+  const [open, setOpen] = useState(false);
+  return (
     <>
-      <Button kind={quiet ? 'quiet' : 'danger'} small={small} icon={icon} disabled={disabled} aria-label={quiet ? label : undefined} onClick={() => { setFault(null); setOpen(true); }}>{quiet ? null : label}</Button>
-      <Dialog title={title} open={open} onClose={() => setOpen(false)} actions={<><Button onClick={() => setOpen(false)}>Cancel</Button><Button kind="danger" busy={busy} onClick={go}>{sure}</Button></>}>
-        <div>{says}</div>
-        {fault && <p className={styles.fault} role="alert">{fault}</p>}
-      </Dialog>
+      <Button kind={quiet ? 'quiet' : kind} small={small} icon={icon} disabled={disabled} aria-label={quiet ? label : undefined} onClick={() => setOpen(true)}>{quiet ? null : label}</Button>
+      <Confirm {...asked} open={open} onClose={() => setOpen(false)} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 // Turns a value that people give into a labelled field, with its hint and what is wrong with it.
-import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react';
+import { useId, type ComponentProps, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react';
 import styles from './Field.module.css';
 
 interface Around {
@@ -33,7 +33,7 @@ const told = (id: string, { hint, fault }: Around) => ({
   'aria-describedby': hint || (fault && fault.length > 0) ? `${id}-says` : undefined,
 });
 
-export function Input({ label, hint, fault, quiet, unit, ...rest }: Around & { unit?: string } & InputHTMLAttributes<HTMLInputElement>) {
+export function Input({ label, hint, fault, quiet, unit, ...rest }: Around & { unit?: string } & ComponentProps<'input'>) {
   const id = useId();
   const around = { label, hint, fault, quiet };
   return (

@@ -1,5 +1,5 @@
 // Opens a short list of choices below a button; closes by a choice, Escape, or a press elsewhere.
-import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useId, useLayoutEffect, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 import { Button } from './Button';
 import type { IconName } from './Icon';
 import styles from './Menu.module.css';
@@ -13,6 +13,9 @@ export interface Choice {
   onChoose: () => void;
 }
 
+/** Pixels between button and list; about how tall a choice is. */
+const [GAP, ABOUT] = [4, 52];
+
 export function Menu({ label, icon, choices, small, kind = 'plain', children }: { label: string; icon?: IconName; choices: Choice[]; small?: boolean; kind?: 'plain' | 'quiet'; children?: ReactNode }) {
   const [open, setOpen] = useState(false);
   const around = useRef<HTMLDivElement>(null);
@@ -24,6 +27,22 @@ export function Menu({ label, icon, choices, small, kind = 'plain', children }: 
     document.addEventListener('pointerdown', elsewhere);
     return () => document.removeEventListener('pointerdown', elsewhere);
   }, [open]);
+  // Tables cut off what reaches beyond them: the list lies on the screen, not in its place, and closes where that moves.
+  const [place, setPlace] = useState<CSSProperties>();
+  useLayoutEffect(() => {
+    const button = around.current?.getBoundingClientRect();
+    if (!open || !button) return;
+    const right = Math.max(GAP, document.documentElement.clientWidth - button.right);
+    const above = button.bottom + choices.length * ABOUT > window.innerHeight && button.top > window.innerHeight / 2;
+    setPlace(above ? { right, bottom: window.innerHeight - button.top + GAP } : { right, top: button.bottom + GAP });
+    const close = () => setOpen(false);
+    window.addEventListener('scroll', close, { passive: true, capture: true });
+    window.addEventListener('resize', close);
+    return () => {
+      window.removeEventListener('scroll', close, { capture: true });
+      window.removeEventListener('resize', close);
+    };
+  }, [open, choices.length]);
   const keys = (event: React.KeyboardEvent) => {
     if (event.key === 'Escape') {
       setOpen(false);
@@ -39,7 +58,7 @@ export function Menu({ label, icon, choices, small, kind = 'plain', children }: 
     <div className={styles.around} ref={around} onKeyDown={keys}>
       <Button kind={kind} small={small} icon={icon} aria-haspopup="menu" aria-expanded={open} aria-controls={id} aria-label={children ? undefined : label} onClick={() => setOpen(!open)}>{children}</Button>
       {open && (
-        <div id={id} className={styles.menu} role="menu" aria-label={label}>
+        <div id={id} className={styles.menu} style={place} role="menu" aria-label={label}>
           {choices.map(({ label: name, says, danger, disabled, onChoose }) => (
             <button key={name} type="button" role="menuitem" className={danger ? styles.danger : undefined} disabled={disabled} onClick={() => { setOpen(false); onChoose(); }}>
               <span>{name}</span>
