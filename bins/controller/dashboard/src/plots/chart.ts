@@ -24,7 +24,8 @@ export interface Content {
   domain: [number, number];
   /** The range of the vertical axis while this is shown of the other one. */
   range: (from: number, to: number, ticks: number) => [number, number];
-  paint: (brush: Brush) => void;
+  /** Answers `false` where nothing of what was painted before may stay. */
+  paint: (brush: Brush) => boolean | void;
   /**
    * Another one where something else would be painted of so many first rows. While it is the same, only the rows that follow are painted.
    * Without it all is painted each time.
@@ -202,7 +203,7 @@ export class Chart {
     const [[from, to], [low, high]] = [this.view, this.#range];
     const [perX, perY] = [width / (to - from), height / (high - low)];
     return {
-      ctx, left, top, width, height, from, to, ratio: uPlot.pxRatio,
+      ctx, left, top, width, height, from, to, since: from, ratio: uPlot.pxRatio,
       x: (place) => left + (place - from) * perX,
       y: (place) => top + height - (place - low) * perY,
     };
@@ -224,13 +225,17 @@ export class Chart {
     const isMore = content.signature !== undefined && before.rows >= 0 && before.rows < content.rows && content.signature(before.rows) === before.signature;
     // A line that ends at the edge of what is painted anew would have an end there: some pixels more are taken.
     const left = isMore ? Math.max(0, Math.floor(brush.x(content.placeOf(Math.max(0, before.rows - 1)))) - 4) : 0;
-    ctx.save();
-    ctx.clearRect(left, 0, width - left, height);
-    ctx.beginPath();
-    ctx.rect(left, 0, width - left, height);
-    ctx.clip();
-    content.paint(isMore ? { ...brush, from: brush.from + ((left - 4) * (brush.to - brush.from)) / width } : brush);
-    ctx.restore();
+    const paint = (from: number): boolean => {
+      ctx.save();
+      ctx.clearRect(from, 0, width - from, height);
+      ctx.beginPath();
+      ctx.rect(from, 0, width - from, height);
+      ctx.clip();
+      const mayStay = content.paint({ ...brush, since: from === 0 ? brush.from : brush.from + ((from - 4) * (brush.to - brush.from)) / width });
+      ctx.restore();
+      return mayStay !== false;
+    };
+    if (!paint(left) && left > 0) paint(0);
     // The newest row may still grow.
     const rows = Math.max(0, content.rows - 1);
     this.#painted = { rows, signature: content.signature?.(rows) ?? '' };
