@@ -116,19 +116,21 @@ export function Editor({ draft, title, crumbs, says, beside, actions, links, isS
       <div className={styles.both} data-view={view}>
         <div ref={form} className={styles.form}>
           <div className={styles.locked}>{fault && <Notice tone="warning" actions={<Button small onClick={() => setView('json')}>To the JSON</Button>}>The JSON cannot be read just now. The form shows what it was before, and cannot be changed.</Notice>}</div>
-          {notices}
-          <EditingProvider value={editing}>
-            <fieldset className={formStyles.form} disabled={document === null} aria-label="The scenario as a form">
-              <RequestCard isNew={!isStored && text(shown.targetUrl) === ''} onAskCurl={() => setAsksCurl(true)} onCurl={takeCurl} />
-              <LoadCard verdict={verdict} />
-              <RulesCard />
-              <MixCard />
-              <LimitsCard />
-              <ConnectionCard />
-              <WatchCard />
-              <NotesCard />
-            </fieldset>
-          </EditingProvider>
+          <div className={styles.stack}>
+            {notices}
+            <EditingProvider value={editing}>
+              <fieldset className={formStyles.form} disabled={document === null} aria-label="The scenario as a form">
+                <RequestCard isNew={!isStored && text(shown.targetUrl) === ''} onAskCurl={() => setAsksCurl(true)} onCurl={takeCurl} />
+                <LoadCard verdict={verdict} />
+                <RulesCard />
+                <MixCard />
+                <LimitsCard />
+                <ConnectionCard />
+                <WatchCard />
+                <NotesCard />
+              </fieldset>
+            </EditingProvider>
+          </div>
         </div>
         <div className={styles.json}><JsonPane ref={json} text={draft.text} read={draft.read} faults={faults} onChange={draft.setText} /></div>
       </div>

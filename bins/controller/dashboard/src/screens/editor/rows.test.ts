@@ -1,6 +1,6 @@
 // Proves that headers, checks and the mix become rows and come back, with nothing lost.
 import { changed, checkOf, documentOf, KINDS } from './checks';
-import type { Json } from './document';
+import type { Doc, Json } from './document';
 import { headersOf, rowsOf } from './headers';
 import { sharesOf, withoutRequest, withRequest } from './mix';
 
@@ -46,7 +46,7 @@ describe('a mix', () => {
   });
 
   it('gives copies names of their own', () => {
-    const mix = { mix: [{ name: 'cart', url: '/cart' }, { name: 'cart 2' }] };
+    const mix: Doc = { mix: [{ name: 'cart', url: '/cart' }, { name: 'cart 2' }] };
     expect(withRequest(mix, 0).mix).toEqual([{ name: 'cart', url: '/cart' }, { name: 'cart 3', url: '/cart' }, { name: 'cart 2' }]);
     expect(withRequest(mix).mix).toHaveLength(3);
   });

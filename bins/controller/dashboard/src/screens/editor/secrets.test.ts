@@ -1,10 +1,11 @@
 // Proves what is sent to be judged in the place of secrets that are stored, and that faults come back to their place.
+import type { Doc } from './document';
 import { shownFaults } from './faults';
 import { copyOf, fresh, withCurl } from './fresh';
 import { fromCurl } from './curl';
 import { hasRedacted, isNamed, isSecretHeader, judged } from './secrets';
 
-const STORED = {
+const STORED: Doc & { headers: Doc } = {
   headers: { Authorization: '[redacted]', 'X-Token': ['[redacted]', 'a'], Accept: 'b' },
   mix: [{ name: 'a', headers: { Cookie: '[redacted]' } }, { name: 'b' }],
   proxy: 'http://[redacted]@proxy.test:3128/',
