@@ -103,13 +103,15 @@ impl Controller {
         let scenario = self.inner().open(&record)?;
         let mut seeking = Seeking::of(&record, &scenario).ok_or_else(none)?;
         let stored = self.store().intervals(owner, run, 0, usize::MAX).await?;
-        let read = read_intervals(&stored).map_err(|why| ControllerError::Damaged {
-            run: run.clone(),
-            what: "an interval",
-            why,
-        })?;
         seeking.hear(&record.journal);
-        read.iter().for_each(|(snapshot, span)| seeking.search.interval(&snapshot.total, *span));
+        for read in read_intervals(&stored) {
+            let (snapshot, span) = read.map_err(|why| ControllerError::Damaged {
+                run: run.clone(),
+                what: "an interval",
+                why,
+            })?;
+            seeking.search.interval(&snapshot.total, span);
+        }
         if record.state.has_ended() {
             seeking.search.interrupt();
         }

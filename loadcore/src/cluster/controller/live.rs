@@ -292,9 +292,18 @@ fn slack_of(means: Option<&[Means]>) -> Nanos {
 }
 
 /// Statistics of stored intervals: of a run that has ended.
-pub(super) fn realtime_of(record: &RunRecord, intervals: &[(Snapshot, Span)]) -> Realtime {
-    let seconds: Vec<_> = intervals.iter().map(|(it, span)| Second::of(&it.total, *span)).collect();
-    realtime(record, 0, seconds.iter())
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) fn realtime_of(
+    record: &RunRecord,
+    intervals: impl Iterator<Item = Result<(Snapshot, Span), String>>,
+) -> Result<Realtime, String> {
+    let packed = |read: Result<(Snapshot, Span), String>| {
+        read.map(|(interval, span)| Second::of(&interval.total, span))
+    };
+    let seconds = intervals.map(packed).collect::<Result<Vec<_>, _>>()?;
+    Ok(realtime(record, 0, seconds.iter()))
 }
 
 fn realtime<'a>(
@@ -515,8 +524,10 @@ mod tests {
     #[test]
     fn a_pause_offers_nothing_and_a_closed_loop_has_no_offer() {
         let span = Span { from_ns: 0, to_ns: SECOND, draining: false };
-        let nothing = [(Snapshot::default(), span)];
-        assert_eq!(realtime_of(&record(&constant()), &nothing).offered_rps, Some(0.0));
-        assert_eq!(realtime_of(&record(&Value::Null), &nothing).offered_rps, None);
+        let offered = |scenario: &Value| {
+            let nothing = std::iter::once(Ok((Snapshot::default(), span)));
+            realtime_of(&record(scenario), nothing).unwrap().offered_rps
+        };
+        assert_eq!((offered(&constant()), offered(&Value::Null)), (Some(0.0), None));
     }
 }

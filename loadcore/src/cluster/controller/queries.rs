@@ -106,8 +106,8 @@ impl Controller {
         let window = u64::from(last_seconds) * crate::time::SECOND;
         let stored = finish::last_intervals(&**store, owner, run, window).await;
         let stored = stored.map_err(|error| of_the_store(error, run, INTERVAL))?;
-        let read = finish::read_intervals(&stored).map_err(|why| damaged(run, INTERVAL, why))?;
-        Ok(live::realtime_of(&record, &read))
+        let realtime = live::realtime_of(&record, finish::read_intervals(&stored));
+        realtime.map_err(|why| damaged(run, INTERVAL, why))
     }
 
     /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
