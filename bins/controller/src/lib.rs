@@ -10,6 +10,8 @@ pub mod audit;
 pub mod conditions;
 pub mod doorstep;
 pub mod extract;
+#[cfg(test)]
+mod fuzz;
 pub mod hlog;
 pub mod keyed;
 pub mod media;

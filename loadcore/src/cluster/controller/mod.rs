@@ -50,6 +50,7 @@ mod books;
 mod by_name;
 mod calls;
 mod capacity;
+mod challenge;
 mod compare;
 mod domains;
 mod driver;
@@ -79,7 +80,8 @@ mod workers;
 
 pub use calls::MAX_KEY;
 pub use capacity::{KnownSearch, Requests};
-pub use domains::{CHALLENGE_LABEL, CHALLENGE_PATH, Domain};
+pub use challenge::{CHALLENGE_LABEL, CHALLENGE_PATH};
+pub use domains::Domain;
 pub use halt::Halt;
 pub use local_workers::LocalWorkers;
 pub use options::{ControllerOptions, EVIDENCE_WAIT};
