@@ -5,6 +5,7 @@
 //! handler decides it decides in a pure function beside it ([`render`], [`views`]); what a platform
 //! decides is the library's, in `cluster::controller`.
 
+pub mod about;
 pub mod access;
 pub mod audit;
 pub mod conditions;

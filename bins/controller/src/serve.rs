@@ -7,9 +7,11 @@
 use crate::backends::{self, Failure};
 use crate::demo;
 use crate::options::Options;
+use crate::sign_in::SignIn;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
 use loadcore::http::TargetPolicy;
+use loadcore_controller::about::About;
 use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::doorstep::certificate::Certificate;
@@ -74,7 +76,7 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     // Ends with the process: probes are answered to the last.
     let (_living, alive) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
-    let state = state.guarded(access);
+    let state = state.guarded(access).told(about(&options));
     let state = AppState { standby_ready: options.standby_ready, ..state };
     if let Some((listener, address)) = probed {
         tracing::info!("health and metrics at http://{address}");
@@ -115,6 +117,12 @@ struct Here {
     address: SocketAddr,
     /// The same for clients.
     url: String,
+}
+
+/// What everybody may know.
+fn about(options: &Options) -> About {
+    let sign_in = options.sign_in.as_ref().map(SignIn::place);
+    About { sign_in, demo: options.demo, ..About::default() }
 }
 
 /// Who may ask for what, at the address where it listens.

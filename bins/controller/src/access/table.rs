@@ -29,6 +29,8 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/actuator/info", Right::Probe),
     ("GET", "/actuator/prometheus", Right::Probe),
     ("GET", "/metrics", Right::Probe),
+    ("GET", "/api/v1/about", Right::Open),
+    ("GET", "/api/v1/me", Right::Read),
     ("GET", "/api/v1/scenarios", Right::Read),
     ("POST", "/api/v1/scenarios", Right::Run),
     ("POST", "/api/v1/scenarios/validate", Right::Read),

@@ -3,6 +3,7 @@
 //! Handlers are registered through `utoipa_axum`, so a route that is not described cannot be
 //! served.
 
+mod about;
 mod actuator;
 mod answers;
 mod audit;
@@ -99,7 +100,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(quotas::routes())
         .merge(audit::routes())
         .merge(halt::routes())
-        .merge(secrets::routes());
+        .merge(secrets::routes())
+        .merge(about::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
     common::describe(all.get_openapi_mut());

@@ -60,6 +60,8 @@ const CALLS: &[&str] = &[
     "get /api/v1/halt",
     "post /api/v1/halt",
     "delete /api/v1/halt",
+    "get /api/v1/about",
+    "get /api/v1/me",
     "get /actuator/health",
     "get /actuator/health/liveness",
     "get /actuator/health/readiness",
