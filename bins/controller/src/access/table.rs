@@ -58,6 +58,7 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/api/v1/runs/{id}/report", Right::Read),
     ("GET", "/api/v1/runs/{id}/stream", Right::Read),
     ("GET", "/api/v1/comparisons", Right::Read),
+    ("GET", "/api/v1/capacity-searches", Right::Read),
     ("POST", "/api/v1/capacity-searches", Right::Run),
     ("GET", "/api/v1/capacity-searches/{id}", Right::Read),
     ("GET", "/api/v1/workers", Right::Read),

@@ -164,7 +164,7 @@ async fn nobody_sees_or_changes_what_is_anothers() {
             }
             let names_one = path.contains("{id}") || path.ends_with("/comparisons");
             let names_one = names_one || path.contains("{domain}");
-            let names_one = names_one || path.ends_with("/capacity-searches");
+            let names_one = names_one || (path.ends_with("/capacity-searches") && method == "POST");
             let keeps_own = (method.as_str(), path.as_str()) == ("PUT", "/api/v1/secrets/{name}");
             if keeps_own {
                 // A secret of theirs, under the same name.

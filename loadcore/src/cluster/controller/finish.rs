@@ -421,6 +421,7 @@ mod tests {
             timeline: Vec::new(),
             baseline: false,
             told: Vec::new(),
+            summary: None,
         }
     }
 
