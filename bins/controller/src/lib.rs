@@ -9,6 +9,7 @@ pub mod about;
 pub mod access;
 pub mod audit;
 pub mod conditions;
+pub mod dashboard;
 pub mod doorstep;
 pub mod extract;
 pub mod hlog;

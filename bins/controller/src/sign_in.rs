@@ -106,7 +106,7 @@ fn issuer(url: &str) -> Result<String, String> {
     let base = url.trim_end_matches('/');
     let rest = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
     let host = rest.ok_or_else(|| wrong("it is no URL of HTTP"))?;
-    if host.is_empty() || host.contains(['/', '?', '#', '@']) {
+    if host.is_empty() || host.contains(['/', '?', '#', '@', ';', ',', ' ']) {
         return Err(wrong("it is more than scheme, host and port"));
     }
     Ok(format!("{base}{AUTH}"))

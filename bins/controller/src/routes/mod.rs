@@ -62,10 +62,8 @@ struct Page;
 pub(crate) fn all() -> Router<AppState> {
     let (router, description) = described().split_for_parts();
     let text: Arc<str> = serde_json::to_string(&description).unwrap_or_default().into();
-    // The page that describes the others, and the one for people, are not calls of the API.
-    router
-        .route("/openapi.json", get(move || openapi(Arc::clone(&text))))
-        .route("/", get(page::page))
+    // The page that describes the others, and those for people, are not calls of the API.
+    router.route("/openapi.json", get(move || openapi(Arc::clone(&text)))).merge(page::routes())
 }
 
 /// Those for probes and for Prometheus: they hold nothing of a tenant.

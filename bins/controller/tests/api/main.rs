@@ -5,6 +5,7 @@ mod about;
 mod access;
 mod capacity;
 mod comparisons;
+mod dashboard;
 mod examples;
 mod framing;
 mod headers;
