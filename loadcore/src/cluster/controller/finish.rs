@@ -426,6 +426,7 @@ mod tests {
             timeline: Vec::new(),
             baseline: false,
             told: Vec::new(),
+            summary: None,
         }
     }
 

@@ -29,10 +29,18 @@ impl Controller {
         owner: &Owner,
         run: &RunId,
     ) -> Result<Option<RunRecord>, ControllerError> {
-        if let Some(driven) = self.inner().driven(owner, run) {
-            return Ok(Some(driven.live().record.clone()));
+        match self.live_record(owner, run) {
+            Some(record) => Ok(Some(record)),
+            None => Ok(self.inner().store.run(owner, run).await?),
         }
-        Ok(self.inner().store.run(owner, run).await?)
+    }
+
+    /// The record of a run that is driven here, with what is known of it just now.
+    pub(super) fn live_record(&self, owner: &Owner, run: &RunId) -> Option<RunRecord> {
+        let driven = self.inner().driven(owner, run)?;
+        let mut live = driven.live();
+        let summary = live.record.summary.clone().or_else(|| live.summary());
+        Some(RunRecord { summary, ..live.record.clone() })
     }
 
     /// What a run that is driven here waits for, beside its own time: workers, its turn, the last
@@ -247,6 +255,7 @@ mod tests {
             timeline: Vec::new(),
             baseline: false,
             told: Vec::new(),
+            summary: None,
         };
         store.insert_run(&record).await.unwrap();
         let coordinator = Arc::new(MemoryCoordinator::new());
