@@ -75,7 +75,7 @@ function Built({ rule, path, faults, disabled, onChange, remove }: { rule: Rule;
   const ofRequest = names.length > 0 || rule.request !== '';
   const requests = [...new Set([...names, rule.request])].filter((name) => name !== '').map((name) => [name, name] as const);
   return (
-    <div className={`${styles.row} ${ofRequest ? styles.ruleOfMix : styles.rule}`}>
+    <div className={`${styles.row} ${styles.rule}`}>
       <Select label="Figure" quiet options={metrics} disabled={disabled} value={rule.metric} onChange={({ target }) => onChange(withMetric(rule, target.value))} />
       {ofRequest && <Select label="Of which request" quiet options={[['', 'Of all'], ...requests]} disabled={disabled} value={rule.request} onChange={({ target }) => onChange({ ...rule, request: target.value })} />}
       <Select label="Has to be" quiet options={COMPARISONS} disabled={disabled} value={rule.comparison} onChange={({ target }) => onChange({ ...rule, comparison: target.value as Rule['comparison'] })} />
