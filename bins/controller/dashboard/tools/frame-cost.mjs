@@ -1,7 +1,6 @@
 // Measures what a frame costs the browser's main thread with all plots of a live screen open, and the memory after an hour of frames:
 // node tools/frame-cost.mjs [--seconds 3600] [--measured 300] [--tall]
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -49,20 +48,21 @@ async function measure(url) {
   await page.evaluate(() => window.gc?.());
   const heap = await page.evaluate(() => performance.memory.usedJSHeapSize / 1e6);
   const bytes = await page.evaluate(() => performance.memory.totalJSHeapSize / 1e6);
-  const renderer = residentMegabytes(browser);
+  const own = await privateMegabytes(browser);
   await browser.close();
-  return { frames: spent.length, p50Ms: percentile(spent, 0.5), p95Ms: percentile(spent, 0.95), maxMs: spent.at(-1), emptyP50Ms: percentile(empty, 0.5), heapMB: heap, heapReservedMB: bytes, rendererMB: renderer };
+  return { frames: spent.length, p50Ms: percentile(spent, 0.5), p95Ms: percentile(spent, 0.95), maxMs: spent.at(-1), emptyP50Ms: percentile(empty, 0.5), heapMB: heap, heapReservedMB: bytes, processMB: own };
 }
 
-/** What the page's process has in memory of its own, as the system tells it; null where it does not. */
-function residentMegabytes() {
-  try {
-    const list = execFileSync('ps', ['-eo', 'rss=,args='], { encoding: 'utf8', maxBuffer: 1e8 });
-    const sizes = list.split('\n').filter((line) => line.includes('--type=renderer')).map((line) => Number(line.trim().split(/\s+/)[0]) / 1024);
-    return sizes.length > 0 ? Math.max(...sizes) : null;
-  } catch {
-    return null;
-  }
+/** What the page's process has in memory for itself, as the system tells it; null where it does not. */
+async function privateMegabytes(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const sizes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => {
+    const path = `/proc/${id}/smaps_rollup`;
+    if (!existsSync(path)) return null;
+    return [...readFileSync(path, 'utf8').matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, [, size]) => sum + Number(size) / 1000, 0);
+  });
+  return Math.max(...sizes.map((size) => size ?? NaN)) || null;
 }
 
 try {

@@ -52,6 +52,10 @@ const AXIS_HEIGHT = 26;
 const TICK_SPACE_X = 64;
 const TICK_SPACE_Y = 38;
 
+/** By how many pixels the newest row may be late: nobody sees it, and of an hour's plots most seconds then cost nothing. */
+const LATE = 0.5;
+let charts = 0;
+
 /** Plots that have changed are painted together, with the next picture. */
 const waiting = new Set<Chart>();
 let picture = 0;
@@ -59,9 +63,9 @@ function paintSoon(chart: Chart): void {
   waiting.add(chart);
   picture ||= requestAnimationFrame(() => {
     picture = 0;
-    const charts = [...waiting];
+    const changed = [...waiting];
     waiting.clear();
-    for (const each of charts) each.paint();
+    for (const each of changed) each.paint();
   });
 }
 
@@ -76,7 +80,9 @@ export class Chart {
   readonly #canvas = document.createElement('canvas');
   /** What uPlot has drawn, and what is painted within it. */
   #frame = '';
-  #painted = { rows: -1, signature: '' };
+  #painted = { rows: -1, signature: '', until: 0 };
+  /** Plots that begin together are not painted together ever after. */
+  #late = (LATE * (1 + (charts++ % 6))) / 6;
   #colours = 0;
 
   constructor(
@@ -123,15 +129,15 @@ export class Chart {
     this.#followCursor();
   }
 
-  /** The cursor by so many rows; from nowhere, to the last one. */
+  /** Moves the cursor by so many rows, at most to the first and the last that are seen; from nowhere it comes in at the end it moves away from. */
   step(by: number): void {
     const { rows, placeOf, rowAt } = this.#content;
     if (rows === 0) return;
     const [from, to] = this.view;
-    const last = rowAt(to);
-    const now = this.group.cursor === null ? (by > 0 ? rowAt(from) - by : last - by) : rowAt(this.group.cursor);
-    const row = Math.min(rows - 1, last, Math.max(0, rowAt(from), now + by));
-    this.group.moveTo(placeOf(row));
+    const [first, last] = [Math.max(0, rowAt(from)), Math.min(rows - 1, rowAt(to))];
+    const start = by > 0 ? first - 1 : last + 1;
+    const now = this.group.cursor === null ? (Number.isFinite(by) ? start : first) : rowAt(this.group.cursor);
+    this.group.moveTo(placeOf(Math.min(last, Math.max(first, now + by))));
   }
 
   destroy(): void {
@@ -223,6 +229,9 @@ export class Chart {
     const brush = this.#brush(ctx, 0, 0);
     const before = this.#painted;
     const isMore = content.signature !== undefined && before.rows >= 0 && before.rows < content.rows && content.signature(before.rows) === before.signature;
+    const until = content.rows > 0 ? content.placeOf(content.rows - 1) : 0;
+    if (isMore && brush.x(until) - brush.x(before.until) < this.#late * brush.ratio) return;
+    if (isMore) this.#late = LATE;
     // A line that ends at the edge of what is painted anew would have an end there: some pixels more are taken.
     const left = isMore ? Math.max(0, Math.floor(brush.x(content.placeOf(Math.max(0, before.rows - 1)))) - 4) : 0;
     const paint = (from: number): boolean => {
@@ -238,7 +247,7 @@ export class Chart {
     if (!paint(left) && left > 0) paint(0);
     // The newest row may still grow.
     const rows = Math.max(0, content.rows - 1);
-    this.#painted = { rows, signature: content.signature?.(rows) ?? '' };
+    this.#painted = { rows, signature: content.signature?.(rows) ?? '', until };
   }
 
   #cursorMoved(plot: uPlot): void {
