@@ -70,7 +70,7 @@ describe('a heat map', () => {
     const lit = [...columns.get(0)!].flatMap((pixel, y) => (pixel !== 0 ? [y] : []));
     // A bucket begins at (16 + place % 16) * 512 * 2^(place / 16 - 1) ns; a hundred times as long is all of the height.
     const at = (place: number) => Math.round(HEIGHT / 2 - (HEIGHT / 2) * Math.log10((((place % 16) + 16) * 512 * 2 ** (Math.floor(place / 16) - 1)) / 1e6));
-    const between = (top: number, bottom: number) => Array.from({ length: bottom - top }, (_, n) => top + n);
+    const between = (top: number, bottom: number) => Array.from({ length: Math.max(1, bottom - top) }, (_, n) => top + n);
     expect(lit).toEqual([...between(at(131), at(130)), ...between(at(127), at(126))]);
     columns.clear();
     new HeatImage().update(view(data, 0, { low: 1, high: 2 }));
