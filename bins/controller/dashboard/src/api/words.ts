@@ -1,6 +1,6 @@
 // Turns scenarios, runs and workers into the short sentences that people read of them.
 import { count, duration, errorRate, latency, percent, rate } from '../ui/format';
-import type { Realtime, Run, Scenario, Worker } from './types';
+import { hasEnded, type Realtime, type Run, type Scenario, type Worker } from './types';
 
 type Tone = 'good' | 'warning' | 'bad' | 'neutral' | 'info';
 
@@ -166,6 +166,13 @@ export function lasted(run: Run, now = Date.now()): number | null {
   const seconds = ((run.endedAt ? Date.parse(run.endedAt) : now) - Date.parse(run.startedAt)) / 1000;
   // A clock that is wrong makes no time below 0.
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}
+
+/** How long its load lasted, or lasts by now; empty before it began. */
+export function lastedInWords(run: Run): string {
+  const seconds = lasted(run);
+  if (seconds === null) return '';
+  return `${hasEnded(run.state) ? 'lasted' : 'for'} ${duration(seconds >= 10 ? Math.round(seconds) : seconds)}`;
 }
 
 /** A name as a file has it: `shop-nightly`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, SlaOutcome, Totals } from '../../api/types';
-import { evidenceOf, measurement, nextStep, promises, target } from './judge';
+import { evidenceOf, measurement, nextStep, promises, sentence, target } from './judge';
 
 const rule = (over: Partial<SlaOutcome> = {}): SlaOutcome => ({ rule: 'p99<50ms', passed: true, actual: 12, unit: 'ms', ...over });
 const finding = (over: Partial<Finding> = {}): Finding => ({
@@ -8,7 +8,7 @@ const finding = (over: Partial<Finding> = {}): Finding => ({
 });
 const reason = (verdict: string) => ({ kind: 'pacer_late', verdict, figure: 3, limit: 1, unit: '%', explanation: 'it was late', remedy: 'lower the rate' });
 const totals = (over: object = {}) =>
-  ({ validity: { verdict: 'VALID', reasons: [] }, complete: true, arrivals: { unknown: 0 }, generator: { lostWorkers: [] }, interrupted: false, bottlenecks: [], sla: [], errors: {}, totalRequests: 10, outcomes: { ok: 10 }, ...over }) as unknown as Totals;
+  ({ validity: { verdict: 'VALID', reasons: [] }, complete: true, arrivals: { unknown: 0 }, generator: { lostWorkers: [] }, interrupted: false, bottlenecks: [], sla: [], errors: {}, totalRequests: 10, outcomes: { ok: 10, failed: 0 }, ...over }) as unknown as Totals;
 
 describe('what was promised', () => {
   it('is kept, broken, or was nothing', () => {
@@ -53,7 +53,8 @@ describe('the next step', () => {
     expect(nextStep(totals({ bottlenecks: [finding()], sla: [rule({ passed: false })] }), false)).toEqual({ part: 'findings', says: 'Run it at 270/s.' });
     expect(nextStep(totals({ bottlenecks: [finding({ severity: 'info' })], sla: [rule({ passed: false })] }), false).part).toBe('sla');
     expect(nextStep(totals({ validity: { verdict: 'DEGRADED', reasons: [reason('DEGRADED')] } }), false).says).toBe('Lower the rate.');
-    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0 } }), false).part).toBe('errors');
+    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0, failed: 5 } }), false).part).toBe('errors');
+    expect(nextStep(totals({ totalRequests: 100, outcomes: { ok: 90, failed: 10 }, errors: { reset: 3, http_5xx: 7 }, sla: [rule({ passed: false })] }), false).says).toContain('10% of the requests failed, most of them as `http_5xx`');
     expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('compare');
   });
 });
@@ -63,5 +64,12 @@ describe('evidence', () => {
     expect(evidenceOf({ medianBeforeMs: 11.8, capacityRps: 300, slowShare: 0.07, waitSeconds: 17.06, contention: 0.4283, rates: [1, 2], other: null })).toEqual([
       ['Median before', '11.8 ms'], ['Capacity', '300/s'], ['Slow share', '7%'], ['Wait', '17.06 s'], ['Contention', '0.4283'], ['Rates', '1, 2'], ['Other', '–'],
     ]);
+  });
+});
+
+describe('a sentence of the controller’s', () => {
+  it('begins great, ends in a stop, and has names without ids', () => {
+    expect(sentence('worker eu-3 (w.ERUEMTkBLnJdMTMbWC001iMNPkz1t1Q0qDLoaFy51tQ) was lost (its lease was over)')).toBe('Worker eu-3 was lost (its lease was over).');
+    expect(sentence('Stopped.')).toBe('Stopped.');
   });
 });

@@ -14,7 +14,16 @@ export interface Judgement {
 
 type Judged = Pick<Totals, 'validity' | 'complete' | 'arrivals' | 'generator' | 'interrupted'>;
 
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A worker's id is for programs: its name stands before it. */
+const withoutIds = (text: string): string => text.replace(/ \(w\.[\w-]{20,}\)/g, '');
+
+/** The controller's texts begin small and end without a stop. */
+export function sentence(text: string): string {
+  const plain = withoutIds(text);
+  return `${capital(plain)}${/[.!?…]$/.test(plain) ? '' : '.'}`;
+}
 
 const plural = (many: number, one: string): string => `${count(many)} ${one}${many === 1 ? '' : 's'}`;
 
@@ -48,7 +57,7 @@ export const sureness = (confidence: number): string => `${percent(Math.floor(co
 export function target(findings: readonly Finding[], live: boolean): Judgement {
   const first = findings[0];
   if (!first) return { tone: 'good', word: 'Nothing found', says: live ? 'Nothing that limits the target has shown so far.' : 'Nothing that limits the target has shown at this load.' };
-  return { tone: severityTone(first.severity), word: word(first.kind), says: `${sentence(first.explanation)}.` };
+  return { tone: severityTone(first.severity), word: word(first.kind), says: sentence(first.explanation) };
 }
 
 const worst = (reasons: readonly Reason[]): Reason | undefined => reasons.find(({ verdict }) => verdict === 'INVALID') ?? reasons[0];
@@ -63,7 +72,7 @@ export function measurement(judged: Judged): Judgement {
   if (validity?.verdict === 'VALID') return { tone: 'good', word: 'Valid', says: 'The load generator kept up: the figures are the target’s.' };
   if (!validity) return { tone: 'neutral', word: 'Not judged', says: 'Nothing says whether the load generator kept up.' };
   const tone = validity.verdict === 'INVALID' ? 'bad' : 'warning';
-  return { tone, word: word(validity.verdict), says: reason ? `${sentence(reason.explanation)}.` : 'Some figures include the load generator’s own troubles.' };
+  return { tone, word: word(validity.verdict), says: reason ? sentence(reason.explanation) : 'Some figures include the load generator’s own troubles.' };
 }
 
 export interface Next {
@@ -74,6 +83,15 @@ export interface Next {
 
 type ForNext = Judged & Pick<Totals, 'bottlenecks' | 'sla' | 'errors' | 'totalRequests' | 'outcomes'>;
 
+/** From this share of failed requests on, in percent, they come before the rules. */
+const MANY_FAILED = 5;
+
+function mostFailed({ errors, totalRequests, outcomes }: Pick<ForNext, 'errors' | 'totalRequests' | 'outcomes'>): { name: string; percent: number } | null {
+  const share = totalRequests > 0 ? (100 * outcomes.failed) / totalRequests : 0;
+  const most = Object.entries(errors).sort(([, a], [, b]) => b - a)[0];
+  return share >= MANY_FAILED && most ? { name: most[0], percent: share } : null;
+}
+
 /** The one thing to do first: a measurement that cannot be trusted comes before what it says. */
 export function nextStep(totals: ForNext, live: boolean): Next {
   const validity = validityOf(totals);
@@ -81,11 +99,13 @@ export function nextStep(totals: ForNext, live: boolean): Next {
   if (validity?.verdict === 'INVALID' && reason) return { part: 'measurement', says: `Measure again before you conclude anything: ${reason.remedy}.` };
   if (!totals.complete) return { part: 'measurement', says: 'Find out why a worker was lost, then run it again: some requests of this run are not accounted for.' };
   const finding = totals.bottlenecks.find(({ severity }) => severity !== 'info') ?? totals.bottlenecks[0];
-  if (finding && finding.severity !== 'info') return { part: 'findings', says: `${sentence(finding.nextStep)}.` };
+  if (finding && finding.severity !== 'info') return { part: 'findings', says: sentence(finding.nextStep) };
+  const failed = mostFailed(totals);
   if (totals.totalRequests > 0 && totals.outcomes.ok === 0) return { part: 'errors', says: 'Not one request was ok: look at the errors and check the address of the target, then run it again.' };
+  if (failed) return { part: 'errors', says: `${percent(failed.percent, 2)} of the requests failed, most of them as \`${failed.name}\`: look at its text, and at when it began.` };
   if (slaOf(totals).some(isViolated)) return { part: 'sla', says: 'Look at when the rule was violated, and what the plots show just before.' };
-  if (validity?.verdict === 'DEGRADED' && reason) return { part: 'measurement', says: `${sentence(reason.remedy)}.` };
-  if (finding) return { part: 'findings', says: `${sentence(finding.nextStep)}.` };
+  if (validity?.verdict === 'DEGRADED' && reason) return { part: 'measurement', says: sentence(reason.remedy) };
+  if (finding) return { part: 'findings', says: sentence(finding.nextStep) };
   if (live) return { part: 'sla', says: 'Let it run, or raise the rate to see how much more the target takes.' };
   if (slaOf(totals).length === 0) return { part: 'sla', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
   return { part: 'compare', says: 'Set this run as the baseline, and compare later ones with it; or search for the capacity.' };
@@ -99,7 +119,7 @@ const UNITS: [suffix: RegExp, show: (value: number) => string][] = [
   [/Seconds?$/, (value) => `${Number(value.toPrecision(4))} s`],
 ];
 
-const split = (name: string): string => sentence(name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase());
+const split = (name: string): string => capital(name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase());
 
 function shown(value: unknown, show: ((value: number) => string) | undefined): string {
   if (value === null || value === undefined) return NOTHING;
