@@ -2,6 +2,7 @@
 // It lies on a canvas of its own, so that a new second costs its own few pixels and not an hour's lines.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { fitted } from './fit';
 import type { Group } from './group';
 import { paintMarks, type Brush } from './paint';
 import styles from './plots.module.css';
@@ -76,6 +77,7 @@ export class Chart {
   #content: Content;
   #isSeen = false;
   #range: [number, number] = [0, 1];
+  #fitted: [number, number];
   #isMoving = false;
   readonly #canvas = document.createElement('canvas');
   /** What uPlot has drawn, and what is painted within it. */
@@ -94,23 +96,35 @@ export class Chart {
     readonly onShown: (shown: Shown) => void,
   ) {
     this.#content = content;
+    this.#fitted = group.domain ?? content.domain;
     this.#plot = new uPlot(this.#options(), [content.domain, [0, 1]], host);
     this.#canvas.className = styles.lines!;
     this.#plot.over.prepend(this.#canvas);
+    const review = (): void => {
+      this.#fit();
+      this.#changed();
+    };
     const recolour = (): void => {
       this.#colours += 1;
       this.#changed();
     };
-    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(() => this.#changed()), onColours(recolour), this.#watchSize(), this.#watchSight());
+    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(review), onColours(recolour), this.#watchSize(), this.#watchSight());
   }
 
   set(content: Content): void {
     this.#content = content;
+    this.#fit();
     this.#changed();
   }
 
+  /** Also out of sight: plots that are given the same have the same view. */
+  #fit(): void {
+    const domain = this.group.domain ?? this.#content.domain;
+    this.#fitted = this.#content.signature ? fitted(domain, this.#fitted) : domain;
+  }
+
   get view(): [number, number] {
-    return this.group.zoom ?? this.group.domain ?? this.#content.domain;
+    return this.group.zoom ?? this.#fitted;
   }
 
   /** Now; what is out of sight is painted once it comes into sight. */

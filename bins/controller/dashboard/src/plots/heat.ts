@@ -102,9 +102,9 @@ export class HeatImage {
       if (!bytes) continue;
       eachBucket(bytes, (place, count) => {
         total += count;
-        const top = Math.min(height - 1, Math.max(0, Math.round(edge(place + 1))));
-        const bottom = Math.min(height, Math.max(top + 1, Math.round(edge(place))));
-        for (let y = top; y < bottom; y += 1) shares[y]! += count;
+        const top = Math.round(edge(place + 1));
+        const bottom = Math.max(top + 1, Math.round(edge(place)));
+        for (let y = Math.max(0, top); y < Math.min(height, bottom); y += 1) shares[y]! += count;
       });
     }
     for (let y = 0; y < height; y += 1) {

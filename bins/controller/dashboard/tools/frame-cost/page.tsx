@@ -29,7 +29,7 @@ function LiveScreen() {
   const marks = useMemo(() => marksOfRun(data), [data.events.length, now > 0]);
   return (
     <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 560px), 1fr))', gap: 'var(--space-4)', padding: 'var(--space-4)' }}>
-      <Live data={data} marks={marks} domain={[0, seconds]} />
+      <Live data={data} marks={marks} />
     </div>
   );
 }
