@@ -1,6 +1,6 @@
 // Turns what a run's result says into the three answers that people come for: is it well, can it be trusted, what next.
 import { generatorOf, slaOf, validityOf, type Reason } from '../../api/result';
-import type { Finding, SlaOutcome, Totals } from '../../api/types';
+import type { SlaOutcome, Totals } from '../../api/types';
 import type { Tone } from '../../ui';
 import { count, latency, NOTHING, percent, rate, word } from '../../ui/format';
 
