@@ -6,7 +6,7 @@ import { quantileOf } from '../live/distribution';
 import type { Content } from './chart';
 import { useGroup } from './group';
 import { HeatImage } from './heat';
-import { firstFrom, type Brush } from './paint';
+import { checksum, firstFrom, type Brush } from './paint';
 import { PlotFrame } from './PlotFrame';
 import styles from './plots.module.css';
 import { logarithmic, milliseconds } from './scales';
@@ -33,10 +33,12 @@ export function HeatMap({ label, rows, height = 240, empty }: HeatMapProps) {
   const x = rows.seconds;
   // The fastest of a row is not known; its first per cent is near enough to say where the map begins.
   const columns = [[x, rows.quantile(0.001)], [x, rows.quantile(1)]] as const;
+  const median = rows.quantile(0.5);
   const content: Content = {
     ...timeRows(x, rows.rowSeconds),
     yAxis: axis,
     range: (from, to, ticks) => axis.around(...extremesOf(columns, from - rows.rowSeconds, to), ticks),
+    signature: (known) => [theme, rows.rowSeconds, x[0], known > 0 ? x[known - 1] : '', checksum(median, known)].join(),
     paint: (brush) => paintHeat(brush, image.current!, rows, theme),
     told: (row) => {
       const bytes = row < 0 ? null : rows.distribution(row);
@@ -56,16 +58,18 @@ function HeatScale() {
   );
 }
 
-function paintHeat(brush: Brush, image: HeatImage, rows: Rows, theme: number): void {
+/** Answers whether what was painted before may stay. */
+function paintHeat(brush: Brush, image: HeatImage, rows: Rows, theme: number): boolean {
   const seconds = rows.seconds;
   const first = Math.max(0, firstFrom(seconds, brush.from - rows.rowSeconds + 1e-9));
   const last = Math.min(rows.length, firstFrom(seconds, brush.to)) - 1;
-  if (last < first) return;
+  if (last < first) return true;
   const [low, high] = [placeAt(brush, brush.top + brush.height), placeAt(brush, brush.top)];
-  const { from, seconds: span } = image.update({ rows, first, last, low, high, height: Math.round(brush.height), mostColumns: Math.max(60, Math.round(brush.width)), theme });
+  const { from, seconds: span, isAnew } = image.update({ rows, first, last, low, high, height: Math.round(brush.height), mostColumns: Math.max(60, Math.round(brush.width)), theme });
   const [left, right] = [brush.x(from), brush.x(from + span)];
   brush.ctx.imageSmoothingEnabled = false;
   brush.ctx.drawImage(image.canvas, 0, 0, image.columns, image.canvas.height, left, brush.top, right - left, brush.height);
+  return !isAnew;
 }
 
 /** What stands at a height; the other way round than `brush.y`. */

@@ -4,7 +4,7 @@ import { colourOf, plotFont, type Colour } from './theme';
 
 export type Values = ArrayLike<number>;
 
-/** A canvas, and where values lie on it, in its own pixels. What is earlier than `from` need not be painted. */
+/** A canvas, and where values lie on it, in its own pixels. */
 export interface Brush {
   ctx: CanvasRenderingContext2D;
   left: number;
@@ -16,6 +16,8 @@ export interface Brush {
   /** The range that is shown, along the axis below. */
   from: number;
   to: number;
+  /** What is earlier is painted already. */
+  since: number;
   x: (place: number) => number;
   y: (place: number) => number;
 }
@@ -70,7 +72,7 @@ type Point = (x: number, y: number) => void;
 
 /** Calls `move` where a line begins, and `line` for what follows; answers nothing of values that do not exist. */
 export function trace(brush: Brush, { xs, ys, half, gap, toY, isWhole }: Trace, move: Point, line: Point, end: Point): void {
-  const first = isWhole ? 0 : Math.max(0, firstFrom(xs, brush.from - 2 * half) - 1);
+  const first = isWhole ? 0 : Math.max(0, firstFrom(xs, brush.since - 2 * half) - 1);
   const scale = brush.x(1) - brush.x(0);
   const origin = brush.x(0);
   const wide = half * scale;
@@ -157,7 +159,7 @@ export interface Stack {
 export function paintStack(brush: Brush, { xs, layers, rowSeconds }: Stack): void {
   const { ctx } = brush;
   const columns: { from: number; to: number; row: number; sum: number }[] = [];
-  for (let row = Math.max(0, firstFrom(xs, brush.from - rowSeconds)); row < xs.length && xs[row]! < brush.to; row += 1) {
+  for (let row = Math.max(0, firstFrom(xs, brush.since - rowSeconds)); row < xs.length && xs[row]! < brush.to; row += 1) {
     let sum = 0;
     for (const { ys } of layers) sum += ys[row]! || 0;
     const from = Math.round(brush.x(xs[row]!));

@@ -29,7 +29,7 @@ function LiveScreen() {
   const marks = useMemo(() => marksOfRun(data), [data.events.length, now > 0]);
   return (
     <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 560px), 1fr))', gap: 'var(--space-4)', padding: 'var(--space-4)' }}>
-      <Live data={data} marks={marks} domain={[0, seconds]} />
+      <Live data={data} marks={marks} />
     </div>
   );
 }
@@ -46,10 +46,12 @@ window.makeFrames = (count) => {
 
 /** All that the page does for a frame: reading its text, its columns, React, and the picture. */
 window.takeFrames = async () => {
-  for (const text of texts) data.addFrame(JSON.parse(text));
-  texts = [];
-  version += 1;
-  for (const listener of listeners) listener();
+  if (texts.length > 0) {
+    for (const text of texts) data.addFrame(JSON.parse(text));
+    texts = [];
+    version += 1;
+    for (const listener of listeners) listener();
+  }
   // What follows is done with the next picture, and the one after it is begun when that is painted.
   await new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
 };

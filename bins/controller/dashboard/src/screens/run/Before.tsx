@@ -1,7 +1,7 @@
 // Says why a run has no figures: it waits, gets ready, or could not be made.
 import { useEffect, useState } from 'react';
 import type { Run } from '../../api/types';
-import { Card, Empty, format, Icon, LinkButton, Notice, Words } from '../../ui';
+import { Button, Card, Empty, format, Icon, LinkButton, Notice, Words } from '../../ui';
 import { sentence } from './judge';
 import styles from './Run.module.css';
 import { Timeline } from './Timeline';
@@ -53,8 +53,20 @@ function Left({ seconds }: { seconds: number }) {
   return <>{format.duration(Math.round(left))}</>;
 }
 
+const SHOWN_WARNINGS = 2;
+
 export function Warnings({ run }: { run: Run }) {
-  return <>{run.warnings.map((text) => <Notice key={text} tone="warning"><Words>{`${sentence(text)}.`}</Words></Notice>)}</>;
+  const [all, setAll] = useState(false);
+  const hidden = all ? 0 : Math.max(0, run.warnings.length - SHOWN_WARNINGS);
+  return (
+    <>
+      {run.warnings.slice(0, all ? undefined : SHOWN_WARNINGS).map((text, place) => (
+        <Notice key={text} tone="warning" actions={hidden > 0 && place === SHOWN_WARNINGS - 1 && <Button kind="quiet" small onClick={() => setAll(true)}>{`Show ${format.count(hidden)} more`}</Button>}>
+          <Words>{sentence(text)}</Words>
+        </Notice>
+      ))}
+    </>
+  );
 }
 
 /** It ended, and nothing was measured. */
@@ -66,7 +78,7 @@ export function NoResult({ page: { run, events } }: { page: RunPage }) {
       <Card>
         <Empty icon={failed ? 'bad' : 'stop'} title={failed ? 'It could not be made' : 'It ended before anything was measured'}
           actions={<LinkButton to="/scenarios/$id" params={{ id: run.scenarioId }}>To the scenario</LinkButton>}>
-          {why && <p><Words>{`${sentence(why.text)}.`}</Words></p>}
+          {why && <p><Words>{sentence(why.text)}</Words></p>}
           <p>{failed ? 'The warnings and the timeline below say what happened. Mend that, and run the scenario again.' : 'Nothing was sent to the target, so there are no figures.'}</p>
         </Empty>
       </Card>

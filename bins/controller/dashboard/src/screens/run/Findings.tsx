@@ -44,8 +44,8 @@ function One({ finding, isShown, onShow }: { finding: Finding; isShown: boolean;
         {request !== null && <span className={`${styles.ofRequest} cut`} title={request}>of {request}</span>}
         <Button kind="quiet" small aria-pressed={isShown} onClick={() => onShow(isShown ? null : finding)}>{isShown ? 'Hide on the plots' : 'Show on the plots'}</Button>
       </div>
-      <p className={styles.words}><Words>{`${sentence(explanation)}.`}</Words></p>
-      <p className={`${styles.words} ${styles.nextStep}`}><b>Next:</b> <Words>{`${sentence(nextStep)}.`}</Words></p>
+      <p className={styles.words}><Words>{sentence(explanation)}</Words></p>
+      <p className={`${styles.words} ${styles.nextStep}`}><b>Next:</b> <Words>{sentence(nextStep)}</Words></p>
       <Evidence finding={finding} />
     </li>
   );

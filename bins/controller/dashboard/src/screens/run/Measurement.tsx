@@ -22,8 +22,8 @@ export function Measurement({ totals }: { totals: Totals }) {
                 <Chip tone={verdict === 'INVALID' ? 'bad' : 'warning'} icon={verdict === 'INVALID' ? 'bad' : 'warning'}>{format.word(kind)}</Chip>
                 <span className="soft">{figure(value, unit)}, limit {figure(limit, unit)}</span>
               </div>
-              <p className={styles.words}>{sentence(explanation)}.</p>
-              <p className={`${styles.words} ${styles.nextStep}`}><b>Next:</b> {sentence(remedy)}.</p>
+              <p className={styles.words}>{sentence(explanation)}</p>
+              <p className={`${styles.words} ${styles.nextStep}`}><b>Next:</b> {sentence(remedy)}</p>
             </li>
           ))}
         </ul>

@@ -45,7 +45,7 @@ function whenInWords({ violations = [], reason, unit }: SlaOutcome): string {
   const times = violations.slice(0, SHOWN).map(({ fromSecond, toSecond, worst }) => `${format.moment(fromSecond)} to ${format.moment(toSecond)}${worst === null ? '' : ` (${figure(worst, unit)})`}`);
   const more = violations.length > SHOWN ? [`and ${format.count(violations.length - SHOWN)} more times`] : [];
   const when = [...times, ...more].join(', ');
-  const why = reason ? `${sentence(reason)}.` : '';
+  const why = reason ? sentence(reason) : '';
   return [when, why].filter(Boolean).join('. ') || '–';
 }
 

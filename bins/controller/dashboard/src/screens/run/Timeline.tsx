@@ -51,7 +51,7 @@ export function Timeline({ events }: { events: readonly TimelineEvent[] }) {
             <tr key={hidden + place}>
               <Cell title={event.at}><span className={styles.at}>{atInWords(event)}</span></Cell>
               <Cell><span className={`${styles.kind} ${look ? styles[look] : ''}`}><Icon name={icon} size={14} />{nameOf(event.kind)}</span></Cell>
-              <Cell><span className={styles.words}><Words>{textOf(event)}</Words></span></Cell>
+              <Cell><span className={styles.words} title={event.text}><Words>{textOf(event)}</Words></span></Cell>
             </tr>
           );
         })}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, SlaOutcome, Totals } from '../../api/types';
-import { evidenceOf, measurement, nextStep, promises, target } from './judge';
+import { evidenceOf, measurement, nextStep, promises, sentence, target } from './judge';
 
 const rule = (over: Partial<SlaOutcome> = {}): SlaOutcome => ({ rule: 'p99<50ms', passed: true, actual: 12, unit: 'ms', ...over });
 const finding = (over: Partial<Finding> = {}): Finding => ({
@@ -8,7 +8,7 @@ const finding = (over: Partial<Finding> = {}): Finding => ({
 });
 const reason = (verdict: string) => ({ kind: 'pacer_late', verdict, figure: 3, limit: 1, unit: '%', explanation: 'it was late', remedy: 'lower the rate' });
 const totals = (over: object = {}) =>
-  ({ validity: { verdict: 'VALID', reasons: [] }, complete: true, arrivals: { unknown: 0 }, generator: { lostWorkers: [] }, interrupted: false, bottlenecks: [], sla: [], errors: {}, totalRequests: 10, outcomes: { ok: 10 }, ...over }) as unknown as Totals;
+  ({ validity: { verdict: 'VALID', reasons: [] }, complete: true, arrivals: { unknown: 0 }, generator: { lostWorkers: [] }, interrupted: false, bottlenecks: [], sla: [], errors: {}, totalRequests: 10, outcomes: { ok: 10, failed: 0 }, ...over }) as unknown as Totals;
 
 describe('what was promised', () => {
   it('is kept, broken, or was nothing', () => {
@@ -25,9 +25,15 @@ describe('what was promised', () => {
 
 describe('the target', () => {
   it('is told by its most important finding', () => {
-    expect(target([finding(), finding({ kind: 'queueing' })], true)).toEqual({ tone: 'bad', word: 'Saturation', says: 'The target takes about 300/s.' });
-    expect(target([], true).says).toContain('so far');
-    expect(target([finding({ severity: 'unheard of' as 'info' })], true).tone).toBe('neutral');
+    expect(target(totals({ bottlenecks: [finding(), finding({ kind: 'queueing' })] }), true)).toEqual({ tone: 'bad', word: 'Saturation', says: 'The target takes about 300/s.' });
+    expect(target(totals(), true).says).toContain('so far');
+    expect(target(totals({ bottlenecks: [finding({ severity: 'unheard of' as 'info' })] }), true).tone).toBe('neutral');
+  });
+
+  it('is not well where requests fail, and not known where there were none', () => {
+    const failing = { totalRequests: 10, outcomes: { ok: 0, failed: 10 }, errors: { connect_refused: 10 }, errorExamples: { connect_refused: 'connection refused' } };
+    expect(target(totals({ ...failing, bottlenecks: [finding()] }), false)).toEqual({ tone: 'bad', word: '100% failed', says: 'Most of them as `connect_refused`, for example: Connection refused.' });
+    expect(target(totals({ totalRequests: 0, outcomes: { ok: 0, failed: 0 } }), false)).toMatchObject({ tone: 'neutral', word: 'Not known' });
   });
 });
 
@@ -51,10 +57,11 @@ describe('the next step', () => {
 
   it('follows the findings, then the rules, then the measurement', () => {
     expect(nextStep(totals({ bottlenecks: [finding()], sla: [rule({ passed: false })] }), false)).toEqual({ part: 'findings', says: 'Run it at 270/s.' });
-    expect(nextStep(totals({ bottlenecks: [finding({ severity: 'info' })], sla: [rule({ passed: false })] }), false).part).toBe('sla');
+    expect(nextStep(totals({ bottlenecks: [finding({ severity: 'info' })], sla: [rule({ passed: false })] }), false).part).toBe('rules');
     expect(nextStep(totals({ validity: { verdict: 'DEGRADED', reasons: [reason('DEGRADED')] } }), false).says).toBe('Lower the rate.');
-    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0 } }), false).part).toBe('errors');
-    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('compare');
+    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0, failed: 5 } }), false).part).toBe('outcome');
+    expect(nextStep(totals({ totalRequests: 100, outcomes: { ok: 90, failed: 10 }, errors: { reset: 3, http_5xx: 7 }, sla: [rule({ passed: false })] }), false).says).toContain('10% of the requests failed, most of them as `http_5xx`');
+    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('downloads');
   });
 });
 
@@ -63,5 +70,12 @@ describe('evidence', () => {
     expect(evidenceOf({ medianBeforeMs: 11.8, capacityRps: 300, slowShare: 0.07, waitSeconds: 17.06, contention: 0.4283, rates: [1, 2], other: null })).toEqual([
       ['Median before', '11.8 ms'], ['Capacity', '300/s'], ['Slow share', '7%'], ['Wait', '17.06 s'], ['Contention', '0.4283'], ['Rates', '1, 2'], ['Other', '–'],
     ]);
+  });
+});
+
+describe('a sentence of the controller’s', () => {
+  it('begins great, ends in a stop, and has names without ids', () => {
+    expect(sentence('worker eu-3 (w.ERUEMTkBLnJdMTMbWC001iMNPkz1t1Q0qDLoaFy51tQ) was lost (its lease was over)')).toBe('Worker eu-3 was lost (its lease was over).');
+    expect(sentence('Stopped.')).toBe('Stopped.');
   });
 });

@@ -92,7 +92,8 @@ export function useRun(id: string): Loaded {
   const canFollow = run.data !== undefined && (!wantsWhole || (result !== null && (!ended || isWorthReplay(result))));
   const live = useRunData(canFollow ? id : null, { token: () => session.token(), result });
   useEffect(() => setStreams(live.connection.kind === 'live'), [live.connection.kind]);
-  const ofResult = useRunOfResult(ended ? result : null);
+  const first = useFirst(run.data?.result ?? null);
+  const ofResult = useRunOfResult(ended ? result : first);
 
   useFreshness(id, live.data);
   const totals = useQuery({ ...totalsOf(id, !ended), enabled: run.data !== undefined && !ended && live.data.length > 0 });
@@ -102,9 +103,7 @@ export function useRun(id: string): Loaded {
   const planned = useMemo(() => plannedOf(preview, events), [preview, events]);
 
   if (!run.data) return { page: null, error: run.error, retry: () => void run.refetch() };
-  // The frames of a run that has ended are shown once all are there: until then the result is, in the same places.
-  const isWhole = live.data.hasClasses && (!ended || live.data.end !== null);
-  const { data, version } = ended && !isWhole && result ? ofResult : live;
+  const { data, version } = isCaughtUp(live.data, ofResult.data, ended) ? live : ofResult;
   const isLoading = ended && whole.isPending && data.length === 0;
   if (isLoading) return { page: null, error: null, retry: () => undefined };
   if (ended && whole.error && data.length === 0) return { page: null, error: whole.error, retry: () => void whole.refetch() };
@@ -124,6 +123,20 @@ export function useRun(id: string): Loaded {
     error: null,
     retry: () => undefined,
   };
+}
+
+/** The first that there is: what comes later changes nothing. */
+function useFirst<T>(value: T | null): T | null {
+  const [first, setFirst] = useState<T | null>(null);
+  if (first === null && value !== null) setFirst(value);
+  return first;
+}
+
+/** Frames are told from the first one on: until they have come as far as the result, that is shown in the same places. */
+function isCaughtUp(live: RunData, ofResult: RunData, ended: boolean): boolean {
+  if (ofResult.length === 0) return true;
+  if (ended) return live.hasClasses && live.end !== null;
+  return live.rows.lastSecond >= ofResult.rows.lastSecond;
 }
 
 /** What the stream tells has changed is asked for at once. */

@@ -5,10 +5,10 @@ import { useMemo } from 'react';
 import { setBaseline } from '../../api/commands';
 import { runs as runsQuery } from '../../api/queries';
 import { hasEnded, type Run, type ScenarioView } from '../../api/types';
-import { lasted } from '../../api/words';
+import { lastedInWords } from '../../api/words';
 import { Trend, type TrendPoint } from '../../plots/Trend';
 import { Button, Card, Cell, Chip, coverStyle, Empty, Failed, format, Grid, Head, LinkButton, Loading, onTopStyle, rowStyle, Table, tell, Two, VirtualRows } from '../../ui';
-import { FIGURES, RunFigureCells, RunFigureHeads } from '../shared/RunFigures';
+import { RunFigureCells, RunFigureHeads } from '../shared/RunFigures';
 import { StartButton, useMayRun } from './actions';
 import styles from './Scenario.module.css';
 
@@ -96,7 +96,7 @@ function Rows({ runs, view, mayRun, onEnd }: { runs: Run[]; view: ScenarioView; 
   );
   return (
     <Table label="Runs of this scenario" head={head} rows={runs.length} dense fixed cards>
-      <VirtualRows items={runs} columns={FIGURES + 2} height={46} onEnd={onEnd}>
+      <VirtualRows items={runs} height={46} onEnd={onEnd}>
         {(run, place) => <Row key={run.id} run={run} place={place} baseline={view.baselineRunId} mayRun={mayRun} onBaseline={change.mutate} busy={change.isPending && change.variables === run.id} />}
       </VirtualRows>
     </Table>
@@ -115,20 +115,17 @@ interface RowProps {
 function Row({ run, place, baseline, mayRun, busy, onBaseline }: RowProps) {
   const isBaseline = run.id === baseline;
   const measured = hasEnded(run.state) && run.summary !== null;
-  const seconds = lasted(run);
   return (
     <tr className={`${rowStyle} ${styles.row}`} aria-rowindex={place}>
       <Cell title={format.date(run.createdAt)}>
-        <Two below={seconds === null ? '' : `lasted ${format.duration(seconds >= 10 ? Math.round(seconds) : seconds)}`}>
-          <Link to="/runs/$id" params={{ id: run.id }} className={coverStyle} preload={false}>{format.ago(run.createdAt)}</Link>
-          {isBaseline && <> <Chip tone="info" icon="flag">Baseline</Chip></>}
-        </Two>
+        <Two below={`${isBaseline ? 'Baseline, ' : ''}${lastedInWords(run)}`}><Link to="/runs/$id" params={{ id: run.id }} className={coverStyle} preload={false}>{format.ago(run.createdAt)}</Link></Two>
       </Cell>
       <RunFigureCells run={run} />
-      <Cell right room="some" label="">
+      <Cell right room="some">
         <span className={`${onTopStyle} ${styles.actions}`}>
           {measured && baseline && !isBaseline && <LinkButton kind="quiet" small icon="compare" to="/compare" search={{ base: 'baseline', candidate: run.id }} aria-label="Compare with the baseline" title="Compare with the baseline" />}
-          {mayRun && isBaseline && <Button kind="quiet" small onClick={() => onBaseline(null)}>No baseline</Button>}
+          {isBaseline && <Chip tone="info" icon="flag">Baseline</Chip>}
+          {mayRun && isBaseline && <Button kind="quiet" small icon="bad" aria-label="No baseline any more" onClick={() => onBaseline(null)} />}
           {mayRun && measured && !isBaseline && <Button kind="quiet" small icon="flag" busy={busy} title="Name this run the baseline" onClick={() => onBaseline(run.id)}>Baseline</Button>}
         </span>
       </Cell>
