@@ -203,6 +203,27 @@ fn an_empty_variable_is_none() {
 }
 
 #[test]
+fn the_first_line_for_people_is_the_pages_address() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(&["--listen", "127.0.0.1:0", "--demo", "--data-dir"]);
+    command.arg(data.path()).stdout(Stdio::piped());
+    let mut controller = Controller::of(command).expect("it starts");
+    controller.says("listens on http://");
+    let mut said = BufReader::new(controller.child.stdout.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert_eq!(first, format!("Open http://{}/ in a browser", controller.address));
+    let demo = said.next().unwrap().unwrap();
+    let shown = format!("which http://{}/ shows", controller.address);
+    assert!(demo.starts_with("Demo: ") && demo.ends_with(&shown), "{demo}");
+    let (status, page) = controller.asked("GET", "/", "");
+    assert!(status == 200 && page.contains("<title>"), "{status} {page}");
+    let (_, about) = controller.asked("GET", "/api/v1/about", "");
+    assert!(about.contains("\"demo\":true"), "{about}");
+    let (_, runs) = controller.asked("GET", "/api/v1/runs?tag=demo", "");
+    assert!(runs.contains("\"Demo shop\""), "{runs}");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();

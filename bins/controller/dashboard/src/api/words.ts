@@ -42,7 +42,9 @@ function bursts({ initialRps, bursts: list }: OfType<'BURST'>, seconds: number |
 function steps({ steps: list }: OfType<'STEPS'>, seconds: number | null): string {
   const [first, last] = [list[0], list.at(-1)];
   if (!first || !last || list.length === 1) return `${rate(first?.rps)}${within(seconds)}`;
-  return `${times(list.length, 'step')} from ${rate(first.rps)} to ${rate(last.rps)}${within(seconds)}`;
+  const most = Math.max(...list.map(({ rps }) => rps));
+  const between = most > Math.max(first.rps, last.rps) ? `, up to ${rate(most)}` : '';
+  return `${times(list.length, 'step')} from ${rate(first.rps)} to ${rate(last.rps)}${between}${within(seconds)}`;
 }
 
 const sine = ({ initialRps, amplitudeRps, periodSeconds }: OfType<'SINE'>, seconds: number | null): string =>

@@ -13,7 +13,7 @@ const CHIPS: Record<Outcome, { tone: 'good' | 'bad' | 'warning' | 'neutral'; ico
 export function Trials({ capacity }: { capacity: Capacity }) {
   const rows = capacity.trials.map((trial, place) => ({ trial, place })).reverse();
   return (
-    <Table label="Trials" dense head={<><Head right>Trial</Head><Head right>Offered</Head><Head right>Achieved</Head><Head right>{capacity.slo.split(/[<>]/)[0]}</Head><Head>Outcome</Head><Head>Measurement</Head><Head>Why</Head><Head right>At</Head></>}>
+    <Table label="Trials" dense head={<><Head right>Trial</Head><Head right>At</Head><Head right>Offered</Head><Head right>Achieved</Head><Head right>{capacity.slo.split(/[<>]/)[0]}</Head><Head>Outcome</Head><Head>Measurement</Head><Head>Why</Head></>}>
       {rows.map(({ trial, place }) => <Row key={place} trial={trial} place={place} />)}
     </Table>
   );
@@ -21,17 +21,17 @@ export function Trials({ capacity }: { capacity: Capacity }) {
 
 function Row({ trial, place }: { trial: Trial; place: number }) {
   const { tone, icon, word, title } = CHIPS[outcomeOf(trial)];
-  const why = trial.reason ?? trial.causes.map(format.word).join(', ');
+  const why = trial.reason ? trial.reason.charAt(0).toUpperCase() + trial.reason.slice(1) : format.word(trial.causes.join(', '));
   return (
     <tr className={rowStyle}>
       <Cell right>{place + 1}</Cell>
+      <Cell right>{format.moment(trial.fromSecond)}</Cell>
       <Cell right>{format.rate(trial.rate)}</Cell>
       <Cell right>{format.rate(trial.achievedRps)}</Cell>
       <Cell right>{trial.unit === '%' ? format.percent(trial.figure) : format.latency(trial.figure)}</Cell>
       <Cell><Chip tone={tone} icon={icon} title={title}>{word}</Chip></Cell>
       <Cell><VerdictChip verdict={trial.verdict} /></Cell>
       <Cell title={why}><span className="cut">{why || format.NOTHING}</span></Cell>
-      <Cell right>{format.moment(trial.fromSecond)}</Cell>
     </tr>
   );
 }

@@ -2,7 +2,7 @@
 import { queryOptions, useQueries } from '@tanstack/react-query';
 import { call } from '../../api/client';
 import type { EncodedHistograms } from '../../api/result';
-import { curveOf, quantileOfCurve } from '../../live/hdr';
+import { exactOf } from '../../live/hdr';
 import { PercentilePlot, seriesColour } from '../../plots';
 import { Card, Failed, Loading } from '../../ui';
 
@@ -14,16 +14,11 @@ const distributions = (id: string) =>
     queryKey: ['distributions', id],
     queryFn: async ({ signal }) => {
       const told = await call<Partial<EncodedHistograms>>(`/runs/${id}/stats/histogram`, { signal });
-      const [latency, serviceTime] = await Promise.all([drawable(told.latency), drawable(told.serviceTime)]);
+      const [latency, serviceTime] = await Promise.all([exactOf(told.latency), exactOf(told.serviceTime)]);
       return { latency, serviceTime };
     },
     staleTime: Infinity,
   });
-
-async function drawable(told: EncodedHistograms[Time] | undefined) {
-  const curve = await curveOf(told);
-  return curve && { total: curve.total, quantile: (q: number) => quantileOfCurve(curve, q) };
-}
 
 export function Curves({ of, time = 'latency' }: { of: readonly { id: string; label: string }[]; time?: Time }) {
   const found = useQueries({ queries: of.map(({ id }) => distributions(id)) });

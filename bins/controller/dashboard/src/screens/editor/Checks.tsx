@@ -35,10 +35,12 @@ function Row({ check, path, faults, disabled, onChange }: { check: Check | null;
   const isBytes = check.kind === 'is' || check.kind === 'atLeast' || check.kind === 'atMost';
   const isHeader = check.kind.startsWith('header');
   return (
-    <div className={`${styles.row} ${styles.check}`}>
-      <Select label="What is checked" quiet options={KINDS} disabled={disabled} value={check.kind} onChange={({ target }) => onChange(documentOf(changed(check, target.value as Kind)))} />
-      {isHeader && <Input label="Name of the header" quiet placeholder="Header" data-path={check.kind === 'header' ? path : undefined} fault={check.kind === 'header' ? faults : undefined} disabled={disabled} value={check.name} onChange={({ target }) => put({ name: target.value })} />}
-      {check.kind !== 'header' && <Input label="What it must be" quiet placeholder={check.kind === 'status' ? '200 or 2xx' : check.kind === 'text' ? 'status==200' : 'Text'} unit={isBytes ? 'bytes' : undefined} data-path={path} fault={faults} disabled={disabled} value={check.value} onChange={({ target }) => put({ value: target.value })} />}
+    <div className={`${styles.row} ${styles.text}`}>
+      <div className={styles.parts}>
+        <Select label="What is checked" quiet options={KINDS} disabled={disabled} value={check.kind} onChange={({ target }) => onChange(documentOf(changed(check, target.value as Kind)))} />
+        {isHeader && <Input label="Name of the header" quiet placeholder="Header" data-path={check.kind === 'header' ? path : undefined} fault={check.kind === 'header' ? faults : undefined} disabled={disabled} value={check.name} onChange={({ target }) => put({ name: target.value })} />}
+        {check.kind !== 'header' && <Input label="What it must be" quiet placeholder={check.kind === 'status' ? '200 or 2xx' : check.kind === 'text' ? 'status==200' : 'Text'} unit={isBytes ? 'bytes' : undefined} data-path={path} fault={faults} disabled={disabled} value={check.value} onChange={({ target }) => put({ value: target.value })} />}
+      </div>
       {remove}
     </div>
   );

@@ -72,10 +72,10 @@ function Rows({ path, name, columns }: { path: string; name: string; columns: re
   return (
     <div className={styles.rows} data-path={path} tabIndex={-1}>
       {fault.map((it) => <p key={it} className={styles.bad} role="alert">{it}</p>)}
-      {rows.length > 0 && <div className={`${styles.heads} ${layout}`} aria-hidden="true">{columns.map(([, label]) => <span key={label}>{label}</span>)}</div>}
+      {rows.length > 0 && <div className={`${styles.heads} ${layout}`} aria-hidden="true">{columns.map(([, label, unit]) => <span key={label}>{label}, {unit}</span>)}</div>}
       {rows.slice(0, MOST_ROWS).map((_row: Json, place) => (
         <div key={place} className={`${styles.row} ${layout}`}>
-          {columns.map(([field, label, unit]) => <NumberAt key={field} path={`${path}[${place}].${field}`} label={`${name} ${place + 1}: ${label}`} quiet unit={unit} />)}
+          {columns.map(([field, label]) => <NumberAt key={field} path={`${path}[${place}].${field}`} label={`${name} ${place + 1}: ${label}`} quiet />)}
           <Button kind="quiet" icon="trash" aria-label={`Remove ${name.toLowerCase()} ${place + 1}`} disabled={disabled} onClick={() => update((now) => set(now, [...path.split('.'), place], undefined))} />
         </div>
       ))}

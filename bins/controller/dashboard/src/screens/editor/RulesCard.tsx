@@ -75,12 +75,18 @@ function Built({ rule, path, faults, disabled, onChange, remove }: { rule: Rule;
   const ofRequest = names.length > 0 || rule.request !== '';
   const requests = [...new Set([...names, rule.request])].filter((name) => name !== '').map((name) => [name, name] as const);
   return (
-    <div className={`${styles.row} ${ofRequest ? styles.ruleOfMix : styles.rule}`}>
-      <Select label="Figure" quiet options={metrics} disabled={disabled} value={rule.metric} onChange={({ target }) => onChange(withMetric(rule, target.value))} />
-      {ofRequest && <Select label="Of which request" quiet options={[['', 'Of all'], ...requests]} disabled={disabled} value={rule.request} onChange={({ target }) => onChange({ ...rule, request: target.value })} />}
-      <Select label="Has to be" quiet options={COMPARISONS} disabled={disabled} value={rule.comparison} onChange={({ target }) => onChange({ ...rule, comparison: target.value as Rule['comparison'] })} />
-      <Input label="Bound" quiet inputMode="decimal" data-path={path} fault={faults} disabled={disabled} value={rule.value} onChange={({ target }) => onChange({ ...rule, value: target.value })} />
-      {units.length > 1 ? <Select label="Unit" quiet options={units.map((unit) => [unit, unit === 'us' ? 'µs' : unit === 'm' ? 'min' : unit] as const)} disabled={disabled} value={rule.unit} onChange={({ target }) => onChange({ ...rule, unit: target.value })} /> : <span className={styles.unit}>{units[0]}</span>}
+    <div className={`${styles.row} ${styles.text}`}>
+      <div className={styles.parts}>
+        <div className={styles.group}>
+          <Select label="Figure" quiet options={metrics} disabled={disabled} value={rule.metric} onChange={({ target }) => onChange(withMetric(rule, target.value))} />
+          {ofRequest && <Select label="Of which request" quiet options={[['', 'Of all'], ...requests]} disabled={disabled} value={rule.request} onChange={({ target }) => onChange({ ...rule, request: target.value })} />}
+        </div>
+        <div className={styles.group}>
+          <Select label="Has to be" quiet options={COMPARISONS} disabled={disabled} value={rule.comparison} onChange={({ target }) => onChange({ ...rule, comparison: target.value as Rule['comparison'] })} />
+          <Input label="Bound" quiet inputMode="decimal" data-path={path} fault={faults} disabled={disabled} value={rule.value} onChange={({ target }) => onChange({ ...rule, value: target.value })} />
+          {units.length > 1 ? <Select label="Unit" quiet options={units.map((unit) => [unit, unit === 'us' ? 'µs' : unit === 'm' ? 'min' : unit] as const)} disabled={disabled} value={rule.unit} onChange={({ target }) => onChange({ ...rule, unit: target.value })} /> : <span className={styles.unit}>{units[0]}</span>}
+        </div>
+      </div>
       {remove}
     </div>
   );

@@ -14,17 +14,15 @@ export function Judgements({ page: { totals, ended } }: { page: RunPage }) {
   return (
     <section className={styles.judgements} aria-label="Is it well?">
       <Judged name="SLA rules" part="rules" judgement={promises(slaOf(totals), live)} />
-      <Judged name="Target" part="findings" judgement={target(totals.bottlenecks, live)} />
+      <Judged name="Target" part="findings" judgement={target(totals, live)} />
       <Judged name="Measurement" part="measurement" judgement={measurement(totals)} />
-      <a className={`${styles.judgement} ${styles.next}`} href={`#${PARTS[next.part]}`} onClick={(event) => goTo(event, PARTS[next.part])}>
+      <a className={`${styles.judgement} ${styles.next}`} href={`#${next.part}`} onClick={(event) => goTo(event, next.part)}>
         <span className={styles.judgementHead}><span>What next</span><Icon name="right" size={14} /></span>
         <span className={styles.judgementSays} title={next.says}><Words>{next.says}</Words></span>
       </a>
     </section>
   );
 }
-
-const PARTS = { measurement: 'measurement', findings: 'findings', sla: 'rules', compare: 'downloads', errors: 'outcome' };
 
 function Judged({ name, part, judgement: { tone, word, says } }: { name: string; part: string; judgement: Judgement }) {
   return (

@@ -19,9 +19,9 @@ export function Plots({ page }: { page: RunPage }) {
   const hasStatuses = data.hasClasses || !ended;
   return (
     <Grid least={480}>
-      <Card title="Rate" says="What was planned, what was sent, what was answered."><Rate data={data} version={version} planned={planned} /></Card>
+      <Card title="Rate" says={page.totals?.loop === 'closed' ? 'What was sent, what had an outcome.' : 'What was planned, what was sent, what had an outcome.'}><Rate data={data} version={version} planned={planned} /></Card>
       <Latency data={data} version={version} closed={page.totals?.loop === 'closed'} />
-      <Card title="Errors" says={data.hasClasses || !ended ? 'Failed requests, by what failed.' : 'Failed requests. By what failed, their sums stand below.'}><Errors page={page} /></Card>
+      <Card title="Errors" says={data.hasClasses || !ended ? 'Failed requests, by what failed.' : 'Failed requests. Their sums by class stand below.'}><Errors page={page} /></Card>
       <Card title="Under way" says="Sent and not answered; due and not sent; given up.">
         <TimePlot label="Requests in flight, waiting and dropped over time." {...over} format={format.short} whole atLeast={4} lines={underWay(data, page.totals?.loop !== 'closed')} />
       </Card>

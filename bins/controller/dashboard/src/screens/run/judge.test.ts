@@ -25,9 +25,15 @@ describe('what was promised', () => {
 
 describe('the target', () => {
   it('is told by its most important finding', () => {
-    expect(target([finding(), finding({ kind: 'queueing' })], true)).toEqual({ tone: 'bad', word: 'Saturation', says: 'The target takes about 300/s.' });
-    expect(target([], true).says).toContain('so far');
-    expect(target([finding({ severity: 'unheard of' as 'info' })], true).tone).toBe('neutral');
+    expect(target(totals({ bottlenecks: [finding(), finding({ kind: 'queueing' })] }), true)).toEqual({ tone: 'bad', word: 'Saturation', says: 'The target takes about 300/s.' });
+    expect(target(totals(), true).says).toContain('so far');
+    expect(target(totals({ bottlenecks: [finding({ severity: 'unheard of' as 'info' })] }), true).tone).toBe('neutral');
+  });
+
+  it('is not well where requests fail, and not known where there were none', () => {
+    const failing = { totalRequests: 10, outcomes: { ok: 0, failed: 10 }, errors: { connect_refused: 10 }, errorExamples: { connect_refused: 'connection refused' } };
+    expect(target(totals({ ...failing, bottlenecks: [finding()] }), false)).toEqual({ tone: 'bad', word: '100% failed', says: 'Most of them as `connect_refused`, for example: Connection refused.' });
+    expect(target(totals({ totalRequests: 0, outcomes: { ok: 0, failed: 0 } }), false)).toMatchObject({ tone: 'neutral', word: 'Not known' });
   });
 });
 
@@ -51,11 +57,11 @@ describe('the next step', () => {
 
   it('follows the findings, then the rules, then the measurement', () => {
     expect(nextStep(totals({ bottlenecks: [finding()], sla: [rule({ passed: false })] }), false)).toEqual({ part: 'findings', says: 'Run it at 270/s.' });
-    expect(nextStep(totals({ bottlenecks: [finding({ severity: 'info' })], sla: [rule({ passed: false })] }), false).part).toBe('sla');
+    expect(nextStep(totals({ bottlenecks: [finding({ severity: 'info' })], sla: [rule({ passed: false })] }), false).part).toBe('rules');
     expect(nextStep(totals({ validity: { verdict: 'DEGRADED', reasons: [reason('DEGRADED')] } }), false).says).toBe('Lower the rate.');
-    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0, failed: 5 } }), false).part).toBe('errors');
+    expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0, failed: 5 } }), false).part).toBe('outcome');
     expect(nextStep(totals({ totalRequests: 100, outcomes: { ok: 90, failed: 10 }, errors: { reset: 3, http_5xx: 7 }, sla: [rule({ passed: false })] }), false).says).toContain('10% of the requests failed, most of them as `http_5xx`');
-    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('compare');
+    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('downloads');
   });
 });
 

@@ -1,6 +1,6 @@
 // Turns what a run's result says into the three answers that people come for: is it well, can it be trusted, what next.
 import { generatorOf, slaOf, validityOf, type Reason } from '../../api/result';
-import type { Finding, SlaOutcome, Totals } from '../../api/types';
+import type { SlaOutcome, Totals } from '../../api/types';
 import type { Tone } from '../../ui';
 import { count, latency, NOTHING, percent, rate, word } from '../../ui/format';
 
@@ -45,7 +45,7 @@ export function promises(sla: readonly SlaOutcome[], live: boolean): Judgement {
   const first = broken[0];
   if (!first) return { tone: 'good', word: 'Passed', says: `${sla.length === 1 ? 'Its one SLA rule holds' : `All ${sla.length} SLA rules hold`}${live ? ' so far' : ''}.` };
   const more = broken.length > 1 ? ` and ${broken.length - 1} more of ${sla.length}` : sla.length > 1 ? ` of ${sla.length} rules` : '';
-  const actual = first.actual === null ? '' : `: it is ${figure(first.actual, first.unit)}`;
+  const actual = first.actual !== null ? `: it is ${figure(first.actual, first.unit)}` : first.reason ? `: ${first.reason}` : '';
   return { tone: 'bad', word: broken.length > 1 ? `${broken.length} violated` : 'Violated', says: `${first.rule}${more} ${broken.length > 1 ? 'do' : 'does'} not hold${broken.length > 1 ? '' : actual}.` };
 }
 
@@ -54,10 +54,28 @@ export const severityTone = (severity: string): Tone => SEVERITIES[severity] ?? 
 
 export const sureness = (confidence: number): string => `${percent(Math.floor(confidence * 100))} sure`;
 
-export function target(findings: readonly Finding[], live: boolean): Judgement {
-  const first = findings[0];
-  if (!first) return { tone: 'good', word: 'Nothing found', says: live ? 'Nothing that limits the target has shown so far.' : 'Nothing that limits the target has shown at this load.' };
-  return { tone: severityTone(first.severity), word: word(first.kind), says: sentence(first.explanation) };
+type Loaded = Pick<Totals, 'bottlenecks' | 'errors' | 'errorExamples' | 'totalRequests' | 'outcomes'>;
+
+export function target(totals: Loaded, live: boolean): Judgement {
+  const first = totals.bottlenecks[0];
+  const failed = mostFailed(totals);
+  // That most requests fail is worse than whatever else was found of it.
+  if (failed && (!first || failed.percent >= MOST_FAILED)) {
+    const example = totals.errorExamples?.[failed.name];
+    return { tone: 'bad', word: `${percent(failed.percent, 2)} failed`, says: `Most of them as \`${failed.name}\`${example ? `, for example: ${sentence(example)}` : '.'}` };
+  }
+  if (first) return { tone: severityTone(first.severity), word: word(first.kind), says: sentence(first.explanation) };
+  if (totals.totalRequests === 0) return { tone: 'neutral', word: 'Not known', says: live ? 'No request has had an outcome yet.' : 'No request had an outcome, so nothing is known of the target.' };
+  return { tone: 'good', word: 'Nothing found', says: live ? 'Nothing that limits the target has shown so far.' : 'Nothing that limits the target has shown at this load.' };
+}
+
+/** From this share of failed requests on, in percent, they come before the rules; and before all that was found. */
+const [MANY_FAILED, MOST_FAILED] = [5, 50];
+
+function mostFailed({ errors, totalRequests, outcomes }: Pick<Loaded, 'errors' | 'totalRequests' | 'outcomes'>): { name: string; percent: number } | null {
+  const share = totalRequests > 0 ? (100 * outcomes.failed) / totalRequests : 0;
+  const most = Object.entries(errors).sort(([, a], [, b]) => b - a)[0];
+  return share >= MANY_FAILED && most ? { name: most[0], percent: share } : null;
 }
 
 const worst = (reasons: readonly Reason[]): Reason | undefined => reasons.find(({ verdict }) => verdict === 'INVALID') ?? reasons[0];
@@ -77,20 +95,11 @@ export function measurement(judged: Judged): Judgement {
 
 export interface Next {
   says: string;
-  /** What it follows from: a part of the page. */
-  part: 'measurement' | 'findings' | 'sla' | 'compare' | 'errors';
+  /** The part of the page that it follows from. */
+  part: 'measurement' | 'findings' | 'rules' | 'downloads' | 'outcome';
 }
 
 type ForNext = Judged & Pick<Totals, 'bottlenecks' | 'sla' | 'errors' | 'totalRequests' | 'outcomes'>;
-
-/** From this share of failed requests on, in percent, they come before the rules. */
-const MANY_FAILED = 5;
-
-function mostFailed({ errors, totalRequests, outcomes }: Pick<ForNext, 'errors' | 'totalRequests' | 'outcomes'>): { name: string; percent: number } | null {
-  const share = totalRequests > 0 ? (100 * outcomes.failed) / totalRequests : 0;
-  const most = Object.entries(errors).sort(([, a], [, b]) => b - a)[0];
-  return share >= MANY_FAILED && most ? { name: most[0], percent: share } : null;
-}
 
 /** The one thing to do first: a measurement that cannot be trusted comes before what it says. */
 export function nextStep(totals: ForNext, live: boolean): Next {
@@ -101,14 +110,15 @@ export function nextStep(totals: ForNext, live: boolean): Next {
   const finding = totals.bottlenecks.find(({ severity }) => severity !== 'info') ?? totals.bottlenecks[0];
   if (finding && finding.severity !== 'info') return { part: 'findings', says: sentence(finding.nextStep) };
   const failed = mostFailed(totals);
-  if (totals.totalRequests > 0 && totals.outcomes.ok === 0) return { part: 'errors', says: 'Not one request was ok: look at the errors and check the address of the target, then run it again.' };
-  if (failed) return { part: 'errors', says: `${percent(failed.percent, 2)} of the requests failed, most of them as \`${failed.name}\`: look at its text, and at when it began.` };
-  if (slaOf(totals).some(isViolated)) return { part: 'sla', says: 'Look at when the rule was violated, and what the plots show just before.' };
+  if (totals.totalRequests === 0 && !live) return { part: 'outcome', says: 'Nothing was sent, or nothing came back: look at where every request went, and at the load profile.' };
+  if (totals.totalRequests > 0 && totals.outcomes.ok === 0) return { part: 'outcome', says: 'Not one request was ok: look at the errors and check the address of the target, then run it again.' };
+  if (failed) return { part: 'outcome', says: `${percent(failed.percent, 2)} of the requests failed, most of them as \`${failed.name}\`: look at its text, and at when it began.` };
+  if (slaOf(totals).some(isViolated)) return { part: 'rules', says: 'Look at when the rule was violated, and what the plots show just before.' };
   if (validity?.verdict === 'DEGRADED' && reason) return { part: 'measurement', says: sentence(reason.remedy) };
   if (finding) return { part: 'findings', says: sentence(finding.nextStep) };
-  if (live) return { part: 'sla', says: 'Let it run, or raise the rate to see how much more the target takes.' };
-  if (slaOf(totals).length === 0) return { part: 'sla', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
-  return { part: 'compare', says: 'Set this run as the baseline, and compare later ones with it; or search for the capacity.' };
+  if (live) return { part: 'rules', says: 'Let it run, or raise the rate to see how much more the target takes.' };
+  if (slaOf(totals).length === 0) return { part: 'rules', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
+  return { part: 'downloads', says: 'Set this run as the baseline, and compare later ones with it; or search for the capacity.' };
 }
 
 const UNITS: [suffix: RegExp, show: (value: number) => string][] = [

@@ -28,12 +28,9 @@ export function Does({ scenario }: { scenario: Scenario }) {
 function Planned({ plan }: { plan: Preview }) {
   const last = plan.rate.at(-1);
   const end = plan.durationSeconds ?? (last ? last.second + plan.rateSeconds : 0);
-  const [seconds, rps] = [plan.rate.map(({ second }) => second), plan.rate.map((row) => row.rps)];
-  // Each row says the rate where it begins; what comes after the last one's beginning follows from its mean.
-  if (last && end > last.second) {
-    seconds.push(end);
-    rps.push(Math.max(0, 2 * last.meanRps - last.rps));
-  }
+  // A row says the rate where it begins, and its mean: what it is where it ends follows, and steps stay upright.
+  const corners = plan.rate.flatMap(({ second, rps, meanRps, peakRps }) => [[second, rps], [Math.min(end, second + plan.rateSeconds), Math.min(peakRps, Math.max(0, 2 * meanRps - rps))]] as const);
+  const [seconds, rps] = [corners.map(([second]) => second), corners.map(([, value]) => value)];
   return <ProfilePlot label="The planned rate over time" durationSeconds={end} seconds={seconds} rps={rps} height={200} />;
 }
 

@@ -82,7 +82,7 @@ function Row({ token: { id, name, scopes, createdAt, lastUsedAt, expiresAt } }: 
   return (
     <tr className={rowStyle}>
       <Cell title={`${name}, ${id}`}><span className="cut">{name}</span></Cell>
-      <Cell>{scopes.map((scope) => <Chip key={scope}>{format.word(scope)}</Chip>)}</Cell>
+      <Cell><span className={styles.chips}>{scopes.map((scope) => <Chip key={scope}>{format.word(scope)}</Chip>)}</span></Cell>
       <Cell right title={format.date(createdAt)}>{format.ago(createdAt)}</Cell>
       <Cell right title={format.date(lastUsedAt)}>{lastUsedAt ? format.ago(lastUsedAt) : 'Never'}</Cell>
       <Cell right>{isOver ? <Chip tone="warning" icon="clock">Over</Chip> : format.date(expiresAt)}</Cell>
