@@ -31,7 +31,10 @@ struct Filter {
     /// Only those of this scenario.
     scenario_id: Option<String>,
     /// Only those in this state, or in one of several with commas between them.
-    #[param(example = "RUNNING,PAUSED")]
+    #[param(
+        example = "RUNNING,PAUSED",
+        pattern = "^(QUEUED|PREPARING|STARTING|RUNNING|PAUSED|STOPPING|COMPLETED|ABORTED|FAILED)(,(QUEUED|PREPARING|STARTING|RUNNING|PAUSED|STOPPING|COMPLETED|ABORTED|FAILED))*$"
+    )]
     state: Option<String>,
     /// Only those whose scenario had this tag.
     tag: Option<String>,

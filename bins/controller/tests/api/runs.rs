@@ -3,6 +3,7 @@
 use crate::support::Api;
 use axum::http::Method;
 use loadcore::cluster::store::{IntervalRecord, RunState};
+use loadcore_controller::routes::description;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -71,6 +72,12 @@ async fn runs_are_looked_for_by_state_tag_verdict_and_text() {
         let problem = api.get(&format!("/api/v1/runs?{query}")).await.problem(400, "bad-request");
         assert!(problem["detail"].as_str().unwrap().contains(told), "{query}: {problem}");
     }
+    let description = serde_json::to_value(description()).expect("JSON");
+    let parameters = &description["paths"]["/api/v1/runs"]["get"]["parameters"];
+    let state = parameters.as_array().unwrap().iter().find(|it| it["name"] == "state").unwrap();
+    let pattern = state["schema"]["pattern"].as_str().unwrap();
+    let names = RunState::ALL.map(RunState::name).join("|");
+    assert_eq!(pattern, format!("^({names})(,({names}))*$"));
     let longest = "%C3%BC".repeat(200);
     assert_eq!(api.get(&format!("/api/v1/runs?q={longest}")).await.status, 200);
 }
