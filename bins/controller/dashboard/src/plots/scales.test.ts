@@ -19,8 +19,12 @@ describe('axes', () => {
 
   it('have no ticks between whole numbers of what is counted', () => {
     const axis = linear(ms, true);
-    const [from, to] = axis.around(0, 2, 6);
-    expect(axis.ticks(from, to, 6).every(Number.isInteger)).toBe(true);
+    for (const greatest of [1, 2, 8, 9.4, 11, 26]) {
+      const [from, to] = axis.around(0, greatest, 4);
+      const ticks = axis.ticks(from, to, 4);
+      expect(ticks.every(Number.isInteger)).toBe(true);
+      expect(ticks.length).toBeGreaterThan(1);
+    }
   });
 
   it('are the same over ranges of the same length, so that a plot does not jump', () => {

@@ -27,7 +27,11 @@ const multiples = (step: number, from: number, to: number): number[] => {
 
 /** From zero upwards. Of what is counted no tick lies between two whole numbers. */
 export function linear(format: Format, isWhole = false): Axis {
-  const step = (span: number, most: number): number => Math.max(roundStep(Math.max(span, 1e-9) / most), isWhole ? 1 : 0);
+  const step = (span: number, most: number): number => {
+    const by = roundStep(Math.max(span, 1e-9) / most);
+    if (!isWhole || Number.isInteger(by)) return by;
+    return by > 2 ? 5 : 1;
+  };
   return {
     to: (value) => value,
     from: (place) => place,
