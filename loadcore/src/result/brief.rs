@@ -135,8 +135,8 @@ fn length(row: &SeriesRow, row_seconds: u64, result: &RunResult) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixtures::{closed_run, failing_run, steady_run};
-    use crate::result::{Finding, SlaOutcome};
+    use crate::result::SlaOutcome;
+    use crate::result::fixtures::{closed_run, failing_run, finding, steady_run};
     use serde_json::json;
 
     fn rule(passed: bool) -> SlaOutcome {
@@ -147,20 +147,12 @@ mod tests {
         .unwrap()
     }
 
-    fn finding(kind: &str) -> Finding {
-        serde_json::from_value(json!({
-            "kind": kind, "severity": "info", "confidence": 0.5, "fromSecond": 0.0, "toSecond": 1.0,
-            "request": null, "evidence": {}, "witnesses": [], "explanation": "", "nextStep": "",
-        }))
-        .unwrap()
-    }
-
     #[test]
     fn its_figures_are_those_of_the_result() {
         let mut result = failing_run();
         result.validity.verdict = Verdict::Degraded;
         result.sla = vec![rule(true), rule(false), rule(false)];
-        result.bottlenecks = vec![finding("queueing"), finding("saturation")];
+        result.bottlenecks = vec![finding(FindingKind::Queueing), finding(FindingKind::Saturation)];
         let summary = RunSummary::of(&result);
         assert_eq!((summary.verdict, summary.complete), (Some(Verdict::Degraded), Some(true)));
         assert_eq!(summary.total_requests, result.outcomes.ok + result.outcomes.failed);
@@ -182,7 +174,8 @@ mod tests {
 
     #[test]
     fn without_rules_none_has_passed() {
-        let summary = RunSummary::of(&closed_run());
+        let summary =
+            RunSummary::of(&RunResult { sla: vec![], bottlenecks: vec![], ..closed_run() });
         assert_eq!((summary.sla_passed, summary.sla_violated), (None, 0));
         assert_eq!((summary.findings, summary.finding), (Some(0), None));
         assert_eq!((summary.loop_kind, summary.offered_rps), (LoopKind::Closed, None));
