@@ -60,6 +60,8 @@ describe('axes', () => {
     expect([0.9, 0.99, 0.999].map((q) => Number(overPercentiles.to(q).toFixed(9)))).toEqual([1, 2, 3]);
     expect([0, 1, 2, 3, 4].map(overPercentiles.text)).toEqual(['0%', '90%', '99%', '99.9%', '99.99%']);
     expect(overPercentiles.text(-Math.log10(0.5))).toBe('50%');
+    expect(overPercentiles.ticks(0, 5, 12)).toEqual([0, -Math.log10(0.5), 1, 2, 3, 4, 5]);
+    expect(overPercentiles.ticks(0, 5.6, 3)).toEqual([0, 1, 3, 5]);
     expect(overPercentiles.from(overPercentiles.to(0.995))).toBeCloseTo(0.995, 9);
   });
 

@@ -104,8 +104,9 @@ export const overPercentiles: Axis = {
   ticks: (from, to, most) => {
     const least = ((to - from) / most) * 0.7;
     const places = [0, -Math.log10(0.5), 1, 2, 3, 4, 5, 6, 7, 8].filter((place) => place >= from - 1e-9 && place <= to + 1e-9);
-    const isHalf = (place: number): boolean => place % 1 !== 0;
-    return places.filter((place) => !isHalf(place) || place >= least);
+    // Where there is little room each second nine is left out: 90%, 99.9%, 99.999%.
+    const isNarrow = least > 0.9;
+    return places.filter((place) => (place % 1 !== 0 ? place >= least : !isNarrow || place === 0 || place % 2 === 1));
   },
   around: (least, greatest) => [least, greatest],
 };
