@@ -4,6 +4,14 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What everybody may know of a controller. */
+        About: {
+            /** @description The program's version. */
+            version: string;
+            signIn?: components["schemas"]["SignInPlace"] | null;
+            /** @description It was started with `--demo`: there is something to look at. */
+            demo: boolean;
+        };
         /** @description a scenario, or any other object, whose faults are the answer */
         AnyScenario: components["schemas"]["Scenario"] | Record<string, never>;
         /** @description The good run. */
@@ -609,6 +617,43 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        List_ListedView: {
+            /** @description The items, newest first where they have an age. */
+            items: {
+                /** @description Its id, and that of its run. */
+                id: string;
+                /** @description Whose requests it makes. */
+                scenarioId: string;
+                /** @description The scenario's name. */
+                name?: string | null;
+                /** @description How far its run is. */
+                state: components["schemas"]["RunState"];
+                /**
+                 * Format: date-time
+                 * @description When it was asked for (RFC 3339).
+                 */
+                createdAt: string;
+                /** @description The objective. */
+                slo?: string | null;
+                /**
+                 * Format: double
+                 * @description The highest rate that is tried.
+                 */
+                maxRate?: number | null;
+                /**
+                 * Format: double
+                 * @description The highest rate at which the objective holds.
+                 */
+                capacityRps?: number | null;
+                /** @description Between which rates it lies; an end is null where it is not known. */
+                interval?: (number | null)[] | null;
+                /** @description What does not allow more: `slo`, `generator` or `maxRate`. */
+                limitedBy?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         List_RunView: {
             /** @description The items, newest first where they have an age. */
             items: {
@@ -638,6 +683,7 @@ export interface components {
                 waitingFor?: components["schemas"]["WaitingView"] | null;
                 /** @description The document that was run, with `[redacted]` in the place of what is secret. */
                 scenario: components["schemas"]["Scenario"];
+                summary?: components["schemas"]["RunSummary"] | null;
                 result?: components["schemas"]["Result"] | null;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last. */
@@ -786,10 +832,53 @@ export interface components {
             /** @description What to give as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
         };
+        /** @description A search in a list. What is not known yet is null. */
+        ListedView: {
+            /** @description Its id, and that of its run. */
+            id: string;
+            /** @description Whose requests it makes. */
+            scenarioId: string;
+            /** @description The scenario's name. */
+            name?: string | null;
+            /** @description How far its run is. */
+            state: components["schemas"]["RunState"];
+            /**
+             * Format: date-time
+             * @description When it was asked for (RFC 3339).
+             */
+            createdAt: string;
+            /** @description The objective. */
+            slo?: string | null;
+            /**
+             * Format: double
+             * @description The highest rate that is tried.
+             */
+            maxRate?: number | null;
+            /**
+             * Format: double
+             * @description The highest rate at which the objective holds.
+             */
+            capacityRps?: number | null;
+            /** @description Between which rates it lies; an end is null where it is not known. */
+            interval?: (number | null)[] | null;
+            /** @description What does not allow more: `slo`, `generator` or `maxRate`. */
+            limitedBy?: string | null;
+        };
         /** @description A token that was made. */
         MadeToken: components["schemas"]["TokenView"] & {
             /** @description What the header `Authorization: Bearer` takes. It is shown here and never again. */
             token: string;
+        };
+        /** @description Who asks, and what they may do beside reading. */
+        Me: {
+            /** @description Whose scenarios and runs they see. */
+            user: string;
+            /** @description They may do what holds for everybody: quotas, the halt, draining workers. */
+            admin: boolean;
+            /** @description They may change what others do in their name: tokens, secrets, domains. */
+            account: boolean;
+            /** @description They may make, start, steer and delete what is their own. */
+            run: boolean;
         };
         /** @description What would run. */
         Preview: {
@@ -1342,6 +1431,52 @@ export interface components {
          * @enum {string}
          */
         RunState: "QUEUED" | "PREPARING" | "STARTING" | "RUNNING" | "PAUSED" | "STOPPING" | "COMPLETED" | "ABORTED" | "FAILED";
+        /** @description A run in few figures: those of its result, and while it goes on in lists those that are known without judging. */
+        RunSummary: {
+            /**
+             * @description may the measurement be trusted; null where that was not judged yet
+             * @enum {string|null}
+             */
+            verdict: "VALID" | "DEGRADED" | "INVALID" | null;
+            /** @description nothing is unknown; null while that was not judged */
+            complete: boolean | null;
+            /**
+             * @description closed: arrivals waited for replies
+             * @enum {string}
+             */
+            loop: "open" | "closed";
+            /** @description the measured time */
+            durationSeconds: number;
+            /** @description requests with an outcome */
+            totalRequests: number;
+            /** @description arrivals due per second; null in closed loop */
+            offeredRps: number | null;
+            /** @description requests with an outcome per second */
+            achievedRps: number | null;
+            /** @description percentage of ok among them */
+            successRate: number | null;
+            /** @description median of the latency */
+            p50Ms: number | null;
+            /** @description 99th percentile of the latency */
+            p99Ms: number | null;
+            /** @description all rules hold; null without rules */
+            slaPassed: boolean | null;
+            /** @description how many do not; in lists, while the run goes on, just now */
+            slaViolated: number;
+            /** @description how many findings there are; null where nobody has looked yet */
+            findings: number | null;
+            /** @description the kind of the most important one */
+            finding: string | null;
+            /** @description its course, in at most 60 points */
+            sparkline: {
+                /** @description seconds of each point */
+                seconds: number;
+                /** @description requests with an outcome per second; null where nothing is known */
+                rps: (number | null)[];
+                /** @description their 99th percentile; null where nothing ended */
+                p99Ms: (number | null)[];
+            };
+        };
         /** @description One execution of a scenario. */
         RunView: {
             /** @description Its id. */
@@ -1370,6 +1505,7 @@ export interface components {
             waitingFor?: components["schemas"]["WaitingView"] | null;
             /** @description The document that was run, with `[redacted]` in the place of what is secret. */
             scenario: components["schemas"]["Scenario"];
+            summary?: components["schemas"]["RunSummary"] | null;
             result?: components["schemas"]["Result"] | null;
         };
         /** @description What to do: the same document as for the command loadcore and the libraries. What no schema can say is told as a fault, with its path: that what happens in the load profile lies within the duration, that the steps add up to it, that the rate is above 0 at some time, and whether the target may be loaded. */
@@ -1824,6 +1960,19 @@ export interface components {
             }[];
             /** @description all are on one page */
             nextCursor: null;
+        };
+        /**
+         * @description Where users sign in: both are null where a page cannot offer it. A token that somebody has is taken
+         *     all the same.
+         */
+        SignInPlace: {
+            /**
+             * @description The Supabase project.
+             * @example https://PROJECT.supabase.co
+             */
+            url?: string | null;
+            /** @description Its key for browsers, which is no secret. */
+            publishableKey?: string | null;
         };
         /** @description What an SLA rule came to. */
         SlaOutcome: {
