@@ -1,6 +1,7 @@
 // Turns what a screen wants to know into queries: which call, how long it is fresh, how often it is asked again.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { call } from './client';
+import { parseLines } from './audit';
+import { call, text } from './client';
 import { validate } from './commands';
 import { hasEnded } from './types';
 import type {
@@ -20,7 +21,8 @@ const PAGE = 100;
 const SECOND = 1000;
 const again = (state: RunState | undefined, every: number): number | false => (state && hasEnded(state) ? false : every);
 
-export const about = queryOptions({ queryKey: ['about'], queryFn: ({ signal }) => call<About>('/about', { signal }), staleTime: 60 * SECOND });
+// The session waits for it too: it goes on where the screen that asked is left.
+export const about = queryOptions({ queryKey: ['about'], queryFn: () => call<About>('/about', { token: null }), staleTime: 60 * SECOND });
 
 export const me = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call<Me>('/me', { signal }), staleTime: 60 * SECOND });
 
@@ -135,3 +137,11 @@ export const tokens = queryOptions({ queryKey: ['tokens'], queryFn: ({ signal })
 export const secrets = queryOptions({ queryKey: ['secrets'], queryFn: ({ signal }) => call<List<Secret>>('/secrets', { signal }) });
 export const quotas = queryOptions({ queryKey: ['quotas'], queryFn: ({ signal }) => call<Quota>('/quotas', { signal }), refetchInterval: 10 * SECOND });
 export const domains = queryOptions({ queryKey: ['domains'], queryFn: ({ signal }) => call<List<Domain>>('/domains', { signal }) });
+
+/** Page by page: each goes on after the last line of the one before, and a page that is not full is the last. */
+export const audit = infiniteQueryOptions({
+  queryKey: ['audit'],
+  queryFn: async ({ pageParam, signal }) => parseLines(await text('/audit', { query: { limit: PAGE, cursor: pageParam }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (last) => (last.length < PAGE ? null : (last.at(-1)?.id ?? null)),
+});

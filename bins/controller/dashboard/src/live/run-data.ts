@@ -44,7 +44,7 @@ export interface WorkerFigures {
 
 /** What the columns are made of, whatever else a result holds. */
 export interface ResultLike {
-  durationSeconds: number;
+  durationSeconds: number | null;
   loop: 'open' | 'closed';
   seriesSeconds: number;
   series: readonly SeriesRow[];
@@ -405,7 +405,7 @@ function fill(rows: Rows, series: readonly SeriesRow[], result: ResultLike): voi
     const figures = figuresOf(row);
     underWay += figures.sent! - figures.total!;
     // Of a last row that was hardly measured there is no rate: one request in a hundredth of a second is no hundred a second.
-    const measured = Math.min(rows.rowSeconds, result.durationSeconds - row.second);
+    const measured = Math.min(rows.rowSeconds, (result.durationSeconds ?? Infinity) - row.second);
     const seconds = measured >= rows.rowSeconds / 4 || rows.length === 0 ? measured : NaN;
     figures.rps = figures.total! / (seconds > 0 ? seconds : NaN);
     figures.offeredRps = result.loop === 'open' ? figures.due! / (seconds > 0 ? seconds : NaN) : NaN;

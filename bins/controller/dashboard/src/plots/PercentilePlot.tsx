@@ -1,5 +1,4 @@
 // Turns distributions into curves over percentiles, along HdrHistogram's axis: each further nine has as much room as the one before.
-import type { Distribution } from '../live/distribution';
 import { latency } from '../ui/format';
 import type { Content } from './chart';
 import { useGroup } from './group';
@@ -9,9 +8,15 @@ import { milliseconds, overPercentiles } from './scales';
 import { axisOf, extremesOf } from './TimePlot';
 import { seriesColour, type Colour } from './theme';
 
+/** All latencies of something: exact, or compact. */
+export interface Latencies {
+  readonly total: number;
+  quantile: (q: number) => number | null;
+}
+
 export interface Curve {
   label: string;
-  distribution: Distribution;
+  distribution: Latencies;
   colour?: Colour;
   dash?: boolean;
 }
@@ -36,7 +41,7 @@ export function PercentilePlot({ label, curves, scale = 'auto', height = 280, em
   const [off, toggle] = useSwitches();
   const there = curves.filter(({ distribution }) => distribution.total > 0);
   const most = Math.max(1, ...there.map(({ distribution }) => nines(distribution.total)));
-  const places = Float64Array.from({ length: Math.round(most * PER_NINE) + 1 }, (_, n) => n / PER_NINE);
+  const places = Float64Array.from({ length: Math.floor(most * PER_NINE) + 1 }, (_, n) => n / PER_NINE);
   const lines = there.map((curve) => ({
     ...curve,
     colour: curve.colour ?? seriesColour(curves.indexOf(curve)),

@@ -5,6 +5,7 @@ import type { RunState, Verdict } from '../../api/types';
 import {
   Button, Card, Cell, Checkbox, Chip, ConfirmButton, Copy, Dialog, Empty, Failed, Grid, Head, Input, LinkButton, Loading, Menu, Notice, Page, Progress, Says, SearchField, Segmented, Select, SlaChip, Sparkline, Stat, StateChip, Stats, Table, tell, TextArea, Two, VerdictChip, VirtualRows, rowStyle, type Sort,
 } from '../../ui';
+import Plots from '../../plots/Gallery';
 import styles from './Gallery.module.css';
 
 const STATES: RunState[] = ['QUEUED', 'PREPARING', 'STARTING', 'RUNNING', 'PAUSED', 'STOPPING', 'COMPLETED', 'ABORTED', 'FAILED'];
@@ -15,6 +16,7 @@ export default function Gallery() {
   return (
     <Page title="Component gallery" says="Everything that screens are made of. DESIGN.md says when to take which.">
       <Grid><Colours /><Buttons /><Judgements /><Fields /><Figures /><Rows /><ManyRows /><States /><OnTop /></Grid>
+      <Plots />
     </Page>
   );
 }

@@ -1,0 +1,57 @@
+// Lists the parts of a run's page, so that nobody has to scroll to know what there is.
+import { useEffect, useState, type ReactNode } from 'react';
+import { goTo } from './Judgements';
+import styles from './Run.module.css';
+
+export interface PartOfPage {
+  id: string;
+  name: string;
+  /** How many there are of what it lists. */
+  count?: number;
+}
+
+export function OnThisPage({ parts, beside }: { parts: readonly PartOfPage[]; beside?: ReactNode }) {
+  const now = useSeen(parts);
+  return (
+    <div className={styles.onThisPage}>
+      <nav aria-label="On this page">
+        {parts.map(({ id, name, count }) => (
+          <a key={id} href={`#${id}`} aria-current={id === now ? 'location' : undefined} onClick={(event) => goTo(event, id)}>
+            {name}{count !== undefined && count > 0 && <span className={styles.count}>{count}</span>}
+          </a>
+        ))}
+      </nav>
+      {beside}
+    </div>
+  );
+}
+
+/** A part that can be gone to. */
+export function Part({ id, children }: { id: string; children: ReactNode }) {
+  return <div id={id} tabIndex={-1} className={styles.part}>{children}</div>;
+}
+
+/** The topmost part in the upper half of the screen. */
+function useSeen(parts: readonly PartOfPage[]): string | null {
+  const [seen, setSeen] = useState<string | null>(null);
+  const ids = parts.map(({ id }) => id).join(' ');
+  useEffect(() => {
+    const visible = new Set<string>();
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          if (isIntersecting) visible.add(target.id);
+          else visible.delete(target.id);
+        }
+        setSeen(ids.split(' ').find((id) => visible.has(id)) ?? null);
+      },
+      { rootMargin: '-56px 0px -55% 0px' },
+    );
+    for (const id of ids.split(' ')) {
+      const element = document.getElementById(id);
+      if (element) observer.observe(element);
+    }
+    return () => observer.disconnect();
+  }, [ids]);
+  return seen;
+}
