@@ -213,6 +213,7 @@ fn new_run(id: &str) -> RunRecord {
         timeline: vec![],
         baseline: false,
         told: Vec::new(),
+        summary: None,
     }
 }
 

@@ -126,8 +126,7 @@ impl Part {
 fn snapshot_decoder() {
     let real = recorded().encode();
     let edits = bolero::produce::<(Vec<(u16, u8)>, u16, Vec<u8>)>();
-    // Each that can be read is written and read again, histograms and all, which takes its time.
-    check!().with_iterations(inputs() / 100).with_generator(edits).for_each(
+    check!().with_iterations(inputs() / 10).with_generator(edits).for_each(
         |(edits, keep, appended)| {
             let mut input = real.clone();
             for (at, value) in edits {
@@ -139,10 +138,12 @@ fn snapshot_decoder() {
                 input.truncate(usize::from(*keep) % real.len());
                 input.extend(appended);
             }
-            decode(&input);
+            // To write all histograms and read them again takes a thousand times as long as to read them.
+            let again = edits.first().is_some_and(|(at, value)| at % 32 == 0 && value % 32 == 0);
+            decode(&input, again);
         },
     );
-    check!().with_iterations(inputs()).for_each(decode);
+    check!().with_iterations(inputs()).for_each(|input: &[u8]| decode(input, true));
 }
 
 #[test]
@@ -197,9 +198,11 @@ fn target_lists() {
     });
 }
 
-/// Total: an answer for any bytes. What it accepts it writes so that it can be read again.
-fn decode(input: &[u8]) {
-    if let Ok(snapshot) = Snapshot::decode(input) {
+/// Total: an answer for any bytes. What it accepts it writes so that it can be read `again`.
+fn decode(input: &[u8], again: bool) {
+    if let Ok(snapshot) = Snapshot::decode(input)
+        && again
+    {
         let again = Snapshot::decode(&snapshot.encode()).expect("its own bytes are readable");
         assert_eq!(again.encode(), snapshot.encode());
     }

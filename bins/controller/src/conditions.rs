@@ -1,6 +1,7 @@
-//! Turns the headers If-Match and If-None-Match into whether a change may be made (RFC 9110, 13.1).
+//! Turns the headers If-Match and If-None-Match into whether a change may be made, or a file need not be sent
+//! again (RFC 9110, 13.1).
 //!
-//! A scenario's tag is its revision. GET takes no conditions: what it answers holds the newest run's
+//! A scenario's tag is its revision. GET of one takes no conditions: what it answers holds the newest run's
 //! state as well, which changes without a new revision.
 
 use crate::problem::{Kind, Problem};
@@ -53,6 +54,12 @@ impl Conditions {
         self.matches.is_some() || self.matches_not.is_some()
     }
 
+    /// Whether `If-None-Match` names this tag, which is given without its quotes: who asks has that already.
+    #[must_use]
+    pub fn names(&self, tag: &str) -> bool {
+        self.matches_not.as_ref().is_some_and(|it| it.hold(tag, |_| true))
+    }
+
     /// Whether they hold for what has this revision.
     ///
     /// # Errors
@@ -73,10 +80,10 @@ pub fn failed(why: &str) -> Problem {
 }
 
 impl Tags {
-    fn hold(&self, revision: &str, counts: impl Fn(&Tag) -> bool) -> bool {
+    fn hold(&self, opaque: &str, counts: impl Fn(&Tag) -> bool) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| tag.opaque == revision && counts(tag)),
+            Self::Listed(tags) => tags.iter().any(|tag| tag.opaque == opaque && counts(tag)),
         }
     }
 }

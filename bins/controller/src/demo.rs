@@ -1,13 +1,13 @@
 //! Turns `--demo` into the built-in target and a scenario that loads it for as long as the program
 //! runs.
 
+use crate::terminal::tell;
 use loadcore::cluster::store::{Page, RunRecord};
 use loadcore::cluster::{Owner, ScenarioId};
 use loadcore_controller::problem::Problem;
 use loadcore_controller::state::Platform;
 use loadcore_target::{Config, Target};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::time::Duration;
 
 /// The tag by which the demo finds its scenario again.
@@ -26,8 +26,8 @@ pub async fn play(url: String, platform: Platform) {
         match turn(&platform, &target.url("/")).await {
             Ok(scenario) if !told => {
                 tell(&format!(
-                    "Demo: the target is {}, the scenario {url}/api/v1/scenarios/{scenario}\n\
-                     Live: curl '{url}/api/v1/scenarios/{scenario}/stats/realtime?lastNSeconds=10'\n",
+                    "Demo: a run against {}, which {url}/ shows\n\
+                     The same for scripts: curl '{url}/api/v1/scenarios/{scenario}/stats/realtime?lastNSeconds=10'\n",
                     target.url("/"),
                 ));
                 told = true;
@@ -39,12 +39,18 @@ pub async fn play(url: String, platform: Platform) {
     }
 }
 
-/// Like a service in its cache most of the time, that fails now and then.
+/// Requests a second that the target takes; the demo's load goes beyond it for some seconds of each minute.
+const TAKES: f64 = 260.0;
+
+/// Like a service in its cache most of the time, that fails now and then, stands still now and then, and takes
+/// so many requests and no more.
 async fn start_target() -> Result<Target, String> {
     let word = |error: loadcore_target::ParseError| error.to_string();
     let config = Config {
         latency: "bimodal(0.93:4ms,0.07:45ms)".parse().map_err(word)?,
         errors: "0.3%:503".parse().map_err(word)?,
+        stalls: vec!["every=150s,for=400ms".parse().map_err(word)?],
+        service_rate: Some(TAKES),
         ..Config::default()
     };
     Target::start(config).await.map_err(|error| error.to_string())
@@ -75,32 +81,44 @@ async fn turn(platform: &Platform, url: &str) -> Result<ScenarioId, Problem> {
 /// Holds nothing secret, and so is kept as it is.
 fn document(url: &str) -> Value {
     json!({
-        "name": "Demo",
+        "name": "Demo shop",
         "targetUrl": url,
         "durationSeconds": 600,
-        "loadProfile": {"type": "SINE", "initialRps": 200, "amplitudeRps": 150, "periodSeconds": 60},
-        "sla": ["ok_p99<250ms", "error_rate<1%"],
-        "tags": [TAG],
-        "notes": "Made by --demo: the built-in target answers most requests at once and some slowly.",
+        "numWorkers": 2,
+        "loadProfile": {"type": "SINE", "initialRps": 160, "amplitudeRps": 120, "periodSeconds": 60},
+        "mix": [
+            {"name": "home", "url": "/", "weight": 6},
+            {"name": "search", "url": "/search?latency=normal(15ms,4ms)", "weight": 3},
+            {"name": "order", "url": "/orders?latency=exp(30ms)&errors=1%25:500", "method": "POST",
+             "body": "{\"item\": 3}", "weight": 1},
+        ],
+        "sla": [{"rule": "ok_p99<250ms", "windowSeconds": 10}, "error_rate<2%"],
+        "tags": [TAG, "shop"],
+        "notes": "Made by --demo: a shop that takes some 260 requests a second, with a load that goes beyond that for some \
+                  seconds of each minute. Then requests wait, and the rule of the latency does not hold.",
     })
-}
-
-/// For people at a terminal; a reader that closed the pipe has read enough.
-fn tell(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use loadcore::result::LoopKind;
     use loadcore::scenario::Scenario;
+    use loadcore::scenario::preview::{Rows, preview};
 
     #[test]
     fn the_scenario_is_valid() {
         let scenario = Scenario::from_value(document("http://127.0.0.1:1/")).unwrap();
+        assert_eq!(scenario.tags, [TAG, "shop"]);
+        let plan = preview(&scenario, Rows::default());
+        let peak = plan.peak_rps.unwrap();
+        assert!(
+            TAKES < peak && peak < 300.0,
+            "the target is at its limit, and no machine is: {peak}"
+        );
         assert_eq!(
-            (scenario.name.as_str(), scenario.tags.as_slice()),
-            ("Demo", &["demo".to_owned()][..])
+            (plan.loop_kind, scenario.mix.len(), scenario.sla.len()),
+            (LoopKind::Open, 3, 2)
         );
     }
 

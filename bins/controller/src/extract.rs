@@ -279,6 +279,12 @@ impl Paging {
         }
     }
 
+    /// The page with as many items as are wanted.
+    #[must_use]
+    pub fn exactly(&self) -> Page {
+        Page { after: self.cursor.clone(), most: self.limit }
+    }
+
     /// The page with one item more: its being there says that there is a next page.
     #[must_use]
     pub fn page(&self) -> Page {

@@ -5,11 +5,15 @@
 //! handler decides it decides in a pure function beside it ([`render`], [`views`]); what a platform
 //! decides is the library's, in `cluster::controller`.
 
+pub mod about;
 pub mod access;
 pub mod audit;
 pub mod conditions;
+pub mod dashboard;
 pub mod doorstep;
 pub mod extract;
+#[cfg(test)]
+mod fuzz;
 pub mod hlog;
 pub mod keyed;
 pub mod media;

@@ -6,6 +6,7 @@ mod demo;
 mod options;
 mod serve;
 mod sign_in;
+mod terminal;
 
 use loadcore_controller::doorstep::certificate;
 use loadcore_process::{command, health, limits, log::log};

@@ -152,6 +152,10 @@ struct Given {
     #[arg(long, value_name = "URL", env = "LOADCORE_SUPABASE_URL")]
     supabase_url: Option<String>,
 
+    /// That project's publishable (or `anon`) key, which is public: with it the dashboard offers to sign in
+    #[arg(long, value_name = "KEY", env = "LOADCORE_SUPABASE_PUBLISHABLE_KEY")]
+    supabase_publishable_key: Option<String>,
+
     /// Listen beyond loopback, although nobody is authenticated
     #[arg(long, env = "LOADCORE_ALLOW_UNAUTHENTICATED", value_name = "BOOL", num_args = 0..=1,
           require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
@@ -277,7 +281,11 @@ impl Options {
     ) -> Result<Self, String> {
         let open = given.allow_unauthenticated.or(file.allow_unauthenticated).unwrap_or(false);
         let secret = std::env::var(sign_in::SECRET).ok();
-        let sign_in = SignIn::of(given.supabase_url.or(file.supabase_url), secret)?;
+        let sign_in = SignIn::of(
+            given.supabase_url.or(file.supabase_url),
+            secret,
+            given.supabase_publishable_key.or(file.supabase_publishable_key),
+        )?;
         refuse_open_door(listen, open || sign_in.is_some())?;
         let allowed = given.allow_targets.or(file.allow_targets);
         let denied = given.deny_targets.or(file.deny_targets);

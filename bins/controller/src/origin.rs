@@ -33,7 +33,7 @@ impl Hosts {
     }
 
     /// Whether a request for this authority is ours. Browsers always say one.
-    fn answer_to(&self, authority: &str) -> bool {
+    pub(crate) fn answer_to(&self, authority: &str) -> bool {
         !self.restricted || authority.is_empty() || self.are_trusted(authority)
     }
 
@@ -86,12 +86,15 @@ fn asked(request: &Request) -> String {
     in_uri.or(header).unwrap_or_default()
 }
 
-/// An authority without its port.
+/// An authority without its port; nothing where it is more than both.
 fn host(authority: &str) -> &str {
-    match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').unwrap_or_default(),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    if is_whole { host } else { "" }
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -134,8 +137,16 @@ mod tests {
         {
             assert!(here.answer_to(right), "{right}");
         }
-        for wrong in ["evil.example:8080", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io"]
-        {
+        for wrong in [
+            "evil.example:8080",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "127.0.0.1.nip.io",
+            "localhost:80@evil.example",
+            "localhost:evil.example",
+            "[::1]evil.example",
+            "[::1",
+        ] {
             assert!(!here.answer_to(wrong), "{wrong}");
         }
         let behind_a_proxy = Hosts::new(true, vec!["load.example".into()]);

@@ -42,6 +42,8 @@ documents! {
     ScenarioDocument as "Scenario" in "schemas/scenario.json";
     /// A run's result.
     ResultDocument as "Result" in "schemas/result.json";
+    /// A run in few figures.
+    SummaryDocument as "RunSummary" in "schemas/summary.json";
     /// The statistics of the last seconds.
     RealtimeDocument as "Realtime" in "schemas/realtime.json";
     /// What an SLA rule came to.
@@ -267,8 +269,8 @@ mod tests {
     use loadcore::cluster::controller::api::WorkerFrame;
     use loadcore::record::Snapshot;
     use loadcore::result::{
-        Finding, FindingKind, Observed, ResultBuilder, RunEnd, RunStart, SeriesRow, WorkerResult,
-        WorkerSeries,
+        Finding, FindingKind, Observed, ResultBuilder, RunEnd, RunStart, RunSummary, SeriesRow,
+        WorkerResult, WorkerSeries,
     };
     use loadcore::scenario::Scenario;
     use loadcore::scenario::preview::{Rows, preview};
@@ -299,6 +301,18 @@ mod tests {
         let result = builder.build(&Snapshot::default(), &RunEnd::default());
         let keys = written(&serde_json::to_value(result).unwrap());
         assert_eq!(described(include_str!("schemas/result.json")), keys);
+    }
+
+    #[test]
+    fn a_summary_has_the_keys_that_are_described() {
+        let builder = ResultBuilder::new(RunStart::default());
+        let result = builder.build(&Snapshot::default(), &RunEnd::default());
+        let summary = json!(RunSummary::of(&result));
+        let text = include_str!("schemas/summary.json");
+        assert_eq!(described(text), written(&summary));
+        let schema: Value = serde_json::from_str(text).unwrap();
+        let course = schema["properties"]["sparkline"].to_string();
+        assert_eq!(described(&course), written(&summary["sparkline"]));
     }
 
     #[test]
@@ -383,6 +397,7 @@ mod tests {
         for (text, schema) in [
             (include_str!("schemas/scenario.json"), ScenarioDocument::schema()),
             (include_str!("schemas/result.json"), ResultDocument::schema()),
+            (include_str!("schemas/summary.json"), SummaryDocument::schema()),
             (include_str!("schemas/realtime.json"), RealtimeDocument::schema()),
             (include_str!("schemas/sla.json"), SlaDocument::schema()),
             (include_str!("schemas/bottleneck.json"), BottleneckDocument::schema()),

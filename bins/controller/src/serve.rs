@@ -7,9 +7,12 @@
 use crate::backends::{self, Failure};
 use crate::demo;
 use crate::options::Options;
+use crate::sign_in::SignIn;
+use crate::terminal;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::{AgentOptions, Controller, ControllerOptions, LocalWorkers, Store};
 use loadcore::http::TargetPolicy;
+use loadcore_controller::about::About;
 use loadcore_controller::access::Access;
 use loadcore_controller::doorstep::Doorstep;
 use loadcore_controller::doorstep::certificate::Certificate;
@@ -65,7 +68,9 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
         None => None,
     };
     let local = Local::open(&options).await?;
-    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (url, page) = (format!("{scheme}://{address}"), terminal::page(scheme, address));
+    terminal::tell(&format!("Open {page}/ in a browser\n"));
     let access = access(&options, address)?;
     tracing::info!("loadcore-controller {} listens on {url}", env!("CARGO_PKG_VERSION"));
 
@@ -74,7 +79,7 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     // Ends with the process: probes are answered to the last.
     let (_living, alive) = watch::channel(false);
     let state = AppState::new(when_ready.clone(), ending.clone()).called(options.hosts.clone());
-    let state = state.guarded(access);
+    let state = state.guarded(access).told(about(&options));
     let state = AppState { standby_ready: options.standby_ready, ..state };
     if let Some((listener, address)) = probed {
         tracing::info!("health and metrics at http://{address}");
@@ -88,7 +93,8 @@ pub async fn serve(options: Options) -> Result<(), ServeError> {
     }
     let server = Doorstep::new(listener, options.bounds).over(tls);
     let server = tokio::spawn(server.serve(app(state), ending.clone()));
-    let mut platform = tokio::spawn(keep(options, local, Here { address, url }, status, ending));
+    let mut platform =
+        tokio::spawn(keep(options, local, Here { address, url, page }, status, ending));
 
     let done = tokio::select! {
         () = signals.first() => {
@@ -115,6 +121,14 @@ struct Here {
     address: SocketAddr,
     /// The same for clients.
     url: String,
+    /// The same for a browser on this machine.
+    page: String,
+}
+
+/// What everybody may know.
+fn about(options: &Options) -> About {
+    let sign_in = options.sign_in.as_ref().map(SignIn::place);
+    About { sign_in, demo: options.demo, ..About::default() }
 }
 
 /// Who may ask for what, at the address where it listens.
@@ -195,7 +209,7 @@ async fn keep(
         let key = made.controller.platform_key();
         tracing::info!("its workers know it by --platform-key {key}");
     }
-    let demo = options.demo.then(|| tokio::spawn(demo::play(here.url, made.clone())));
+    let demo = options.demo.then(|| tokio::spawn(demo::play(here.page, made.clone())));
     tokio::select! {
         () = ended(ending) => {}
         () = tell_of_outages(&options, &made) => {}

@@ -3,6 +3,7 @@
 //! The HTTP server is up before the store and the coordinator are, so that health checks have an
 //! answer from the first moment. Until then handlers that need the platform answer 503.
 
+use crate::about::About;
 use crate::access::Access;
 use crate::metrics::Metrics;
 use crate::origin::Hosts;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub hosts: Arc<Hosts>,
     /// Who may ask for what.
     pub access: Arc<Access>,
+    /// What everybody may know of it.
+    pub about: Arc<About>,
     /// Whether it is ready while another controller leads.
     pub standby_ready: bool,
 }
@@ -62,7 +65,8 @@ impl AppState {
     pub fn new(status: watch::Receiver<Status>, ending: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let (metrics, hosts, access) = (Arc::new(Metrics::new()), Arc::default(), Arc::default());
-        Self { status, ending, metrics, streams, hosts, access, standby_ready: false }
+        let about = Arc::default();
+        Self { status, ending, metrics, streams, hosts, access, about, standby_ready: false }
     }
 
     /// The same, asked by these names alone.
@@ -75,6 +79,12 @@ impl AppState {
     #[must_use]
     pub fn guarded(self, access: Access) -> Self {
         Self { access: Arc::new(access), ..self }
+    }
+
+    /// The same, that says this of itself.
+    #[must_use]
+    pub fn told(self, about: About) -> Self {
+        Self { about: Arc::new(about), ..self }
     }
 
     /// The platform.

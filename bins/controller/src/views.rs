@@ -2,7 +2,8 @@
 //!
 //! Records never go out as they are: they name owners and hold sealed secrets.
 
-use crate::schemas::{ResultDocument, ScenarioDocument};
+use crate::schemas::{ResultDocument, ScenarioDocument, SummaryDocument};
+use loadcore::cluster::controller::RunPage;
 use loadcore::cluster::controller::api::{
     EndFrame, Frame, FrameData, IntervalFrame, KnownResult, Waiting, WorkerView,
 };
@@ -10,7 +11,7 @@ use loadcore::cluster::coordinator::{PROTOCOL, TaskState};
 use loadcore::cluster::journal::Entry;
 use loadcore::cluster::secrets::Secrets;
 use loadcore::cluster::store::{RunRecord, RunState, ScenarioRecord, TimelineEvent};
-use loadcore::result::{RunResult, rfc3339};
+use loadcore::result::{RunResult, RunSummary, rfc3339};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -30,6 +31,13 @@ impl<T> List<T> {
     #[must_use]
     pub fn whole(items: Vec<T>) -> Self {
         Self { items, next_cursor: None }
+    }
+
+    /// A page of runs as the platform has found it, each as `view` shows it.
+    #[must_use]
+    pub fn of_runs(page: RunPage, view: impl FnMut(&RunRecord) -> T) -> Self {
+        let next_cursor = page.next.map(|id| id.to_string());
+        Self { items: page.runs.iter().map(view).collect(), next_cursor }
     }
 
     /// The first `limit` of `items`; what comes after them is the next page, that begins after the
@@ -119,6 +127,10 @@ pub struct RunView {
     /// The document that was run, with `[redacted]` in the place of what is secret.
     #[schema(value_type = ScenarioDocument)]
     pub scenario: Value,
+    /// Its chief figures, also in lists; null before anything was measured, and in lists of runs of an earlier
+    /// version.
+    #[schema(value_type = Option<SummaryDocument>)]
+    pub summary: Option<Box<RunSummary>>,
     /// What was measured, also while it runs; null before anything was, and in lists, which would
     /// be long.
     #[schema(value_type = Option<ResultDocument>)]
@@ -139,6 +151,7 @@ impl RunView {
             warnings: record.warnings.clone(),
             waiting_for: None,
             scenario: Secrets::redact(&record.scenario),
+            summary: record.summary.clone(),
             result: None,
         }
     }
@@ -154,10 +167,12 @@ impl RunView {
         Self { waiting_for: waiting.map(view), ..self }
     }
 
-    /// With what was measured.
+    /// With what was measured. Where that was judged just now, so is the summary.
     #[must_use]
     pub fn with(self, outcome: KnownResult) -> Self {
-        Self { result: measured(outcome), ..self }
+        let result = measured(outcome);
+        let judged = result.as_deref().map(|result| Box::new(RunSummary::of(result)));
+        Self { summary: judged.or(self.summary), result, ..self }
     }
 }
 
@@ -365,6 +380,18 @@ pub enum RunStateName {
     ABORTED,
     /// It could not be made.
     FAILED,
+}
+
+/// May a measurement be trusted?
+#[derive(ToSchema)]
+#[schema(as = Verdict)]
+pub enum VerdictName {
+    /// The generator was well.
+    VALID,
+    /// It was not throughout.
+    DEGRADED,
+    /// It was not.
+    INVALID,
 }
 
 #[cfg(test)]

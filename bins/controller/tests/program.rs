@@ -32,6 +32,16 @@ fn ended(arguments: &[&str]) -> (i32, String) {
     (status.code().unwrap_or(-1), String::from_utf8(stderr).unwrap())
 }
 
+/// What a program says, a line at a time.
+fn lines(said: impl Read + Send + 'static) -> Receiver<String> {
+    let (line, lines) = sync_channel(10_000);
+    std::thread::spawn(move || {
+        let mut said = BufReader::new(said).lines().map_while(Result::ok);
+        said.try_for_each(|text| line.send(text))
+    });
+    lines
+}
+
 /// A controller on a free port, ended with the test.
 struct Controller {
     child: Child,
@@ -50,14 +60,7 @@ impl Controller {
     /// `None` where it says nothing and ends: where what was to start it cannot.
     fn of(mut command: Command) -> Option<Self> {
         let mut child = command.stderr(Stdio::piped()).spawn().ok()?;
-        let stderr = child.stderr.take().unwrap();
-        let (line, log) = sync_channel(10_000);
-        std::thread::spawn(move || {
-            BufReader::new(stderr)
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|text| line.send(text))
-        });
+        let log = lines(child.stderr.take().unwrap());
         let mut controller = Self { child, address: String::new(), log, said: String::new() };
         let line = controller.heard(" listens on http")?;
         controller.address = line.rsplit("://").next().unwrap().to_owned();
@@ -200,6 +203,26 @@ fn an_empty_variable_is_none() {
         command.env(format!("LOADCORE_{name}"), "");
     }
     Controller::of(command).expect("it starts").says("the platform is ready");
+}
+
+#[test]
+fn the_first_line_for_people_is_the_pages_address() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(&["--listen", "127.0.0.1:0", "--demo", "--data-dir"]);
+    command.arg(data.path()).stdout(Stdio::piped());
+    let mut controller = Controller::of(command).expect("it starts");
+    let said = lines(controller.child.stdout.take().unwrap());
+    let first = said.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(first, format!("Open http://{}/ in a browser", controller.address));
+    let demo = said.recv_timeout(PATIENCE).unwrap();
+    let shown = format!("which http://{}/ shows", controller.address);
+    assert!(demo.starts_with("Demo: ") && demo.ends_with(&shown), "{demo}");
+    let (status, page) = controller.asked("GET", "/", "");
+    assert!(status == 200 && page.contains("<title>"), "{status} {page}");
+    let (_, about) = controller.asked("GET", "/api/v1/about", "");
+    assert!(about.contains("\"demo\":true"), "{about}");
+    let (_, runs) = controller.asked("GET", "/api/v1/runs?tag=demo", "");
+    assert!(runs.contains("\"Demo shop\""), "{runs}");
 }
 
 #[test]

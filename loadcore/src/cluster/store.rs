@@ -3,6 +3,7 @@
 use super::coordinator::SnapshotRecord;
 use super::journal::Entry;
 use super::{Owner, RunId, ScenarioId};
+use crate::result::RunSummary;
 use crate::time::Nanos;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -394,6 +395,10 @@ pub struct RunRecord {
     /// arrived, or were given up.
     #[serde(default)]
     pub told: Vec<u64>,
+    /// Its result in few figures, for lists. `None` while it goes on, where nothing was measured, and of an
+    /// earlier version.
+    #[serde(default)]
+    pub summary: Option<Box<RunSummary>>,
 }
 
 /// The kinds of events of which webhooks are told.

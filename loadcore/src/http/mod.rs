@@ -10,6 +10,8 @@ mod follow;
 mod http1;
 mod http2;
 mod moved;
+#[cfg(all(test, feature = "cluster", feature = "dns"))]
+pub(crate) mod name_server;
 mod plan;
 pub mod policy;
 mod proxy;
@@ -23,8 +25,7 @@ mod watched;
 pub use crate::request::{AddressFamily, ConnectTo, HttpVersion, Origin};
 pub use plan::{HttpOptions, HttpRequest, PlanError};
 pub use policy::{TargetList, TargetPolicy, own_addresses};
-#[cfg(feature = "cluster")]
-pub(crate) use resolve::texts_of;
+pub(crate) use resolve::Resolver;
 pub use tls::{TlsError, TlsOptions, config as tls_config};
 
 use crate::request::{ErrorClass, Failure, Http, Outcome, Protocol};
@@ -35,7 +36,6 @@ use http1::Http1;
 use http2::Http2;
 use moved::Moved;
 use plan::{HttpPlan, Prepared};
-use resolve::Resolver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;

@@ -118,6 +118,25 @@ impl Resolver {
         Self { told: std::sync::Mutex::new(told), ..Self::new(AddressFamily::Any) }
     }
 
+    /// One that asks the name servers of a test at these ports, and puts `behind` behind names that they
+    /// do not know.
+    #[cfg(all(test, feature = "cluster", feature = "dns"))]
+    pub(crate) fn asking(ports: &[u16], behind: &[&str]) -> Self {
+        use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+        let servers = ports.iter().map(|port| {
+            let mut udp = ConnectionConfig::udp();
+            udp.port = *port;
+            NameServerConfig::new([127, 0, 0, 1].into(), true, vec![udp])
+        });
+        let behind = behind.iter().map(|name| name.parse().unwrap()).collect();
+        let config = ResolverConfig::from_parts(None, behind, servers.collect());
+        let builder = hickory_resolver::TokioResolver::builder_with_config(
+            config,
+            TokioRuntimeProvider::default(),
+        );
+        Self { hickory: in_order(builder), ..Self::new(AddressFamily::Any) }
+    }
+
     #[cfg(test)]
     fn next_told(&self) -> Option<Vec<IpAddr>> {
         let mut told = self.told.lock().unwrap();
@@ -189,31 +208,33 @@ impl Resolver {
     async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, Unknown> {
         system_lookup(host).await
     }
-}
 
-/// The texts (TXT) of a name.
-///
-/// # Errors
-/// Why there are none.
-#[cfg(all(feature = "cluster", feature = "dns"))]
-pub(crate) async fn texts_of(name: &str) -> Result<Vec<String>, String> {
-    use hickory_resolver::proto::rr::RData;
-    let resolver = Resolver::new(AddressFamily::Any).hickory;
-    let resolver = resolver.ok_or("this machine has no name server")?;
-    let found = resolver.txt_lookup(name).await.map_err(|error| error.to_string())?;
-    let text = |data: &RData| match data {
-        RData::TXT(text) => Some(
-            text.txt_data.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect(),
-        ),
-        _ => None,
-    };
-    Ok(found.answers().iter().filter_map(|record| text(&record.data)).collect())
-}
+    /// The texts (TXT) of a name: of that very name, whatever this machine puts behind the names that it
+    /// looks up.
+    ///
+    /// # Errors
+    /// Why there are none.
+    #[cfg(all(feature = "cluster", feature = "dns"))]
+    pub(crate) async fn texts(&self, name: &str) -> Result<Vec<String>, String> {
+        use hickory_resolver::proto::rr::RData;
+        let hickory = self.hickory.as_ref().ok_or("this machine has no name server")?;
+        let found = hickory.txt_lookup(format!("{name}.")).await;
+        let found = found.map_err(|error| error.to_string())?;
+        let text = |data: &RData| match data {
+            RData::TXT(text) => {
+                let parts = text.txt_data.iter().map(|part| String::from_utf8_lossy(part));
+                Some(parts.collect())
+            }
+            _ => None,
+        };
+        Ok(found.answers().iter().filter_map(|record| text(&record.data)).collect())
+    }
 
-/// The same, where only the system's resolver is there, which knows addresses alone.
-#[cfg(all(feature = "cluster", not(feature = "dns")))]
-pub(crate) async fn texts_of(_: &str) -> Result<Vec<String>, String> {
-    Err("records of DNS are not looked up here: build with the feature `dns`".into())
+    /// The same, where only the system's resolver is there, which knows addresses alone.
+    #[cfg(all(feature = "cluster", not(feature = "dns")))]
+    pub(crate) async fn texts(&self, _: &str) -> Result<Vec<String>, String> {
+        Err("records of DNS are not looked up here: build with the feature `dns`".into())
+    }
 }
 
 /// Name servers are asked one after another, in the order in which they are given, as the system does:
@@ -281,56 +302,19 @@ mod tests {
         assert_eq!(Unknown::new("there is no such name").failure("a").class, ErrorClass::Dns);
     }
 
-    /// A name server that answers `host` with `address`, or that there is no such name, after `delay`.
-    #[cfg(feature = "dns")]
-    async fn name_server(address: Option<[u8; 4]>, delay: std::time::Duration) -> u16 {
-        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let port = socket.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            let mut query = [0; 512];
-            while let Ok((length, from)) = socket.recv_from(&mut query).await {
-                // The name ends with an empty label; type and class follow.
-                let name = query[12..length].iter().position(|byte| *byte == 0).unwrap();
-                let question = 12 + name + 5;
-                let is_a = query[question - 4..question - 2] == [0, 1];
-                let answers = address.filter(|_| is_a);
-                let mut reply = query[..question].to_vec();
-                // An answer, recursion is there, and 3 is "no such name".
-                reply[2..4].copy_from_slice(&[0x81, if address.is_some() { 0x80 } else { 0x83 }]);
-                reply[4..12].copy_from_slice(&[0, 1, 0, answers.is_some().into(), 0, 0, 0, 0]);
-                if let Some(address) = answers {
-                    reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
-                    reply.extend(address);
-                }
-                tokio::time::sleep(delay).await;
-                socket.send_to(&reply, from).await.unwrap();
-            }
-        });
-        port
-    }
-
     /// As in a container: the network's own name server first, and one that knows nothing of it.
-    #[cfg(feature = "dns")]
+    #[cfg(all(feature = "cluster", feature = "dns"))]
     #[tokio::test]
     async fn the_first_name_server_has_the_first_word() {
-        use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+        use crate::http::name_server::{Record, name_server};
+        let names: Vec<_> = (0..5).map(|turn| format!("target{turn}.test")).collect();
+        let records = names.iter().map(|name| (name.clone(), Record::Address([10, 89, 0, 7])));
         let slow = std::time::Duration::from_millis(50);
-        let first = name_server(Some([10, 89, 0, 7]), slow).await;
-        let second = name_server(None, std::time::Duration::ZERO).await;
-        let servers = [first, second].map(|port| {
-            let mut udp = ConnectionConfig::udp();
-            udp.port = port;
-            NameServerConfig::new([127, 0, 0, 1].into(), true, vec![udp])
-        });
-        let config = ResolverConfig::from_parts(None, vec![], servers.to_vec());
-        for turn in 0..5 {
-            let builder = hickory_resolver::TokioResolver::builder_with_config(
-                config.clone(),
-                TokioRuntimeProvider::default(),
-            );
-            let resolver =
-                Resolver { hickory: in_order(builder), ..Resolver::new(AddressFamily::Any) };
-            let found = resolver.addresses(&format!("target{turn}.test")).await.unwrap();
+        let first = name_server(records.collect(), slow).await;
+        let second = name_server(Vec::new(), std::time::Duration::ZERO).await;
+        for name in names {
+            let resolver = Resolver::asking(&[first, second], &[]);
+            let found = resolver.addresses(&name).await.unwrap();
             let all: Vec<_> = found.in_turn(80).collect();
             assert_eq!(all, ["10.89.0.7:80".parse().unwrap()]);
         }

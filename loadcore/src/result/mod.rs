@@ -4,6 +4,7 @@
 //! SLA rules work on a [`RunResult`], never on running state. `docs/results.md` of the repository
 //! says what every key means.
 
+mod brief;
 mod builder;
 mod carried;
 mod document;
@@ -22,6 +23,7 @@ mod workers;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
+pub use brief::{RunSummary, Sparkline};
 pub(crate) use builder::named_counts;
 pub use builder::{ResultBuilder, RunEnd, RunStart, Span};
 pub use carried::CarriedHistograms;

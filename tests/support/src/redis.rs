@@ -177,6 +177,21 @@ impl Server {
         all
     }
 
+    /// What it writes to a file of all that it has, as bytes in which texts stand as they are.
+    ///
+    /// # Panics
+    /// When it does not answer, or there is no such file.
+    #[must_use]
+    pub fn saved(&self) -> Vec<u8> {
+        let mut connection = self.connection().expect("it answers");
+        ::redis::cmd("CONFIG")
+            .arg(&["SET", "rdbcompression", "no"])
+            .exec(&mut connection)
+            .expect("it can be told so");
+        ::redis::cmd("SAVE").exec(&mut connection).expect("it saves what it has");
+        fs::read(self.folder.path().join("dump.rdb")).expect("the file that it saves to")
+    }
+
     /// Writes down every command that it is given from now on, until it ends.
     ///
     /// # Panics

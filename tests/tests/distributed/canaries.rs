@@ -3,9 +3,9 @@
 
 use crate::platform::{until, wait};
 use crate::programs::Program;
-use loadcore_target::{Config, Target};
+use loadcore_target::{Config, Target, Tls};
 use loadcore_test_support::process::free_port;
-use loadcore_test_support::redis;
+use loadcore_test_support::{mongo, redis};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 const REPORTS: [&str; 8] = ["json", "text", "html", "csv", "junit", "markdown", "hgrm", "hlog"];
 
 /// Ways in. Each has a canary of its own.
-const WAYS: [&str; 27] = [
+const WAYS: [&str; 28] = [
     "AUTHORIZATION",
     "APIKEYONE",
     "APIKEYTWO",
@@ -39,6 +39,7 @@ const WAYS: [&str; 27] = [
     "NAMEDSLACK",
     "NAMEDPROXY",
     "NAMEDBAD",
+    "NAMEDKEY",
     "USERINFO",
     "BADHEADER",
     "BADQUERY",
@@ -53,19 +54,65 @@ fn canary(way: &str) -> String {
     format!("cAnArY{place:02}x{way}z7q")
 }
 
-/// The forms in which a text could stand somewhere: as it is (so it stands in URLs and JSON too, since
-/// neither changes its letters), in Base64 wherever it begins, in hexadecimal digits.
-fn forms(text: &str) -> Vec<String> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut forms = vec![text.to_owned(), text.to_ascii_lowercase(), hex.to_ascii_uppercase(), hex];
-    forms.extend(crate::secrets::in_base64(text));
-    let url_safe = crate::secrets::in_base64(text).map(|it| it.replace('+', "-").replace('/', "_"));
-    forms.extend(url_safe);
-    forms
+/// The forms in which a secret could stand somewhere: as it is (so a text stands in URLs and JSON too,
+/// since neither changes its letters), in Base64 wherever it begins, in hexadecimal digits.
+fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let in_base64 = crate::secrets::in_base64(secret);
+    let url_safe = in_base64.clone().map(|it| it.replace('+', "-").replace('/', "_"));
+    let written = [hex.to_ascii_uppercase(), hex].into_iter().chain(in_base64).chain(url_safe);
+    let as_it_is = [secret.to_vec(), secret.to_ascii_lowercase()];
+    as_it_is.into_iter().chain(written.map(String::into_bytes)).collect()
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|it| it == text.as_bytes())
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    // Many bytes are looked through for many forms: most places fail at their first.
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == wanted[0]) {
+        rest = &rest[at..];
+        if rest.starts_with(wanted) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+/// A client's certificate that may be used, and its key.
+struct Identity {
+    certificate: String,
+    key: String,
+    /// What of the key is nobody else's, in two parts: PEM breaks its line between them.
+    parts: [Vec<u8>; 2],
+}
+
+impl Identity {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let params = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).expect("a name");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        // RFC 5915: 32 bytes behind a version, which is 1.
+        let (der, before) = (key.serialize_der(), [2, 1, 1, 4, 32]);
+        let found = der.windows(before.len()).position(|it| it == before);
+        let own = &der[found.expect("a key of P-256") + before.len()..][..32];
+        let (first, second) = own.split_at(12);
+        let parts = [first.to_vec(), second.to_vec()];
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), parts }
+    }
+}
+
+#[test]
+fn a_key_is_found_in_whatever_form_it_stands() {
+    for _ in 0..20 {
+        let Identity { key, parts, .. } = Identity::new();
+        let in_json = json!({"key": key}).to_string();
+        let one_line: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+        for part in parts {
+            let is_in = |text: &str| forms(&part).iter().any(|form| holds(text.as_bytes(), form));
+            assert!(is_in(&key) && is_in(&in_json) && is_in(&one_line), "{part:?} of {key}");
+            assert!(!is_in(&Identity::new().key));
+        }
+    }
 }
 
 /// A place where secrets could have come to.
@@ -80,34 +127,37 @@ fn place(name: &str, bytes: impl Into<Vec<u8>>, holds: &str) -> Place {
     Place { name: name.to_owned(), bytes: bytes.into(), holds: holds.to_owned() }
 }
 
-/// All canaries, and the text of a token that the platform has made.
-fn look(places: &[Place], token: &str) {
-    let mut all: Vec<_> = WAYS.iter().map(|way| (*way, canary(way))).collect();
-    all.push(("TOKEN", token.to_owned()));
+/// Looks for all canaries, and for other secrets.
+fn look(places: &[Place], others: &[(&str, Vec<u8>)]) {
+    let canaries = WAYS.iter().map(|way| (*way, canary(way).into_bytes()));
+    let all: Vec<_> = canaries.chain(others.iter().cloned()).collect();
     let mut found = Vec::new();
     for Place { name, bytes, holds: mark } in places {
-        assert!(holds(bytes, mark), "{name} was to hold {mark}: what is not read finds nothing");
-        for (way, text) in &all {
-            let form = forms(text).into_iter().find(|form| holds(bytes, form));
-            found.extend(form.map(|form| format!("{way} in {name}, as {form}")));
+        let is_read = holds(bytes, mark.as_bytes());
+        assert!(is_read, "{name} was to hold {mark}: what is not read finds nothing");
+        for (way, secret) in &all {
+            let form = forms(secret).into_iter().find(|form| holds(bytes, form));
+            let shown = form.map(|form| String::from_utf8_lossy(&form).into_owned());
+            found.extend(shown.map(|form| format!("{way} in {name}, as {form}")));
         }
     }
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// A controller and a worker over a Redis with a password, and a store on disk.
+/// A controller and a worker over a Redis with a password, and a store on disk or in MongoDB.
 struct Platform {
     controller: Program,
     worker: Program,
     address: String,
     worker_address: String,
     redis: redis::Server,
+    mongo: Option<mongo::Server>,
     folder: tempfile::TempDir,
     token: String,
 }
 
 impl Platform {
-    async fn start() -> Self {
+    async fn start(mongo: Option<mongo::Server>) -> Self {
         let mut redis = redis::Server::not_started(Some(&canary("REDIS")));
         redis.start_again().await;
         let folder = tempfile::tempdir().expect("a directory");
@@ -121,7 +171,7 @@ impl Platform {
             ("LOADCORE_SECRET_KEY_PREVIOUS", &keys),
         ];
         let data = data.to_str().expect("a path that is text").to_owned();
-        let arguments = [
+        let mut arguments = vec![
             "--listen",
             "127.0.0.1:0",
             "--data-dir",
@@ -131,6 +181,7 @@ impl Platform {
             "--allow-targets",
             "127.0.0.0/8",
         ];
+        arguments.extend(mongo.iter().flat_map(|mongo| ["--mongo", mongo.url()]));
         let log = at("controller.log");
         let mut controller =
             Program::start_in("loadcore-controller", &arguments, &environment, log);
@@ -152,7 +203,7 @@ impl Platform {
             Program::start_in("loadcore-worker", &arguments, &[("LOADCORE_LOG", "debug")], log);
         worker.says(" takes tasks");
         let token = signed_in("ann");
-        Self { controller, worker, address, worker_address, redis, folder, token }
+        Self { controller, worker, address, worker_address, redis, mongo, folder, token }
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
@@ -186,7 +237,7 @@ impl Platform {
     }
 
     fn wait_for_end(&self, run: &str) {
-        let ended = until(Duration::from_secs(90), || {
+        let ended = until(Duration::from_secs(240), || {
             wait(Duration::from_millis(100));
             ["COMPLETED", "ABORTED", "FAILED"].contains(&self.state(run).as_str())
         });
@@ -255,9 +306,16 @@ impl Platform {
         all
     }
 
-    fn stored(&self) -> Vec<u8> {
-        let mut all = Vec::new();
-        read_all(&self.folder.path().join("data"), &mut all);
+    /// What it keeps: on disk, and in MongoDB where that is its store.
+    async fn stored(&self) -> Vec<u8> {
+        let mut all = match &self.mongo {
+            Some(mongo) => mongo.dump().await,
+            None => Vec::new(),
+        };
+        let data = self.folder.path().join("data");
+        if data.is_dir() {
+            read_all(&data, &mut all);
+        }
         all
     }
 }
@@ -420,13 +478,26 @@ fn said_without_mongo(folder: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_canary_is_found_anywhere() {
-    let mut platform = Platform::start().await;
-    let target = Target::start(Config::default()).await.expect("a target");
+    no_canary_is_found(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_canary_is_found_anywhere_where_mongodb_is_the_store() {
+    no_canary_is_found(Some(mongo::Server::start().await)).await;
+}
+
+async fn no_canary_is_found(mongo: Option<mongo::Server>) {
+    let mut platform = Platform::start(mongo).await;
+    let also_tls = Config { tls: Tls::Also, ..Config::default() };
+    let target = Target::start(also_tls).await.expect("a target");
+    let (given, named) = (Identity::new(), Identity::new());
     let dead = free_port();
     for way in WAYS.iter().filter(|way| way.starts_with("NAMED")) {
         let value = match *way {
             "NAMEDSLACK" => format!("http://127.0.0.1:{dead}/services/{}", canary(way)),
             "NAMEDBAD" => format!("{}\n", canary(way)),
+            // The canary stands before the key, where PEM lets stand what it likes.
+            "NAMEDKEY" => format!("{}\n{}", canary(way), named.key),
             way => canary(way),
         };
         let path = format!("/api/v1/secrets/{way}");
@@ -440,7 +511,8 @@ async fn no_canary_is_found_anywhere() {
     let token = token.rsplit('.').next().expect("its secret").to_owned();
 
     let monitor = platform.redis.monitor();
-    // One whose requests are answered, two whose proxy is not there, one that is never answered.
+    // One whose requests are answered, two over TLS with a certificate of the client's, two whose proxy is
+    // not there, one that is never answered.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let unanswered = format!("http://{}/", silent.local_addr().expect("an address"));
     let proxied = json!({
@@ -451,10 +523,17 @@ async fn no_canary_is_found_anywhere() {
         "proxy": format!("http://${{secret:NAMEDPROXY}}@127.0.0.1:{dead}"),
         "cookies": null, "headers": {"Cookie": format!("a={}", canary("COOKIEHEADER"))},
     });
+    let by_identity = |identity: &Identity, key: &str| {
+        let certificate = &identity.certificate;
+        json!({"tlsVerify": false, "clientCertificate": {"certificate": certificate, "key": key}})
+    };
     let target_url = target.url("/");
+    let over_tls = target_url.replace("http://", "https://");
     let mut made = Vec::new();
     for (url, change) in [
         (target_url.as_str(), json!({})),
+        (&over_tls, by_identity(&given, &given.key)),
+        (&over_tls, by_identity(&named, "${secret:NAMEDKEY}")),
         (&target_url, proxied),
         (&target_url, named_proxy),
         (&unanswered, json!({})),
@@ -465,28 +544,33 @@ async fn no_canary_is_found_anywhere() {
     let running = until(Duration::from_secs(60), || platform.state(&first) == "RUNNING");
     assert!(running.is_some(), "{}", platform.controller.said());
     let during = platform.redis.dump();
+    let saved_during = platform.redis.saved();
     let frames = platform.frames(&first);
     let answers = refused(&platform, &target_url);
     made.iter().for_each(|(_, run)| platform.wait_for_end(run));
     let counted = target.stats().requests;
-    assert!(counted > 15, "the target was loaded: {counted}");
+    assert!(counted > 45, "the target was loaded, over TLS too: {counted}");
     let shown = platform.everything_shown(&made);
-    let result = platform.ask("GET", &format!("/api/v1/runs/{}", made[1].1), "").1;
+    let result = platform.ask("GET", &format!("/api/v1/runs/{}", made[3].1), "").1;
     assert!(result.contains("${secret:NAMEDBODY}"), "{result}");
     let (_, metrics) = ask(&platform.worker_address, "", "GET", "/metrics", "");
     let prometheus = platform.ask("GET", "/actuator/prometheus", "").1;
-    let after = platform.redis.dump();
+    let (after, saved_after) = (platform.redis.dump(), platform.redis.saved());
     platform.controller.terminate();
     platform.controller.exit_code(Duration::from_secs(30));
     platform.worker.terminate();
     platform.worker.exit_code(Duration::from_secs(60));
     let other = said_without_mongo(platform.folder.path());
+    let [given_one, given_two] = given.parts;
+    let [named_one, named_two] = named.parts;
     look(
         &[
             place("Redis during the run", during, &first),
+            place("Redis's file during the run", saved_during, &first),
             place("Redis after the runs", after, ":term"),
+            place("Redis's file after the runs", saved_after, ":term"),
             place("what Redis was told", monitor.end(), &first),
-            place("the store", platform.stored(), MARK),
+            place("the store", platform.stored().await, MARK),
             place("the controller's log", platform.controller.said(), &first),
             place("the worker's log", platform.worker.said(), &first),
             place("the log without MongoDB", other, "127.0.0.1"),
@@ -496,6 +580,12 @@ async fn no_canary_is_found_anywhere() {
             place("the worker's metrics", metrics, "loadtest_"),
             place("the controller's metrics", prometheus, "loadtest_"),
         ],
-        &token,
+        &[
+            ("TOKEN", token.into_bytes()),
+            ("a client's key", given_one),
+            ("a client's key", given_two),
+            ("a client's key by its name", named_one),
+            ("a client's key by its name", named_two),
+        ],
     );
 }

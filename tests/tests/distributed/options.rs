@@ -112,6 +112,7 @@ const CONTROLLER: &[(&str, &str, &str)] = &[
     ("allow-unauthenticated", "bins/controller/tests/program.rs", "--allow-unauthenticated"),
     ("allow-hosts", "bins/controller/tests/program.rs", "--allow-hosts"),
     ("supabase-url", "bins/controller/src/sign_in.rs", "--supabase-url"),
+    ("supabase-publishable-key", "bins/controller/src/sign_in.rs", "--supabase-publishable-key"),
     ("tls-cert", "bins/controller/tests/program/tls.rs", "--tls-cert"),
     ("tls-key", "bins/controller/tests/program/tls.rs", "--tls-key"),
     ("max-connections", "bins/controller/tests/program/flood.rs", "--max-connections"),

@@ -12,7 +12,6 @@ import { tellError } from './ui';
 import { startTheme } from './ui/theme';
 
 startTheme();
-startSession();
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -25,6 +24,8 @@ const queries = new QueryClient({
   },
   mutationCache: new MutationCache({ onError: (error, _variables, _context, mutation) => !mutation.options.onError && tellError(error) }),
 });
+
+startSession(queries);
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

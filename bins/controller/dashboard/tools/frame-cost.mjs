@@ -1,7 +1,6 @@
 // Measures what a frame costs the browser's main thread with all plots of a live screen open, and the memory after an hour of frames:
 // node tools/frame-cost.mjs [--seconds 3600] [--measured 300] [--tall]
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,38 +21,48 @@ async function measure(url) {
   await page.goto(url);
   await page.waitForFunction(() => typeof window.takeFrames === 'function');
   const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
-  const busy = async () => {
+  // Processor time of the main thread: other programs of the machine are not in it.
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const busyMs = async () => {
     const { metrics } = await session.send('Performance.getMetrics');
     return metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
   };
-  const spent = [];
-  const tasks = [];
-  // All but the last ones at once, as somebody is told who comes late; those one by one, as they come.
-  for (let told = 0; told < seconds - measured; told += 100) await page.evaluate((count) => window.takeFrames(count), Math.min(100, seconds - measured - told));
-  // The made frames are made on the same thread: what that costs is taken off.
-  for (let n = 0; n < measured; n += 1) spent.push(await page.evaluate(() => window.takeFrames(1)));
-  const before = await busy();
-  await page.waitForTimeout(0);
-  tasks.push((await busy()) - before);
-  spent.sort((a, b) => a - b);
+  // All but the last ones a hundred at once, as somebody is told who comes late; those one by one, as they come.
+  for (let told = 0; told < seconds - measured; told += 100) {
+    await page.evaluate((count) => window.makeFrames(count), Math.min(100, seconds - measured - told));
+    await page.evaluate(() => window.takeFrames());
+  }
+  // Without a frame it is what the measuring costs by itself: two empty pictures and the debugger's own words.
+  const cost = async (frames) => {
+    await page.evaluate((count) => window.makeFrames(count), frames);
+    const before = await busyMs();
+    await page.evaluate(() => window.takeFrames());
+    return (await busyMs()) - before;
+  };
+  const [spent, empty] = [[], []];
+  for (let n = 0; n < measured; n += 1) {
+    spent.push(await cost(1));
+    if (n % 5 === 0) empty.push(await cost(0));
+  }
+  for (const costs of [spent, empty]) costs.sort((a, b) => a - b);
   await page.evaluate(() => window.gc?.());
   const heap = await page.evaluate(() => performance.memory.usedJSHeapSize / 1e6);
   const bytes = await page.evaluate(() => performance.memory.totalJSHeapSize / 1e6);
-  const renderer = residentMegabytes(browser);
+  const own = await privateMegabytes(browser);
   await browser.close();
-  return { frames: spent.length, p50Ms: percentile(spent, 0.5), p95Ms: percentile(spent, 0.95), maxMs: spent.at(-1), heapMB: heap, heapReservedMB: bytes, rendererMB: renderer };
+  return { frames: spent.length, p50Ms: percentile(spent, 0.5), p95Ms: percentile(spent, 0.95), maxMs: spent.at(-1), emptyP50Ms: percentile(empty, 0.5), heapMB: heap, heapReservedMB: bytes, processMB: own };
 }
 
-/** What the page's process has in memory of its own, as the system tells it; null where it does not. */
-function residentMegabytes() {
-  try {
-    const list = execFileSync('ps', ['-eo', 'rss=,args='], { encoding: 'utf8', maxBuffer: 1e8 });
-    const sizes = list.split('\n').filter((line) => line.includes('--type=renderer')).map((line) => Number(line.trim().split(/\s+/)[0]) / 1024);
-    return sizes.length > 0 ? Math.max(...sizes) : null;
-  } catch {
-    return null;
-  }
+/** What the page's process has in memory for itself, as the system tells it; null where it does not. */
+async function privateMegabytes(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const sizes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => {
+    const path = `/proc/${id}/smaps_rollup`;
+    if (!existsSync(path)) return null;
+    return [...readFileSync(path, 'utf8').matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, [, size]) => sum + Number(size) / 1000, 0);
+  });
+  return Math.max(...sizes.map((size) => size ?? NaN)) || null;
 }
 
 try {

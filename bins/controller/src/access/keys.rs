@@ -29,7 +29,7 @@ const BOUNDS: Bounds = Bounds { deadline: Duration::from_secs(5), most_bytes: 25
 const MOST_KEYS: usize = 100;
 
 /// By the key's name and its algorithm.
-type Keys = HashMap<(String, &'static str), DecodingKey>;
+pub(super) type Keys = HashMap<(String, &'static str), DecodingKey>;
 
 /// The keys that are published at an address.
 pub struct KeySet {
@@ -56,6 +56,19 @@ impl KeySet {
         // The operator names it, so that it may be anywhere but where nothing may be.
         let fetcher = Fetcher::new(TargetPolicy::default(), TlsOptions::default());
         Self { ask: Ask::get(url), fetcher, known: RwLock::default(), fetching: Mutex::default() }
+    }
+
+    /// These, of which no others are ever to be had.
+    #[cfg(test)]
+    pub(super) fn known_as(keys: Keys) -> Self {
+        // They came, and were asked for, in a year.
+        let then = now() + 365 * STALE;
+        let known = Known { keys, since: Some(then), tried: Some((then, Ok(()))) };
+        let nowhere = Url::parse("http://127.0.0.1:9/").expect("a URL");
+        let closed = TargetPolicy::only("192.0.2.1".parse().expect("a list"));
+        let fetcher = Fetcher::new(closed, TlsOptions::default());
+        let known = RwLock::new(known);
+        Self { ask: Ask::get(nowhere), fetcher, known, fetching: Mutex::default() }
     }
 
     /// The key of a name for an algorithm; `None` where there is none.
@@ -131,7 +144,7 @@ impl KeySet {
 }
 
 /// The keys of a set that verify signatures and are of a kind that is known; others may be there too.
-fn keys(text: &[u8]) -> Result<Keys, String> {
+pub(super) fn keys(text: &[u8]) -> Result<Keys, String> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,

@@ -5,6 +5,8 @@
 
 mod caller;
 mod claims;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod pace;
 pub mod table;

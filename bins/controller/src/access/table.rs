@@ -19,9 +19,29 @@ pub enum Right {
     Admin,
 }
 
-/// Method, route, right.
+/// Where the dashboard has its pages. They hold nothing of anybody: what they show they ask the API for.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/runs",
+    "/runs/{id}",
+    "/runs/{id}/result",
+    "/scenarios",
+    "/scenarios/{id}",
+    "/scenarios/{id}/edit",
+    "/compare",
+    "/workers",
+    "/capacity",
+    "/capacity/{id}",
+    "/settings",
+    "/settings/{part}",
+    "/sign-in",
+    "/gallery",
+];
+
+/// Method, route, right: of all but the pages.
 pub const ROWS: &[(&str, &str, Right)] = &[
-    ("GET", "/", Right::Open),
+    ("GET", "/assets/{file}", Right::Open),
+    ("GET", "/favicon.svg", Right::Open),
     ("GET", "/openapi.json", Right::Open),
     ("GET", "/actuator/health", Right::Probe),
     ("GET", "/actuator/health/liveness", Right::Probe),
@@ -29,6 +49,8 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/actuator/info", Right::Probe),
     ("GET", "/actuator/prometheus", Right::Probe),
     ("GET", "/metrics", Right::Probe),
+    ("GET", "/api/v1/about", Right::Open),
+    ("GET", "/api/v1/me", Right::Read),
     ("GET", "/api/v1/scenarios", Right::Read),
     ("POST", "/api/v1/scenarios", Right::Run),
     ("POST", "/api/v1/scenarios/validate", Right::Read),
@@ -56,6 +78,7 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("GET", "/api/v1/runs/{id}/report", Right::Read),
     ("GET", "/api/v1/runs/{id}/stream", Right::Read),
     ("GET", "/api/v1/comparisons", Right::Read),
+    ("GET", "/api/v1/capacity-searches", Right::Read),
     ("POST", "/api/v1/capacity-searches", Right::Run),
     ("GET", "/api/v1/capacity-searches/{id}", Right::Read),
     ("GET", "/api/v1/workers", Right::Read),
@@ -83,6 +106,12 @@ pub const ROWS: &[(&str, &str, Right)] = &[
     ("DELETE", "/api/v1/secrets/{name}", Right::Account),
 ];
 
+/// All rows, with those of the pages.
+pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, Right)> {
+    let pages = PAGES.iter().map(|path| ("GET", *path, Right::Open));
+    pages.chain(ROWS.iter().copied())
+}
+
 /// The right that a call needs, or the methods that the route has.
 ///
 /// # Errors
@@ -90,13 +119,11 @@ pub const ROWS: &[(&str, &str, Right)] = &[
 pub fn right(method: &Method, path: &str) -> Result<Right, Vec<&'static str>> {
     // Whoever may read a thing may ask whether it is there.
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let of_path = || ROWS.iter().filter(|(_, route, _)| *route == path);
+    let of_path = || rows().filter(|(_, route, _)| *route == path);
     match of_path().find(|(known, ..)| *known == method) {
-        Some((.., right)) => Ok(*right),
+        Some((.., right)) => Ok(right),
         None => Err(of_path()
-            .flat_map(
-                |(known, ..)| if *known == "GET" { vec!["GET", "HEAD"] } else { vec![*known] },
-            )
+            .flat_map(|(known, ..)| if known == "GET" { vec!["GET", "HEAD"] } else { vec![known] })
             .collect()),
     }
 }

@@ -144,7 +144,7 @@ fn note_use(
 }
 
 /// Owner, id and secret.
-fn parts(token: &str) -> Option<(Owner, &str, &str)> {
+pub(super) fn parts(token: &str) -> Option<(Owner, &str, &str)> {
     let mut parts = token.strip_prefix(PREFIX)?.split('.');
     let (owner, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
     let owner = String::from_utf8(BASE64.decode(owner).ok()?).ok()?;

@@ -161,7 +161,9 @@ impl Head {
             if self.length.is_some() {
                 return Err("it has more than one Content-Length");
             }
-            let digits = std::str::from_utf8(value).ok().filter(|_| line.length <= LOOKED_AT);
+            // Rust would take a plus before them.
+            let is_number = line.length <= LOOKED_AT && value.iter().all(u8::is_ascii_digit);
+            let digits = std::str::from_utf8(value).ok().filter(|_| is_number);
             let length = digits.and_then(|digits| digits.parse().ok());
             self.length = Some(length.ok_or("its Content-Length is no number")?);
         }
@@ -199,6 +201,8 @@ mod tests {
             ("P / HTTP/1.1\r\nTransfer-Encoding: x\r\nCONTENT-LENGTH: 1\r\n", "both"),
             ("P / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n", "more than one Content"),
             ("P / HTTP/1.1\r\nContent-Length: x\r\n", "no number"),
+            ("P / HTTP/1.1\r\nContent-Length: +3\r\n", "no number"),
+            ("P / HTTP/1.1\r\nContent-Length:\r\n", "no number"),
             (&format!("P / HTTP/1.1\r\nContent-Length: {}12\r\n", " ".repeat(48)), "no number"),
             // Behind another request, and behind its body.
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\n", "without CR"),

@@ -5,6 +5,8 @@
 //! (`guarded`), and a head that hyper would read, and that means two things, is refused (`heads`).
 
 pub mod certificate;
+#[cfg(test)]
+mod fuzz;
 mod guarded;
 mod heads;
 pub mod seats;

@@ -1,4 +1,4 @@
-//! Answers up to which rate an objective holds.
+//! Answers up to which rate an objective holds, and what was looked for.
 
 use super::answers::{
     BadRequest, Conflict, Internal, Invalid, NotFound, NotReady, TooLarge, TooManyKeys,
@@ -6,27 +6,28 @@ use super::answers::{
 use super::common::IdempotencyKey;
 use super::scenarios::{answer, tell_against};
 use crate::audit::Deed;
-use crate::extract::{Body, NoQuery, User};
+use crate::extract::{Body, NoQuery, Paging, Query, User};
 use crate::keyed::Key;
 use crate::problem::{FaultView, Kind, Problem};
 use crate::schemas::{AnyDocument, CapacityDocument};
 use crate::state::{AppState, Leading, Platform};
-use crate::views::{Created, RunStateName};
+use crate::views::{Created, List, RunStateName};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::Response;
-use loadcore::analysis::capacity::{Capacity, Wanted};
-use loadcore::cluster::controller::{KnownSearch, Requests};
-use loadcore::cluster::store::RunState;
+use loadcore::analysis::capacity::{Capacity, LimitedBy, Wanted};
+use loadcore::cluster::controller::{KnownSearch, ListedSearch, Requests, RunFilter};
+use loadcore::cluster::store::{RunRecord, RunState};
+use loadcore::result::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read))
 }
 
 /// What is looked for.
@@ -64,6 +65,85 @@ struct SearchView {
     /// What is known by now.
     #[schema(value_type = CapacityDocument)]
     capacity: Capacity,
+}
+
+/// A search in a list. What is not known yet is null.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedView {
+    /// Its id, and that of its run.
+    id: String,
+    /// Whose requests it makes.
+    scenario_id: String,
+    /// The scenario's name.
+    name: Option<String>,
+    /// How far its run is.
+    #[schema(value_type = RunStateName)]
+    state: RunState,
+    /// When it was asked for (RFC 3339).
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// The objective.
+    slo: Option<String>,
+    /// The highest rate that is tried.
+    max_rate: Option<f64>,
+    /// The highest rate at which the objective holds.
+    capacity_rps: Option<f64>,
+    /// Between which rates it lies; an end is null where it is not known.
+    #[schema(min_items = 2, max_items = 2)]
+    interval: Option<[Option<f64>; 2]>,
+    /// What does not allow more: `slo`, `generator` or `maxRate`.
+    #[schema(value_type = Option<String>)]
+    limited_by: Option<LimitedBy>,
+}
+
+impl ListedView {
+    fn of(run: &RunRecord) -> Self {
+        let search = ListedSearch::of(run);
+        let known = search.as_ref();
+        Self {
+            id: run.id.to_string(),
+            scenario_id: run.scenario_id.to_string(),
+            name: run.scenario["name"].as_str().map(str::to_owned),
+            state: run.state,
+            created_at: rfc3339(run.created_unix_ms),
+            slo: known.map(|it| it.wanted.slo.clone()),
+            max_rate: known.map(|it| it.wanted.max_rate),
+            capacity_rps: known.and_then(|it| it.capacity_rps),
+            interval: known.and_then(|it| it.interval),
+            limited_by: known.and_then(|it| it.limited_by),
+        }
+    }
+}
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+struct Part {
+    /// The most items of the answer: 1 to 200, 50 if it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    #[param(pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+    cursor: Option<String>,
+}
+
+/// Lists the user's searches, newest first. At most 1,000 runs are looked at for a page, so that it may be short, or
+/// empty, and still have a `nextCursor`.
+#[utoipa::path(get, path = "/capacity-searches", operation_id = "listCapacitySearches", tag = "runs", params(Part), responses(
+    (status = 200, body = List<ListedView>, description = "a page of them"),
+    BadRequest, Internal, NotReady,
+))]
+async fn list(
+    platform: Platform,
+    User(owner): User,
+    Query(part): Query<Part>,
+) -> Result<Json<List<ListedView>>, Problem> {
+    let paging = Paging::of(part.limit.as_deref(), part.cursor)?;
+    let filter = RunFilter { searches: true, ..RunFilter::default() };
+    let page = platform.controller.runs(&owner, &filter, &paging.exactly()).await?;
+    Ok(Json(List::of_runs(page, ListedView::of)))
 }
 
 impl SearchOrder {

@@ -8,6 +8,8 @@ use super::answers::{
 };
 use super::formats;
 use crate::access::USER_HEADER;
+use crate::access::table::{self, Right};
+use axum::http::Method;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -39,7 +41,8 @@ pub(super) fn describe(page: &mut OpenApi) {
                 operation.responses.responses.extend(UnsupportedType::responses());
             }
             formats::describe(operation);
-            if path.starts_with(API) {
+            // What is open to everybody does not look at who asks.
+            if path.starts_with(API) && !is_open(method, path) {
                 operation.parameters.get_or_insert_default().push(user().into());
                 // Where nobody is authenticated it needs none.
                 let either =
@@ -48,6 +51,11 @@ pub(super) fn describe(page: &mut OpenApi) {
             }
         }
     }
+}
+
+fn is_open(method: &str, path: &str) -> bool {
+    let method = method.to_uppercase().parse().unwrap_or(Method::GET);
+    table::right(&method, path) == Ok(Right::Open)
 }
 
 /// What the token is called in the description.

@@ -3,6 +3,7 @@
 //! Handlers are registered through `utoipa_axum`, so a route that is not described cannot be
 //! served.
 
+mod about;
 mod actuator;
 mod answers;
 mod audit;
@@ -61,10 +62,8 @@ struct Page;
 pub(crate) fn all() -> Router<AppState> {
     let (router, description) = described().split_for_parts();
     let text: Arc<str> = serde_json::to_string(&description).unwrap_or_default().into();
-    // The page that describes the others, and the one for people, are not calls of the API.
-    router
-        .route("/openapi.json", get(move || openapi(Arc::clone(&text))))
-        .route("/", get(page::page))
+    // The page that describes the others, and those for people, are not calls of the API.
+    router.route("/openapi.json", get(move || openapi(Arc::clone(&text)))).merge(page::routes())
 }
 
 /// Those for probes and for Prometheus: they hold nothing of a tenant.
@@ -99,7 +98,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(quotas::routes())
         .merge(audit::routes())
         .merge(halt::routes())
-        .merge(secrets::routes());
+        .merge(secrets::routes())
+        .merge(about::routes());
     let mut all =
         OpenApiRouter::with_openapi(Page::openapi()).nest(API, api).merge(actuator::routes());
     common::describe(all.get_openapi_mut());

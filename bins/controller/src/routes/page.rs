@@ -1,48 +1,59 @@
-//! Answers a person who opens the controller in a browser.
+//! Answers people who open the controller in a browser: the dashboard's page, and its files.
 
+use crate::access::table::PAGES;
+use crate::conditions::Conditions;
+use crate::dashboard::{self, ASSETS, PAGE};
+use crate::problem::{Kind, Problem};
 use crate::secure;
-use axum::response::{Html, IntoResponse};
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
-/// A page that says what runs here and where its description is.
-pub(super) async fn page() -> impl IntoResponse {
-    let page = PAGE.replace("VERSION", env!("CARGO_PKG_VERSION")).replace("STYLE", STYLE);
-    ([secure::page(POLICY)], Html(page))
+/// Every page is one file, and the script in it knows which one it is.
+pub(super) fn routes() -> Router<AppState> {
+    let files = Router::new()
+        .route("/assets/{file}", get(asset))
+        .route("/favicon.svg", get(|asked, given| served("favicon.svg".into(), asked, given)));
+    PAGES.iter().fold(files, |router, path| router.route(path, get(page)))
 }
 
-/// What the page may do: look as it does. The hash is that of [`STYLE`].
-const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-g1SwNcBnciDzPlSDGvqZy/DBBrbM18o8w/GvhKtyrvM='; \
-     base-uri 'none'; form-action 'none'";
+async fn page(
+    State(state): State<AppState>,
+    asked: HeaderMap,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    let policy = secure::page(&policy(state.about.sign_in_url()));
+    Ok(([policy], found(PAGE, &asked, &conditions)?).into_response())
+}
 
-const STYLE: &str = "body { font: 1rem/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem; padding: 0 1rem }";
+async fn asset(
+    Path(name): Path<String>,
+    asked: HeaderMap,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    served(format!("{ASSETS}{name}"), asked, conditions).await
+}
 
-const PAGE: &str = r#"<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>loadcore</title>
-<style>STYLE</style>
-<h1>loadcore</h1>
-<p>A controller of a load-testing platform, version VERSION.</p>
-<ul>
-<li><a href="/openapi.json">/openapi.json</a>: the description of its API, <code>docs/api.md</code> in the source explains it</li>
-<li><a href="/api/v1/scenarios">/api/v1/scenarios</a>, <a href="/api/v1/runs">/api/v1/runs</a>, <a href="/api/v1/workers">/api/v1/workers</a></li>
-<li><a href="/actuator/health">/actuator/health</a>, <a href="/metrics">/metrics</a></li>
-</ul>
-</html>
-"#;
+async fn served(path: String, asked: HeaderMap, given: Conditions) -> Result<Response, Problem> {
+    found(&path, &asked, &given)
+}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_lc_rs::digest::{SHA256, digest};
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD as BASE64;
+fn found(path: &str, asked: &HeaderMap, conditions: &Conditions) -> Result<Response, Problem> {
+    let file = dashboard::file(path).ok_or_else(|| {
+        let detail = format!("the dashboard has no file {path}: load its page again");
+        Problem::new(Kind::NoRoute, detail)
+    })?;
+    Ok(file.answer(asked, conditions))
+}
 
-    #[test]
-    fn the_policy_allows_this_style() {
-        let source =
-            format!("style-src 'sha256-{}'", BASE64.encode(digest(&SHA256, STYLE.as_bytes())));
-        assert!(POLICY.contains(&source), "the style has changed: write {source} into POLICY");
-    }
+/// What the page may do: run, look and ask as it does here, and where users sign in.
+fn policy(sign_in_url: Option<&str>) -> String {
+    let asks = sign_in_url.map(|url| format!(" {url}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'{asks}; manifest-src 'self'; base-uri 'none'; form-action 'none'"
+    )
 }

@@ -48,6 +48,9 @@ async fn a_run_that_is_no_search_is_none() {
     let run = api.left("local", &id, loadcore::cluster::store::RunState::Completed).await;
     api.get(&format!("{PATH}/{}", run.id)).await.problem(404, "not-found");
     api.get(&format!("{PATH}/nothing")).await.problem(404, "not-found");
+    assert_eq!(api.get(PATH).await.json(), json!({"items": [], "nextCursor": null}));
+    api.get(&format!("{PATH}?limit=0")).await.problem(400, "bad-request");
+    api.get(&format!("{PATH}?state=RUNNING")).await.problem(400, "bad-request");
 }
 
 // It offers a rate and sees what comes: nothing else runs beside it.
@@ -67,6 +70,11 @@ mod alone {
         let made = api.post(PATH, &order).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let path = made.header("location").to_owned();
+        let listed = async || api.get(PATH).await.json()["items"][0].clone();
+        let begun = listed().await;
+        let wanted = (&json!("edge"), &json!("ok_p99<100ms"), &json!(1_600.0));
+        assert_eq!((&begun["name"], &begun["slo"], &begun["maxRate"]), wanted);
+        assert_eq!((&begun["capacityRps"], &begun["interval"]), (&Value::Null, &Value::Null));
         let scenario = made.json()["id"].as_str().unwrap().to_owned();
         let deadline = tokio::time::timeout(Duration::from_secs(150), async {
             loop {
@@ -82,6 +90,10 @@ mod alone {
         assert_eq!(search["state"], "COMPLETED", "{search}");
         let found = capacity["capacityRps"].as_f64().unwrap_or_else(|| panic!("{capacity}"));
         assert!((100.0..400.0).contains(&found), "{capacity}");
+        let ended = listed().await;
+        for figure in ["capacityRps", "interval", "limitedBy"] {
+            assert_eq!(ended[figure], capacity[figure], "{figure}: {ended}");
+        }
         let trials = capacity["trials"].as_array().unwrap();
         assert!(trials.iter().any(|it| it["held"] == true), "{capacity}");
         assert!(trials.iter().any(|it| it["held"] == false), "{capacity}");

@@ -68,6 +68,17 @@ async fn a_run_to_its_end_and_its_figures_in_every_format() {
     assert!(ended["startedAt"].is_string() && ended["endedAt"].is_string());
     // Both workers are of this machine, and have one engine thread each.
     let cores = 2 * std::thread::available_parallelism().unwrap().get();
+    let summary = &ended["summary"];
+    assert_eq!(summary["verdict"], result["validity"]["verdict"], "{summary}");
+    for figure in ["complete", "loop", "totalRequests", "offeredRps", "achievedRps", "successRate"]
+    {
+        assert_eq!(summary[figure], result[figure], "{figure}: {summary}");
+    }
+    assert_eq!(
+        (&summary["p99Ms"], &summary["slaPassed"]),
+        (&result["latency"]["p99Ms"], &json!(true))
+    );
+    assert_eq!(api.get("/api/v1/runs").await.json()["items"][0]["summary"], *summary);
     let environment = &result["environment"];
     assert_eq!((&environment["cores"], &environment["threads"]), (&json!(cores), &json!(2)));
 

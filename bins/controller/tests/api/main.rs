@@ -1,9 +1,11 @@
 //! Tests the API as its clients meet it, without a port: requests go into the router, answers come
 //! out of it.
 
+mod about;
 mod access;
 mod capacity;
 mod comparisons;
+mod dashboard;
 mod examples;
 mod framing;
 mod headers;

@@ -80,10 +80,3 @@ async fn figures_have_few_labels_whoever_asks_for_what() {
     assert!(calls.iter().all(|line| line.ends_with(" 20")), "{calls:?}");
     assert_eq!(api.get("/metrics").await.status, 200);
 }
-
-#[tokio::test]
-async fn a_person_is_told_what_this_is() {
-    let answer = Api::new().await.get("/").await;
-    assert!(answer.header("content-type").starts_with("text/html"));
-    assert!(answer.text.contains("/openapi.json") && answer.text.contains("docs/api.md"));
-}

@@ -3,6 +3,7 @@
 use crate::support::Api;
 use axum::http::Method;
 use loadcore::cluster::store::{IntervalRecord, RunState};
+use loadcore_controller::routes::description;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -25,6 +26,60 @@ async fn lists_are_by_scenario_and_owner() {
     assert_eq!(item["warnings"], json!(["one worker of two"]));
     let page = api.get("/api/v1/runs?limit=1").await.json();
     assert!(page["nextCursor"].is_string());
+}
+
+#[tokio::test]
+async fn runs_are_looked_for_by_state_tag_verdict_and_text() {
+    let api = Api::new().await;
+    let completed = api.left("local", "s1", RunState::Completed).await.id.to_string();
+    let failed = api.left("local", "s1", RunState::Failed).await.id.to_string();
+    let aborted = api.left("local", "s2", RunState::Aborted).await.id.to_string();
+    for (query, wanted) in [
+        ("state=FAILED", vec![&failed]),
+        ("state=FAILED,COMPLETED", vec![&failed, &completed]),
+        ("state=FAILED,%20ABORTED", vec![&aborted, &failed]),
+        ("state=FAILED&scenarioId=s2", vec![]),
+        ("tag=nightly", vec![]),
+        ("verdict=VALID", vec![]),
+        ("q=hEALTh&scenarioId=s2", vec![&aborted]),
+        ("q=127.0.0.1:9/HEALTH", vec![&aborted, &failed, &completed]),
+        ("q=elsewhere", vec![]),
+        ("q=", vec![&aborted, &failed, &completed]),
+    ] {
+        let answer = api.get(&format!("/api/v1/runs?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+        let list = answer.json();
+        let items = list["items"].as_array().unwrap();
+        let ids: Vec<_> = items.iter().map(|it| it["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, wanted, "{query}");
+        assert_eq!(list["nextCursor"], Value::Null, "{query}");
+        // They are as an earlier version has left them.
+        assert!(items.iter().all(|it| it["summary"].is_null()));
+    }
+    let either = "/api/v1/runs?state=FAILED,COMPLETED&limit=1";
+    let first = api.get(either).await.json();
+    let next = first["nextCursor"].as_str().expect("there is one more");
+    let second = api.get(&format!("{either}&cursor={next}")).await.json();
+    let ids = (&first["items"][0]["id"], &second["items"][0]["id"]);
+    assert_eq!(ids, (&json!(failed), &json!(completed)));
+    for (query, told) in [
+        ("state=failed", "state is \"failed\"; there are QUEUED, PREPARING, "),
+        ("state=FAILED,", "state is \"\""),
+        ("verdict=GOOD", "verdict is \"GOOD\"; there are VALID, DEGRADED, INVALID"),
+        (&format!("q={}", "x".repeat(201)), "q has 201 characters; give at most 200"),
+        ("states=FAILED", "unknown field `states`"),
+    ] {
+        let problem = api.get(&format!("/api/v1/runs?{query}")).await.problem(400, "bad-request");
+        assert!(problem["detail"].as_str().unwrap().contains(told), "{query}: {problem}");
+    }
+    let description = serde_json::to_value(description()).expect("JSON");
+    let parameters = &description["paths"]["/api/v1/runs"]["get"]["parameters"];
+    let state = parameters.as_array().unwrap().iter().find(|it| it["name"] == "state").unwrap();
+    let pattern = state["schema"]["pattern"].as_str().unwrap();
+    let names = RunState::ALL.map(RunState::name).join("|");
+    assert_eq!(pattern, format!("^({names})(,({names}))*$"));
+    let longest = "%C3%BC".repeat(200);
+    assert_eq!(api.get(&format!("/api/v1/runs?q={longest}")).await.status, 200);
 }
 
 #[tokio::test]

@@ -151,11 +151,9 @@ impl Api {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 32 << 20).await.expect("a body");
-        let text = String::from_utf8(bytes.to_vec()).expect("text");
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+        let (answer, bytes) = served(&self.router, request).await;
+        let text = String::from_utf8(bytes).expect("text");
+        Answer { text, ..answer }
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
@@ -243,6 +241,15 @@ impl Answer {
         }
         problem
     }
+}
+
+/// An answer, and its body, which may be no text: in the answer it is as far as it is.
+pub async fn served(router: &Router, request: Request<Body>) -> (Answer, Vec<u8>) {
+    let response = router.clone().oneshot(request).await.expect("the router answers");
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, 32 << 20).await.expect("a body").to_vec();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    (Answer { status: parts.status.as_u16(), headers: parts.headers, text }, bytes)
 }
 
 /// A scenario that is not started, with some fields changed; null takes one away.

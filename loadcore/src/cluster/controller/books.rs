@@ -134,31 +134,48 @@ pub(super) struct Settled {
     pub(super) workers: Vec<WorkerInterval>,
 }
 
+/// What the first way through a run's intervals keeps of each.
+struct Told {
+    span: Span,
+    sent: u64,
+    dropped: u64,
+    backlog: u64,
+    /// Somebody has reported it: it is among those that are stored.
+    is_stored: bool,
+}
+
 /// Puts the arrivals of a run that nobody has reported, `missing` in all, into the intervals in which
 /// they fell due: into those that are stored, and such as nobody was there for, up to `load_end`.
 /// They are unknown, or else fenced.
 ///
 /// What is missing at the end of an interval and not at that of a later one was only late. So what
 /// never came by an interval's end is the least that is missing at its end or any later one's.
-pub(super) fn settle(
-    mut intervals: Vec<(Snapshot, Span)>,
+///
+/// An interval is large and a run has thousands, so they are gone through twice, one at a time.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) fn settle<I>(
+    intervals: I,
     (load, mix): (&mut PlannedLoad, Mix),
     (missing, are_unknown): (u64, bool),
     load_end: u64,
-) -> Vec<Settled> {
+) -> Result<impl Iterator<Item = Result<Settled, String>> + use<I>, String>
+where
+    I: Iterator<Item = Result<(Snapshot, Span), String>> + Clone,
+{
     let from = load.measured_from();
+    let mut told_of =
+        intervals.clone().map(|it| Ok(Told::of(&it?))).collect::<Result<Vec<_>, String>>()?;
     if missing > 0 && load.due_by(0).is_some() {
-        fill(&mut intervals, load_end.saturating_sub(from));
+        fill(&mut told_of, load_end.saturating_sub(from));
     }
-    let mut reported = Snapshot::default().total.counters;
+    let mut reported = Counters::default();
     let mut planned = Vec::new();
-    for (snapshot, span) in &intervals {
-        let Counters { sent, .. } = snapshot.total.counters;
+    for Told { span, sent, dropped, backlog, .. } in &told_of {
         reported.sent += sent;
-        reported.dropped[0] += snapshot.total.counters.dropped_total();
-        planned.push(
-            load.due_by(from + span.to_ns).map(|due| (due, told(&reported, snapshot.backlog))),
-        );
+        reported.dropped[0] += dropped;
+        planned.push(load.due_by(from + span.to_ns).map(|due| (due, told(&reported, *backlog))));
     }
     let mut never = vec![0; planned.len()];
     let mut least = missing;
@@ -166,10 +183,14 @@ pub(super) fn settle(
         least = planned.map_or(0, |(due, told)| least.min(due.saturating_sub(told)));
         *never = least;
     }
+    let mut stored = intervals;
     let (mut before, mut due_before) = (0, 0);
     let (mut by_name, mut so_far) = (ByName::new(mix), Interval::default());
-    let settled = intervals.into_iter().zip(planned).zip(never);
-    let settled = settled.map(|(((snapshot, span), planned), never)| {
+    let settled = told_of.into_iter().zip(planned).zip(never);
+    Ok(settled.map(move |((told, planned), never)| {
+        let of_nobody = || Ok((Snapshot::default(), told.span));
+        let read = if told.is_stored { stored.next() } else { None };
+        let (snapshot, span) = read.unwrap_or_else(of_nobody)?;
         let Snapshot { total: mut interval, workers, .. } = snapshot;
         if missing > 0 {
             so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
@@ -192,21 +213,28 @@ pub(super) fn settle(
             let both = (never - unknown, unknown);
             unknown_of = by_name.enter(&mut interval, &mut upto, due_before, both);
         }
-        Settled { interval, span, unknown, unknown_of, workers }
-    });
-    settled.collect()
+        Ok(Settled { interval, span, unknown, unknown_of, workers })
+    }))
+}
+
+impl Told {
+    fn of((snapshot, span): &(Snapshot, Span)) -> Self {
+        let counters = &snapshot.total.counters;
+        let (sent, dropped) = (counters.sent, counters.dropped_total());
+        Self { span: *span, sent, dropped, backlog: snapshot.backlog, is_stored: true }
+    }
 }
 
 /// Adds the seconds to the end of the load of which nobody has reported anything.
-fn fill(intervals: &mut Vec<(Snapshot, Span)>, load_end: u64) {
-    let last = intervals.last().map(|(_, span)| *span);
+fn fill(intervals: &mut Vec<Told>, load_end: u64) {
+    let last = intervals.last().map(|told| told.span);
     let length = last.map_or(SECOND, |span| (span.to_ns - span.from_ns).div_ceil(SECOND) * SECOND);
     let mut from_ns = last.map_or(0, |span| span.to_ns);
+    let backlog = intervals.last().map_or(0, |told| told.backlog);
     while from_ns < load_end && intervals.len() < super::live::KEPT {
         let to_ns = ((from_ns / SECOND) * SECOND + length.max(SECOND)).min(load_end);
         let span = Span { from_ns, to_ns, draining: false };
-        let backlog = intervals.last().map_or(0, |(snapshot, _)| snapshot.backlog);
-        intervals.push((Snapshot { backlog, ..Snapshot::default() }, span));
+        intervals.push(Told { span, sent: 0, dropped: 0, backlog, is_stored: false });
         from_ns = to_ns;
     }
 }
@@ -235,6 +263,16 @@ mod tests {
         (snapshot, span)
     }
 
+    fn settled(
+        intervals: Vec<(Snapshot, Span)>,
+        load: &mut PlannedLoad,
+        missed: (u64, bool),
+    ) -> Vec<Settled> {
+        let read = intervals.into_iter().map(Ok);
+        let settled = settle(read, (load, Mix::default()), missed, 6 * SECOND).unwrap();
+        settled.collect::<Result<_, _>>().unwrap()
+    }
+
     /// Due, dropped and unknown of each interval.
     fn rows(settled: &[Settled]) -> Vec<(u64, u64, u64)> {
         let row = |it: &Settled| {
@@ -248,7 +286,7 @@ mod tests {
     fn arrivals_that_were_nobodys_are_dropped_in_the_second_in_which_they_fell_due() {
         let of = [90, 90, 30, 0, 50, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut load(), Mix::default()), (190, false), 6 * SECOND);
+        let settled = settled(intervals, &mut load(), (190, false));
         let wanted = [(90, 0, 0), (90, 0, 0), (90, 60, 0), (90, 90, 0), (90, 40, 0), (90, 0, 0)];
         assert_eq!(rows(&settled), wanted);
     }
@@ -257,7 +295,7 @@ mod tests {
     fn what_a_worker_was_lost_with_is_unknown_from_then_on() {
         let of = [90, 60, 90, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut load(), Mix::default()), (30, true), 6 * SECOND);
+        let settled = settled(intervals, &mut load(), (30, true));
         let unknown: Vec<_> = rows(&settled).iter().map(|row| (row.0, row.2)).collect();
         assert_eq!(unknown, [(90, 0), (90, 30), (90, 30), (90, 30), (90, 30), (90, 30)]);
     }
@@ -266,18 +304,13 @@ mod tests {
     fn a_report_that_came_late_is_no_drop() {
         let of = [90, 30, 150, 90, 90, 90].into_iter().enumerate();
         let intervals: Vec<_> = of.map(|(second, sent)| interval(second as u64, sent, 0)).collect();
-        let settled = settle(intervals, (&mut load(), Mix::default()), (0, false), 6 * SECOND);
+        let settled = settled(intervals, &mut load(), (0, false));
         assert!(rows(&settled).iter().all(|row| *row == (90, 0, 0)), "{:?}", rows(&settled));
     }
 
     #[test]
     fn seconds_of_which_nobody_reports_are_in_the_series_too() {
-        let settled = settle(
-            vec![interval(0, 90, 0)],
-            (&mut load(), Mix::default()),
-            (450, false),
-            6 * SECOND,
-        );
+        let settled = settled(vec![interval(0, 90, 0)], &mut load(), (450, false));
         assert_eq!(settled.len(), 6);
         assert_eq!(rows(&settled)[1..], [(90, 90, 0); 5]);
         assert_eq!(settled[5].span.to_ns, 6 * SECOND);
@@ -328,8 +361,7 @@ mod tests {
     fn a_closed_loop_has_no_plan_to_be_held_against() {
         let text = r#"{"name": "a", "targetUrl": "http://a.test/", "durationSeconds": 6}"#;
         let mut load = PlannedLoad::new(&Scenario::from_json(text).unwrap());
-        let settled =
-            settle(vec![interval(0, 7, 0)], (&mut load, Mix::default()), (5, true), 6 * SECOND);
+        let settled = settled(vec![interval(0, 7, 0)], &mut load, (5, true));
         assert_eq!(settled.len(), 1);
         assert_eq!(settled[0].interval.counters.due, 7);
     }

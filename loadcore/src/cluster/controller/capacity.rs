@@ -7,8 +7,9 @@
 use super::Controller;
 use super::api::{ControllerError, Made};
 use super::calls::Call;
+use super::driver::ENDED;
 use super::finish::read_intervals;
-use crate::analysis::capacity::{Capacity, Search, Wanted};
+use crate::analysis::capacity::{Capacity, LimitedBy, Search, Wanted};
 use crate::cluster::journal::Entry;
 use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::store::{Kind, RunRecord, ScenarioRecord, TimelineEvent};
@@ -18,6 +19,7 @@ use crate::record::Interval;
 use crate::result::{RunStart, Span};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::time::{Nanos, nanos, unix_millis};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -42,6 +44,44 @@ pub struct KnownSearch {
     pub run: RunRecord,
     /// What is known by now.
     pub capacity: Capacity,
+}
+
+/// What a list shows of a search: what was looked for, and once its run has ended, what was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedSearch {
+    /// What is looked for.
+    pub wanted: Wanted,
+    /// The highest rate at which the objective holds; `None` where none is known.
+    pub capacity_rps: Option<f64>,
+    /// Between which rates it lies.
+    pub interval: Option<[Option<f64>; 2]>,
+    /// What does not allow more.
+    pub limited_by: Option<LimitedBy>,
+}
+
+/// What the end of a search's run tells in the timeline.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    capacity_rps: Option<f64>,
+    interval: [Option<f64>; 2],
+    limited_by: Option<LimitedBy>,
+}
+
+impl ListedSearch {
+    /// The search that a run is; `None`: it is none.
+    #[must_use]
+    pub fn of(run: &RunRecord) -> Option<Self> {
+        let wanted = read(&asked_of(run)?.data)?;
+        let ended = run.timeline.iter().rev().find(|event| event.kind == ENDED);
+        let told = ended.and_then(|event| Told::deserialize(&event.data).ok());
+        Some(Self {
+            wanted,
+            capacity_rps: told.as_ref().and_then(|it| it.capacity_rps),
+            interval: told.as_ref().map(|it| it.interval),
+            limited_by: told.and_then(|it| it.limited_by),
+        })
+    }
 }
 
 impl Controller {
@@ -103,13 +143,15 @@ impl Controller {
         let scenario = self.inner().open(&record)?;
         let mut seeking = Seeking::of(&record, &scenario).ok_or_else(none)?;
         let stored = self.store().intervals(owner, run, 0, usize::MAX).await?;
-        let read = read_intervals(&stored).map_err(|why| ControllerError::Damaged {
-            run: run.clone(),
-            what: "an interval",
-            why,
-        })?;
         seeking.hear(&record.journal);
-        read.iter().for_each(|(snapshot, span)| seeking.search.interval(&snapshot.total, *span));
+        for read in read_intervals(&stored) {
+            let (snapshot, span) = read.map_err(|why| ControllerError::Damaged {
+                run: run.clone(),
+                what: "an interval",
+                why,
+            })?;
+            seeking.search.interval(&snapshot.total, span);
+        }
         if record.state.has_ended() {
             seeking.search.interrupt();
         }
@@ -189,7 +231,7 @@ pub(super) struct Seeking {
 impl Seeking {
     /// The search that a run is, before anything was measured; `None`: it is none.
     pub(super) fn of(record: &RunRecord, scenario: &Scenario) -> Option<Self> {
-        let asked = record.timeline.iter().find(|event| event.kind == ASKED)?;
+        let asked = asked_of(record)?;
         let search = Search::new(&read(&asked.data)?, start_of(scenario)).ok()?;
         let measured_from = PlannedLoad::new(scenario).measured_from();
         Some(Self { search, heard: 0, measured_from })
@@ -209,14 +251,30 @@ impl Seeking {
         self.heard = journal.len();
     }
 
+    /// What it has found when its run ends, as the timeline tells it.
+    pub(super) fn found(&mut self) -> Value {
+        self.search.interrupt();
+        let Capacity { capacity_rps, interval, limited_by, .. } = self.search.capacity();
+        json!(Told { capacity_rps, interval, limited_by })
+    }
+
     pub(super) fn interval(&mut self, interval: &Interval, span: Span) {
         self.search.interval(interval, span);
     }
 }
 
+/// Whether a run is a search.
+pub(super) fn is_search(record: &RunRecord) -> bool {
+    asked_of(record).is_some()
+}
+
+fn asked_of(record: &RunRecord) -> Option<&TimelineEvent> {
+    record.timeline.iter().find(|event| event.kind == ASKED)
+}
+
 /// The rate beyond which a run that is a search does not go; `None`: it is none.
 pub(super) fn greatest_rate(record: &RunRecord) -> Option<f64> {
-    let asked = record.timeline.iter().find(|event| event.kind == ASKED)?;
+    let asked = asked_of(record)?;
     read(&asked.data).map(|wanted| wanted.max_rate)
 }
 

@@ -5,30 +5,22 @@
 //! the domain and all below it, for one user, and for a time.
 
 use super::api::ControllerError;
+use super::challenge::Challenge;
 use super::{Controller, Inner};
 use crate::cluster::store::{Note, NoteKind, Page};
 use crate::cluster::{Owner, StoreError};
-use crate::http::fetch::{Ask, Bounds, Fetcher};
-use crate::http::{TargetList, TargetPolicy, TlsOptions, texts_of};
-use crate::request::Url;
+use crate::http::{TargetList, TargetPolicy};
 use crate::time::unix_millis;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::timeout;
 
-/// Where the file is.
-pub const CHALLENGE_PATH: &str = "/.well-known/loadcore-challenge";
-/// What stands before the domain in the record's name.
-pub const CHALLENGE_LABEL: &str = "_loadcore";
 /// How long a proof is good.
 const GOOD_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Domains of a user.
 const MOST: usize = 100;
-/// What a look at one place may take.
-const LOOK: Bounds = Bounds { deadline: Duration::from_secs(5), most_bytes: 1_024 };
 /// Names below which many people have their own: whoever proves one of them would prove all of theirs.
 const SHARED: &[&str] = &[
     "ac.jp",
@@ -195,12 +187,28 @@ impl Controller {
     /// When the user has not claimed it, the token is nowhere, another controller leads, or the store does
     /// not answer.
     pub async fn prove_domain(&self, owner: &Owner, name: &str) -> Result<Domain, ControllerError> {
+        let options = &self.inner().options;
+        self.prove_by(owner, name, |name| Challenge::of(name, options)).await
+    }
+
+    async fn prove_by(
+        &self,
+        owner: &Owner,
+        name: &str,
+        challenge: impl FnOnce(&str) -> Challenge,
+    ) -> Result<Domain, ControllerError> {
         let inner = self.inner();
         inner.must_lead()?;
         let name = claimable(name)?;
         let claimed = inner.domain(owner, &name).await?;
         let claimed = claimed.ok_or_else(|| ControllerError::NoDomain(name.clone()))?;
-        inner.look_for(&claimed).await?;
+        let published = challenge(&name).is_met_by(&claimed.token).await;
+        published.map_err(|seen| {
+            ControllerError::NotProved(format!(
+                "the token is not published at {name}: {seen}. Publish it as the file or the record that \
+                 GET /domains shows, and ask again"
+            ))
+        })?;
         let good_for = u64::try_from(GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
         let until = unix_millis().saturating_add(good_for);
         let proved = Domain { proved_until_unix_ms: Some(until), ..claimed };
@@ -245,38 +253,6 @@ impl Inner {
     async fn domain(&self, owner: &Owner, name: &str) -> Result<Option<Domain>, ControllerError> {
         let note: Result<_, StoreError> = self.store.note(NoteKind::Domain, owner, name).await;
         note?.map(Domain::of).transpose()
-    }
-
-    /// Looks at each place where the token may be.
-    async fn look_for(&self, domain: &Domain) -> Result<(), ControllerError> {
-        let Domain { name, token, .. } = domain;
-        let mut seen = Vec::new();
-        let record = format!("{CHALLENGE_LABEL}.{name}");
-        match timeout(LOOK.deadline, texts_of(&record)).await {
-            Ok(Ok(texts)) if texts.iter().any(|text| text.trim() == token) => return Ok(()),
-            Ok(Ok(texts)) => seen.push(format!("DNS has {} other TXT at {record}", texts.len())),
-            Ok(Err(why)) => seen.push(format!("DNS: {why}")),
-            Err(_) => seen.push(format!("DNS did not answer within {} s", LOOK.deadline.as_secs())),
-        }
-        let fetcher = Fetcher::new(self.options.policy.clone(), TlsOptions::default())
-            .answered_for_by(self.options.contact.clone());
-        for scheme in ["https", "http"] {
-            let text = format!("{scheme}://{name}{CHALLENGE_PATH}");
-            let Ok(url) = Url::parse(&text) else { continue };
-            match fetcher.fetch(&Ask::get(url), &LOOK).await {
-                Ok(reply) if reply.status == 200 && reply.body.trim_ascii() == token.as_bytes() => {
-                    return Ok(());
-                }
-                Ok(reply) if reply.status == 200 => seen.push(format!("{text} is another text")),
-                Ok(reply) => seen.push(format!("{text} answers {}", reply.status)),
-                Err(error) => seen.push(format!("{text}: {error}")),
-            }
-        }
-        Err(ControllerError::NotProved(format!(
-            "the token is not published at {name}: {}. Publish it as the file or the record that GET /domains \
-             shows, and ask again",
-            seen.join("; ")
-        )))
     }
 }
 
@@ -377,5 +353,97 @@ mod tests {
             "{told}"
         );
         assert!(!platform.domains(&owner).await.unwrap()[0].is_proved());
+    }
+
+    #[cfg(feature = "dns")]
+    #[tokio::test]
+    async fn a_record_opens_a_domain_to_who_published_it_until_it_is_let_go() {
+        use crate::cluster::controller::challenge::tests::recorded;
+        use crate::http::name_server::Record;
+        let platform = asking_for_proofs(TargetPolicy::public_only()).await;
+        let (ann, bob) = (Owner::from("ann"), Owner::from("bob"));
+        let (claimed, bobs) = (
+            platform.claim_domain(&ann, "shop.test").await.unwrap(),
+            platform.claim_domain(&bob, "shop.test").await.unwrap(),
+        );
+        let prove = async |owner: &Owner, token: &str| {
+            let text = Record::Text(vec![token.to_owned()]);
+            let challenge = recorded(vec![("_loadcore.shop.test".to_owned(), text)]).await;
+            platform.prove_by(owner, "Shop.TEST.", |_| challenge).await
+        };
+        let may = async |owner: &Owner, host: &str| {
+            let policy = platform.inner().policy_of(owner).await.unwrap();
+            policy.check(host, "1.1.1.1:443".parse().unwrap()).is_ok()
+        };
+        for wrong in ["", &claimed.token[1..], &bobs.token] {
+            let told = prove(&ann, wrong).await.unwrap_err();
+            assert!(matches!(told, ControllerError::NotProved(_)), "{wrong}: {told}");
+            assert!(!platform.domains(&ann).await.unwrap()[0].is_proved());
+            assert!(!may(&ann, "shop.test").await, "{wrong}");
+        }
+        let begun = unix_millis();
+        let proved = prove(&ann, &claimed.token).await.unwrap();
+        let days = (proved.proved_until_unix_ms.unwrap() - begun) / (24 * 60 * 60 * 1_000);
+        assert_eq!((proved.is_proved(), days), (true, 90));
+        assert_eq!(platform.domains(&ann).await.unwrap(), [proved]);
+        assert!(may(&ann, "shop.test").await && may(&ann, "a.shop.test").await);
+        assert!(!may(&ann, "shop.test.evil.test").await && !may(&bob, "shop.test").await);
+        // Another look finds nothing: what was proved is good for its time.
+        prove(&ann, "loadcore-of-nobody").await.unwrap_err();
+        assert!(may(&ann, "shop.test").await);
+        assert!(platform.delete_domain(&ann, "shop.test").await.unwrap());
+        assert!(!may(&ann, "shop.test").await);
+        // Whoever claims it again has to publish another token.
+        assert_ne!(platform.claim_domain(&ann, "shop.test").await.unwrap().token, claimed.token);
+        prove(&ann, &claimed.token).await.unwrap_err();
+    }
+
+    #[cfg(feature = "dns")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_target_is_loaded_once_its_file_was_found_and_not_before() {
+        use crate::cluster::AgentOptions;
+        use crate::cluster::controller::LocalWorkers;
+        use crate::cluster::controller::challenge::tests::Web;
+        use crate::scenario::Scenario;
+        use std::sync::atomic::Ordering;
+        let (most, options) = (1, AgentOptions::default());
+        let options = ControllerOptions {
+            requires_proof: true,
+            local_workers: Some(LocalWorkers { most, options }),
+            ..Default::default()
+        };
+        let (store, coordinator) = (MemoryStore::new(), MemoryCoordinator::new());
+        let platform = Controller::start(Arc::new(store), Arc::new(coordinator), options).await;
+        let (platform, ann) = (platform.unwrap(), Owner::local());
+        let web = Web::start(None).await;
+        let run = async |host: &str| {
+            let document = json!({
+                "name": "a", "targetUrl": format!("http://{host}:{}/", web.port),
+                "durationSeconds": 0.5, "loadProfile": {"type": "CONSTANT", "initialRps": 40},
+            });
+            platform.run(&Scenario::from_value(document).unwrap()).await
+        };
+        let refused = async |host: &str| {
+            let told = run(host).await.unwrap_err().to_string();
+            assert!(told.contains("targetUrl: ") && told.contains("PUT /domains/"), "{told}");
+        };
+        let token = platform.claim_domain(&ann, "shop.localhost").await.unwrap().token;
+        web.publish("loadcore-of-somebody-else");
+        let prove =
+            async || platform.prove_by(&ann, "shop.localhost", |name| web.challenge(name)).await;
+        prove().await.unwrap_err();
+        refused("shop.localhost").await;
+        web.publish(&token);
+        assert!(prove().await.unwrap().is_proved());
+        let result = run("shop.localhost").await.unwrap();
+        assert_eq!((result.arrivals.due, result.outcomes.ok), (20, 20), "{result:?}");
+        assert_eq!(run("a.shop.localhost").await.unwrap().outcomes.ok, 20);
+        // The same server by a name that nobody has proved, and by its address.
+        refused("other.localhost").await;
+        refused("127.0.0.1").await;
+        assert!(platform.delete_domain(&ann, "shop.localhost").await.unwrap());
+        refused("shop.localhost").await;
+        assert_eq!(web.others.load(Ordering::Relaxed), 40, "nothing else has come");
+        platform.shut_down().await;
     }
 }

@@ -49,15 +49,15 @@ pub(super) fn result(
     let mut judge = Judge::new(scenario.sla.clone(), &start);
     workers.into_iter().for_each(|totals| judge.worker(totals));
     let mut builder = ResultBuilder::new(start);
-    let read = read_intervals(intervals)?;
-    for (interval, _) in &read {
-        Reading::unpack(&interval.observed)?.iter().for_each(|reading| judge.observed(reading));
+    let read = read_intervals(intervals);
+    for interval in read.clone() {
+        let observed = interval?.0.observed;
+        Reading::unpack(&observed)?.iter().for_each(|reading| judge.observed(reading));
     }
     let missed = (all, missing.unknown > 0);
     let course_and_mix = (&mut load, scenario.picks());
-    for Settled { interval, span, unknown, unknown_of, workers } in
-        settle(read, course_and_mix, missed, load_end)
-    {
+    for settled in settle(read, course_and_mix, missed, load_end)? {
+        let Settled { interval, span, unknown, unknown_of, workers } = settled?;
         builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
         builder.by_worker(&workers, span);
         judge.interval(&interval, span, unknown);
@@ -310,23 +310,25 @@ pub(super) async fn last_intervals(
     Ok(stored)
 }
 
-/// Stored intervals, read: for statistics of a run that has ended.
+/// Stored intervals, read one at a time: each takes more than a megabyte, and a run has thousands. A
+/// clone of it goes through them again.
 ///
 /// One that begins within another is left out. A controller that was cut off while another took its
 /// run up may have kept some seconds of a time that the other has in one.
-pub(super) fn read_intervals(stored: &[IntervalRecord]) -> Result<Vec<(Snapshot, Span)>, String> {
+pub(super) fn read_intervals(
+    stored: &[IntervalRecord],
+) -> impl Iterator<Item = Result<(Snapshot, Span), String>> + Clone {
     let mut end = 0;
-    let apart = stored.iter().filter(|it| {
+    let apart = stored.iter().filter(move |it| {
         let apart = it.from_ns >= end;
         end = end.max(it.to_ns);
         apart
     });
-    let read = |it: &IntervalRecord| {
+    apart.map(|it| {
         let snapshot = Snapshot::decode(&it.bytes).map_err(|error| error.to_string())?;
         let span = Span { from_ns: it.from_ns, to_ns: it.to_ns, draining: it.draining };
         Ok((snapshot, span))
-    };
-    apart.map(read).collect()
+    })
 }
 
 #[cfg(test)]
@@ -396,9 +398,12 @@ mod tests {
             IntervalRecord { number: from, from_ns, to_ns, draining: false, bytes }
         };
         let stored = [(0, 1, 7), (1, 4, 30), (2, 3, 10), (3, 4, 10), (4, 5, 9), (4, 5, 9)];
-        let read = read_intervals(&stored.map(|(from, to, sent)| second(from, to, sent))).unwrap();
-        let sent: Vec<_> = read.iter().map(|(it, _)| it.total.counters.sent).collect();
-        assert_eq!(sent, [7, 30, 9]);
+        let stored = stored.map(|(from, to, sent)| second(from, to, sent));
+        let read = read_intervals(&stored);
+        let sent = |it: Result<(Snapshot, Span), String>| it.unwrap().0.total.counters.sent;
+        // Each clone begins anew.
+        assert_eq!(read.clone().map(sent).collect::<Vec<_>>(), [7, 30, 9]);
+        assert_eq!(read.map(sent).collect::<Vec<_>>(), [7, 30, 9]);
     }
 
     fn run() -> RunRecord {
@@ -421,6 +426,7 @@ mod tests {
             timeline: Vec::new(),
             baseline: false,
             told: Vec::new(),
+            summary: None,
         }
     }
 

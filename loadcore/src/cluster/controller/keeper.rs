@@ -371,6 +371,7 @@ mod tests {
             timeline: vec![],
             baseline: false,
             told: Vec::new(),
+            summary: None,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::record::{
 };
 use crate::request::ErrorClass;
 use crate::result::{
-    Environment, LoopKind, ResultBuilder, RunEnd, RunResult, RunStart, SeriesRow, Span,
+    Environment, LoopKind, ResultBuilder, RunEnd, RunResult, RunStart, RunSummary, SeriesRow, Span,
     WorkerFigures,
 };
 use crate::run::DEFAULT_SLACK;
@@ -40,6 +40,8 @@ pub(super) struct LiveView {
     recent: VecDeque<Second>,
     total: Snapshot,
     ending: RunEnd,
+    /// What lists show of it, once somebody has asked since the last interval.
+    summary: Option<Box<RunSummary>>,
     /// What those who watch are told.
     pub(super) told: Told,
     pub(super) active_workers: u64,
@@ -77,6 +79,7 @@ impl LiveView {
             recent: VecDeque::new(),
             total: Snapshot::default(),
             ending: RunEnd::default(),
+            summary: None,
             told: Told::default(),
             active_workers: 0,
             seeks: 0,
@@ -120,6 +123,7 @@ impl LiveView {
             workers: worker_totals.clone(),
         };
         self.total = total.clone();
+        self.summary = None;
         let workers = self.worker_frames(workers, span);
         (events, IntervalFrame { workers, ..self.frame(interval, span) })
     }
@@ -148,6 +152,20 @@ impl LiveView {
     pub(super) fn result(&self) -> Option<RunResult> {
         (!self.recent.is_empty())
             .then(|| self.judge.judge(self.builder.build(&self.total, &self.ending)))
+    }
+
+    /// What lists show of it; `None` before the first interval was published. Nothing is judged for it, but
+    /// for the rules, which hold or not just now.
+    pub(super) fn summary(&mut self) -> Option<Box<RunSummary>> {
+        if self.recent.is_empty() {
+            return None;
+        }
+        let (builder, judge) = (&self.builder, &self.judge);
+        let made = self.summary.get_or_insert_with(|| {
+            let violated = judge.rule(0).map(|_| judge.violated());
+            Box::new(RunSummary::unjudged(&builder.build(&self.total, &self.ending), violated))
+        });
+        Some(made.clone())
     }
 
     pub(super) fn realtime(&self, last: u32) -> Realtime {
@@ -292,9 +310,18 @@ fn slack_of(means: Option<&[Means]>) -> Nanos {
 }
 
 /// Statistics of stored intervals: of a run that has ended.
-pub(super) fn realtime_of(record: &RunRecord, intervals: &[(Snapshot, Span)]) -> Realtime {
-    let seconds: Vec<_> = intervals.iter().map(|(it, span)| Second::of(&it.total, *span)).collect();
-    realtime(record, 0, seconds.iter())
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) fn realtime_of(
+    record: &RunRecord,
+    intervals: impl Iterator<Item = Result<(Snapshot, Span), String>>,
+) -> Result<Realtime, String> {
+    let packed = |read: Result<(Snapshot, Span), String>| {
+        read.map(|(interval, span)| Second::of(&interval.total, span))
+    };
+    let seconds = intervals.map(packed).collect::<Result<Vec<_>, _>>()?;
+    Ok(realtime(record, 0, seconds.iter()))
 }
 
 fn realtime<'a>(
@@ -515,8 +542,10 @@ mod tests {
     #[test]
     fn a_pause_offers_nothing_and_a_closed_loop_has_no_offer() {
         let span = Span { from_ns: 0, to_ns: SECOND, draining: false };
-        let nothing = [(Snapshot::default(), span)];
-        assert_eq!(realtime_of(&record(&constant()), &nothing).offered_rps, Some(0.0));
-        assert_eq!(realtime_of(&record(&Value::Null), &nothing).offered_rps, None);
+        let offered = |scenario: &Value| {
+            let nothing = std::iter::once(Ok((Snapshot::default(), span)));
+            realtime_of(&record(scenario), nothing).unwrap().offered_rps
+        };
+        assert_eq!((offered(&constant()), offered(&Value::Null)), (Some(0.0), None));
     }
 }

@@ -29,10 +29,18 @@ impl Controller {
         owner: &Owner,
         run: &RunId,
     ) -> Result<Option<RunRecord>, ControllerError> {
-        if let Some(driven) = self.inner().driven(owner, run) {
-            return Ok(Some(driven.live().record.clone()));
+        match self.live_record(owner, run) {
+            Some(record) => Ok(Some(record)),
+            None => Ok(self.inner().store.run(owner, run).await?),
         }
-        Ok(self.inner().store.run(owner, run).await?)
+    }
+
+    /// The record of a run that is driven here, with what is known of it just now.
+    pub(super) fn live_record(&self, owner: &Owner, run: &RunId) -> Option<RunRecord> {
+        let driven = self.inner().driven(owner, run)?;
+        let mut live = driven.live();
+        let summary = live.record.summary.clone().or_else(|| live.summary());
+        Some(RunRecord { summary, ..live.record.clone() })
     }
 
     /// What a run that is driven here waits for, beside its own time: workers, its turn, the last
@@ -106,8 +114,8 @@ impl Controller {
         let window = u64::from(last_seconds) * crate::time::SECOND;
         let stored = finish::last_intervals(&**store, owner, run, window).await;
         let stored = stored.map_err(|error| of_the_store(error, run, INTERVAL))?;
-        let read = finish::read_intervals(&stored).map_err(|why| damaged(run, INTERVAL, why))?;
-        Ok(live::realtime_of(&record, &read))
+        let realtime = live::realtime_of(&record, finish::read_intervals(&stored));
+        realtime.map_err(|why| damaged(run, INTERVAL, why))
     }
 
     /// The frames of a run after number `since`, as they come; ends after the frame `End`, and
@@ -247,6 +255,7 @@ mod tests {
             timeline: Vec::new(),
             baseline: false,
             told: Vec::new(),
+            summary: None,
         };
         store.insert_run(&record).await.unwrap();
         let coordinator = Arc::new(MemoryCoordinator::new());

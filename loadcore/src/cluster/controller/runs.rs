@@ -83,6 +83,7 @@ impl Controller {
             timeline,
             baseline: false,
             told: Vec::new(),
+            summary: None,
         };
         let opened = self.inner().open(&record)?;
         let _alone = self.inner().starting.lock().await;

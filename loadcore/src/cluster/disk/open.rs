@@ -271,6 +271,7 @@ mod tests {
             timeline: vec![],
             baseline: false,
             told: Vec::new(),
+            summary: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::cluster::planned_load::PlannedLoad;
 use crate::cluster::store::{RunRecord, RunState, Store};
 use crate::cluster::{Controller, ControllerOptions};
 use crate::engine::SentWatch;
-use crate::result::{LoopKind, RunResult, SeriesRow};
+use crate::result::{LoopKind, RunResult, RunSummary, SeriesRow};
 use crate::scenario::Scenario;
 use crate::time::{Nanos, SECOND, now};
 use std::collections::{BTreeMap, BTreeSet};
@@ -313,6 +313,9 @@ pub(super) async fn at_the_end(
     let Some(stored) = stored else { return without_result(world, record, faults) };
     let result: RunResult = serde_json::from_value(stored.clone()).unwrap();
     identity(&result)?;
+    if record.summary.as_deref() != Some(&RunSummary::of(&result)) {
+        return Err(format!("the summary is not the result's: {:?}", record.summary));
+    }
     against_the_target(world, &result)?;
     let calm = faults.iter().all(|(_, fault)| matches!(fault, Disturbance::Tell(_)));
     against_the_plan(world, record, &result, calm)?;

@@ -31,6 +31,8 @@ export interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Sent in the place of the session's; null: none, for what is told to anybody. */
+  token?: string | null;
 }
 
 /** The path with what is asked behind it; what is null, undefined or empty is not asked. */
@@ -43,13 +45,18 @@ export function address(path: string, query: Query = {}): string {
 /** The answer's JSON; null where it has none. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const response = await answer(path, options);
-  if (response.status === 204) return null as T;
+  const text = await response.text();
+  // What was made or changed may have nothing to say of it.
+  if (text === '') return null as T;
   try {
-    return (await response.json()) as T;
+    return JSON.parse(text) as T;
   } catch {
     throw new ApiError(response.status, 'unreadable', 'The answer cannot be read', 'The answer is no JSON: is this address a loadcore controller?');
   }
 }
+
+/** The answer as it stands. */
+export const text = async (path: string, options: Options = {}): Promise<string> => (await answer(path, options)).text();
 
 /** The answer as a file, under a name, for the reader to keep. */
 export async function download(path: string, query: Query, name: string): Promise<void> {
@@ -62,13 +69,25 @@ export async function download(path: string, query: Query, name: string): Promis
 }
 
 async function answer(path: string, options: Options): Promise<Response> {
-  const first = await send(path, options, await session.token());
-  // A token that ended on the way is renewed once.
-  const response = first.status === 401 && (await session.renew()) ? await send(path, options, await session.token()) : first;
+  const own = options.token === undefined;
+  let token = own ? await tokenOfSession() : options.token!;
+  let response = await send(path, options, token);
+  if (own && response.status === 401 && (await session.renew())) {
+    // It ended on the way, and was renewed.
+    token = session.current;
+    response = await send(path, options, token);
+  }
   if (response.ok) return response;
   const problem = await read(response);
-  if (problem.status === 401) session.refused(problem.message);
+  if (own && problem.status === 401) session.refused(token, problem.message);
   throw problem;
+}
+
+/** Where one is needed and there is none, nothing is asked. */
+async function tokenOfSession(): Promise<string | null> {
+  const token = await session.token();
+  if (session.state === 'out') throw new ApiError(401, 'unauthorized', 'Nobody is signed in', session.refusal ?? 'Sign in to go on.');
+  return token;
 }
 
 async function send(path: string, options: Options, token: string | null): Promise<Response> {

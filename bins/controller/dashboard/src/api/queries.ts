@@ -1,9 +1,11 @@
 // Turns what a screen wants to know into queries: which call, how long it is fresh, how often it is asked again.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { call } from './client';
+import { parseLines } from './audit';
+import { call, text } from './client';
+import { validate } from './commands';
 import { hasEnded } from './types';
 import type {
-  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Realtime, Run, RunState, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
+  About, Comparison, Domain, Finding, Halt, List, Me, Quota, Realtime, Run, RunState, Scenario, ScenarioView, Search, SearchRow, Secret, SlaOutcome, TimelineEvent, Token, Totals, Verdict, Worker,
 } from './types';
 
 /** Which runs; what is not given does not matter. */
@@ -19,7 +21,8 @@ const PAGE = 100;
 const SECOND = 1000;
 const again = (state: RunState | undefined, every: number): number | false => (state && hasEnded(state) ? false : every);
 
-export const about = queryOptions({ queryKey: ['about'], queryFn: ({ signal }) => call<About>('/about', { signal }), staleTime: 60 * SECOND });
+// The session waits for it too: it goes on where the screen that asked is left.
+export const about = queryOptions({ queryKey: ['about'], queryFn: () => call<About>('/about', { token: null }), staleTime: 60 * SECOND });
 
 export const me = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call<Me>('/me', { signal }), staleTime: 60 * SECOND });
 
@@ -32,8 +35,11 @@ export const runs = (filter: RunFilter = {}) =>
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
     placeholderData: keepPreviousData,
-    // Pages that were loaded are asked for again together: only while few are.
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 2 ? 15 * SECOND : 3 * SECOND),
+    // Pages that were loaded are asked for again together: the more there are the more rarely, and many not by themselves.
+    refetchInterval: ({ state }) => {
+      const pages = state.data?.pages.length ?? 0;
+      return pages > 10 ? false : pages > 2 ? 15 * SECOND : 3 * SECOND;
+    },
   });
 
 /** The runs that go on now. */
@@ -92,6 +98,16 @@ export const scenarios = (tag?: string) =>
 
 export const scenario = (id: string) => queryOptions({ queryKey: ['scenario', id], queryFn: ({ signal }) => call<ScenarioView>(`/scenarios/${id}`, { signal }) });
 
+/** The planned rate over time. Only what makes the load is asked for: secrets of the rest are not known here. */
+export const plan = ({ name, targetUrl, durationSeconds, maxRequests, loadProfile, numWorkers, connections }: Scenario) => {
+  const document = { name, targetUrl, durationSeconds, maxRequests, loadProfile, numWorkers, connections };
+  return queryOptions({
+    queryKey: ['plan', document],
+    queryFn: ({ signal }) => validate(document, signal),
+    staleTime: Infinity,
+  });
+};
+
 /** `base` is a run's id or `baseline`. */
 export const comparison = (base: string, candidate: string) =>
   queryOptions({
@@ -121,3 +137,11 @@ export const tokens = queryOptions({ queryKey: ['tokens'], queryFn: ({ signal })
 export const secrets = queryOptions({ queryKey: ['secrets'], queryFn: ({ signal }) => call<List<Secret>>('/secrets', { signal }) });
 export const quotas = queryOptions({ queryKey: ['quotas'], queryFn: ({ signal }) => call<Quota>('/quotas', { signal }), refetchInterval: 10 * SECOND });
 export const domains = queryOptions({ queryKey: ['domains'], queryFn: ({ signal }) => call<List<Domain>>('/domains', { signal }) });
+
+/** Page by page: each goes on after the last line of the one before, and a page that is not full is the last. */
+export const audit = infiniteQueryOptions({
+  queryKey: ['audit'],
+  queryFn: async ({ pageParam, signal }) => parseLines(await text('/audit', { query: { limit: PAGE, cursor: pageParam }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (last) => (last.length < PAGE ? null : (last.at(-1)?.id ?? null)),
+});

@@ -20,6 +20,8 @@ test('every profile has its words', () => {
 test('steps say their own length', () => {
   const steps = { type: 'STEPS', steps: [{ durationSeconds: 20, rps: 100 }, { durationSeconds: 25, rps: 900 }] };
   expect(load(steps, { durationSeconds: null })).toBe('2 steps from 100/s to 900/s for 45 s');
+  expect(load({ type: 'STEPS', steps: [20, 60, 10].map((rps) => ({ durationSeconds: 10, rps })) }, { durationSeconds: null })).toBe('3 steps from 20/s to 10/s, up to 60/s for 30 s');
+  expect(load({ type: 'STEPS', steps: [{ durationSeconds: 10, rps: 5 }] })).toBe('5/s for 1 min');
   expect(plannedSeconds(scenario({ durationSeconds: undefined, loadProfile: steps }))).toBe(45);
 });
 

@@ -1,6 +1,6 @@
 // Turns scenarios, runs and workers into the short sentences that people read of them.
 import { count, duration, errorRate, latency, percent, rate } from '../ui/format';
-import type { Realtime, Run, Scenario, Worker } from './types';
+import { hasEnded, type Realtime, type Run, type Scenario, type Worker } from './types';
 
 type Tone = 'good' | 'warning' | 'bad' | 'neutral' | 'info';
 
@@ -42,7 +42,9 @@ function bursts({ initialRps, bursts: list }: OfType<'BURST'>, seconds: number |
 function steps({ steps: list }: OfType<'STEPS'>, seconds: number | null): string {
   const [first, last] = [list[0], list.at(-1)];
   if (!first || !last || list.length === 1) return `${rate(first?.rps)}${within(seconds)}`;
-  return `${times(list.length, 'step')} from ${rate(first.rps)} to ${rate(last.rps)}${within(seconds)}`;
+  const most = Math.max(...list.map(({ rps }) => rps));
+  const between = most > Math.max(first.rps, last.rps) ? `, up to ${rate(most)}` : '';
+  return `${times(list.length, 'step')} from ${rate(first.rps)} to ${rate(last.rps)}${between}${within(seconds)}`;
 }
 
 const sine = ({ initialRps, amplitudeRps, periodSeconds }: OfType<'SINE'>, seconds: number | null): string =>
@@ -166,6 +168,13 @@ export function lasted(run: Run, now = Date.now()): number | null {
   const seconds = ((run.endedAt ? Date.parse(run.endedAt) : now) - Date.parse(run.startedAt)) / 1000;
   // A clock that is wrong makes no time below 0.
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}
+
+/** How long its load lasted, or lasts by now; empty before it began. */
+export function lastedInWords(run: Run): string {
+  const seconds = lasted(run);
+  if (seconds === null) return '';
+  return `${hasEnded(run.state) ? 'lasted' : 'for'} ${duration(seconds >= 10 ? Math.round(seconds) : seconds)}`;
 }
 
 /** A name as a file has it: `shop-nightly`. */

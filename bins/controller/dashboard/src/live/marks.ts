@@ -26,6 +26,7 @@ const MOMENTS: Record<string, { look: MarkLook; label: string }> = {
   worker_left: { look: 'note', label: 'Worker left' },
   worker_draining: { look: 'note', label: 'Worker drains' },
   worker_joined: { look: 'note', label: 'Worker joined' },
+  controller_changed: { look: 'note', label: 'Controller changed' },
   stopped: { look: 'note', label: 'Stopped' },
 };
 

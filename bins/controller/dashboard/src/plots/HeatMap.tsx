@@ -2,11 +2,10 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Rows } from '../live/rows';
 import { count, latency } from '../ui/format';
-import { quantileOf } from '../live/distribution';
 import type { Content } from './chart';
 import { useGroup } from './group';
 import { HeatImage } from './heat';
-import { firstFrom, type Brush } from './paint';
+import { checksum, firstFrom, type Brush } from './paint';
 import { PlotFrame } from './PlotFrame';
 import styles from './plots.module.css';
 import { logarithmic, milliseconds } from './scales';
@@ -33,15 +32,17 @@ export function HeatMap({ label, rows, height = 240, empty }: HeatMapProps) {
   const x = rows.seconds;
   // The fastest of a row is not known; its first per cent is near enough to say where the map begins.
   const columns = [[x, rows.quantile(0.001)], [x, rows.quantile(1)]] as const;
+  const [median, high, longest] = [rows.quantile(0.5), rows.quantile(0.99), rows.column('maxMs')];
   const content: Content = {
     ...timeRows(x, rows.rowSeconds),
     yAxis: axis,
     range: (from, to, ticks) => axis.around(...extremesOf(columns, from - rows.rowSeconds, to), ticks),
+    signature: (known) => [theme, rows.rowSeconds, x[0], known > 0 ? x[known - 1] : '', checksum(median, known)].join(),
     paint: (brush) => paintHeat(brush, image.current!, rows, theme),
     told: (row) => {
-      const bytes = row < 0 ? null : rows.distribution(row);
-      const at = (q: number) => ({ text: latency(quantileOf(bytes, q)), place: NaN, colour: 'series-1' as const });
-      return [at(0.5), at(0.99), at(1), { text: count(row < 0 ? null : rows.column('total')[row]), place: NaN, colour: 'series-1' as const }];
+      // The same figures as beside it: a run tells these exactly, its distributions within 3.2%.
+      const texts = [latency(median[row]), latency(high[row]), latency(longest[row]), count(rows.column('total')[row])];
+      return texts.map((text) => ({ text, place: NaN, colour: 'series-1' as const }));
     },
   };
   const legend = ['p50', 'p99', 'Max', 'Requests'].map((name) => ({ label: name, colour: 'series-1' as const, look: 'none' as const }));
@@ -56,16 +57,18 @@ function HeatScale() {
   );
 }
 
-function paintHeat(brush: Brush, image: HeatImage, rows: Rows, theme: number): void {
+/** Answers whether what was painted before may stay. */
+function paintHeat(brush: Brush, image: HeatImage, rows: Rows, theme: number): boolean {
   const seconds = rows.seconds;
   const first = Math.max(0, firstFrom(seconds, brush.from - rows.rowSeconds + 1e-9));
   const last = Math.min(rows.length, firstFrom(seconds, brush.to)) - 1;
-  if (last < first) return;
+  if (last < first) return true;
   const [low, high] = [placeAt(brush, brush.top + brush.height), placeAt(brush, brush.top)];
-  const { from, seconds: span } = image.update({ rows, first, last, low, high, height: Math.round(brush.height), mostColumns: Math.max(60, Math.round(brush.width)), theme });
+  const { from, seconds: span, isAnew } = image.update({ rows, first, last, low, high, height: Math.round(brush.height), mostColumns: Math.max(60, Math.round(brush.width)), theme });
   const [left, right] = [brush.x(from), brush.x(from + span)];
   brush.ctx.imageSmoothingEnabled = false;
   brush.ctx.drawImage(image.canvas, 0, 0, image.columns, image.canvas.height, left, brush.top, right - left, brush.height);
+  return !isAnew;
 }
 
 /** What stands at a height; the other way round than `brush.y`. */

@@ -68,7 +68,7 @@ export function PlotFrame({ label, content, group, legend, onToggle, height = PL
     if (event.key === 'Escape' && (group.cursor !== null || group.zoom)) {
       if (group.cursor === null) group.zoomTo(null);
       group.moveTo(null);
-    } else if (by !== undefined) chart.current?.step(Number.isFinite(by) ? by : by * 1);
+    } else if (by !== undefined) chart.current?.step(by);
     else return;
     event.preventDefault();
   };

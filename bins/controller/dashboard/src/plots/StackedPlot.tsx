@@ -5,7 +5,7 @@ import { useGroup } from './group';
 import { firstFrom, paintStack, type Values } from './paint';
 import { PlotFrame, useSwitches } from './PlotFrame';
 import { linear, type Format } from './scales';
-import { timeRows } from './TimePlot';
+import { signatureOf, timeRows } from './TimePlot';
 import { seriesColour, type Colour } from './theme';
 
 export interface Layer {
@@ -39,6 +39,7 @@ export function StackedPlot({ label, x, rowSeconds, layers, format = countFormat
     ...timeRows(x, rowSeconds),
     yAxis: axis,
     range: (from, to, ticks) => axis.around(0, highestSum(x, shown, from - rowSeconds, to), ticks),
+    signature: (rows) => signatureOf(x, rowSeconds, rows, shown),
     paint: (brush) => paintStack(brush, { xs: x, layers: shown.map(({ y, colour }) => ({ ys: y, colour })), rowSeconds }),
     told: (row) => seen.map((layer) => ({ text: format(row < 0 ? NaN : layer.y[row]!), place: NaN, colour: layer.colour })),
   };

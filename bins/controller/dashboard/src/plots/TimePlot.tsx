@@ -2,7 +2,7 @@
 import { moment, rate } from '../ui/format';
 import type { Content } from './chart';
 import { useGroup } from './group';
-import { firstFrom, nearest, paintTrace, type Values } from './paint';
+import { checksum, firstFrom, nearest, paintTrace, type Values } from './paint';
 import { PlotFrame, useSwitches } from './PlotFrame';
 import { isLong, linear, logarithmic, overTime, wantsLog, type Axis, type Format } from './scales';
 import { seriesColour, type Colour } from './theme';
@@ -73,6 +73,7 @@ function timeContent({ x, rowSeconds, lines, off, format = rate, scale = 'linear
     ...timeRows(x, rowSeconds),
     yAxis: axis,
     range: (from, to, ticks) => axis.around(...extremes(from, to), ticks),
+    signature: (rows) => signatureOf(x, rowSeconds, rows, shown),
     paint: (brush) => {
       // The first line is the most important one, and lies on top.
       for (const line of [...shown].reverse()) {
@@ -88,6 +89,12 @@ function timeContent({ x, rowSeconds, lines, off, format = rate, scale = 'linear
         return { text: format(value), place: off.has(line.label) ? NaN : axis.to(value), colour: line.colour ?? seriesColour(n) };
       }),
   };
+}
+
+/** What lines or layers look like in their first rows. */
+export function signatureOf(x: Values, rowSeconds: number, rows: number, lines: readonly { label: string; y: Values; x?: Values }[]): string {
+  const parts = lines.map((line) => `${line.label} ${line.x ? checksum(line.x, line.x.length) : ''} ${checksum(line.y, line.x ? line.y.length : rows)}`);
+  return [rowSeconds, x[0], rows > 0 ? x[rows - 1] : '', ...parts].join();
 }
 
 export function axisOf(scale: 'linear' | 'log' | 'auto', format: Format, whole: boolean, extremes: () => [number, number]): Axis {

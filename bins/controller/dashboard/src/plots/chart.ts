@@ -1,6 +1,8 @@
 // Puts a plot's content into uPlot's frame: axes, cursor and zoom are uPlot's, what lies between them is painted here.
+// It lies on a canvas of its own, so that a new second costs its own few pixels and not an hour's lines.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { fitted } from './fit';
 import type { Group } from './group';
 import { paintMarks, type Brush } from './paint';
 import styles from './plots.module.css';
@@ -23,7 +25,13 @@ export interface Content {
   domain: [number, number];
   /** The range of the vertical axis while this is shown of the other one. */
   range: (from: number, to: number, ticks: number) => [number, number];
-  paint: (brush: Brush) => void;
+  /** Answers `false` where nothing of what was painted before may stay. */
+  paint: (brush: Brush) => boolean | void;
+  /**
+   * Another one where something else would be painted of so many first rows. While it is the same, only the rows that follow are painted.
+   * Without it all is painted each time.
+   */
+  signature?: (rows: number) => string;
   rows: number;
   /** The row at a place; -1 where there is none. */
   rowAt: (place: number) => number;
@@ -45,6 +53,10 @@ const AXIS_HEIGHT = 26;
 const TICK_SPACE_X = 64;
 const TICK_SPACE_Y = 38;
 
+/** By how many pixels the newest row may be late: nobody sees it, and of an hour's plots most seconds then cost nothing. */
+const LATE = 0.5;
+let charts = 0;
+
 /** Plots that have changed are painted together, with the next picture. */
 const waiting = new Set<Chart>();
 let picture = 0;
@@ -52,9 +64,9 @@ function paintSoon(chart: Chart): void {
   waiting.add(chart);
   picture ||= requestAnimationFrame(() => {
     picture = 0;
-    const charts = [...waiting];
+    const changed = [...waiting];
     waiting.clear();
-    for (const each of charts) each.paint();
+    for (const each of changed) each.paint();
   });
 }
 
@@ -65,7 +77,15 @@ export class Chart {
   #content: Content;
   #isSeen = false;
   #range: [number, number] = [0, 1];
+  #fitted: [number, number];
   #isMoving = false;
+  readonly #canvas = document.createElement('canvas');
+  /** What uPlot has drawn, and what is painted within it. */
+  #frame = '';
+  #painted = { rows: -1, signature: '', until: 0 };
+  /** Plots that begin together are not painted together ever after. */
+  #late = (LATE * (1 + (charts++ % 6))) / 6;
+  #colours = 0;
 
   constructor(
     readonly host: HTMLElement,
@@ -76,35 +96,62 @@ export class Chart {
     readonly onShown: (shown: Shown) => void,
   ) {
     this.#content = content;
+    this.#fitted = group.domain ?? content.domain;
     this.#plot = new uPlot(this.#options(), [content.domain, [0, 1]], host);
-    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(() => this.#changed()), onColours(() => this.#changed()), this.#watchSize(), this.#watchSight());
+    this.#canvas.className = styles.lines!;
+    this.#plot.over.prepend(this.#canvas);
+    const review = (): void => {
+      this.#fit();
+      this.#changed();
+    };
+    const recolour = (): void => {
+      this.#colours += 1;
+      this.#changed();
+    };
+    this.#stops.push(group.onCursor(() => this.#followCursor()), group.onView(review), onColours(recolour), this.#watchSize(), this.#watchSight());
   }
 
   set(content: Content): void {
     this.#content = content;
+    this.#fit();
     this.#changed();
   }
 
+  /** Also out of sight: plots that are given the same have the same view. */
+  #fit(): void {
+    const domain = this.group.domain ?? this.#content.domain;
+    this.#fitted = this.#content.signature ? fitted(domain, this.#fitted) : domain;
+  }
+
   get view(): [number, number] {
-    return this.group.zoom ?? this.group.domain ?? this.#content.domain;
+    return this.group.zoom ?? this.#fitted;
   }
 
   /** Now; what is out of sight is painted once it comes into sight. */
   paint(): void {
     if (!this.#isSeen) return;
-    this.#plot.setData([this.#content.domain, [0, 1]], true);
+    const { xAxis, yAxis } = this.#content;
+    const [from, to] = this.view;
+    const range = this.#rangeOf();
+    // The texts of the axes say which axes they are.
+    const frame = [from, to, range, this.#plot.width, uPlot.pxRatio, this.group.markKey, this.#colours, xAxis.text(to), yAxis.text(range[1])].join();
+    if (frame !== this.#frame) {
+      this.#frame = frame;
+      this.#painted.rows = -1;
+      this.#plot.setData([this.#content.domain, [0, 1]], true);
+    } else this.#paintContent();
     this.#followCursor();
   }
 
-  /** The cursor by so many rows; from nowhere, to the last one. */
+  /** Moves the cursor by so many rows, at most to the first and the last that are seen; from nowhere it comes in at the end it moves away from. */
   step(by: number): void {
     const { rows, placeOf, rowAt } = this.#content;
     if (rows === 0) return;
     const [from, to] = this.view;
-    const last = rowAt(to);
-    const now = this.group.cursor === null ? (by > 0 ? rowAt(from) - by : last - by) : rowAt(this.group.cursor);
-    const row = Math.min(rows - 1, last, Math.max(0, rowAt(from), now + by));
-    this.group.moveTo(placeOf(row));
+    const [first, last] = [Math.max(0, rowAt(from)), Math.min(rows - 1, rowAt(to))];
+    const start = by > 0 ? first - 1 : last + 1;
+    const now = this.group.cursor === null ? (Number.isFinite(by) ? start : first) : rowAt(this.group.cursor);
+    this.group.moveTo(placeOf(Math.min(last, Math.max(first, now + by))));
   }
 
   destroy(): void {
@@ -157,8 +204,8 @@ export class Chart {
         },
       },
       hooks: {
-        drawAxes: [(plot) => this.#within(plot, (brush) => paintMarks(brush, this.group.marks), false)],
-        draw: [(plot) => this.#within(plot, (brush) => this.#content.paint(brush), true)],
+        drawAxes: [(plot) => paintMarks(this.#brush(plot.ctx, plot.bbox.left, plot.bbox.top), this.group.marks)],
+        draw: [() => this.#paintContent()],
         setCursor: [(plot) => this.#cursorMoved(plot)],
         setSelect: [(plot) => this.#selected(plot)],
       },
@@ -171,22 +218,50 @@ export class Chart {
     return high > low ? [low, high] : [low, low + 1];
   }
 
-  #within(plot: uPlot, paint: (brush: Brush) => void, isClipped: boolean): void {
-    const { ctx, bbox } = plot;
+  #brush(ctx: CanvasRenderingContext2D, left: number, top: number): Brush {
+    const { width, height } = this.#plot.bbox;
     const [[from, to], [low, high]] = [this.view, this.#range];
-    const [perX, perY] = [bbox.width / (to - from), bbox.height / (high - low)];
-    ctx.save();
-    if (isClipped) {
-      ctx.beginPath();
-      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-      ctx.clip();
+    const [perX, perY] = [width / (to - from), height / (high - low)];
+    return {
+      ctx, left, top, width, height, from, to, since: from, ratio: uPlot.pxRatio,
+      x: (place) => left + (place - from) * perX,
+      y: (place) => top + height - (place - low) * perY,
+    };
+  }
+
+  /** All of it, or the rows that are new. */
+  #paintContent(): void {
+    if (!this.#isSeen) return;
+    const canvas = this.#canvas;
+    const { width, height } = this.#plot.bbox;
+    const content = this.#content;
+    const ctx = canvas.getContext('2d')!;
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+      this.#painted.rows = -1;
     }
-    paint({
-      ctx, ...bbox, from, to, ratio: uPlot.pxRatio,
-      x: (place) => bbox.left + (place - from) * perX,
-      y: (place) => bbox.top + bbox.height - (place - low) * perY,
-    });
-    ctx.restore();
+    const brush = this.#brush(ctx, 0, 0);
+    const before = this.#painted;
+    const isMore = content.signature !== undefined && before.rows >= 0 && before.rows < content.rows && content.signature(before.rows) === before.signature;
+    const until = content.rows > 0 ? content.placeOf(content.rows - 1) : 0;
+    if (isMore && brush.x(until) - brush.x(before.until) < this.#late * brush.ratio) return;
+    if (isMore) this.#late = LATE;
+    // A line that ends at the edge of what is painted anew would have an end there: some pixels more are taken.
+    const left = isMore ? Math.max(0, Math.floor(brush.x(content.placeOf(Math.max(0, before.rows - 1)))) - 4) : 0;
+    const paint = (from: number): boolean => {
+      ctx.save();
+      ctx.clearRect(from, 0, width - from, height);
+      ctx.beginPath();
+      ctx.rect(from, 0, width - from, height);
+      ctx.clip();
+      const mayStay = content.paint({ ...brush, since: from === 0 ? brush.from : brush.from + ((from - 4) * (brush.to - brush.from)) / width });
+      ctx.restore();
+      return mayStay !== false;
+    };
+    if (!paint(left) && left > 0) paint(0);
+    // The newest row may still grow.
+    const rows = Math.max(0, content.rows - 1);
+    this.#painted = { rows, signature: content.signature?.(rows) ?? '', until };
   }
 
   #cursorMoved(plot: uPlot): void {

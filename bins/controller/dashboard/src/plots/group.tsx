@@ -26,9 +26,13 @@ export class Group {
     for (const listener of this.#views) listener();
   }
 
+  /** What the marks are, so that the same ones in another list are not painted anew. */
+  markKey = '';
+
   mark(marks: readonly Mark[]): void {
-    if (marks === this.marks) return;
-    this.marks = marks;
+    const key = marks.map(({ from, to, look, label }) => [from, to, look, label].join()).join(';');
+    if (key === this.markKey) return;
+    [this.marks, this.markKey] = [marks, key];
     for (const listener of this.#views) listener();
   }
 

@@ -48,8 +48,8 @@ export class HeatImage {
   #shares = new Float64Array(0);
   #shades: Uint32Array = new Uint32Array(0);
 
-  /** Paints what is new; answers the second at which the picture begins and how many it spans. */
-  update(view: HeatView): { from: number; seconds: number } {
+  /** Paints what is new; answers the second at which the picture begins, how many it spans, and whether it was begun anew. */
+  update(view: HeatView): { from: number; seconds: number; isAnew: boolean } {
     const { rows, first, last, mostColumns, height, low, high, theme } = view;
     const seconds = rows.seconds;
     const start = seconds[first]!;
@@ -58,7 +58,8 @@ export class HeatImage {
     while (count / step > mostColumns) step *= 2;
     const key = [start, step, rows.rowSeconds, height, low, high, theme, mostColumns].join();
     const columns = Math.ceil(count / step);
-    if (key !== this.#key || this.#rows !== rows || columns > this.canvas.width || this.#drawn > last + 1) {
+    const isAnew = key !== this.#key || this.#rows !== rows || columns > this.canvas.width || this.#drawn > last + 1;
+    if (isAnew) {
       [this.#key, this.#rows, this.step] = [key, rows, step];
       this.#shades = shades();
       this.#shares = new Float64Array(height);
@@ -86,7 +87,7 @@ export class HeatImage {
       row = end;
     }
     this.#drawn = last + 1;
-    return { from: start, seconds: columns * wide };
+    return { from: start, seconds: columns * wide, isAnew };
   }
 
   #column(rows: Rows, from: number, to: number, low: number, high: number, pixels: Uint32Array): void {
@@ -101,9 +102,9 @@ export class HeatImage {
       if (!bytes) continue;
       eachBucket(bytes, (place, count) => {
         total += count;
-        const top = Math.min(height - 1, Math.max(0, Math.round(edge(place + 1))));
-        const bottom = Math.min(height, Math.max(top + 1, Math.round(edge(place))));
-        for (let y = top; y < bottom; y += 1) shares[y]! += count;
+        const top = Math.round(edge(place + 1));
+        const bottom = Math.max(top + 1, Math.round(edge(place)));
+        for (let y = Math.max(0, top); y < Math.min(height, bottom); y += 1) shares[y]! += count;
       });
     }
     for (let y = 0; y < height; y += 1) {

@@ -8,3 +8,4 @@ export { ScatterPlot, type ScatterPlotProps } from './ScatterPlot';
 export { StackedPlot, type Layer, type StackedPlotProps } from './StackedPlot';
 export { seriesColour, type Colour } from './theme';
 export { TimePlot, type Line, type TimePlotProps } from './TimePlot';
+export { Trend, type TrendPoint, type TrendProps } from './Trend';

@@ -16,6 +16,8 @@ export interface Brush {
   /** The range that is shown, along the axis below. */
   from: number;
   to: number;
+  /** What is earlier is painted already. */
+  since: number;
   x: (place: number) => number;
   y: (place: number) => number;
 }
@@ -32,6 +34,8 @@ export interface Trace {
   /** Rows that lie further apart are not joined. */
   gap: number;
   toY: (value: number) => number;
+  /** From its first row on, whatever is asked for. */
+  isWhole?: boolean;
 }
 
 /** The first row that begins at `value` or after it. */
@@ -53,11 +57,22 @@ export function nearest(xs: Values, half: number, value: number): number {
   return xs[after]! + half - value < value - xs[after - 1]! - half ? after : after - 1;
 }
 
+/** Another number where one of the first values is another one. */
+export function checksum(values: Values, rows: number): number {
+  let sum = 0;
+  for (let row = 0; row < rows; row += 1) {
+    const value = values[row]!;
+    // What does not exist counts too: it may come to exist.
+    sum += (value === value ? value : -0.3) * ((row % 13) + 1);
+  }
+  return sum;
+}
+
 type Point = (x: number, y: number) => void;
 
 /** Calls `move` where a line begins, and `line` for what follows; answers nothing of values that do not exist. */
-export function trace(brush: Brush, { xs, ys, half, gap, toY }: Trace, move: Point, line: Point, end: Point): void {
-  const first = Math.max(0, firstFrom(xs, brush.from - 2 * half) - 1);
+export function trace(brush: Brush, { xs, ys, half, gap, toY, isWhole }: Trace, move: Point, line: Point, end: Point): void {
+  const first = isWhole ? 0 : Math.max(0, firstFrom(xs, brush.since - 2 * half) - 1);
   const scale = brush.x(1) - brush.x(0);
   const origin = brush.x(0);
   const wide = half * scale;
@@ -107,6 +122,8 @@ export function paintTrace(brush: Brush, it: Trace): void {
   const base = brush.top + brush.height;
   const colour = colourOf(it.colour);
   ctx.lineJoin = ctx.lineCap = 'round';
+  // Dashes are counted from a line's beginning.
+  if (it.dash) it = { ...it, isWhole: true };
   if (it.area) {
     ctx.beginPath();
     let start = 0;
@@ -142,7 +159,7 @@ export interface Stack {
 export function paintStack(brush: Brush, { xs, layers, rowSeconds }: Stack): void {
   const { ctx } = brush;
   const columns: { from: number; to: number; row: number; sum: number }[] = [];
-  for (let row = Math.max(0, firstFrom(xs, brush.from - rowSeconds)); row < xs.length && xs[row]! < brush.to; row += 1) {
+  for (let row = Math.max(0, firstFrom(xs, brush.since - rowSeconds)); row < xs.length && xs[row]! < brush.to; row += 1) {
     let sum = 0;
     for (const { ys } of layers) sum += ys[row]! || 0;
     const from = Math.round(brush.x(xs[row]!));
@@ -183,21 +200,18 @@ export function paintMarks(brush: Brush, marks: readonly Mark[]): void {
   ctx.font = plotFont().replace(/^[\d.]+px/, `${size * 0.9 * ratio}px`);
   ctx.textBaseline = 'alphabetic';
   ctx.textAlign = 'left';
-  let free = -Infinity;
-  for (const mark of marks) {
-    if (mark.from > brush.to || (mark.to ?? mark.from) < brush.from) continue;
-    const colour = colourOf(LOOKS[mark.look]);
+  const seen = marks.filter((mark) => mark.from <= brush.to && (mark.to ?? mark.from) >= brush.from);
+  for (const mark of seen) {
     const from = clamp(mark.from);
+    ctx.fillStyle = ctx.strokeStyle = colourOf(LOOKS[mark.look]);
     if (mark.to !== undefined) {
       const wide = Math.max(2 * ratio, clamp(mark.to) - from);
-      ctx.fillStyle = colour;
       ctx.globalAlpha = 0.1;
       ctx.fillRect(from, top, wide, height);
       ctx.globalAlpha = 0.8;
       ctx.fillRect(from, top - 2 * ratio, wide, 2 * ratio);
       ctx.globalAlpha = 1;
     } else {
-      ctx.strokeStyle = colour;
       ctx.lineWidth = ratio;
       ctx.setLineDash([2 * ratio, 3 * ratio]);
       ctx.beginPath();
@@ -207,11 +221,28 @@ export function paintMarks(brush: Brush, marks: readonly Mark[]): void {
       ctx.stroke();
       ctx.setLineDash([]);
     }
-    const wide = ctx.measureText(mark.label).width;
-    const at = Math.min(from, left + width - wide);
-    if (at < free) continue;
-    ctx.fillStyle = colour;
-    ctx.fillText(mark.label, at, top - 5 * ratio);
-    free = at + wide + 8 * ratio;
   }
+  const labels = seen.map((mark) => ({ mark, from: clamp(mark.from), wide: ctx.measureText(mark.label).width }));
+  for (const { mark, at } of placed(labels, left + width, 8 * ratio)) {
+    ctx.fillStyle = colourOf(LOOKS[mark.look]);
+    ctx.fillText(mark.label, at, top - 5 * ratio);
+  }
+}
+
+const IMPORTANT: readonly MarkLook[] = ['violation', 'loss', 'finding', 'pause', 'change', 'note'];
+
+interface Label {
+  mark: Mark;
+  from: number;
+  wide: number;
+}
+
+/** Where labels stand: the most important ones, and of the others those that there is room for. */
+export function placed(labels: readonly Label[], right: number, space: number): (Label & { at: number })[] {
+  const taken: (Label & { at: number })[] = [];
+  for (const label of [...labels].sort((a, b) => IMPORTANT.indexOf(a.mark.look) - IMPORTANT.indexOf(b.mark.look))) {
+    const at = Math.min(label.from, right - label.wide);
+    if (taken.every((other) => at >= other.at + other.wide + space || at + label.wide + space <= other.at)) taken.push({ ...label, at });
+  }
+  return taken;
 }

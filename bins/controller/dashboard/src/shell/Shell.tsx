@@ -5,6 +5,7 @@ import { Button, Icon, Keys, LinkButton, Toasts, useKey, type IconName } from '.
 import { setTheme, useTheme } from '../ui/theme';
 import { Account } from './Account';
 import { Banners } from './Banners';
+import { SignedIn } from './SignedIn';
 import styles from './Shell.module.css';
 
 const PARTS: { to: LinkProps['to']; label: string; icon: IconName; key: string; also?: string }[] = [
@@ -18,9 +19,13 @@ const PARTS: { to: LinkProps['to']; label: string; icon: IconName; key: string; 
 
 export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
+  if (path === '/sign-in') return <><Outlet /><Toasts /></>;
+  return <SignedIn><Frame path={path} /></SignedIn>;
+}
+
+function Frame({ path }: { path: string }) {
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [path]);
-  if (path === '/sign-in') return <><Outlet /><Toasts /></>;
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">To the content</a>

@@ -5,7 +5,6 @@ import { rowsInSight } from './rows-in-sight';
 
 interface Props<T> {
   items: readonly T[];
-  columns: number;
   /** All rows are of the same height; this is what it is about, until one was measured. */
   height?: number;
   /** The last rows are in sight, or nearly. */
@@ -14,7 +13,7 @@ interface Props<T> {
   children: (item: T, place: number) => ReactNode;
 }
 
-export function VirtualRows<T>({ items, columns, height: guess = 48, onEnd, children }: Props<T>) {
+export function VirtualRows<T>({ items, height: guess = 48, onEnd, children }: Props<T>) {
   const top = useRef<HTMLTableRowElement>(null);
   const [height, setHeight] = useState(guess);
   const [sight, setSight] = useState({ from: 0, to: 40 });
@@ -44,7 +43,8 @@ export function VirtualRows<T>({ items, columns, height: guess = 48, onEnd, chil
     };
   }, [count, height]);
   const [from, to] = [Math.min(sight.from, count), Math.min(sight.to, count)];
-  const space = (rows: number) => <td colSpan={columns} style={{ height: rows * height }} />;
+  // One cell: a cell over all columns would make room for those that a narrow screen does not show.
+  const space = (rows: number) => <td style={{ height: rows * height }} />;
   return (
     <>
       <tr ref={top} className={spaceStyle} aria-hidden="true">{space(from)}</tr>

@@ -5,16 +5,19 @@ export const NOTHING = '–';
 
 const exists = (value: Maybe): value is number => value !== null && value !== undefined && Number.isFinite(value);
 
+/** One for each number of decimals: to make one costs far more than to use it, and plots write a hundred numbers a second. */
+const NUMBERS = Array.from({ length: 7 }, (_, decimals) => new Intl.NumberFormat('en', { maximumFractionDigits: decimals }));
+
 /** With so many significant digits, and never fewer than the whole part has: 1,234 and 0.0123. */
 export function digits(value: Maybe, most = 3): string {
   if (!exists(value)) return NOTHING;
   const size = Math.abs(value);
   const decimals = size === 0 ? 0 : Math.min(6, Math.max(0, most - 1 - Math.floor(Math.log10(size))));
-  return value.toLocaleString('en', { maximumFractionDigits: decimals });
+  return NUMBERS[decimals]!.format(value);
 }
 
 /** Something counted: 12,345. */
-export const count = (value: Maybe): string => (exists(value) ? Math.round(value).toLocaleString('en') : NOTHING);
+export const count = (value: Maybe): string => (exists(value) ? NUMBERS[0]!.format(Math.round(value)) : NOTHING);
 
 /** Something counted, short where it is great: 12.3k, 4.56M. */
 export function short(value: Maybe): string {

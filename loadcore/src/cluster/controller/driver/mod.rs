@@ -63,6 +63,9 @@ const FRESH: Duration = Duration::from_millis(2_500);
 const HAND_IN: Duration = Duration::from_secs(60);
 /// How often it is looked whether the coordinator still has the journal.
 const CHECK: Duration = Duration::from_secs(1);
+/// The last entry of a run's timeline; that of a search tells what it has found.
+pub(super) const ENDED: &str = "ended";
+
 /// What others say to a driver.
 pub(super) enum Message {
     /// A snapshot of this run, as it was carried.

@@ -1,12 +1,14 @@
 //! Takes a run from its first task to its result, a state at a time.
 
 use super::super::api::{EndFrame, FrameData};
+use super::super::capacity::Seeking;
 use super::super::finish;
 use super::super::frames::Until;
-use super::{CHECK, Driver, ElapsedNow, Reports};
+use super::{CHECK, Driver, ENDED, ElapsedNow, Reports};
 use crate::cluster::journal::Entry;
 use crate::cluster::standing::{Member, Standing};
 use crate::cluster::store::{RunRecord, RunState};
+use crate::result::RunSummary;
 use crate::time::{now, unix_millis};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -252,6 +254,7 @@ impl Driver {
                 let term = self.controller.term();
                 match store.keep_analysis(&owner, &run, "result", term, &document).await {
                     Ok(true) => {
+                        self.record.summary = Some(Box::new(RunSummary::of(&result)));
                         self.decide_at_end(&result);
                         self.end(Some(result.complete)).await;
                     }
@@ -283,7 +286,8 @@ impl Driver {
         if !self.standing.closed {
             self.note(Entry::Close);
         }
-        self.event("ended", &format!("the run has ended: {}", state.name()), Value::Null);
+        let found = self.seeking.as_mut().map_or(Value::Null, Seeking::found);
+        self.event(ENDED, &format!("the run has ended: {}", state.name()), found);
         self.record.ended_unix_ms = Some(unix_millis());
         self.state(state);
         self.save();

@@ -13,6 +13,7 @@ use crate::record::{Merge, Reading, Snapshot};
 use crate::result::Span;
 use crate::time::{Nanos, SECOND, nanos, now};
 use serde_json::Value;
+use std::iter;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Driver {
         }
         if self.record.state == RunState::Queued {
             self.turn.is_told = self.record.timeline.iter().any(|event| event.kind == "queued");
-            return self.resume_intervals(&[]);
+            return self.resume_intervals(iter::empty());
         }
         let left = loop {
             match self.read_what_is_left().await {
@@ -61,10 +62,10 @@ impl Driver {
         self.applied.surely_heard = Some(self.heard_by(seen_to));
         self.start.is_told = self.standing.start_us.is_some();
         self.pin();
-        match finish::read_intervals(&intervals) {
-            Ok(read) => self.resume_intervals(&read),
+        match readable(&intervals) {
+            Ok(read) => self.resume_intervals(read),
             Err(why) => {
-                self.resume_intervals(&[]);
+                self.resume_intervals(iter::empty());
                 self.warn(&format!("a stored interval cannot be read: {why}"));
             }
         }
@@ -83,7 +84,11 @@ impl Driver {
         let intervals = store.intervals(owner, run, 0, usize::MAX).await.unwrap_or_default();
         let result = store.analysis(owner, run, "result").await.ok().flatten();
         let complete = result.and_then(|result| result["complete"].as_bool());
-        self.resume_intervals(&finish::read_intervals(&intervals).unwrap_or_default());
+        if let Ok(read) = readable(&intervals) {
+            self.resume_intervals(read);
+        } else {
+            self.resume_intervals(iter::empty());
+        }
         let end = EndFrame { state: self.record.state, complete };
         self.driven.live().told.add(FrameData::End(end), Until::Now);
         self.show();
@@ -129,14 +134,15 @@ impl Driver {
     }
 
     /// Shows what was shown, under the same numbers, and goes on after it.
-    pub(super) fn resume_intervals(&mut self, read: &[(Snapshot, Span)]) {
+    pub(super) fn resume_intervals(&mut self, read: impl Iterator<Item = (Snapshot, Span)>) {
         let told =
             |event: &TimelineEvent| Frame { seq: event.seq, data: FrameData::Event(event.clone()) };
         let mut frames: Vec<_> = self.record.timeline.iter().map(told).collect();
         let from = self.load.measured_from();
-        let (mut total, mut replayed) = (Snapshot::default(), Vec::new());
+        let (mut total, mut replayed, mut last) = (Snapshot::default(), Vec::new(), None);
         for (interval, span) in read {
-            self.tell_search(&interval.total, *span);
+            last = Some(span);
+            self.tell_search(&interval.total, span);
             total.total.merge(&interval.total);
             (total.in_flight, total.backlog) = (interval.in_flight, interval.backlog);
             total.elapsed_ns = span.to_ns;
@@ -149,24 +155,35 @@ impl Driver {
                 worker_totals: Vec::new(),
             };
             let planned = self.load.due_by(from + span.to_ns);
-            let booked = Booked::read(interval);
+            let booked = Booked::read(&interval);
             let (booked, unknown_of) = self.books.restore(&mut published, planned, booked);
             let lost = finish::lost(&self.standing, |member| self.merging.is_final(member));
             let mut live = self.driven.live();
             // What cannot be read any more is missed, and nothing rests on it.
             live.observed(&Reading::unpack(&interval.observed).unwrap_or_default());
             let unknown = (booked.unknown, unknown_of);
-            let (events, frame) = live.interval(&published, *span, &self.load, unknown, lost);
+            let (events, frame) = live.interval(&published, span, &self.load, unknown, lost);
             drop(live);
-            replayed.extend(events.into_iter().map(|event| (event, *span)));
+            replayed.extend(events.into_iter().map(|event| (event, span)));
             frames.push(Frame { seq: interval.seq, data: FrameData::Interval(Box::new(frame)) });
         }
         self.driven.live().told.resumes(frames);
         if !self.record.state.has_ended() {
             self.decide_what_is_lacking(replayed);
         }
-        if let Some((_, last)) = read.last() {
+        if let Some(last) = last {
             self.merging.resume(last.to_ns.div_ceil(SECOND), total.total);
         }
+    }
+}
+
+/// Stored intervals, one at a time, if every one of them can be read.
+fn readable(
+    intervals: &[IntervalRecord],
+) -> Result<impl Iterator<Item = (Snapshot, Span)>, String> {
+    let read = finish::read_intervals(intervals);
+    match read.clone().find_map(Result::err) {
+        None => Ok(read.flatten()),
+        Some(why) => Err(why),
     }
 }

@@ -1,10 +1,11 @@
 // Turns runs into the rows of the great table: figures beside each other, a link over each row, a box to choose it.
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import { writeOrder, type Order } from '../../api/run-list';
-import { hasEnded, type Run } from '../../api/types';
-import { lasted } from '../../api/words';
+import type { Run } from '../../api/types';
+import { lastedInWords } from '../../api/words';
 import { Cell, chosenRowStyle, coverStyle, format, Head, onTopStyle, rowStyle, Table, Two, VirtualRows, type Sort } from '../../ui';
-import { FIGURES, RunFigureCells, RunFigureHeads } from '../shared/RunFigures';
+import { RunFigureCells, RunFigureHeads } from '../shared/RunFigures';
 import styles from './Runs.module.css';
 
 interface Props {
@@ -28,14 +29,15 @@ export function RunTable({ runs, order, onOrder, chosen, onChoose, onEnd }: Prop
   return (
     <Table label="All runs" head={head} rows={runs.length} dense fixed cards>
       {/* Another order begins above. */}
-      <VirtualRows key={order ? writeOrder(order) : ''} items={runs} columns={FIGURES + 2} height={46} onEnd={onEnd}>
+      <VirtualRows key={order ? writeOrder(order) : ''} items={runs} height={46} onEnd={onEnd}>
         {(run, place) => <Row key={run.id} run={run} place={place} chosen={chosen.has(run.id)} onChoose={onChoose} />}
       </VirtualRows>
     </Table>
   );
 }
 
-function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen: boolean; onChoose: (run: string) => void }) {
+/** Drawn again only where it has changed: while the table is scrolled most rows stay. */
+const Row = memo(function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen: boolean; onChoose: (run: string) => void }) {
   const { name, targetUrl } = run.scenario;
   return (
     <tr className={`${rowStyle} ${chosen ? chosenRowStyle : ''} ${styles.row}`} aria-rowindex={place}>
@@ -46,14 +48,7 @@ function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen
         </span>
       </Cell>
       <RunFigureCells run={run} />
-      <Cell room="some" title={`Asked for ${format.date(run.createdAt)}`}><Two below={long(run)}>{format.ago(run.createdAt)}</Two></Cell>
+      <Cell room="some" title={`Asked for ${format.date(run.createdAt)}`}><Two below={lastedInWords(run)}>{format.ago(run.createdAt)}</Two></Cell>
     </tr>
   );
-}
-
-/** How long its load lasted, or lasts by now. */
-function long(run: Run): string {
-  const seconds = lasted(run);
-  if (seconds === null) return '';
-  return `${hasEnded(run.state) ? 'lasted' : 'for'} ${format.duration(seconds >= 10 ? Math.round(seconds) : seconds)}`;
-}
+});

@@ -73,7 +73,7 @@ function Rows({ rows, onEnd }: { rows: ScenarioView[]; onEnd: () => void }) {
   const mayRun = useMayRun();
   return (
     <Table label="Scenarios" head={HEAD} rows={rows.length} dense fixed cards>
-      <VirtualRows items={rows} columns={7} height={46} onEnd={onEnd}>{(row, place) => <Row key={row.id} row={row} place={place} mayRun={mayRun} />}</VirtualRows>
+      <VirtualRows items={rows} height={46} onEnd={onEnd}>{(row, place) => <Row key={row.id} row={row} place={place} mayRun={mayRun} />}</VirtualRows>
     </Table>
   );
 }
