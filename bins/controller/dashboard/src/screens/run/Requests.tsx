@@ -31,7 +31,7 @@ export function sorted(requests: readonly Request[], { by, down }: Sort): Reques
   });
 }
 
-export function Requests({ totals, data, version }: { totals: Totals; data: RunData; version: number }) {
+export function Requests({ totals, data }: { totals: Totals; data: RunData }) {
   const [sort, setSort] = useState<Sort>({ by: '', down: true });
   const [chosen, setChosen] = useState<string | null>(null);
   const rows = useMemo(() => sorted(totals.requests, sort), [totals.requests, sort]);
@@ -51,7 +51,7 @@ export function Requests({ totals, data, version }: { totals: Totals; data: RunD
           {rows.map((request) => <Row key={request.name} request={request} share={request.weight / weights} course={data.requests.get(request.name)} isChosen={request.name === chosen} onChoose={setChosen} />)}
         </Table>
       </div>
-      {of && <Course of={of} version={version} onClose={() => setChosen(null)} />}
+      {of && <Course of={of} onClose={() => setChosen(null)} />}
     </Card>
   );
 }
@@ -83,9 +83,9 @@ const Row = memo(function Row({ request, share, course, isChosen, onChoose }: Ro
   );
 }, (before, after) => before.request === after.request && before.isChosen === after.isChosen && before.share === after.share);
 
-function Course({ of, version, onClose }: { of: RequestData; version: number; onClose: () => void }) {
+function Course({ of, onClose }: { of: RequestData; onClose: () => void }) {
   const over = { x: of.seconds, rowSeconds: of.rows.rowSeconds };
-  const failedRps = useMemo(() => of.failed.map((failed) => failed / of.rows.rowSeconds), [of, version]);
+  const failedRps = of.failed.map((failed) => failed / of.rows.rowSeconds);
   return (
     <div className={styles.course}>
       <div className={styles.courseHead}><h3 className="cut" title={of.name}>{of.name}</h3><Button kind="quiet" small icon="bad" aria-label="Close" onClick={onClose} /></div>

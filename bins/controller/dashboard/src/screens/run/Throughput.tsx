@@ -7,7 +7,7 @@ import { kneeOf } from './times';
 
 export function Throughput({ totals, data }: { totals: Totals; data: RunData }) {
   const knee = kneeOf(totals);
-  const says = knee ? `Each point is a second. The line stands at ${format.rate(knee.rps)}: ${knee.says}.` : 'Each point is a second. No knee shows: latency does not climb with the rate.';
+  const says = knee ? `Each point is a second. The line stands at ${format.rate(knee.rps)}: ${knee.says}.` : 'Each point is a second. No rate is known from which on it gets worse.';
   return (
     <Card title="Throughput against latency" says={says}>
       <ScatterPlot label="The 99th percentile of latency at each achieved rate." seconds={data.seconds} rps={data.achievedRps} ms={data.quantile(0.99)} name="p99" knee={knee?.rps ?? null} empty="Nothing was answered" />

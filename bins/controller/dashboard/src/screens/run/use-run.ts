@@ -1,6 +1,6 @@
 // Turns a run's id into all that its page shows: what the API says of it, and its columns as they grow.
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { call } from '../../api/client';
 import { validate } from '../../api/commands';
 import { run as wholeRun, timeline as timelineOf, totals as totalsOf } from '../../api/queries';
@@ -87,10 +87,14 @@ export function useRun(id: string): Loaded {
   // A run that goes on for more than an hour, and one that has ended, begin from their result.
   const wantsWhole = ended || (Boolean(run.data?.result) && startedLongAgo(run.data));
   const whole = useQuery({ ...wholeRun(id), enabled: wantsWhole, refetchInterval: false });
-  const result = whole.data?.result ?? null;
+  const seed = whole.data?.result ?? null;
+  // What was asked for while it went on is no result yet.
+  const result = ended && whole.data && hasEnded(whole.data.state) ? seed : null;
 
-  const canFollow = run.data !== undefined && (!wantsWhole || (result !== null && (!ended || isWorthReplay(result))));
-  const live = useRunData(canFollow ? id : null, { token: () => session.token(), result });
+  const follows = useRef(false);
+  // Whoever has followed it until its end has all of it already.
+  follows.current ||= run.data !== undefined && (!wantsWhole || (seed !== null && (!ended || isWorthReplay(seed))));
+  const live = useRunData(follows.current ? id : null, { token: () => session.token(), result: seed });
   useEffect(() => setStreams(live.connection.kind === 'live'), [live.connection.kind]);
   const first = useFirst(run.data?.result ?? null);
   const ofResult = useRunOfResult(ended ? result : first);
@@ -112,8 +116,8 @@ export function useRun(id: string): Loaded {
       run: run.data,
       isBefore: BEFORE.includes(run.data.state) && data.length === 0,
       ended,
-      totals: (ended ? (result as Totals | null) : null) ?? totals.data ?? null,
-      result: ended ? result : null,
+      totals: (result as Totals | null) ?? totals.data ?? null,
+      result,
       data,
       version,
       connection: live.connection,
