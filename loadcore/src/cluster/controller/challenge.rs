@@ -121,13 +121,10 @@ pub(super) mod tests {
                     let (tls, told, counted) =
                         (tls.clone(), Arc::clone(&told), Arc::clone(&counted));
                     tokio::spawn(async move {
-                        match tls {
-                            None => answer(stream, &told, &counted).await,
-                            Some(tls) => match tls.accept(stream).await {
-                                Ok(stream) => answer(stream, &told, &counted).await,
-                                // Who does not trust it goes.
-                                Err(_) => {}
-                            },
+                        let Some(tls) = tls else { return answer(stream, &told, &counted).await };
+                        // Who does not trust it goes.
+                        if let Ok(stream) = tls.accept(stream).await {
+                            answer(stream, &told, &counted).await;
                         }
                     });
                 }
