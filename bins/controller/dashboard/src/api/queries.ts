@@ -113,7 +113,7 @@ export const comparison = (base: string, candidate: string) =>
     staleTime: 5 * 60 * SECOND,
   });
 
-export const workers = queryOptions({ queryKey: ['workers'], queryFn: ({ signal }) => call<List<Worker>>('/workers', { signal, query: { limit: 200 } }), refetchInterval: 2 * SECOND });
+export const workers = queryOptions({ queryKey: ['workers'], queryFn: ({ signal }) => call<List<Worker>>('/workers', { signal }), refetchInterval: 2 * SECOND });
 
 export const searches = infiniteQueryOptions({
   queryKey: ['searches'],
