@@ -1,4 +1,4 @@
-//! Tells people at a terminal what they may do next; what happens stands in the log.
+//! Says to people at a terminal what they may do next; what happens stands in the log.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

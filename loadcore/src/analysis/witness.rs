@@ -7,6 +7,8 @@
 
 mod correlate;
 mod exposition;
+#[cfg(test)]
+mod fuzz;
 mod names;
 mod observations;
 mod reduce;

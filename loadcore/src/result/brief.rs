@@ -135,33 +135,49 @@ fn length(row: &SeriesRow, row_seconds: u64, result: &RunResult) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::judged;
-    use crate::result::fixtures::{closed_run, failing_run, steady_run};
+    use crate::result::SlaOutcome;
+    use crate::result::fixtures::{closed_run, failing_run, finding, steady_run};
+    use serde_json::json;
+
+    fn rule(passed: bool) -> SlaOutcome {
+        serde_json::from_value(json!({
+            "rule": "p99<1s", "passed": passed, "actual": null, "unit": "ms", "reason": null,
+            "windowSeconds": null, "violations": [], "aborted": false,
+        }))
+        .unwrap()
+    }
 
     #[test]
     fn its_figures_are_those_of_the_result() {
-        let result = judged(failing_run(), &["p99<1s", "error_rate<50%", "p50<1us"]);
+        let mut result = failing_run();
+        result.validity.verdict = Verdict::Degraded;
+        result.sla = vec![rule(true), rule(false), rule(false)];
+        result.bottlenecks = vec![finding(FindingKind::Queueing), finding(FindingKind::Saturation)];
         let summary = RunSummary::of(&result);
-        assert_eq!(summary.verdict, Some(result.validity.verdict));
-        assert_eq!(
-            (summary.complete, summary.total_requests),
-            (Some(true), result.outcomes.ok + result.outcomes.failed)
-        );
+        assert_eq!((summary.verdict, summary.complete), (Some(Verdict::Degraded), Some(true)));
+        assert_eq!(summary.total_requests, result.outcomes.ok + result.outcomes.failed);
         assert_eq!(
             (summary.p50_ms, summary.p99_ms),
             (result.latency.p50_ms, result.latency.p99_ms)
         );
         assert_eq!((summary.sla_passed, summary.sla_violated), (Some(false), 2));
-        assert_eq!(summary.findings, Some(result.bottlenecks.len() as u64));
-        assert_eq!(summary.finding, result.bottlenecks.first().map(|it| it.kind.clone()));
-        let read: RunSummary = serde_json::from_value(serde_json::json!(summary)).unwrap();
+        assert_eq!(
+            (summary.findings, summary.finding.clone()),
+            (Some(2), Some(FindingKind::Queueing))
+        );
+        let read: RunSummary = serde_json::from_value(json!(summary)).unwrap();
         assert_eq!(read, summary);
+        result.sla = vec![rule(true)];
+        let summary = RunSummary::of(&result);
+        assert_eq!((summary.sla_passed, summary.sla_violated), (Some(true), 0));
     }
 
     #[test]
     fn without_rules_none_has_passed() {
-        let summary = RunSummary::of(&judged(closed_run(), &[]));
+        let summary =
+            RunSummary::of(&RunResult { sla: vec![], bottlenecks: vec![], ..closed_run() });
         assert_eq!((summary.sla_passed, summary.sla_violated), (None, 0));
+        assert_eq!((summary.findings, summary.finding), (Some(0), None));
         assert_eq!((summary.loop_kind, summary.offered_rps), (LoopKind::Closed, None));
         assert_eq!(summary.sparkline.rps, [Some(3_000.0), Some(3_000.0)]);
     }

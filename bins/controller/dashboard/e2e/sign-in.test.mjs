@@ -39,7 +39,7 @@ async function visitor() {
 }
 
 async function signIn(page, email, path = '/') {
-  await page.goto(`${controller.page}${path}`);
+  await page.goto(`${controller.url}${path}`);
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password').fill('secret');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -48,7 +48,7 @@ async function signIn(page, email, path = '/') {
 
 test('who is not signed in asks nothing, signs in, and is led back', async () => {
   const { context, page, errors, calls } = await visitor();
-  await page.goto(`${controller.page}/workers`);
+  await page.goto(`${controller.url}/workers`);
   await page.getByLabel('E-mail').waitFor();
   assert.deepEqual([...new Set(calls)], ['/api/v1/about']);
   assert.equal(new URL(page.url()).searchParams.get('to'), '/workers');
@@ -64,7 +64,7 @@ test('who is not signed in asks nothing, signs in, and is led back', async () =>
 
 test('a wrong password is told, and leads nowhere', async () => {
   const { context, page } = await visitor();
-  await page.goto(`${controller.page}/sign-in?to=//evil.example/`);
+  await page.goto(`${controller.url}/sign-in?to=//evil.example/`);
   await page.getByLabel('E-mail').fill('ann@example.com');
   await page.getByLabel('Password').fill('guess');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -72,16 +72,16 @@ test('a wrong password is told, and leads nowhere', async () => {
   await page.getByLabel('Password').fill('secret');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
-  assert.equal(page.url(), `${controller.page}/`);
+  assert.equal(page.url(), `${controller.url}/`);
   await context.close();
 });
 
 test('another service signs in, and the way back is kept', async () => {
   const { context, page, errors } = await visitor();
-  await page.goto(`${controller.page}/capacity`);
+  await page.goto(`${controller.url}/capacity`);
   await page.getByRole('button', { name: 'Continue with GitHub' }).click();
   await page.getByText('ann@example.com').waitFor();
-  assert.equal(page.url(), `${controller.page}/capacity`);
+  assert.equal(page.url(), `${controller.url}/capacity`);
   assert.deepEqual(supabase.log, ['authorize', 'pkce']);
   assert.equal(await page.evaluate(() => sessionStorage.getItem('loadcore.sign-in')), null, 'the secret is forgotten');
   assert.deepEqual(errors, []);
@@ -91,11 +91,11 @@ test('another service signs in, and the way back is kept', async () => {
 test('what another service refuses is told; a code that nobody here asked for signs in nobody', async () => {
   const { context, page } = await visitor();
   supabase.setDenies(true);
-  await page.goto(controller.page);
+  await page.goto(controller.url);
   await page.getByRole('button', { name: 'Continue with Google' }).click();
   await page.getByText('The user has denied access').waitFor();
   await page.evaluate(() => sessionStorage.clear());
-  await page.goto(`${controller.page}/sign-in?code=abc`);
+  await page.goto(`${controller.url}/sign-in?code=abc`);
   await page.getByText('It was not begun in this browser').waitFor();
   assert.deepEqual(supabase.log, ['authorize']);
   assert.equal(await page.evaluate(() => localStorage.getItem('loadcore.session')), null);
@@ -104,7 +104,7 @@ test('what another service refuses is told; a code that nobody here asked for si
 
 test('a link in a mail signs in, in another tab, once', async () => {
   const { context, page } = await visitor();
-  await page.goto(`${controller.page}/scenarios`);
+  await page.goto(`${controller.url}/scenarios`);
   await page.getByLabel('E-mail').fill('bob@example.com');
   await page.getByRole('button', { name: 'Send me a link instead' }).click();
   await page.getByText('A link is on its way').waitFor();
@@ -126,7 +126,7 @@ test('tokens are renewed before their end, by one of several tabs', async () => 
   supabase.setExpires(8);
   await signIn(page, 'ann@example.com');
   const others = await Promise.all([context.newPage(), context.newPage()]);
-  await Promise.all(others.map((other) => other.goto(`${controller.page}/workers`)));
+  await Promise.all(others.map((other) => other.goto(`${controller.url}/workers`)));
   const first = await page.evaluate(() => localStorage.getItem('loadcore.session'));
   supabase.setExpires(3600);
   await until(async () => (await page.evaluate(() => localStorage.getItem('loadcore.session'))) !== first, 'the token is renewed');
@@ -143,7 +143,7 @@ test('a session that is over is told, in every tab, and leads back after signing
   supabase.setExpires(6);
   await signIn(page, 'ann@example.com', '/workers');
   const other = await context.newPage();
-  await other.goto(controller.page);
+  await other.goto(controller.url);
   supabase.revokeAll();
   await page.getByText('Your session is over').waitFor();
   await other.getByLabel('E-mail').waitFor();
@@ -152,7 +152,7 @@ test('a session that is over is told, in every tab, and leads back after signing
   await page.getByLabel('Password').fill('secret');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByText('ann@example.com').waitFor();
-  assert.equal(page.url(), `${controller.page}/workers`);
+  assert.equal(page.url(), `${controller.url}/workers`);
   await context.close();
 });
 
@@ -160,7 +160,7 @@ test('signing out ends it here, there, and in the other tabs', async () => {
   const { context, page } = await visitor();
   await signIn(page, 'ann@example.com');
   const other = await context.newPage();
-  await other.goto(`${controller.page}/workers`);
+  await other.goto(`${controller.url}/workers`);
   await other.getByRole('button', { name: 'Sign out' }).waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('E-mail').waitFor();
@@ -174,7 +174,7 @@ test('signing out ends it here, there, and in the other tabs', async () => {
 
 test('a token can be pasted, and one that is not accepted is told why', async () => {
   const { context, page } = await visitor();
-  await page.goto(`${controller.page}/workers`);
+  await page.goto(`${controller.url}/workers`);
   const paste = async (token) => {
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -187,14 +187,14 @@ test('a token can be pasted, and one that is not accepted is told why', async ()
   assert.equal(await page.evaluate(() => localStorage.getItem('loadcore.session')), null);
   await paste(`Bearer ${supabase.token('ann@example.com')}`);
   await page.getByText('ann@example.com').waitFor();
-  assert.equal(page.url(), `${controller.page}/workers`);
+  assert.equal(page.url(), `${controller.url}/workers`);
   await context.close();
 });
 
 test('what is kept and not accepted any more is told, and asked once', async () => {
   const { context, page, calls } = await visitor();
   await context.addInitScript((token) => !sessionStorage.getItem('given') && (sessionStorage.setItem('given', '1'), localStorage.setItem('loadcore.session', JSON.stringify({ accessToken: token, refreshToken: null, endsAt: null, email: null }))), supabase.token('ann@example.com', { role: 'anon' }));
-  await page.goto(`${controller.page}/workers`);
+  await page.goto(`${controller.url}/workers`);
   await page.getByLabel('E-mail').waitFor();
   assert.ok((await page.getByRole('alert').first().innerText()).length > 10, 'it says why');
   const asked = calls.length;
@@ -222,7 +222,7 @@ test('nobody sees what is another\'s, nor after them in the same browser', async
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByText('bob@example.com').waitFor();
   assert.equal(await seen(), 404);
-  await page.goto(`${controller.page}/scenarios`);
+  await page.goto(`${controller.url}/scenarios`);
   await page.getByText('bob@example.com').waitFor();
   assert.equal(await page.getByText('A secret of Ann').count(), 0);
   await context.close();

@@ -56,7 +56,7 @@ fn request_heads() {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ]);
     let choices = bolero::produce::<(bool, u8, Vec<u8>)>();
-    check!().with_iterations(inputs()).with_generator(choices).for_each(|(raw, step, choices)| {
+    check!().with_iterations(inputs(1)).with_generator(choices).for_each(|(raw, step, choices)| {
         let bytes = if *raw { choices.clone() } else { pieces(choices) };
         let (why, left) = looked(&bytes, bytes.len().max(1));
         let (again, left_again) = looked(&bytes, usize::from(*step).max(1));

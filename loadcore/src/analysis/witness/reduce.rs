@@ -85,7 +85,8 @@ impl Reducer {
             counters.insert(key, value);
             // One that has become smaller began anew with its process.
             let grown = before.map(|before| value - before).filter(|grown| *grown >= 0.0);
-            grown.zip(passed).map(|(grown, passed)| grown / passed)
+            // Of two values at the ends of what a number can be the difference is none.
+            grown.zip(passed).map(|(grown, passed)| grown / passed).filter(|rate| rate.is_finite())
         };
         for Sample { name, labels, value, kind } in samples.iter().copied() {
             let key = key(name, labels);
@@ -117,7 +118,7 @@ impl Reducer {
         }
         values.extend(times.into_iter().map(|(key, [sum, count])| {
             let mean = sum.zip(count.filter(|count| *count > 0.0)).map(|(sum, count)| sum / count);
-            (key, Measure::Mean, mean)
+            (key, Measure::Mean, mean.filter(|mean| mean.is_finite()))
         }));
         values.extend(modes.into_iter().map(|(mode, (sum, processors))| {
             let share = (sum / processors).clamp(0.0, 1.0);

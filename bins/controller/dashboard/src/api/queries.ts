@@ -35,8 +35,11 @@ export const runs = (filter: RunFilter = {}) =>
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
     placeholderData: keepPreviousData,
-    // Pages that were loaded are asked for again together: only while few are.
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 2 ? 15 * SECOND : 3 * SECOND),
+    // Pages that were loaded are asked for again together: the more there are the more rarely, and many not by themselves.
+    refetchInterval: ({ state }) => {
+      const pages = state.data?.pages.length ?? 0;
+      return pages > 10 ? false : pages > 2 ? 15 * SECOND : 3 * SECOND;
+    },
   });
 
 /** The runs that go on now. */

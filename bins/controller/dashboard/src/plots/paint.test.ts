@@ -1,5 +1,5 @@
 // Checks what is painted of values, without a canvas: where lines go, and that no extreme is lost.
-import { checksum, firstFrom, nearest, trace, type Brush, type Trace } from './paint';
+import { checksum, firstFrom, nearest, placed, trace, type Brush, type Trace } from './paint';
 
 const brush = (from: number, to: number, width: number, since = from): Brush => ({
   ctx: null as never, left: 0, top: 0, width, height: 100, ratio: 1, from, to, since,
@@ -70,5 +70,15 @@ describe('rows', () => {
     expect(checksum(values, 90)).not.toBe(before);
     const missing = Float64Array.from([1, NaN]);
     expect(checksum(missing, 2)).not.toBe(checksum([1, 0], 2));
+  });
+});
+
+describe('labels of marks', () => {
+  const label = (look: 'change' | 'violation' | 'note', from: number) => ({ mark: { from, look, label: look, text: '' }, from, wide: 60 });
+
+  it('do not lie on each other, and the important ones are kept', () => {
+    const seen = placed([label('change', 10), label('violation', 40), label('note', 200), label('note', 290)], 300, 8);
+    expect(seen.map(({ mark, at }) => [mark.look, at])).toEqual([['violation', 40], ['note', 200]]);
+    expect(placed([label('note', 290)], 300, 8)[0]!.at).toBe(240);
   });
 });

@@ -200,21 +200,18 @@ export function paintMarks(brush: Brush, marks: readonly Mark[]): void {
   ctx.font = plotFont().replace(/^[\d.]+px/, `${size * 0.9 * ratio}px`);
   ctx.textBaseline = 'alphabetic';
   ctx.textAlign = 'left';
-  let free = -Infinity;
-  for (const mark of marks) {
-    if (mark.from > brush.to || (mark.to ?? mark.from) < brush.from) continue;
-    const colour = colourOf(LOOKS[mark.look]);
+  const seen = marks.filter((mark) => mark.from <= brush.to && (mark.to ?? mark.from) >= brush.from);
+  for (const mark of seen) {
     const from = clamp(mark.from);
+    ctx.fillStyle = ctx.strokeStyle = colourOf(LOOKS[mark.look]);
     if (mark.to !== undefined) {
       const wide = Math.max(2 * ratio, clamp(mark.to) - from);
-      ctx.fillStyle = colour;
       ctx.globalAlpha = 0.1;
       ctx.fillRect(from, top, wide, height);
       ctx.globalAlpha = 0.8;
       ctx.fillRect(from, top - 2 * ratio, wide, 2 * ratio);
       ctx.globalAlpha = 1;
     } else {
-      ctx.strokeStyle = colour;
       ctx.lineWidth = ratio;
       ctx.setLineDash([2 * ratio, 3 * ratio]);
       ctx.beginPath();
@@ -224,11 +221,28 @@ export function paintMarks(brush: Brush, marks: readonly Mark[]): void {
       ctx.stroke();
       ctx.setLineDash([]);
     }
-    const wide = ctx.measureText(mark.label).width;
-    const at = Math.min(from, left + width - wide);
-    if (at < free) continue;
-    ctx.fillStyle = colour;
-    ctx.fillText(mark.label, at, top - 5 * ratio);
-    free = at + wide + 8 * ratio;
   }
+  const labels = seen.map((mark) => ({ mark, from: clamp(mark.from), wide: ctx.measureText(mark.label).width }));
+  for (const { mark, at } of placed(labels, left + width, 8 * ratio)) {
+    ctx.fillStyle = colourOf(LOOKS[mark.look]);
+    ctx.fillText(mark.label, at, top - 5 * ratio);
+  }
+}
+
+const IMPORTANT: readonly MarkLook[] = ['violation', 'loss', 'finding', 'pause', 'change', 'note'];
+
+interface Label {
+  mark: Mark;
+  from: number;
+  wide: number;
+}
+
+/** Where labels stand: the most important ones, and of the others those that there is room for. */
+export function placed(labels: readonly Label[], right: number, space: number): (Label & { at: number })[] {
+  const taken: (Label & { at: number })[] = [];
+  for (const label of [...labels].sort((a, b) => IMPORTANT.indexOf(a.mark.look) - IMPORTANT.indexOf(b.mark.look))) {
+    const at = Math.min(label.from, right - label.wide);
+    if (taken.every((other) => at >= other.at + other.wide + space || at + label.wide + space <= other.at)) taken.push({ ...label, at });
+  }
+  return taken;
 }

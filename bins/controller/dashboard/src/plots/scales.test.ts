@@ -19,8 +19,12 @@ describe('axes', () => {
 
   it('have no ticks between whole numbers of what is counted', () => {
     const axis = linear(ms, true);
-    const [from, to] = axis.around(0, 2, 6);
-    expect(axis.ticks(from, to, 6).every(Number.isInteger)).toBe(true);
+    for (const greatest of [1, 2, 8, 9.4, 11, 26]) {
+      const [from, to] = axis.around(0, greatest, 4);
+      const ticks = axis.ticks(from, to, 4);
+      expect(ticks.every(Number.isInteger)).toBe(true);
+      expect(ticks.length).toBeGreaterThan(1);
+    }
   });
 
   it('are the same over ranges of the same length, so that a plot does not jump', () => {
@@ -56,6 +60,8 @@ describe('axes', () => {
     expect([0.9, 0.99, 0.999].map((q) => Number(overPercentiles.to(q).toFixed(9)))).toEqual([1, 2, 3]);
     expect([0, 1, 2, 3, 4].map(overPercentiles.text)).toEqual(['0%', '90%', '99%', '99.9%', '99.99%']);
     expect(overPercentiles.text(-Math.log10(0.5))).toBe('50%');
+    expect(overPercentiles.ticks(0, 5, 12)).toEqual([0, -Math.log10(0.5), 1, 2, 3, 4, 5]);
+    expect(overPercentiles.ticks(0, 5.6, 3)).toEqual([0, 1, 3, 5]);
     expect(overPercentiles.from(overPercentiles.to(0.995))).toBeCloseTo(0.995, 9);
   });
 

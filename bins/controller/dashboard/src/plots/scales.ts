@@ -27,7 +27,11 @@ const multiples = (step: number, from: number, to: number): number[] => {
 
 /** From zero upwards. Of what is counted no tick lies between two whole numbers. */
 export function linear(format: Format, isWhole = false): Axis {
-  const step = (span: number, most: number): number => Math.max(roundStep(Math.max(span, 1e-9) / most), isWhole ? 1 : 0);
+  const step = (span: number, most: number): number => {
+    const by = roundStep(Math.max(span, 1e-9) / most);
+    if (!isWhole || Number.isInteger(by)) return by;
+    return by > 2 ? 5 : 1;
+  };
   return {
     to: (value) => value,
     from: (place) => place,
@@ -100,8 +104,9 @@ export const overPercentiles: Axis = {
   ticks: (from, to, most) => {
     const least = ((to - from) / most) * 0.7;
     const places = [0, -Math.log10(0.5), 1, 2, 3, 4, 5, 6, 7, 8].filter((place) => place >= from - 1e-9 && place <= to + 1e-9);
-    const isHalf = (place: number): boolean => place % 1 !== 0;
-    return places.filter((place) => !isHalf(place) || place >= least);
+    // Where there is little room each second nine is left out: 90%, 99.9%, 99.999%.
+    const isNarrow = least > 0.9;
+    return places.filter((place) => (place % 1 !== 0 ? place >= least : !isNarrow || place === 0 || place % 2 === 1));
   },
   around: (least, greatest) => [least, greatest],
 };

@@ -8,7 +8,11 @@ export function Dialog({ title, open, onClose, children, actions, wide = false }
   const id = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (open && element && !element.open) element.showModal();
+    if (open && element && !element.open) {
+      element.showModal();
+      // The browser takes the first that can be focused, which is what closes it: who is asked for something goes to its field.
+      element.querySelector<HTMLElement>('input, select, textarea')?.focus();
+    }
     if (!open && element?.open) element.close();
   }, [open]);
   return (

@@ -47,10 +47,10 @@ interface Props {
   notes?: readonly string[];
 }
 
-export function Editor({ draft, title, crumbs, says, beside, actions, links, isStored, notes: first = [] }: Props) {
+export function Editor({ draft, title, crumbs, says, beside, actions, links, isStored, notes: told = [] }: Props) {
   const [view, setView] = useState<'form' | 'json'>('form');
   const [asksCurl, setAsksCurl] = useState(false);
-  const [notes, setNotes] = useState(first);
+  const [notes, setNotes] = useState(told);
   const [hasTried, setTried] = useState(false);
   const [refused, setRefused] = useState<{ text: string; faults: Fault[] } | null>(null);
   const { document, fault } = draft.read;
@@ -79,7 +79,8 @@ export function Editor({ draft, title, crumbs, says, beside, actions, links, isS
   const act = async ({ label, run }: Action) => {
     setTried(true);
     if (document === null) return setView('json');
-    if (all.length > 0 && !verdict.isAsking) return jump(all[0]!.path);
+    const first = shownFaults(all, document, true)[0];
+    if (first && !verdict.isAsking) return jump(first.path);
     setBusy(label);
     leaving.current = true;
     try {
@@ -160,7 +161,7 @@ const merged = (told: readonly Fault[], refused: readonly Fault[]): Fault[] => [
 function Says({ verdict, document, faults, hidden, onJump }: { verdict: Verdict; document: Doc | null; faults: readonly Fault[]; hidden: number; onJump: (path: string) => void }) {
   const [open, setOpen] = useState(false);
   if (document === null) return <p className={styles.says}><span className="soft">The JSON cannot be read.</span></p>;
-  if (verdict.error) return <p className={`${styles.says} ${styles.bad}`} role="alert"><Icon name="warning" /> <span>{verdict.error instanceof Error ? verdict.error.message : 'It cannot be checked.'}</span> <Button small onClick={verdict.again}>Try again</Button></p>;
+  if (verdict.error) return <p className={`${styles.says} ${styles.bad}`} role="alert"><Icon name="warning" /> <span>{verdict.error instanceof ApiError ? `${verdict.error.title}. ${verdict.error.message}` : 'It cannot be checked.'}</span> <Button small onClick={verdict.again}>Try again</Button></p>;
   if (faults.length > 0) {
     return (
       <div className={styles.says}>

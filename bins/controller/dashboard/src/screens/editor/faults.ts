@@ -3,9 +3,15 @@ import type { Fault } from '../../api/types';
 import { get, text, type Doc } from './document';
 import { upwards } from './paths';
 
-/** Who has not come to a field yet is not told that it is empty; who wanted to start is. */
-export const shownFaults = (faults: readonly Fault[], document: Doc, hasTried: boolean): Fault[] =>
-  hasTried ? [...faults] : faults.filter(({ path }) => !(path === 'name' || path === 'targetUrl') || text(get(document, path)) !== '');
+/** Who has not come to a field yet is not told that it is empty; who wanted to start is. Without a URL the name is no matter: it follows the URL. */
+export function shownFaults(faults: readonly Fault[], document: Doc, hasTried: boolean): Fault[] {
+  const isEmpty = (path: string) => text(get(document, path)) === '';
+  const lacksUrl = isEmpty('targetUrl') && faults.some(({ path }) => path === 'targetUrl');
+  return faults.filter(({ path }) => {
+    if (path === 'name') return !isEmpty('name') || (hasTried && !lacksUrl);
+    return path !== 'targetUrl' || !isEmpty('targetUrl') || hasTried;
+  });
+}
 
 /** The field of the form that is at a path, or holds it; null where the form has none. */
 export function fieldFor(form: HTMLElement, path: string): HTMLElement | null {

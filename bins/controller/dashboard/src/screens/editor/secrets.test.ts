@@ -49,6 +49,10 @@ it('a field that nobody has come to is not called empty, until somebody wants to
   expect(shownFaults(faults, fresh(), false)).toEqual([faults[1]]);
   expect(shownFaults(faults, fresh(), true)).toEqual(faults);
   expect(shownFaults(faults, { targetUrl: 'x' }, false)).toEqual(faults);
+  const name = { path: 'name', message: 'is empty' };
+  expect(shownFaults([name, ...faults], fresh(), true)).toEqual(faults);
+  expect(shownFaults([name], { name: '', targetUrl: 'http://a/' }, true)).toEqual([name]);
+  expect(shownFaults([name], { name: '', targetUrl: 'http://a/' }, false)).toEqual([]);
 });
 
 describe('what an editor begins with', () => {

@@ -7,6 +7,7 @@ import type { Doc } from './document';
 import { judged } from './secrets';
 
 const PAUSE_MS = 250;
+const RETRY_MS = 5000;
 
 export interface Verdict {
   faults: Fault[];
@@ -34,6 +35,8 @@ export function useValidation(document: Doc | null, isStored: boolean): Verdict 
     staleTime: 30_000,
     gcTime: 30_000,
     retry: false,
+    // Once the controller is back it goes on by itself.
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
   });
   const [before, setBefore] = useState<Preview | null>(null);
   const plan = data?.plan ?? null;

@@ -11,6 +11,9 @@ const GOING_ON = 'QUEUED,PREPARING,STARTING,RUNNING,PAUSED,STOPPING';
 const STATES = [['', 'Any state'], [GOING_ON, 'Going on'], ['COMPLETED', 'Completed'], ['ABORTED', 'Aborted'], ['FAILED', 'Failed']] as const;
 const VERDICTS = [['', 'Any verdict'], ['VALID', 'Valid'], ['DEGRADED', 'Degraded'], ['INVALID', 'Invalid']] as const;
 
+/** Where the table has no heads to press. */
+const ORDERS = [['', 'Newest first'], ['-p99', 'Highest p99'], ['-errors', 'Most errors'], ['-rate', 'Highest rate'], ['-sla', 'SLA violated'], ['name', 'By name']] as const;
+
 type Named = 'q' | 'state' | 'tag' | 'verdict' | 'sort';
 
 /** What is looked for, and in which order, as the address says it. */
@@ -32,7 +35,7 @@ export function useLookedFor() {
   };
 }
 
-export function Filters({ tags, looked: { filter, any, look, clear } }: { tags: string[]; looked: ReturnType<typeof useLookedFor> }) {
+export function Filters({ tags, looked: { filter, order, any, look, clear } }: { tags: string[]; looked: ReturnType<typeof useLookedFor> }) {
   // Whatever the address says is a choice, also where nothing loaded has it.
   const choices = filter.tag && !tags.includes(filter.tag) ? [filter.tag, ...tags] : tags;
   const states = filter.state && !STATES.some(([value]) => value === filter.state) ? [...STATES, [filter.state, filter.state] as const] : STATES;
@@ -43,6 +46,7 @@ export function Filters({ tags, looked: { filter, any, look, clear } }: { tags: 
         <Select label="State" quiet options={states} value={filter.state ?? ''} onChange={(event) => look('state', event.target.value)} />
         <Select label="Verdict" quiet options={VERDICTS} value={filter.verdict ?? ''} onChange={(event) => look('verdict', event.target.value)} />
         {choices.length > 0 && <Select label="Tag" quiet options={[['', 'Any tag'], ...choices.map((tag) => [tag, tag.length > 32 ? `${tag.slice(0, 32)}…` : tag] as const)]} value={filter.tag ?? ''} onChange={(event) => look('tag', event.target.value)} />}
+        <span className={styles.narrow}><Select label="Order" quiet options={ORDERS} value={order ? writeOrder(order) : ''} onChange={(event) => look('sort', event.target.value)} /></span>
       </div>
       {any && <Button kind="quiet" onClick={clear}>Clear</Button>}
     </div>

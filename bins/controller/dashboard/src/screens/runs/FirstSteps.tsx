@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button, Card, Copy, Icon, Input } from '../../ui';
 import styles from './FirstSteps.module.css';
+import { readTarget } from './target';
 
 export function FirstSteps() {
   return (
@@ -38,18 +39,6 @@ function Target() {
       <Button kind="primary" type="submit" icon="right">Set it up</Button>
     </form>
   );
-}
-
-/** As it is sent: whole, without what a shell would read; null for what is none. A host alone is meant as https. */
-export function readTarget(text: string): string | null {
-  const given = text.trim();
-  if (given === '') return null;
-  try {
-    const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `https://${given}`);
-    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href.replaceAll("'", '%27') : null;
-  } catch {
-    return null;
-  }
 }
 
 function Way({ says, command }: { says: string; command: string }) {

@@ -1,5 +1,6 @@
 // Turns runs into the rows of the great table: figures beside each other, a link over each row, a box to choose it.
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import { writeOrder, type Order } from '../../api/run-list';
 import type { Run } from '../../api/types';
 import { lastedInWords } from '../../api/words';
@@ -35,7 +36,8 @@ export function RunTable({ runs, order, onOrder, chosen, onChoose, onEnd }: Prop
   );
 }
 
-function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen: boolean; onChoose: (run: string) => void }) {
+/** Drawn again only where it has changed: while the table is scrolled most rows stay. */
+const Row = memo(function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen: boolean; onChoose: (run: string) => void }) {
   const { name, targetUrl } = run.scenario;
   return (
     <tr className={`${rowStyle} ${chosen ? chosenRowStyle : ''} ${styles.row}`} aria-rowindex={place}>
@@ -49,4 +51,4 @@ function Row({ run, place, chosen, onChoose }: { run: Run; place: number; chosen
       <Cell room="some" title={`Asked for ${format.date(run.createdAt)}`}><Two below={lastedInWords(run)}>{format.ago(run.createdAt)}</Two></Cell>
     </tr>
   );
-}
+});

@@ -1,7 +1,7 @@
 // Shows how the runs of a scenario have gone: the trend of what matters, each run in a row, and the good one that others are compared with.
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { setBaseline } from '../../api/commands';
 import { runs as runsQuery } from '../../api/queries';
 import { hasEnded, type Run, type ScenarioView } from '../../api/types';
@@ -112,7 +112,7 @@ interface RowProps {
   onBaseline: (run: string | null) => void;
 }
 
-function Row({ run, place, baseline, mayRun, busy, onBaseline }: RowProps) {
+const Row = memo(function Row({ run, place, baseline, mayRun, busy, onBaseline }: RowProps) {
   const isBaseline = run.id === baseline;
   const measured = hasEnded(run.state) && run.summary !== null;
   return (
@@ -131,4 +131,4 @@ function Row({ run, place, baseline, mayRun, busy, onBaseline }: RowProps) {
       </Cell>
     </tr>
   );
-}
+});
