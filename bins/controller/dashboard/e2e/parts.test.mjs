@@ -38,7 +38,7 @@ async function open(path, options = {}) {
   const errors = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(`${controller.page}${path}`);
+  await page.goto(`${controller.url}${path}`);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.waitForFunction(() => !document.querySelector('[role=status][aria-label=Loading]'));
   const check = async (allowed = []) => {
