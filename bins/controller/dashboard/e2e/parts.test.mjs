@@ -3,11 +3,9 @@
 //
 //   node --test e2e/parts.test.mjs
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { startBrowser, startController, until } from './stand.mjs';
+import { axe, overflow, startBrowser, startController, until } from './stand.mjs';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let controller, browser, target;
 
 const api = async (path, options = {}) => {
@@ -38,16 +36,13 @@ async function open(path, options = {}) {
   const errors = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(`${controller.page}${path}`);
+  await page.goto(`${controller.url}${path}`);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.waitForFunction(() => !document.querySelector('[role=status][aria-label=Loading]'));
   const check = async (allowed = []) => {
-    await page.addScriptTag({ path: AXE });
-    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
-    assert.deepEqual(serious, [], path);
+    assert.deepEqual(await axe(page), [], path);
     assert.deepEqual(errors.filter((text) => !allowed.some((pattern) => pattern.test(text))), [], path);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the screen`);
+    assert.ok((await overflow(page)) <= 0, `${path} is wider than the screen`);
   };
   return { page, check, close: () => context.close() };
 }
