@@ -31,7 +31,7 @@ before(async () => {
   paths = {
     runs: '/', live: `/runs/${live.id}`, result: `/runs/${candidate.id}`, scenarios: '/scenarios', scenario: `/scenarios/${base.scenarioId}`, new: '/scenarios/new',
     edit: `/scenarios/${base.scenarioId}/edit`, compare: `/compare?base=${base.id}&candidate=${candidate.id}`, 'compare-none': '/compare', workers: '/workers', capacity: '/capacity', search: `/capacity/${search.id}`,
-    settings: '/settings', ...Object.fromEntries(['tokens', 'secrets', 'quotas', 'domains', 'audit', 'halt', 'about'].map((part) => [`settings-${part}`, `/settings/${part}`])), gallery: '/gallery', nowhere: '/nothing/here',
+    settings: '/settings', ...Object.fromEntries(['tokens', 'secrets', 'quotas', 'domains', 'audit', 'halt', 'about'].map((part) => [`settings-${part}`, `/settings/${part}`])), gallery: '/gallery',
   };
 });
 after(async () => {
