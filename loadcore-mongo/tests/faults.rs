@@ -248,6 +248,7 @@ fn run(id: &str) -> RunRecord {
         timeline: vec![],
         baseline: false,
         told: Vec::new(),
+        summary: None,
     }
 }
 
