@@ -174,6 +174,15 @@ step_report_page() {
     tests/report-page/run "$target/debug/loadcore" "$target/report-page"
 }
 
+# The dashboard: its types, its parts, that the built files are its sources' build, and all of it in a browser;
+# with --long a picture of every page in every look too.
+step_dashboard() {
+    cargo test "${everything[@]}" --test program --no-run || return
+    local pictures=()
+    if $long; then pictures=("$target/dashboard"); fi
+    bins/controller/dashboard/check "$target/debug/loadcore-controller" "${pictures[@]}"
+}
+
 # What is found on targets with a known bottleneck, and how sure it is said to be: 200 trials of each
 # kind in virtual time, as two tables.
 step_matrix() {
@@ -229,7 +238,7 @@ step_dependencies() {
     cargo deny --offline check bans licenses sources
 }
 
-steps=(tools format architecture clippy documentation tests openapi deployment report-page accuracy doctests examples package dependencies)
+steps=(tools format architecture clippy documentation tests openapi deployment report-page dashboard accuracy doctests examples package dependencies)
 if $long; then steps+=(mutations matrix containers); fi
 
 # ---------------------------------------------------------------- running them

@@ -2,7 +2,8 @@
 //! runs.
 
 use crate::terminal::tell;
-use loadcore::cluster::store::{Page, RunRecord};
+use loadcore::cluster::controller::api::Command;
+use loadcore::cluster::store::Page;
 use loadcore::cluster::{Owner, ScenarioId};
 use loadcore_controller::problem::Problem;
 use loadcore_controller::state::Platform;
@@ -70,10 +71,14 @@ async fn turn(platform: &Platform, url: &str) -> Result<ScenarioId, Problem> {
     } else {
         controller.replace_scenario(kept, document).await?
     };
-    let newest = controller.newest_run(&owner, &record.id).await?;
-    // A controller that takes over goes on with the run of the one before it.
-    if newest.is_none_or(|run: RunRecord| run.state.has_ended()) {
-        controller.start_scenario(&owner, &record.id, None).await?;
+    match controller.newest_run(&owner, &record.id).await? {
+        Some(run) if !run.state.has_ended() => {
+            // Of a start before this one, whose target has gone with it. Who ends it twice is told so.
+            if run.scenario["targetUrl"] != record.document["targetUrl"] {
+                let _ = controller.command(&owner, &run.id, Command::Stop).await;
+            }
+        }
+        _ => drop(controller.start_scenario(&owner, &record.id, None).await?),
     }
     Ok(record.id)
 }

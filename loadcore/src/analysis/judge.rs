@@ -13,7 +13,7 @@ use crate::record::{Interval, Reading, WorkerInterval};
 use crate::result::fixtures::{Run, run_start};
 #[cfg(test)]
 use crate::result::{Finding, RunEnd};
-use crate::result::{LoopKind, RunResult, RunStart, Span};
+use crate::result::{LoopKind, RunResult, RunStart, SlaOutcome, Span};
 
 /// Judges a run. It is told each interval as it closes, for rules that hold in every window of the
 /// run, and for findings.
@@ -80,10 +80,15 @@ impl Judge {
         self.live.abort()
     }
 
+    /// What each rule comes to in this result: the cheap part of all judgements.
+    pub(crate) fn rules(&self, result: &RunResult) -> Vec<SlaOutcome> {
+        outcomes(&self.rules, result, Some(&self.live))
+    }
+
     /// The result with its judgements: `sla`, `headroom`, `validity` and `bottlenecks`, and with what was
     /// `observed`, in the place of what it has there.
     pub fn judge(&self, mut result: RunResult) -> RunResult {
-        result.sla = outcomes(&self.rules, &result, Some(&self.live));
+        result.sla = self.rules(&result);
         result.headroom = headroom::find(&self.rules, &self.windows, &result);
         validity::judge(&mut result, &self.windows);
         let mut findings = bottleneck::find(self.checks, &self.windows, &result);

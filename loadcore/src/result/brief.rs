@@ -62,18 +62,18 @@ impl RunSummary {
     /// Of a result that was judged.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
-        let violated = result.sla.iter().filter(|rule| !rule.passed).count() as u64;
         Self {
             verdict: Some(result.validity.verdict),
             complete: Some(result.complete),
             findings: Some(result.bottlenecks.len() as u64),
             finding: result.bottlenecks.first().map(|finding| finding.kind.clone()),
-            ..Self::unjudged(result, (!result.sla.is_empty()).then_some(violated))
+            ..Self::unjudged(result)
         }
     }
 
-    /// Of a result that nobody has judged, of whose rules so many do not hold; `None` without rules.
-    pub(crate) fn unjudged(result: &RunResult, violated: Option<u64>) -> Self {
+    /// Of a result of which nobody has judged more than the rules.
+    pub(crate) fn unjudged(result: &RunResult) -> Self {
+        let violated = result.sla.iter().filter(|rule| !rule.passed).count() as u64;
         Self {
             verdict: None,
             complete: None,
@@ -85,8 +85,8 @@ impl RunSummary {
             success_rate: result.success_rate,
             p50_ms: result.latency.p50_ms,
             p99_ms: result.latency.p99_ms,
-            sla_passed: violated.map(|violated| violated == 0),
-            sla_violated: violated.unwrap_or(0),
+            sla_passed: (!result.sla.is_empty()).then_some(violated == 0),
+            sla_violated: violated,
             findings: None,
             finding: None,
             sparkline: Sparkline::of(result),

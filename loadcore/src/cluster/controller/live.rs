@@ -154,16 +154,17 @@ impl LiveView {
             .then(|| self.judge.judge(self.builder.build(&self.total, &self.ending)))
     }
 
-    /// What lists show of it; `None` before the first interval was published. Nothing is judged for it, but
-    /// for the rules, which hold or not just now.
+    /// What lists show of it; `None` before the first interval was published. Nothing is judged for it but
+    /// the rules.
     pub(super) fn summary(&mut self) -> Option<Box<RunSummary>> {
         if self.recent.is_empty() {
             return None;
         }
         let (builder, judge) = (&self.builder, &self.judge);
         let made = self.summary.get_or_insert_with(|| {
-            let violated = judge.rule(0).map(|_| judge.violated());
-            Box::new(RunSummary::unjudged(&builder.build(&self.total, &self.ending), violated))
+            let mut result = builder.build(&self.total, &self.ending);
+            result.sla = judge.rules(&result);
+            Box::new(RunSummary::unjudged(&result))
         });
         Some(made.clone())
     }

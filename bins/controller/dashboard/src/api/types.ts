@@ -36,56 +36,20 @@ export interface List<T> {
   nextCursor: string | null;
 }
 
-/** What a list says of a run. */
-export interface Summary {
-  verdict: Verdict | null;
-  complete: boolean | null;
-  loop: 'open' | 'closed';
-  durationSeconds: number;
-  totalRequests: number;
-  offeredRps: number | null;
-  achievedRps: number | null;
-  successRate: number | null;
-  p50Ms: number | null;
-  p99Ms: number | null;
-  slaPassed: boolean | null;
-  slaViolated: number;
-  findings: number | null;
-  finding: string | null;
-  sparkline: { seconds: number; rps: (number | null)[]; p99Ms: (number | null)[] };
-}
+/** A run. In lists `result` is null; a controller of an earlier version has no `summary`. */
+export type Run = Schemas['RunView'];
 
-/** A run. In lists `result` is null; a controller of another version may lack `summary`. */
-export type Run = Schemas['RunView'] & { summary?: Summary | null };
+/** What a list says of a run. */
+export type Summary = NonNullable<Run['summary']>;
 
 /** What the controller is, told to anybody. `signIn` is null where it asks for none. */
-export interface About {
-  version: string;
-  demo: boolean;
-  signIn: { url: string | null; publishableKey: string | null } | null;
-}
+export type About = Schemas['About'];
 
 /** Who asks, and what they may do. */
-export interface Me {
-  user: string;
-  admin: boolean;
-  account: boolean;
-  run: boolean;
-}
+export type Me = Schemas['Me'];
 
 /** A search for a capacity, in a list. */
-export interface SearchRow {
-  id: string;
-  scenarioId: string;
-  name: string;
-  state: RunState;
-  createdAt: string;
-  slo: string;
-  maxRate: number;
-  capacityRps: number | null;
-  interval: (number | null)[] | null;
-  limitedBy: string | null;
-}
+export type SearchRow = Schemas['ListedView'];
 
 const ENDS: readonly string[] = ['COMPLETED', 'ABORTED', 'FAILED'];
 

@@ -44,8 +44,8 @@ function Listed({ found, items }: { found: UseInfiniteQueryResult; items: Search
 function Row({ item: { id, name, slo, capacityRps, interval, limitedBy, state, createdAt } }: { item: SearchRow }) {
   return (
     <tr className={rowStyle}>
-      <Cell title={name}><Link to="/capacity/$id" params={{ id }} className={`${coverStyle} cut`}>{name}</Link></Cell>
-      <Cell mono title={slo}>{slo}</Cell>
+      <Cell title={name ?? id}><Link to="/capacity/$id" params={{ id }} className={`${coverStyle} cut`}>{name ?? id}</Link></Cell>
+      <Cell mono title={slo ?? undefined}>{slo ?? format.NOTHING}</Cell>
       <Cell right>{format.rate(capacityRps)}</Cell>
       <Cell right>{intervalWords(interval)}</Cell>
       <Cell>{limitWords(limitedBy)}</Cell>
