@@ -34,6 +34,8 @@ const AXIS_WIDTH = 62;
 
 /** The first picture of a page is not kept waiting for it: what is around a plot has its size already. */
 const chartModule = () => import('./chart');
+// While the page waits for its first figures, so that they do not wait for it. Whoever cannot idle asks with the first plot.
+if (typeof requestIdleCallback === 'function') requestIdleCallback(() => void chartModule().catch(() => undefined));
 
 export function PlotFrame({ label, content, group, legend, onToggle, height = PLOT_HEIGHT, axisWidth = AXIS_WIDTH, beside, empty = 'No figures yet' }: Props) {
   const host = useRef<HTMLDivElement>(null);

@@ -1,5 +1,5 @@
 // Puts the parts of a run's page in their order: how far, how well, what next, then the plots, and what they rest on.
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useMemo, useState } from 'react';
 import { slaOf } from '../../api/result';
 import type { Finding } from '../../api/types';
 import { marksOf, type Mark } from '../../live/marks';
@@ -27,6 +27,8 @@ export function Body({ page }: { page: RunPage }) {
   const [isWhole, setWhole] = useState(false);
   const { span, setSpan, domain } = useSpan(data);
   const marks = useMarks(page, shown);
+  // A hundred workers are drawn between other things, in short turns: no plot and no key waits for them.
+  const below = useDeferredValue(totals);
   return (
     <>
       <Warnings run={run} />
@@ -36,7 +38,7 @@ export function Body({ page }: { page: RunPage }) {
       <OnThisPage parts={partsOf(page)} isWhole={isWhole} beside={!ended && <Segmented label="Time shown" value={span} options={SPANS} onChange={setSpan} />} />
       <PlotGroup marks={marks} domain={domain}>
         <Part id="plots"><Plots page={page} /></Part>
-        {totals && <Suspense fallback={<Card><Loading rows={12} /></Card>}><Rest totals={totals} data={data} ended={ended} result={page.result} scenarioId={run.scenarioId} shown={shown} onShow={setShown} onThere={setWhole} /></Suspense>}
+        {below && <Suspense fallback={<Card><Loading rows={12} /></Card>}><Rest totals={below} data={data} ended={ended} result={page.result} scenarioId={run.scenarioId} shown={shown} onShow={setShown} onThere={setWhole} /></Suspense>}
       </PlotGroup>
       <Part id="timeline"><Timeline events={events} /></Part>
       {page.result && <Part id="downloads"><Downloads run={run} /></Part>}
