@@ -18,10 +18,13 @@ const script = await readFile(new URL(main, dist), 'utf8');
 // The main script names, at each screen's import, the files that come with it: `import("./Run-x.js"),__vite__mapDeps([1,2])`.
 const deps = JSON.parse(`[${script.match(/m\.f=\[(.*?)\]/)?.[1] ?? ''}]`);
 const screens = new Map();
-for (const [, file, list] of script.matchAll(/import\(`?"?'?\.\/([\w-]+\.js)[`"']\),__vite__mapDeps\(\[([\d,]*)\]\)/g)) {
+for (const [, file, list] of script.matchAll(/import\(`?"?'?\.\/([\w-]+\.js)[`"']\)(?:\.then\([^()]*\))?,__vite__mapDeps\(\[([\d,]*)\]\)/g)) {
   screens.set(file.replace(/-[\w-]{8}\.js$/, ''), [`assets/${file}`, ...list.split(',').filter(Boolean).map((place) => deps[Number(place)])]);
 }
-if (screens.size === 0) throw new Error(`${main} names no screens: has the build another form?`);
+const router = await readFile(new URL('../src/router.tsx', import.meta.url), 'utf8');
+const wanted = new Set([...router.matchAll(/import\('\.\/screens\/[\w/-]*?(\w+)'\)/g)].map(([, name]) => name));
+const lacking = [...wanted].filter((name) => !screens.has(name));
+if (screens.size === 0 || lacking.length > 0) throw new Error(`${main} does not name ${lacking.join(', ') || 'any screen'}: has the build another form?`);
 
 let worst = 0;
 const sizes = new Map(await Promise.all(names.map(async (name) => [`assets/${name}`, await size(`assets/${name}`)])));

@@ -1,6 +1,6 @@
 // Puts a legend, the keyboard and words for those who do not see it around a plot.
 import { useEffect, useId, useRef, useState, useSyncExternalStore, type KeyboardEvent, type ReactNode } from 'react';
-import { Chart, type Content, type Shown } from './chart';
+import type { Chart, Content, Shown } from './chart';
 import type { Group } from './group';
 import styles from './plots.module.css';
 import type { Colour } from './theme';
@@ -32,6 +32,11 @@ interface Props {
 export const PLOT_HEIGHT = 210;
 const AXIS_WIDTH = 62;
 
+/** The first picture of a page is not kept waiting for it: what is around a plot has its size already. */
+const chartModule = () => import('./chart');
+// While the page waits for its first figures, so that they do not wait for it. Whoever cannot idle asks with the first plot.
+if (typeof requestIdleCallback === 'function') requestIdleCallback(() => void chartModule().catch(() => undefined));
+
 export function PlotFrame({ label, content, group, legend, onToggle, height = PLOT_HEIGHT, axisWidth = AXIS_WIDTH, beside, empty = 'No figures yet' }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -42,6 +47,7 @@ export function PlotFrame({ label, content, group, legend, onToggle, height = PL
   latest.current = content;
   const names = useRef<readonly Entry[]>(legend);
   names.current = legend;
+  const [hasFailed, setFailed] = useState(false);
 
   useEffect(() => {
     const show = ({ row, told, label: at, isCursor }: Shown): void => {
@@ -53,11 +59,16 @@ export function PlotFrame({ label, content, group, legend, onToggle, height = PL
       plot?.setAttribute('aria-valuenow', String(Math.max(0, row)));
       plot?.setAttribute('aria-valuetext', [at, ...told.map(({ text }, place) => `${names.current[place]?.label ?? ''} ${text}`)].join('; '));
     };
-    const made = new Chart(host.current!, latest.current, group, height, axisWidth, show);
-    chart.current = made;
+    let isGone = false;
+    const begin = async (): Promise<void> => {
+      const module = await chartModule();
+      if (!isGone) chart.current = new module.Chart(host.current!, latest.current, group, height, axisWidth, show);
+    };
+    begin().catch(() => !isGone && setFailed(true));
     return () => {
+      isGone = true;
+      chart.current?.destroy();
       chart.current = null;
-      made.destroy();
     };
   }, [group, height, axisWidth]);
   // After each render: what is drawn is what was given last.
@@ -88,7 +99,7 @@ export function PlotFrame({ label, content, group, legend, onToggle, height = PL
         onKeyDown={onKeyDown} onBlur={() => group.moveTo(null)}
       >
         <div ref={host} className={styles.canvas} style={{ height }} />
-        {content.rows === 0 && <p className={styles.empty}>{empty}</p>}
+        {hasFailed ? <p className={styles.empty} role="alert">The plot could not be loaded. Load the page again.</p> : content.rows === 0 && <p className={styles.empty}>{empty}</p>}
       </div>
       <Tools label={label} content={content} group={group} legend={legend} view={() => chart.current?.view ?? content.domain} />
     </div>

@@ -1,88 +1,50 @@
 // Puts the parts of a run's page in their order: how far, how well, what next, then the plots, and what they rest on.
-import { memo, useMemo, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useMemo, useState } from 'react';
 import { slaOf } from '../../api/result';
-import type { Finding, Result, Totals } from '../../api/types';
+import type { Finding } from '../../api/types';
 import { marksOf, type Mark } from '../../live/marks';
-import type { RunData } from '../../live/run-data';
 import { PlotGroup } from '../../plots';
-import { format, Loading, Segmented } from '../../ui';
+import { Card, format, Loading, Segmented } from '../../ui';
 import { Warnings } from './Before';
-import { Distribution, TimesTable } from './Distribution';
 import { Downloads } from './Downloads';
-import { Findings, keyOf } from './Findings';
+import { keyOf } from './finding-key';
 import { Headlines } from './Headlines';
 import { Judgements } from './Judgements';
-import { Measurement } from './Measurement';
-import { Observed } from './Observed';
 import { OnThisPage, Part, type PartOfPage } from './OnThisPage';
-import { Outcome } from './Outcome';
 import { Plots, useSpan, type Span } from './Plots';
 import { Progress } from './Progress';
-import { Requests } from './Requests';
-import { Rules } from './Rules';
-import styles from './Run.module.css';
-import { Throughput } from './Throughput';
 import { Timeline } from './Timeline';
 import type { RunPage } from './use-run';
-import { Workers } from './Workers';
+
+/** What lies below the first picture comes after it. */
+const Rest = lazy(() => import('./Rest'));
 
 const SPANS: readonly (readonly [Span, string])[] = [['all', 'All of it'], ['5min', 'Last 5 min'], ['1min', 'Last minute']];
 
 export function Body({ page }: { page: RunPage }) {
   const { run, ended, totals, data, events } = page;
   const [shown, setShown] = useState<Finding | null>(null);
+  const [isWhole, setWhole] = useState(false);
   const { span, setSpan, domain } = useSpan(data);
   const marks = useMarks(page, shown);
+  // A hundred workers are drawn between other things, in short turns: no plot and no key waits for them.
+  const below = useDeferredValue(totals);
   return (
     <>
       <Warnings run={run} />
       {!ended && <Progress page={page} />}
       <Headlines page={page} />
       {totals ? <Judgements page={page} /> : !ended && <Loading height={72} label="The run is judged once its first seconds are over" />}
-      <OnThisPage parts={partsOf(page)} beside={!ended && <Segmented label="Time shown" value={span} options={SPANS} onChange={setSpan} />} />
+      <OnThisPage parts={partsOf(page)} isWhole={isWhole} beside={!ended && <Segmented label="Time shown" value={span} options={SPANS} onChange={setSpan} />} />
       <PlotGroup marks={marks} domain={domain}>
         <Part id="plots"><Plots page={page} /></Part>
-        {totals && <Rest totals={totals} data={data} ended={ended} result={page.result} scenarioId={run.scenarioId} shown={shown} onShow={setShown} />}
+        {below && <Suspense fallback={<Card><Loading rows={12} /></Card>}><Rest totals={below} data={data} ended={ended} result={page.result} scenarioId={run.scenarioId} shown={shown} onShow={setShown} onThere={setWhole} /></Suspense>}
       </PlotGroup>
       <Part id="timeline"><Timeline events={events} /></Part>
       {page.result && <Part id="downloads"><Downloads run={run} /></Part>}
     </>
   );
 }
-
-interface RestProps {
-  totals: Totals;
-  data: RunData;
-  ended: boolean;
-  result: Result | null;
-  scenarioId: string;
-  shown: Finding | null;
-  onShow: (finding: Finding | null) => void;
-}
-
-/** What changes with the totals, every few seconds, and not with each second: a hundred names and workers cost too much for that. */
-const Rest = memo(function Rest({ totals, data, ended, result, scenarioId, shown, onShow }: RestProps) {
-  return (
-    <>
-      <Part id="findings"><Findings findings={totals.bottlenecks} live={!ended} shown={shown} onShow={onShow} /></Part>
-      <Part id="rules"><Rules sla={slaOf(totals)} headroom={totals.headroom} scenarioId={scenarioId} /></Part>
-      {totals.requests.length > 0 && <Part id="requests"><Requests totals={totals} data={data} /></Part>}
-      <Part id="distribution">
-        <div className={styles.parts}>
-          <div className={styles.two}>
-            <Distribution totals={totals} result={result} data={data} />
-            <Throughput totals={totals} data={data} />
-          </div>
-          <TimesTable totals={totals} />
-        </div>
-      </Part>
-      {totals.observed.length > 0 && <Part id="observed"><Observed observed={totals.observed} findings={totals.bottlenecks} /></Part>}
-      <Part id="outcome"><Outcome totals={totals} /></Part>
-      <Part id="workers"><Workers totals={totals} data={data} live={!ended} /></Part>
-      <Part id="measurement"><Measurement totals={totals} /></Part>
-    </>
-  );
-});
 
 function partsOf({ totals, events, result }: RunPage): PartOfPage[] {
   const parts: (PartOfPage & { isThere?: boolean })[] = [

@@ -1,6 +1,7 @@
 // Tells what limits the target: what happened, how sure that is, what it rests on, and what to do.
 import type { Finding } from '../../api/types';
 import { Button, Card, Chip, Empty, format, type IconName, Words } from '../../ui';
+import { keyOf } from './finding-key';
 import { evidenceOf, sentence, severityTone, sureness } from './judge';
 import styles from './Run.module.css';
 
@@ -13,8 +14,6 @@ interface Props {
   shown: Finding | null;
   onShow: (finding: Finding | null) => void;
 }
-
-export const keyOf = (finding: Finding): string => `${finding.kind} ${finding.request ?? ''} ${finding.fromSecond}`;
 
 export function Findings({ findings, live, shown, onShow }: Props) {
   return (

@@ -10,8 +10,15 @@ export interface PartOfPage {
   count?: number;
 }
 
-export function OnThisPage({ parts, beside }: { parts: readonly PartOfPage[]; beside?: ReactNode }) {
-  const now = useSeen(parts);
+interface Props {
+  parts: readonly PartOfPage[];
+  /** Those below the first picture have come. */
+  isWhole: boolean;
+  beside?: ReactNode;
+}
+
+export function OnThisPage({ parts, isWhole, beside }: Props) {
+  const now = useSeen(parts, isWhole);
   return (
     <div className={styles.onThisPage}>
       <nav aria-label="On this page">
@@ -32,7 +39,7 @@ export function Part({ id, children }: { id: string; children: ReactNode }) {
 }
 
 /** The topmost part in the upper half of the screen. */
-function useSeen(parts: readonly PartOfPage[]): string | null {
+function useSeen(parts: readonly PartOfPage[], isWhole: boolean): string | null {
   const [seen, setSeen] = useState<string | null>(null);
   const ids = parts.map(({ id }) => id).join(' ');
   useEffect(() => {
@@ -52,6 +59,6 @@ function useSeen(parts: readonly PartOfPage[]): string | null {
       if (element) observer.observe(element);
     }
     return () => observer.disconnect();
-  }, [ids]);
+  }, [ids, isWhole]);
   return seen;
 }
