@@ -7,12 +7,12 @@ import styles from './Run.module.css';
 
 const SHOWN = 40;
 
-export function Outcome({ totals }: { totals: Totals }) {
+export function Outcome({ totals, live }: { totals: Totals; live: boolean }) {
   return (
     <Grid least={420}>
       <Card title="Errors by class" says="Failed requests, each class with one of its texts." flush={totals.outcomes.failed > 0}><Errors totals={totals} /></Card>
       <Card title="Status codes" says="Replies by status."><Statuses totals={totals} /></Card>
-      <Card title="Where every request went" says="What was due was sent, dropped, or is unknown; what was sent was ok, failed, or had no outcome."><Accounts totals={totals} /></Card>
+      <Card title="Where every request went" says="What was due was sent, dropped, or is unknown; what was sent was ok, failed, or has no outcome."><Accounts totals={totals} live={live} /></Card>
       <Card title="Connections and environment"><Environment totals={totals} /></Card>
     </Grid>
   );
@@ -45,13 +45,13 @@ function Statuses({ totals: { statusCodeDistribution } }: { totals: Totals }) {
   return <Bars label="Replies by status." bars={rest > 0 ? [...bars, { label: 'Others', value: rest }] : bars} />;
 }
 
-function Accounts({ totals: { arrivals, outcomes, loop } }: { totals: Totals }) {
+function Accounts({ totals: { arrivals, outcomes, loop }, live }: { totals: Totals; live: boolean }) {
   const facts: [name: string, value: number, title?: string][] = [
     ['Due', arrivals.due, 'Their intended start came'],
     ['Sent', arrivals.sent, 'Their attempt began'],
     ['Ok', outcomes.ok, 'Answered with 2xx or 3xx, every check passed'],
     ['Failed', outcomes.failed, 'Sent, and anything else'],
-    ['Unfinished', outcomes.unfinished, 'Sent, without an outcome when the run ended'],
+    live ? ['In flight', outcomes.unfinished, 'Sent, and not answered yet'] : ['Unfinished', outcomes.unfinished, 'Sent, without an outcome when the run ended'],
     ['Sent in the drain', outcomes.late, 'They still waited when nothing more fell due'],
     ...(loop === 'open' ? ([['Dropped', arrivals.dropped, 'Given up before they were sent'], ...Object.entries(arrivals.droppedByReason).map(([reason, many]): [string, number] => [`Dropped: ${reason.replaceAll('_', ' ')}`, many])] as [string, number, string?][]) : []),
     ['Unknown', arrivals.unknown, 'Due on a worker that was lost before it could report'],
