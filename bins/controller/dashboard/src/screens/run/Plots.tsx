@@ -21,7 +21,7 @@ export function Plots({ page }: { page: RunPage }) {
   const hasErrors = data.failed.some((many) => many > 0);
   const hasReplies = data.total.some((many) => many > 0);
   return (
-    <Grid least={480}>
+    <Grid least={480} most={3}>
       <Card title="Rate" says={isOpen ? 'What was planned, what was sent, what had an outcome.' : 'What was sent, what had an outcome.'}><Rate data={data} version={version} planned={planned} /></Card>
       <Latency data={data} version={version} closed={page.totals?.loop === 'closed'} />
       <Card title="Under way" says={isOpen ? 'Sent and not answered; due and not sent; given up.' : 'Sent and not answered.'}>
