@@ -232,6 +232,15 @@ export class RunData {
     return counts.map((count, row) => (told[row]! > 0 ? count / told[row]! : NaN));
   }
 
+  /**
+   * Counts of rows for each of their seconds. Also what came after the measured time, where there is no rate, is something that came:
+   * of a row that was hardly measured, or after it, it is spread over all of its seconds.
+   */
+  eachSecond(counts: Column): Column {
+    const told = this.#rows.column('told');
+    return counts.map((count, row) => count / (told[row]! >= 1 ? told[row]! : this.rowSeconds));
+  }
+
   /** A percentile over time, q from 0 to 1. */
   quantile(q: number): Column { return this.#rows.quantile(q); }
 

@@ -2,6 +2,7 @@
 // It lies on a canvas of its own, so that a new second costs its own few pixels and not an hour's lines.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { NOTHING } from '../ui/format';
 import { fitted } from './fit';
 import type { Group } from './group';
 import { paintMarks, type Brush } from './paint';
@@ -55,6 +56,8 @@ const TICK_SPACE_Y = 38;
 
 /** By how many pixels the newest row may be late: nobody sees it, and of an hour's plots most seconds then cost nothing. */
 const LATE = 0.5;
+/** As long as a drain lasts, and no longer: whatever is silent for more is so for good. */
+const MOST_SILENT_ROWS = 60;
 let charts = 0;
 
 /** Plots that have changed are painted together, with the next picture. */
@@ -296,10 +299,19 @@ export class Chart {
     this.#isMoving = true;
     plot.setCursor(isIn ? { left: plot.valToPos(cursor, 'x'), top: 0 } : { left: -10, top: -10 }, false);
     this.#isMoving = false;
-    const row = rowAt(isIn ? cursor : to);
-    const shown = row < 0 && !isIn ? [] : told(row, isIn ? cursor : to);
+    const row = isIn ? rowAt(cursor) : this.#newest(rowAt(to));
+    const shown = row < 0 && !isIn ? [] : told(row, isIn ? cursor : row === rowAt(to) ? to : this.#content.placeOf(row));
     this.#showDots(isIn ? shown : []);
     this.onShown({ row, told: shown, label: row < 0 ? '' : label(row), isCursor: isIn });
+  }
+
+  /** The last row of which its first and most important line tells something: after the load has ended there are some without a rate. */
+  #newest(last: number): number {
+    const { told, placeOf } = this.#content;
+    for (let row = last; row >= 0 && row > last - MOST_SILENT_ROWS; row -= 1) {
+      if (told(row, placeOf(row))[0]?.text !== NOTHING) return row;
+    }
+    return last;
   }
 
   #showDots(told: Told[]): void {

@@ -33,7 +33,7 @@ function Frame({ path }: { path: string }) {
         <Brand />
         <Button kind="quiet" icon="menu" aria-label="Menu" aria-expanded={open} onClick={() => setOpen(!open)} />
       </header>
-      <div className={`${styles.side} ${open ? styles.open : ''}`}>
+      <aside className={`${styles.side} ${open ? styles.open : ''}`} aria-label="Menu">
         <div className={styles.brand}><Brand /></div>
         <LinkButton to="/scenarios/new" kind="primary" icon="plus">New test</LinkButton>
         <nav className={styles.parts} aria-label="Parts">
@@ -43,7 +43,7 @@ function Frame({ path }: { path: string }) {
           <Account />
           <ThemeButton />
         </div>
-      </div>
+      </aside>
       <div className={styles.screen}>
         <Banners />
         <Outlet />

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import styles from './Card.module.css';
 import type { Tone } from './Chip';
+import { HeadingLevel } from './heading';
 
 interface Props {
   title?: ReactNode;
@@ -26,7 +27,7 @@ export function Card({ title, says, actions, flush = false, children, className 
           {actions && <div className={styles.actions}>{actions}</div>}
         </header>
       )}
-      <div className={flush ? styles.flush : styles.body}>{children}</div>
+      <div className={flush ? styles.flush : styles.body}>{title ? <HeadingLevel value={3}>{children}</HeadingLevel> : children}</div>
     </section>
   );
 }

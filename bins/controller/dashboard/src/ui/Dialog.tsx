@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { Button } from './Button';
 import styles from './Dialog.module.css';
+import { HeadingLevel } from './heading';
 
 export function Dialog({ title, open, onClose, children, actions, wide = false }: { title: string; open: boolean; onClose: () => void; children: ReactNode; actions?: ReactNode; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -24,7 +25,7 @@ export function Dialog({ title, open, onClose, children, actions, wide = false }
             <h2 id={id}>{title}</h2>
             <Button kind="quiet" small icon="bad" aria-label="Close" onClick={onClose} />
           </header>
-          <div className={styles.body}>{children}</div>
+          <div className={styles.body}><HeadingLevel value={3}>{children}</HeadingLevel></div>
           {actions && <footer className={styles.actions}>{actions}</footer>}
         </div>
       )}

@@ -61,7 +61,8 @@ export function Tabs({ label, tabs }: { label: string; tabs: { label: ReactNode;
   );
 }
 
-/** Parts side by side: as many columns of at least `least` pixels as there is room for. */
-export function Grid({ least = 420, children }: { least?: number; children: ReactNode }) {
-  return <div className={styles.grid} style={{ gridTemplateColumns: `repeat(auto-fit, minmax(min(${least}px, 100%), 1fr))` }}>{children}</div>;
+/** Parts side by side: as many columns of at least `least` pixels as there is room for, and no more than `most`, so that the last row is full. */
+export function Grid({ least = 420, most = 12, children }: { least?: number; most?: number; children: ReactNode }) {
+  const narrowest = `max(min(${least}px, 100%), (100% - ${most - 1} * var(--space-4)) / ${most})`;
+  return <div className={styles.grid} style={{ gridTemplateColumns: `repeat(auto-fit, minmax(${narrowest}, 1fr))` }}>{children}</div>;
 }

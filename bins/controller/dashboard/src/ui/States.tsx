@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/client';
 import { Button } from './Button';
+import { useHeading } from './heading';
 import { Icon, type IconName } from './Icon';
 import styles from './States.module.css';
 
@@ -17,25 +18,38 @@ export function Loading({ rows, height = 120, label = 'Loading' }: { rows?: numb
 
 /** Nothing is there yet: says what would be, and the first step to it. */
 export function Empty({ icon = 'info', title, children, actions }: { icon?: IconName; title: string; children?: ReactNode; actions?: ReactNode }) {
+  const Heading = useHeading();
   return (
     <div className={styles.state}>
       <span className={styles.sign}><Icon name={icon} size={20} /></span>
-      <h3>{title}</h3>
+      <Heading>{title}</Heading>
       {children && <div className={styles.says}>{children}</div>}
       {actions && <div className={styles.actions}>{actions}</div>}
     </div>
   );
 }
 
+/** There is nothing of it, and that is no gap to be filled: one line. */
+export function Nothing({ icon = 'good', title, children, actions }: { icon?: IconName; title: string; children?: ReactNode; actions?: ReactNode }) {
+  return (
+    <div className={styles.nothing}>
+      <span className={icon === 'good' ? styles.well : undefined}><Icon name={icon} /></span>
+      <p className={styles.words}><b>{title}</b> {children && <span className="soft">{children}</span>}</p>
+      {actions}
+    </div>
+  );
+}
+
 /** It could not be had: says why, and offers to try again. */
 export function Failed({ error, onRetry, what }: { error: unknown; onRetry?: () => void; what?: string }) {
+  const Heading = useHeading();
   const problem = error instanceof ApiError ? error : null;
   const title = problem?.title ?? (what ? `${what} cannot be shown` : 'Something went wrong');
   const forbidden = problem?.status === 403;
   return (
     <div className={styles.state} role="alert">
       <span className={`${styles.sign} ${styles.bad}`}><Icon name={forbidden ? 'key' : 'warning'} size={20} /></span>
-      <h3>{title}</h3>
+      <Heading>{title}</Heading>
       <div className={styles.says}>
         <p>{error instanceof Error ? error.message : String(error)}</p>
         {problem && problem.faults.length > 0 && (

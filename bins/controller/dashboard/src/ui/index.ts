@@ -15,7 +15,7 @@ export { Progress } from './Progress';
 export { Says } from './Says';
 export { SearchField } from './SearchField';
 export { Sparkline } from './Sparkline';
-export { Empty, Failed, Loading, Notice } from './States';
+export { Empty, Failed, Loading, Nothing, Notice } from './States';
 export { Cell, Head, Table, Two, chosenRowStyle, coverStyle, onTopStyle, rowStyle, type Room, type Sort } from './Table';
 export { Toasts, tell, tellError } from './Toasts';
 export { Toggles } from './Toggles';

@@ -18,7 +18,7 @@ export default function Searches() {
   const form = isNew || first;
   return (
     <Page title="Capacity" says="How much a target takes: a search offers one rate after the other, and closes in on the highest at which an objective holds." actions={form ? null : <Button kind="primary" icon="plus" onClick={() => setNew(true)}>New search</Button>}>
-      {form && <Card title={first ? 'Look for a first capacity' : 'New search'} says="It takes some minutes, and ends by itself once it is sure."><NewSearch key={scenario} scenarioId={scenario} onCancel={first ? undefined : () => setNew(false)} /></Card>}
+      {form && <Card title={first ? 'Make a first search' : 'New search'} says="It takes some minutes, and ends by itself once it is sure."><NewSearch key={scenario} scenarioId={scenario} onCancel={first ? undefined : () => setNew(false)} /></Card>}
       {!first && <Card flush={items.length > 0}><Listed found={found} items={items} /></Card>}
     </Page>
   );

@@ -1,6 +1,6 @@
 // Tells what limits the target: what happened, how sure that is, what it rests on, and what to do.
 import type { Finding } from '../../api/types';
-import { Button, Card, Chip, Empty, format, type IconName, Words } from '../../ui';
+import { Button, Card, Chip, format, type IconName, Nothing, Words } from '../../ui';
 import { keyOf } from './finding-key';
 import { evidenceOf, sentence, severityTone, sureness } from './judge';
 import styles from './Run.module.css';
@@ -19,9 +19,9 @@ export function Findings({ findings, live, shown, onShow }: Props) {
   return (
     <Card title="Findings" says="What limits the target, the most important first.">
       {findings.length === 0 ? (
-        <Empty icon="good" title={live ? 'Nothing found so far' : 'Nothing found'}>
-          {live ? 'Every few seconds the run is looked through for twelve kinds of limits, such as saturation, queueing, rate limits and slow handshakes.' : 'At this load nothing showed that limits the target. A higher rate may find it: search for the capacity.'}
-        </Empty>
+        <Nothing title={live ? 'Nothing found so far.' : 'Nothing found.'}>
+          {live ? 'Every few seconds the run is searched for what limits the target, such as saturation, queueing or a rate limit.' : 'Nothing limits the target at this load. A higher rate may show what does: search for the capacity.'}
+        </Nothing>
       ) : (
         <ul className={styles.findings}>
           {findings.map((finding) => <One key={keyOf(finding)} finding={finding} isShown={shown !== null && keyOf(shown) === keyOf(finding)} onShow={onShow} />)}

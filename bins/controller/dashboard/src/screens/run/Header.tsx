@@ -23,9 +23,11 @@ export function Signs({ page: { run, totals } }: { page: RunPage }) {
 export function Facts({ run }: { run: Run }) {
   const { scenario, scenarioId, startedAt, createdAt } = run;
   const workers = scenario.numWorkers ?? 1;
+  const request = `${scenario.method && scenario.method !== 'GET' ? `${scenario.method} ` : ''}${scenario.targetUrl}`;
   return (
     <div className={styles.facts}>
-      <span className="cut mono" title={scenario.targetUrl}>{scenario.method && scenario.method !== 'GET' ? `${scenario.method} ` : ''}{scenario.targetUrl}</span>
+      {/* Who gives no name has the address in the title already. */}
+      {request !== scenario.name && <span className="cut mono" title={scenario.targetUrl}>{request}</span>}
       <span>{loadInWords(scenario)}</span>
       <span>{workers === 1 ? '1 worker' : `${format.count(workers)} workers`}</span>
       <span title={startedAt ?? createdAt}>{startedAt ? `Started ${format.date(startedAt)}` : `Asked for ${format.date(createdAt)}`}</span>

@@ -1,13 +1,14 @@
 // Answers in words what people come for: is it well, can it be trusted, what next.
+import { Link } from '@tanstack/react-router';
 import { slaOf } from '../../api/result';
 import { Chip, Icon, type IconName, type Tone, Words } from '../../ui';
-import { measurement, nextStep, promises, target, type Judgement } from './judge';
+import { measurement, nextStep, promises, target, type Judgement, type Next } from './judge';
 import styles from './Run.module.css';
 import type { RunPage } from './use-run';
 
 const SIGNS: Record<Tone, IconName> = { good: 'good', warning: 'warning', bad: 'bad', info: 'info', neutral: 'info' };
 
-export function Judgements({ page: { totals, ended } }: { page: RunPage }) {
+export function Judgements({ page: { totals, ended, run } }: { page: RunPage }) {
   if (!totals) return null;
   const live = !ended;
   const next = nextStep(totals, live);
@@ -16,12 +17,22 @@ export function Judgements({ page: { totals, ended } }: { page: RunPage }) {
       <Judged name="SLA rules" part="rules" judgement={promises(slaOf(totals), live)} />
       <Judged name="Target" part="findings" judgement={target(totals, live)} />
       <Judged name="Measurement" part="measurement" judgement={measurement(totals)} />
-      <a className={`${styles.judgement} ${styles.next}`} href={`#${next.part}`} onClick={(event) => goTo(event, next.part)}>
-        <span className={styles.judgementHead}><span>What next</span><Icon name="right" size={14} /></span>
-        <span className={styles.judgementSays} title={next.says}><Words>{next.says}</Words></span>
-      </a>
+      <ToNext next={next} scenarioId={run.scenarioId} />
     </section>
   );
+}
+
+function ToNext({ next: { part, says }, scenarioId }: { next: Next; scenarioId: string }) {
+  const look = `${styles.judgement} ${styles.next}`;
+  const inside = (
+    <>
+      <span className={styles.judgementHead}><span>What next</span><Icon name="right" size={14} /></span>
+      <span className={styles.judgementSays} title={says}><Words>{says}</Words></span>
+    </>
+  );
+  if (part === 'editor') return <Link className={look} to="/scenarios/$id/edit" params={{ id: scenarioId }}>{inside}</Link>;
+  if (part === 'capacity') return <Link className={look} to="/capacity" search={{ scenario: scenarioId }}>{inside}</Link>;
+  return <a className={look} href={`#${part}`} onClick={(event) => goTo(event, part)}>{inside}</a>;
 }
 
 function Judged({ name, part, judgement: { tone, word, says } }: { name: string; part: string; judgement: Judgement }) {

@@ -38,7 +38,7 @@ export function Part({ id, children }: { id: string; children: ReactNode }) {
   return <div id={id} tabIndex={-1} className={styles.part}>{children}</div>;
 }
 
-/** The topmost part in the upper half of the screen. */
+/** The topmost part in the upper half of the screen, below what lies on top of it where there is little room. */
 function useSeen(parts: readonly PartOfPage[], isWhole: boolean): string | null {
   const [seen, setSeen] = useState<string | null>(null);
   const ids = parts.map(({ id }) => id).join(' ');
@@ -52,7 +52,7 @@ function useSeen(parts: readonly PartOfPage[], isWhole: boolean): string | null 
         }
         setSeen(ids.split(' ').find((id) => visible.has(id)) ?? null);
       },
-      { rootMargin: '-56px 0px -55% 0px' },
+      { rootMargin: '-104px 0px -55% 0px' },
     );
     for (const id of ids.split(' ')) {
       const element = document.getElementById(id);

@@ -2,17 +2,17 @@
 import { environmentOf } from '../../api/result';
 import type { Totals } from '../../api/types';
 import { Bars, statusColour } from '../../plots';
-import { Card, Cell, Empty, format, Grid, Head, Table } from '../../ui';
+import { Card, Cell, format, Grid, Head, Nothing, Table } from '../../ui';
 import styles from './Run.module.css';
 
 const SHOWN = 40;
 
-export function Outcome({ totals }: { totals: Totals }) {
+export function Outcome({ totals, live }: { totals: Totals; live: boolean }) {
   return (
     <Grid least={420}>
-      <Card title="Errors by class" says="Failed requests, each class with one of its texts." flush><Errors totals={totals} /></Card>
+      <Card title="Errors by class" says="Failed requests, each class with one of its texts." flush={totals.outcomes.failed > 0}><Errors totals={totals} /></Card>
       <Card title="Status codes" says="Replies by status."><Statuses totals={totals} /></Card>
-      <Card title="Where every request went" says="What was due was sent, dropped, or is unknown; what was sent was ok, failed, or had no outcome."><Accounts totals={totals} /></Card>
+      <Card title="Where every request went" says="What was due was sent, dropped, or is unknown; what was sent was ok, failed, or has no outcome."><Accounts totals={totals} live={live} /></Card>
       <Card title="Connections and environment"><Environment totals={totals} /></Card>
     </Grid>
   );
@@ -20,7 +20,7 @@ export function Outcome({ totals }: { totals: Totals }) {
 
 function Errors({ totals: { errors, errorExamples, totalRequests } }: { totals: Totals }) {
   const classes = Object.entries(errors).filter(([, many]) => many > 0).sort(([, a], [, b]) => b - a);
-  if (classes.length === 0) return <Empty icon="good" title="No errors">{totalRequests > 0 ? 'Every request with an outcome was ok.' : 'No request had an outcome.'}</Empty>;
+  if (classes.length === 0) return <Nothing icon={totalRequests > 0 ? 'good' : 'info'} title="No errors.">{totalRequests > 0 ? 'Every request with an outcome was ok.' : 'No request had an outcome.'}</Nothing>;
   return (
     <Table dense label="Errors by class" head={<><Head>Class</Head><Head right>Requests</Head><Head right>Share</Head><Head>For example</Head></>}>
       {classes.slice(0, SHOWN).map(([name, many]) => (
@@ -38,20 +38,20 @@ function Errors({ totals: { errors, errorExamples, totalRequests } }: { totals: 
 
 function Statuses({ totals: { statusCodeDistribution } }: { totals: Totals }) {
   const codes = Object.entries(statusCodeDistribution).sort(([, a], [, b]) => b - a);
-  if (codes.length === 0) return <Empty icon="info" title="No replies">Nothing was answered with a status.</Empty>;
+  if (codes.length === 0) return <Nothing icon="info" title="No replies.">Nothing was answered with a status.</Nothing>;
   const kept = codes.slice(0, SHOWN);
   const rest = codes.slice(SHOWN).reduce((sum, [, many]) => sum + many, 0);
   const bars = kept.map(([label, value]) => ({ label, value, colour: statusColour(label) }));
   return <Bars label="Replies by status." bars={rest > 0 ? [...bars, { label: 'Others', value: rest }] : bars} />;
 }
 
-function Accounts({ totals: { arrivals, outcomes, loop } }: { totals: Totals }) {
+function Accounts({ totals: { arrivals, outcomes, loop }, live }: { totals: Totals; live: boolean }) {
   const facts: [name: string, value: number, title?: string][] = [
     ['Due', arrivals.due, 'Their intended start came'],
     ['Sent', arrivals.sent, 'Their attempt began'],
     ['Ok', outcomes.ok, 'Answered with 2xx or 3xx, every check passed'],
     ['Failed', outcomes.failed, 'Sent, and anything else'],
-    ['Unfinished', outcomes.unfinished, 'Sent, without an outcome when the run ended'],
+    live ? ['In flight', outcomes.unfinished, 'Sent, and not answered yet'] : ['Unfinished', outcomes.unfinished, 'Sent, without an outcome when the run ended'],
     ['Sent in the drain', outcomes.late, 'They still waited when nothing more fell due'],
     ...(loop === 'open' ? ([['Dropped', arrivals.dropped, 'Given up before they were sent'], ...Object.entries(arrivals.droppedByReason).map(([reason, many]): [string, number] => [`Dropped: ${reason.replaceAll('_', ' ')}`, many])] as [string, number, string?][]) : []),
     ['Unknown', arrivals.unknown, 'Due on a worker that was lost before it could report'],

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'react';
 import type { RunData } from '../../live/run-data';
 import { HeatMap, StackedPlot, statusColour, TimePlot, type Colour, type Line } from '../../plots';
-import { Card, format, Grid, Segmented, Toggles, useKept } from '../../ui';
+import { Card, format, Grid, Nothing, Segmented, Toggles, useKept } from '../../ui';
 import type { Planned } from './planned';
 import { parseChosen, parseScale, QUANTILES, type QuantileName, type Scale } from './quantiles';
 import styles from './Run.module.css';
@@ -17,16 +17,23 @@ export function Plots({ page }: { page: RunPage }) {
   const over = { x: data.seconds, rowSeconds: data.rowSeconds };
   // A result alone has their sums, which stand below, and not their course.
   const hasStatuses = data.hasClasses || !ended;
+  const isOpen = page.totals?.loop !== 'closed';
+  const hasErrors = data.failed.some((many) => many > 0);
+  const hasReplies = data.total.some((many) => many > 0);
   return (
-    <Grid least={480}>
-      <Card title="Rate" says={page.totals?.loop === 'closed' ? 'What was sent, what had an outcome.' : 'What was planned, what was sent, what had an outcome.'}><Rate data={data} version={version} planned={planned} /></Card>
+    <Grid least={480} most={3}>
+      <Card title="Rate" says={isOpen ? 'What was planned, what was sent, what had an outcome.' : 'What was sent, what had an outcome.'}><Rate data={data} version={version} planned={planned} /></Card>
       <Latency data={data} version={version} closed={page.totals?.loop === 'closed'} />
-      <Card title="Errors" says={data.hasClasses || !ended ? 'Failed requests, by what failed.' : 'Failed requests. Their sums by class stand below.'}><Errors page={page} /></Card>
-      <Card title="Under way" says="Sent and not answered; due and not sent; given up.">
-        <TimePlot label="Requests in flight, waiting and dropped over time." {...over} format={format.short} whole atLeast={4} lines={underWay(data, page.totals?.loop !== 'closed')} />
+      <Card title="Under way" says={isOpen ? 'Sent and not answered; due and not sent; given up.' : 'Sent and not answered.'}>
+        <TimePlot label={isOpen ? 'Requests in flight, waiting and dropped over time.' : 'Requests in flight over time.'} {...over} format={format.short} whole atLeast={4} lines={underWay(data, isOpen)} />
       </Card>
-      <Card title="All latencies" says="How many requests took how long: the stronger the colour, the more." className={hasStatuses ? undefined : styles.wide}><HeatMap label="How many requests took so long, over time." rows={data.rows} height={230} /></Card>
-      {hasStatuses && <Card title="Status codes" says="Replies by status."><Statuses data={data} version={version} /></Card>}
+      <Card title="All latencies" says="How many requests took how long: the stronger the colour, the more."><HeatMap label="How many requests took so long, over time." rows={data.rows} /></Card>
+      {hasErrors ? (
+        <Card title="Errors" className={hasStatuses ? undefined : styles.wide} says={data.hasClasses || !ended ? 'Failed requests per second, by what failed.' : 'Failed requests per second. Their sums by class stand below.'}><Errors page={page} /></Card>
+      ) : (
+        <Card className={styles.wide}><Nothing icon={hasReplies ? 'good' : 'info'} title={ended ? 'No errors.' : 'No errors so far.'}>{hasReplies ? 'Every request with an outcome was ok.' : 'No request has had an outcome.'}</Nothing></Card>
+      )}
+      {hasStatuses && <Card title="Status codes" className={hasErrors ? undefined : styles.wide} says="Replies per second, by status."><Statuses data={data} version={version} /></Card>}
     </Grid>
   );
 }
@@ -76,27 +83,27 @@ function Latency({ data, version, closed }: { data: RunData; version: number; cl
 }
 
 function Errors({ page: { data, version, totals } }: { page: RunPage }) {
-  const layers = useMemo(() => [...data.errors].map(([label, y]) => ({ label, y })), [data, version]);
+  const layers = useMemo(() => [...data.errors].map(([label, y]) => ({ label, y: data.eachSecond(y) })), [data, version]);
   const over = { x: data.seconds, rowSeconds: data.rowSeconds };
   const label = 'Failed requests by error class over time.';
   // A result alone has no classes second by second: how many failed is all that is known then.
-  if (!data.hasClasses && totals && totals.outcomes.failed > 0) return <StackedPlot label={label} {...over} layers={[{ label: 'Failed', y: data.failed, colour: 'series-3' }]} />;
+  if (!data.hasClasses && totals && totals.outcomes.failed > 0) return <StackedPlot label={label} {...over} layers={[{ label: 'Failed', y: data.eachSecond(data.failed), colour: 'series-3' }]} format={format.rate} />;
   const first = layers.map((layer, place) => ({ ...layer, colour: ERROR_COLOURS[place] }));
-  return <StackedPlot label={label} {...over} layers={first} empty="No errors" />;
+  return <StackedPlot label={label} {...over} layers={first} format={format.rate} empty="No errors" />;
 }
 
 /** Failures begin with the colour of failures. */
 const ERROR_COLOURS: Colour[] = ['series-3', 'series-2', 'series-4', 'series-6', 'series-7', 'series-5', 'series-1', 'series-8'];
 
 function Statuses({ data, version }: { data: RunData; version: number }) {
-  const layers = useMemo(() => [...data.statusCodes].sort(([a], [b]) => a.localeCompare(b)).map(([label, y]) => ({ label, y, colour: statusColour(label) })), [data, version]);
-  return <StackedPlot label="Replies by status over time." x={data.seconds} rowSeconds={data.rowSeconds} format={format.short} layers={layers} empty="No replies" />;
+  const layers = useMemo(() => [...data.statusCodes].sort(([a], [b]) => a.localeCompare(b)).map(([label, y]) => ({ label, y: data.eachSecond(y), colour: statusColour(label) })), [data, version]);
+  return <StackedPlot label="Replies by status over time." x={data.seconds} rowSeconds={data.rowSeconds} format={format.rate} layers={layers} empty="No replies" />;
 }
 
 function underWay(data: RunData, isOpen: boolean): Line[] {
   const lines: Line[] = [{ label: 'In flight', y: data.inFlight, look: 'area', colour: 'series-1' }];
   if (!isOpen) return lines;
-  return [...lines, { label: 'Backlog', y: data.backlog, colour: 'series-2' }, { label: 'Dropped', y: data.dropped, colour: 'series-3' }];
+  return [...lines, { label: 'Backlog', y: data.backlog, colour: 'series-2' }, { label: 'Dropped per second', y: data.eachSecond(data.dropped), colour: 'series-3' }];
 }
 
 export type Span = 'all' | '5min' | '1min';

@@ -45,7 +45,7 @@ export default memo(function Rest({ totals, data, ended, result, scenarioId, sho
         </div>
       </Part>
       {totals.observed.length > 0 && <Part id="observed"><Observed observed={totals.observed} findings={totals.bottlenecks} /></Part>}
-      <Part id="outcome"><Outcome totals={totals} /></Part>
+      <Part id="outcome"><Outcome totals={totals} live={!ended} /></Part>
       <Part id="workers"><Workers totals={totals} data={data} live={!ended} /></Part>
       <Part id="measurement"><Measurement totals={totals} /></Part>
     </>

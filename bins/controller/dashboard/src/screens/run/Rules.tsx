@@ -1,6 +1,6 @@
 // Shows what each SLA rule came to, when it was violated, and up to which rate it held.
 import type { SlaOutcome, Totals } from '../../api/types';
-import { Card, Cell, Chip, Empty, format, Head, LinkButton, Table } from '../../ui';
+import { Card, Cell, Chip, format, Head, LinkButton, Nothing, Table } from '../../ui';
 import { figure, sentence } from './judge';
 import styles from './Run.module.css';
 
@@ -14,9 +14,9 @@ export function Rules({ sla, headroom, scenarioId }: Props) {
   if (sla.length === 0) {
     return (
       <Card title="SLA rules">
-        <Empty icon="flag" title="No SLA rules" actions={<LinkButton to="/scenarios/$id/edit" params={{ id: scenarioId }} icon="plus">Add a rule</LinkButton>}>
+        <Nothing icon="flag" title="No rules." actions={<LinkButton to="/scenarios/$id/edit" params={{ id: scenarioId }} icon="plus" small>Add a rule</LinkButton>}>
           A rule such as <code>ok_p99&lt;250ms</code> or <code>error_rate&lt;1%</code> says what is fast enough; the run then judges itself, and a pipeline fails when it does not hold.
-        </Empty>
+        </Nothing>
       </Card>
     );
   }

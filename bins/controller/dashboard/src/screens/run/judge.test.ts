@@ -61,7 +61,12 @@ describe('the next step', () => {
     expect(nextStep(totals({ validity: { verdict: 'DEGRADED', reasons: [reason('DEGRADED')] } }), false).says).toBe('Lower the rate.');
     expect(nextStep(totals({ totalRequests: 5, outcomes: { ok: 0, failed: 5 } }), false).part).toBe('outcome');
     expect(nextStep(totals({ totalRequests: 100, outcomes: { ok: 90, failed: 10 }, errors: { reset: 3, http_5xx: 7 }, sla: [rule({ passed: false })] }), false).says).toContain('10% of the requests failed, most of them as `http_5xx`');
-    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('downloads');
+    });
+
+  it('goes on from a run that is well', () => {
+    expect(nextStep(totals({ sla: [rule()] }), true).part).toBe('plots');
+    expect(nextStep(totals(), false).part).toBe('editor');
+    expect(nextStep(totals({ sla: [rule()] }), false).part).toBe('capacity');
   });
 });
 

@@ -95,8 +95,8 @@ export function measurement(judged: Judged): Judgement {
 
 export interface Next {
   says: string;
-  /** The part of the page that it follows from. */
-  part: 'measurement' | 'findings' | 'rules' | 'downloads' | 'outcome';
+  /** The part of the page that it follows from, or the screen on which it is done. */
+  part: 'measurement' | 'findings' | 'rules' | 'plots' | 'outcome' | 'editor' | 'capacity';
 }
 
 type ForNext = Judged & Pick<Totals, 'bottlenecks' | 'sla' | 'errors' | 'totalRequests' | 'outcomes'>;
@@ -116,9 +116,9 @@ export function nextStep(totals: ForNext, live: boolean): Next {
   if (slaOf(totals).some(isViolated)) return { part: 'rules', says: 'Look at when the rule was violated, and what the plots show just before.' };
   if (validity?.verdict === 'DEGRADED' && reason) return { part: 'measurement', says: sentence(reason.remedy) };
   if (finding) return { part: 'findings', says: sentence(finding.nextStep) };
-  if (live) return { part: 'rules', says: 'Let it run, or raise the rate to see how much more the target takes.' };
-  if (slaOf(totals).length === 0) return { part: 'rules', says: 'Add an SLA rule to the scenario, such as ok_p99<250ms, so that the next run says by itself whether it is fast enough.' };
-  return { part: 'downloads', says: 'Set this run as the baseline, and compare later ones with it; or search for the capacity.' };
+  if (live) return { part: 'plots', says: 'All is well so far: let it run, or raise the rate to see how much more the target takes.' };
+  if (slaOf(totals).length === 0) return { part: 'editor', says: 'Add an SLA rule to the scenario, such as `ok_p99<250ms`: then the next run says by itself whether it is fast enough.' };
+  return { part: 'capacity', says: 'All is well at this rate. Search for the capacity to learn how much more the target takes; or set this run as the baseline (under …) for later ones.' };
 }
 
 const UNITS: [suffix: RegExp, show: (value: number) => string][] = [
