@@ -8,7 +8,7 @@ interface Props {
   head: ReactNode;
   children: ReactNode;
   dense?: boolean;
-  /** Columns are as wide as their heads say, whatever is in the rows: for rows that come and go. One head without a width takes the rest. */
+  /** Columns are as wide as their heads say, in pixels of the usual size, whatever is in the rows: for rows that come and go. One head without a width takes the rest. */
   fixed?: boolean;
   /** On a narrow screen each row is a small card: its first two cells in its head, below it those with a `label`. */
   cards?: boolean;
@@ -44,7 +44,7 @@ export function Head({ name, children, right = false, sort, onSort, title, room,
   const sorted = name !== undefined && sort?.by === name;
   const order = sorted ? (sort.down ? 'descending' : 'ascending') : undefined;
   return (
-    <th scope="col" className={names(right && styles.right, room && styles[room])} aria-sort={order} title={title} style={width === undefined ? undefined : { width }}>
+    <th scope="col" className={names(right && styles.right, room && styles[room])} aria-sort={order} title={title} style={width === undefined ? undefined : { width: `${width / 16}rem` }}>
       {name !== undefined && onSort ? (
         <button type="button" className={styles.sort} onClick={() => onSort({ by: name, down: sorted ? !sort.down : true })}>
           {children}
