@@ -52,9 +52,18 @@ describe('a run as columns', () => {
     expect(data.quantile(0.9)[7]).toBe(both.quantile(0.9));
     expect(data.achievedRps[7]).toBe((told[14].rps + told[15].rps) / 2);
     expect(data.backlog[7]).toBe(told[15].backlog);
+    expect(data.eachSecond(data.ok)[7]).toBe((told[14].ok + told[15].ok) / 2);
     const request = data.requests.values().next().value!;
     expect(request.rows.length).toBeLessThanOrEqual(600);
     expect(sum(request.total)).toBe(sum(told.map((row) => row.requests[0].ok + row.requests[0].failed)));
+  });
+
+  it('tells for each second also what came after the measured time, where there is no rate', () => {
+    const row = { due: 5, sent: 5, ok: 0, failed: 0, dropped: 0, backlog: 0, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
+    const drained: ResultLike = { durationSeconds: 1, loop: 'open', seriesSeconds: 1, series: [{ ...row, second: 0 }, { ...row, second: 1, due: 0, sent: 0, failed: 5 }], requests: [], workers: [] };
+    const data = RunData.ofResult(drained);
+    expect([...data.eachSecond(data.failed)]).toEqual([0, 5]);
+    expect(data.perSecond(data.failed)[1]).toBeNaN();
   });
 
   it('draws the newest row anew while it still grows', () => {

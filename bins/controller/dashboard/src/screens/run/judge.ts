@@ -118,7 +118,7 @@ export function nextStep(totals: ForNext, live: boolean): Next {
   if (finding) return { part: 'findings', says: sentence(finding.nextStep) };
   if (live) return { part: 'plots', says: 'All is well so far: let it run, or raise the rate to see how much more the target takes.' };
   if (slaOf(totals).length === 0) return { part: 'editor', says: 'Add an SLA rule to the scenario, such as `ok_p99<250ms`: then the next run says by itself whether it is fast enough.' };
-  return { part: 'capacity', says: 'All is well at this rate. Search for the capacity to learn how much more the target takes; or set this run as the baseline (under …) for later ones.' };
+  return { part: 'capacity', says: 'All is well at this rate. Search for the capacity to learn how much more the target takes.' };
 }
 
 const UNITS: [suffix: RegExp, show: (value: number) => string][] = [
