@@ -28,6 +28,7 @@ use crate::time::{Nanos, SECOND, nanos, seconds};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+use std::{iter, mem};
 
 /// Seconds that statistics can look back, and frames that a watcher can catch up on.
 pub(super) const KEPT: usize = 3_600;
@@ -150,23 +151,31 @@ impl LiveView {
 
     /// The result so far; `None` before the first interval was published.
     pub(super) fn result(&self) -> Option<RunResult> {
-        (!self.recent.is_empty())
-            .then(|| self.judge.judge(self.builder.build(&self.total, &self.ending)))
+        let (so_far, in_flight) = self.so_far()?;
+        let mut judged = self.judge.judge(so_far);
+        unfinished(&mut judged).zip(in_flight).for_each(|(place, count)| *place = count);
+        Some(judged)
+    }
+
+    /// The result so far as it is to be judged, and what it counted as unfinished: that is in flight, may
+    /// end well yet, and speaks neither for nor against anything.
+    fn so_far(&self) -> Option<(RunResult, Vec<u64>)> {
+        (!self.recent.is_empty()).then(|| {
+            let mut result = self.builder.build(&self.total, &self.ending);
+            let in_flight = unfinished(&mut result).map(mem::take).collect();
+            (result, in_flight)
+        })
     }
 
     /// What lists show of it; `None` before the first interval was published. Nothing is judged for it but
     /// the rules.
     pub(super) fn summary(&mut self) -> Option<Box<RunSummary>> {
-        if self.recent.is_empty() {
-            return None;
+        if self.summary.is_none() {
+            let (mut result, _) = self.so_far()?;
+            result.sla = self.judge.rules(&result);
+            self.summary = Some(Box::new(RunSummary::unjudged(&result)));
         }
-        let (builder, judge) = (&self.builder, &self.judge);
-        let made = self.summary.get_or_insert_with(|| {
-            let mut result = builder.build(&self.total, &self.ending);
-            result.sla = judge.rules(&result);
-            Box::new(RunSummary::unjudged(&result))
-        });
-        Some(made.clone())
+        self.summary.clone()
     }
 
     pub(super) fn realtime(&self, last: u32) -> Realtime {
@@ -214,6 +223,12 @@ impl LiveView {
             workers: Vec::new(),
         }
     }
+}
+
+/// How many requests never ended: of all, and of each name.
+fn unfinished(result: &mut RunResult) -> impl Iterator<Item = &mut u64> {
+    let named = result.requests.iter_mut().map(|request| &mut request.outcomes.unfinished);
+    iter::once(&mut result.outcomes.unfinished).chain(named)
 }
 
 impl Second {
@@ -533,6 +548,31 @@ mod tests {
         // One of an earlier version says nothing.
         record.journal[1] = admit(&too, None);
         assert_eq!(known(&record), (None, None, 100_000));
+    }
+
+    #[test]
+    fn what_is_in_flight_is_told_and_violates_no_rule() {
+        let mut record = record(&constant());
+        record.scenario["sla"] = json!(["error_rate<1%"]);
+        let scenario = Scenario::from_value(record.scenario.clone()).unwrap();
+        let mut view = LiveView::new(record, &scenario, 0);
+        let mut interval = Interval::new();
+        (interval.counters.due, interval.counters.sent, interval.counters.ok) = (100, 100, 90);
+        let span = Span { from_ns: 0, to_ns: SECOND, draining: false };
+        let total = Snapshot { total: interval.clone(), in_flight: 10, ..Snapshot::default() };
+        let published = Published {
+            number: 0,
+            end_ns: span.to_ns,
+            interval,
+            total,
+            workers: Vec::new(),
+            worker_totals: Vec::new(),
+        };
+        let load = PlannedLoad::new(&scenario);
+        view.interval(&published, span, &load, (0, Vec::new()), Vec::new());
+        let result = view.result().unwrap();
+        assert_eq!((result.outcomes.unfinished, result.sla[0].passed), (10, true));
+        assert_eq!(view.summary().unwrap().sla_passed, Some(true));
     }
 
     #[test]
