@@ -9,10 +9,8 @@ use bolero::check;
 use loadcore::cluster::signed::{About, Signer, hear};
 use loadcore::http::TargetList;
 use loadcore::http::reader::{MAX_HEAD_BYTES, ResponseReader};
-use loadcore::record::{Recorder, Sample, Snapshot, WorkerInterval};
-use loadcore::request::{DropReason, ErrorClass, Failure};
+use loadcore::request::ErrorClass;
 use loadcore::scenario::Scenario;
-use loadcore::time::MILLISECOND;
 use serde_json::{Map, Value, json};
 use std::env;
 
@@ -123,30 +121,6 @@ impl Part {
 }
 
 #[test]
-fn snapshot_decoder() {
-    let real = recorded().encode();
-    let edits = bolero::produce::<(Vec<(u16, u8)>, u16, Vec<u8>)>();
-    check!().with_iterations(inputs() / 10).with_generator(edits).for_each(
-        |(edits, keep, appended)| {
-            let mut input = real.clone();
-            for (at, value) in edits {
-                let at = usize::from(*at) % input.len();
-                input[at] ^= value;
-            }
-            // Half of the inputs keep their length; the others are cut short or run on.
-            if keep % 2 == 1 {
-                input.truncate(usize::from(*keep) % real.len());
-                input.extend(appended);
-            }
-            // To write all histograms and read them again takes a thousand times as long as to read them.
-            let again = edits.first().is_some_and(|(at, value)| at % 32 == 0 && value % 32 == 0);
-            decode(&input, again);
-        },
-    );
-    check!().with_iterations(inputs()).for_each(|input: &[u8]| decode(input, true));
-}
-
-#[test]
 fn signed_words() {
     let (signer, run) = (Signer::random().expect("randomness"), "a-run".into());
     let real = signer.say(&About::Plan(&run), b"{\"name\": \"a\"}");
@@ -196,55 +170,6 @@ fn target_lists() {
             Err(error) => assert!(!error.is_empty(), "{text:?}"),
         }
     });
-}
-
-/// Total: an answer for any bytes. What it accepts it writes so that it can be read `again`.
-fn decode(input: &[u8], again: bool) {
-    if let Ok(snapshot) = Snapshot::decode(input)
-        && again
-    {
-        let again = Snapshot::decode(&snapshot.encode()).expect("its own bytes are readable");
-        assert_eq!(again.encode(), snapshot.encode());
-    }
-}
-
-/// A snapshot in which nothing is empty.
-fn recorded() -> Snapshot {
-    let mut recorder = Recorder::new();
-    let failure = Failure::new(ErrorClass::Reset, "the connection was reset");
-    for number in 0..1_000_u64 {
-        let intended = number * MILLISECOND;
-        let (start, end) = (intended + number * 50, intended + number * 7_919);
-        recorder.due(1);
-        recorder.started(0, Some(intended), start);
-        recorder.connected(number * 300, Some(number * 500));
-        recorder.pacer_lag(number * 40);
-        recorder.sample(&Sample {
-            request: 0,
-            intended: Some(intended),
-            start,
-            end: end.max(start),
-            first_byte: Some(start),
-            status: Some(200 + (number % 4) as u16 * 100),
-            failure: (number % 10 == 0).then_some(&failure),
-            bytes_sent: 60,
-            bytes_received: 170,
-        });
-    }
-    recorder.dropped(DropReason::BacklogFull, 3);
-    let total = *recorder.exchange(Box::default());
-    Snapshot {
-        observed: Vec::new(),
-        worker: "worker-1".into(),
-        epoch: 1,
-        seq: 7,
-        elapsed_ns: 1_000 * MILLISECOND,
-        is_final: false,
-        in_flight: 2,
-        backlog: 1,
-        workers: vec![WorkerInterval::of("worker-1".into(), &total, 2, 1)],
-        total,
-    }
 }
 
 #[test]

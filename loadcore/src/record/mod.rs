@@ -12,6 +12,8 @@
 
 mod codec;
 mod distribution;
+#[cfg(all(test, feature = "cluster"))]
+mod fuzz;
 mod generator_health;
 mod hdr;
 mod histogram;
