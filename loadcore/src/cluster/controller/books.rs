@@ -132,6 +132,8 @@ pub(super) struct Settled {
     pub(super) unknown_of: Vec<u64>,
     /// What each worker did in it.
     pub(super) workers: Vec<WorkerInterval>,
+    /// What endpoints of the target told meanwhile, packed.
+    pub(super) observed: Vec<u8>,
 }
 
 /// What the first way through a run's intervals keeps of each.
@@ -191,7 +193,7 @@ where
         let of_nobody = || Ok((Snapshot::default(), told.span));
         let read = if told.is_stored { stored.next() } else { None };
         let (snapshot, span) = read.unwrap_or_else(of_nobody)?;
-        let Snapshot { total: mut interval, workers, .. } = snapshot;
+        let Snapshot { total: mut interval, workers, observed, .. } = snapshot;
         if missing > 0 {
             so_far.merge(&Interval { named: interval.named.clone(), ..Interval::default() });
         }
@@ -213,7 +215,7 @@ where
             let both = (never - unknown, unknown);
             unknown_of = by_name.enter(&mut interval, &mut upto, due_before, both);
         }
-        Ok(Settled { interval, span, unknown, unknown_of, workers })
+        Ok(Settled { interval, span, unknown, unknown_of, workers, observed })
     }))
 }
 

@@ -49,15 +49,11 @@ pub(super) fn result(
     let mut judge = Judge::new(scenario.sla.clone(), &start);
     workers.into_iter().for_each(|totals| judge.worker(totals));
     let mut builder = ResultBuilder::new(start);
-    let read = read_intervals(intervals);
-    for interval in read.clone() {
-        let observed = interval?.0.observed;
-        Reading::unpack(&observed)?.iter().for_each(|reading| judge.observed(reading));
-    }
     let missed = (all, missing.unknown > 0);
     let course_and_mix = (&mut load, scenario.picks());
-    for settled in settle(read, course_and_mix, missed, load_end)? {
-        let Settled { interval, span, unknown, unknown_of, workers } = settled?;
+    for settled in settle(read_intervals(intervals), course_and_mix, missed, load_end)? {
+        let Settled { interval, span, unknown, unknown_of, workers, observed } = settled?;
+        Reading::unpack(&observed)?.iter().for_each(|reading| judge.observed(reading));
         builder.interval_with_unknown(&interval, span, unknown, &unknown_of);
         builder.by_worker(&workers, span);
         judge.interval(&interval, span, unknown);

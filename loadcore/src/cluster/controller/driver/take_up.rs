@@ -84,11 +84,7 @@ impl Driver {
         let intervals = store.intervals(owner, run, 0, usize::MAX).await.unwrap_or_default();
         let result = store.analysis(owner, run, "result").await.ok().flatten();
         let complete = result.and_then(|result| result["complete"].as_bool());
-        if let Ok(read) = readable(&intervals) {
-            self.resume_intervals(read);
-        } else {
-            self.resume_intervals(iter::empty());
-        }
+        self.resume_intervals(readable(&intervals).into_iter().flatten());
         let end = EndFrame { state: self.record.state, complete };
         self.driven.live().told.add(FrameData::End(end), Until::Now);
         self.show();
