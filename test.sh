@@ -220,7 +220,8 @@ step_package() {
     done
     cp -r tests/consumer "$unpacked/consumer" || return
     mv "$unpacked/consumer/workspace.toml" "$unpacked/Cargo.toml" || return
-    # The same versions as here, so that what is built already is used again.
+    # The same profiles and versions as here, so that what is built already is used again.
+    sed -n '/^\[profile\.dev\]/,$p' Cargo.toml >>"$unpacked/Cargo.toml" || return
     cp Cargo.lock "$unpacked/Cargo.lock" || return
     export CARGO_TARGET_DIR=$target
     (cd "$unpacked" && cargo test -p consumer && cargo check --workspace --all-features) || return
